@@ -1,0 +1,51 @@
+"""Everything that can go wrong for a person, as one small tree; every message says what to do.
+
+RotrackError                 base class; the command line prints its message and exits with `exit_code`
+├── InputError               the request cannot be carried out as asked (exit code 2)
+│   ├── SourceError          a camera or video cannot be opened or read
+│   ├── ModelError           a pose model is missing, damaged or of another kind
+│   ├── DrillError           unknown drill or side, or a drill table with a mistake in it
+│   └── TruthError           a truth folder that cannot be used for validation
+├── RecordError              the log cannot be written or read (exit code 3)
+└── NotMeasuredError         everything worked, but there was nothing to measure (exit code 4)
+"""
+
+
+class RotrackError(Exception):
+    """Base of all errors that are explained to the person instead of shown as a traceback."""
+
+    exit_code = 1
+
+
+class InputError(RotrackError):
+    """The request cannot be carried out as asked."""
+
+    exit_code = 2
+
+
+class SourceError(InputError):
+    """A camera or a video file cannot be opened or stopped delivering pictures."""
+
+
+class ModelError(InputError):
+    """A pose model is missing, damaged or not a pose model."""
+
+
+class DrillError(InputError):
+    """An unknown drill or side, or a drill table with a mistake in it."""
+
+
+class TruthError(InputError):
+    """A folder of clips with truth that cannot be used."""
+
+
+class RecordError(RotrackError):
+    """The log cannot be written or read."""
+
+    exit_code = 3
+
+
+class NotMeasuredError(RotrackError):
+    """The pictures were read, but nothing in them could be measured."""
+
+    exit_code = 4

@@ -1,0 +1,325 @@
+"""The data types that travel between the stages, and the names of the landmarks.
+
+All types are frozen; arrays in them are read-only. Missing numbers are NaN and come with a reason in words. Hip rotation is
+in degrees, internal rotation positive, external negative, for both legs; a side is always the subject's own side. Times are
+seconds from the start of the recording. Pixels follow OpenCV: x right, y down, the centre of the first pixel is (0, 0).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+
+CONVENTION_VERSION = "1"
+"""Version of signs, zero and measures; a number is comparable only with numbers of the same convention version."""
+
+LANDMARK_NAMES = (
+    "nose left_eye_inner left_eye left_eye_outer right_eye_inner right_eye right_eye_outer left_ear right_ear mouth_left "
+    "mouth_right left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist left_pinky right_pinky left_index "
+    "right_index left_thumb right_thumb left_hip right_hip left_knee right_knee left_ankle right_ankle left_heel right_heel "
+    "left_toe right_toe"
+).split()
+"""The 33 landmarks in the order of the pose model (its "foot index" is called toe here)."""
+
+N_LANDMARKS = len(LANDMARK_NAMES)
+
+
+class Side(StrEnum):
+    """The subject's own side."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+    @property
+    def other(self) -> Side:
+        """The opposite side."""
+        return Side.RIGHT if self is Side.LEFT else Side.LEFT
+
+
+class Direction(StrEnum):
+    """Direction of an excursion from neutral."""
+
+    INTERNAL = "internal"
+    EXTERNAL = "external"
+
+    @property
+    def sign(self) -> int:
+        """+1 for internal, -1 for external rotation."""
+        return 1 if self is Direction.INTERNAL else -1
+
+    @staticmethod
+    def of(angle_deg: float) -> Direction:
+        """Direction of a signed angle in degrees."""
+        return Direction.INTERNAL if angle_deg > 0 else Direction.EXTERNAL
+
+
+class Leg(NamedTuple):
+    """Landmark indices of one leg; `shoulder` is the shoulder above it."""
+
+    shoulder: int
+    hip: int
+    knee: int
+    ankle: int
+    heel: int
+    toe: int
+
+
+LEGS = {
+    side: Leg(*(LANDMARK_NAMES.index(f"{side}_{part}") for part in Leg._fields)) for side in Side
+}
+"""Landmark indices per side; left and right pairs, drawing and mirroring all derive from the names."""
+
+SWAPPED = np.array(
+    [
+        LANDMARK_NAMES.index(
+            name.replace("left", "RIGHT").replace("right", "left").replace("RIGHT", "right")
+        )
+        for name in LANDMARK_NAMES
+    ]
+)
+"""Index of each landmark's partner on the other side, int, shape (33,)."""
+SWAPPED.setflags(write=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture with its time.
+
+    Parameters
+    ----------
+    index : int
+        Number of the frame in its source, from 0.
+    time_s : float
+        Presentation time (file) or time of the grab (camera), s from the start.
+    rgb : numpy.ndarray, shape (H, W, 3), uint8
+        The picture in RGB order, never mirrored.
+    """
+
+    index: int
+    time_s: float
+    rgb: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """The landmarks of one person in one frame.
+
+    Parameters
+    ----------
+    time_s : float
+        Time of the frame, s.
+    size_px : tuple of int
+        Width and height of the picture.
+    image_px : numpy.ndarray, shape (33, 2), px
+        Landmarks in the picture; NaN where out of the picture or barely visible.
+    world_m : numpy.ndarray, shape (33, 3), m
+        The model's own estimate in camera-like axes (x right, y down, z away), origin between the hips; a weak prior only.
+    visibility : numpy.ndarray, shape (33,)
+        What the model says of each landmark's visibility, 0 to 1.
+    people : int
+        People seen when the picture was last searched for several; 0 when it was not searched yet.
+    reason : str
+        Why there are no landmarks; empty when there are.
+    """
+
+    time_s: float
+    size_px: tuple[int, int]
+    image_px: np.ndarray
+    world_m: np.ndarray
+    visibility: np.ndarray
+    people: int = 0
+    reason: str = ""
+
+
+def empty_pose(time_s: float, size_px: tuple[int, int], reason: str, people: int = 0) -> Pose:
+    """Return a pose without landmarks, with the reason why."""
+    return Pose(
+        time_s,
+        size_px,
+        np.full((N_LANDMARKS, 2), np.nan),
+        np.full((N_LANDMARKS, 3), np.nan),
+        np.zeros(N_LANDMARKS),
+        people,
+        reason,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RotationSample:
+    """The rotation of one leg in one frame, as shown live.
+
+    Parameters
+    ----------
+    time_s : float
+        Time of the frame, s.
+    side : Side
+        The leg.
+    live_deg : float
+        The angle that is shown: corrected and smoothed without looking ahead; NaN with a reason.
+    corrected_deg : float
+        The same before smoothing.
+    raw_deg : float
+        What the picture shows: the pointer's angle in the image from neutral, uncorrected and unsmoothed.
+    pelvis_deg : float
+        Pelvic roll that was taken out of the angle, in the sense of the angle (+ adds to internal rotation).
+    reason : str
+        Why there is no angle; empty when there is one.
+    """
+
+    time_s: float
+    side: Side
+    live_deg: float
+    corrected_deg: float
+    raw_deg: float
+    pelvis_deg: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """One row of the angle curve, settled a second after the live sample.
+
+    Parameters
+    ----------
+    time_s : float
+        Time of the frame, s.
+    side : Side
+        The leg.
+    angle_deg : float
+        Corrected angle after the zero-lag filter; NaN with a reason.
+    live_deg, raw_deg, pelvis_deg : float
+        As in `RotationSample`.
+    reason : str
+        Why `angle_deg` is missing.
+    """
+
+    time_s: float
+    side: Side
+    angle_deg: float
+    live_deg: float
+    raw_deg: float
+    pelvis_deg: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rep:
+    """One excursion from neutral in one direction.
+
+    Parameters
+    ----------
+    side : Side
+        The leg.
+    direction : Direction
+        Internal or external.
+    rep : int
+        Number of the repetition on this side; the two excursions of a combined repetition share it.
+    valid : bool
+        Whether it may enter the session value.
+    peak_deg : float
+        Signed peak of the zero-lag curve: median of the best 0.2 s.
+    live_peak_deg : float
+        Signed peak as it was shown live.
+    range_deg : float
+        Distance from the rest before it to the peak.
+    start_s, peak_s, end_s : float
+        Leaving neutral, middle of the peak plateau, return to neutral.
+    hold_s : float
+        How long it stayed within a tenth of the peak.
+    faults : tuple of str
+        Letters of the faults that passed their limit.
+    reason : str
+        Why it is not valid, or what to know about it; may be empty.
+    visibility : float
+        Lowest visibility of the landmarks that were needed, averaged over the repetition.
+    """
+
+    side: Side
+    direction: Direction
+    rep: int
+    valid: bool
+    peak_deg: float
+    live_peak_deg: float
+    range_deg: float
+    start_s: float
+    peak_s: float
+    end_s: float
+    hold_s: float
+    faults: tuple[str, ...]
+    reason: str
+    visibility: float
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A movement that was seen but is not a repetition: too small, too short, too long, other direction, lost from view."""
+
+    side: Side
+    direction: Direction
+    start_s: float
+    end_s: float
+    peak_deg: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeutralTaken:
+    """The neutral pose of one leg, which is the zero of its angle.
+
+    Parameters
+    ----------
+    side : Side
+        The leg.
+    from_s, to_s : float
+        The still time that it was taken from.
+    image_angle_deg : float
+        The pointer's angle in the picture at neutral, against the measure's own reference.
+    view : dict of str to float
+        What the measure found out about the camera (`thigh_yaw_deg`, `camera_pitch_deg`); may be empty.
+    advice : str
+        What to change about the camera, in words; empty when it stands well.
+    """
+
+    side: Side
+    from_s: float
+    to_s: float
+    image_angle_deg: float
+    view: dict[str, float]
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """All that one frame produced.
+
+    Parameters
+    ----------
+    pose : Pose
+        The landmarks.
+    samples : dict of Side to RotationSample
+        The live angle per measured side.
+    curve : tuple of CurvePoint
+        Rows of the curve that have settled.
+    reps : tuple of Rep
+        Repetitions that are complete.
+    apart : tuple of Apart
+        Movements that ended and are not repetitions.
+    neutrals : tuple of NeutralTaken
+        Neutral poses taken in this frame.
+    moving : frozenset of Side
+        Sides that are away from neutral now.
+    cues : dict of Side to str
+        What to say about the form now, most important fault first; only for sides with a fault.
+    """
+
+    pose: Pose
+    samples: dict[Side, RotationSample]
+    curve: tuple[CurvePoint, ...] = ()
+    reps: tuple[Rep, ...] = ()
+    apart: tuple[Apart, ...] = ()
+    neutrals: tuple[NeutralTaken, ...] = ()
+    moving: frozenset[Side] = frozenset()
+    cues: dict[Side, str] | None = None
