@@ -1,0 +1,275 @@
+"""The drills and the faults as data: loads `drills.toml`, checks every entry and hands it out by id."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from rotrack.errors import DrillError
+from rotrack.model import Direction, Side
+
+
+class Measure(StrEnum):
+    """How the angle comes out of the picture; the code behind each is in `rotrack.kinematics.rotation`."""
+
+    SHANK_SWING = "shank_swing"
+    """Bent knee, thigh towards the camera: shank and foot swing about the femur; camera turn and height are corrected."""
+    SHANK_IMAGE = "shank_image"
+    """Bent knee: the shank's angle in the picture, from neutral."""
+    FOOT_IMAGE = "foot_image"
+    """Straight knee, foot upright in the picture: the ankle-to-toe angle in the picture, from neutral."""
+    FOOT_FLOOR = "foot_floor"
+    """Foot on the floor: sideways reach of the toe against an assumed foot length."""
+    NONE = "none"
+    """Counted by the person, not measured."""
+
+
+class Posture(StrEnum):
+    """Position in which the measure makes sense."""
+
+    SEATED = "seated"
+    STANDING = "standing"
+    ANY = "any"
+
+
+TIERS = {
+    "A": "measured well by one webcam in the right place",
+    "B": "measured with a correction; expect a wider error",
+    "C": "an index that follows the movement, not degrees of hip range",
+    "D": "count and hold time only",
+}
+GROUPS = ("standing", "sitting", "lying", "side-lying", "lunge", "stretch")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A movement that makes the rotation look larger or smaller than it is.
+
+    Parameters
+    ----------
+    letter : str
+        Its letter in the log.
+    title : str
+        What happens, in words.
+    cue : str
+        What to say to the person.
+    limit : float
+        Largest value still allowed.
+    unit : str
+        "deg" or "cm".
+    invalidates : bool
+        Whether a repetition with it is left out of the session value.
+    watched_in : tuple of Posture
+        Positions in which rotrack can see it yet.
+    """
+
+    letter: str
+    title: str
+    cue: str
+    limit: float
+    unit: str
+    invalidates: bool
+    watched_in: tuple[Posture, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """One named movement.
+
+    Parameters
+    ----------
+    id : str
+        Its name in commands and in the log.
+    title, group, summary : str
+        For lists and headings; `group` is one of `GROUPS`.
+    steps : tuple of str
+        What to do, one sentence a step.
+    camera : str
+        Where to put the camera.
+    measure : Measure
+        How the angle is read.
+    measured : str
+        What the angle means, for instance "hip rotation".
+    posture : Posture
+        Position the person must be in before anything is measured.
+    tier : str
+        A, B, C or D, see `TIERS`.
+    directions : tuple of Direction
+        The excursions that make one repetition, in order; two for a combined drill.
+    faults : tuple of str
+        Letters of the faults that matter.
+    range_deg : dict of Direction to tuple of float
+        Plausible range of the peak per direction, degrees without sign.
+    cue : str
+        One sentence shown while measuring.
+    min_entry_deg : float
+        Smallest excursion that can count.
+    max_rep_s : float
+        Longest excursion that still is a repetition.
+    """
+
+    id: str
+    title: str
+    group: str
+    summary: str
+    steps: tuple[str, ...]
+    camera: str
+    measure: Measure
+    measured: str
+    posture: Posture
+    tier: str
+    directions: tuple[Direction, ...]
+    faults: tuple[str, ...]
+    range_deg: dict[Direction, tuple[float, float]]
+    cue: str
+    min_entry_deg: float = 8.0
+    max_rep_s: float = 8.0
+    note: str = field(default="")
+
+    def watches(self, fault: Fault) -> bool:
+        """Return whether rotrack looks for this fault in this drill."""
+        return fault.letter in self.faults and self.posture in fault.watched_in
+
+    @property
+    def combined(self) -> bool:
+        """Whether one repetition is made of two excursions."""
+        return len(self.directions) == 2
+
+
+@dataclass(frozen=True, slots=True)
+class DrillTable:
+    """All drills and faults, in the order of the file."""
+
+    drills: dict[str, Drill]
+    faults: dict[str, Fault]
+
+    def drill(self, drill_id: str) -> Drill:
+        """Return the drill with this id.
+
+        Raises
+        ------
+        DrillError
+            If there is none; the message names the nearest ones.
+        """
+        if drill_id in self.drills:
+            return self.drills[drill_id]
+        near = difflib.get_close_matches(drill_id, self.drills, n=3, cutoff=0.4)
+        hint = f"Did you mean {' or '.join(near)}? " if near else ""
+        raise DrillError(
+            f"There is no drill called '{drill_id}'. {hint}`rotrack drills` lists all of them."
+        )
+
+
+@cache
+def load_table() -> DrillTable:
+    """Return the drills that ship with the package."""
+    text = resources.files("rotrack").joinpath("drills.toml").read_text("utf-8")
+    return parse_table(text, "drills.toml")
+
+
+def read_table(path: Path) -> DrillTable:
+    """Read a drill table from a file of your own; same errors as `parse_table`."""
+    try:
+        return parse_table(path.read_text("utf-8"), path.name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise DrillError(f"The drill table {path} cannot be read ({error}); check the path.") from error
+
+
+def parse_table(text: str, name: str) -> DrillTable:
+    """Parse and check a drill table.
+
+    Parameters
+    ----------
+    text : str
+        TOML with one table per drill under `drill` and one per fault under `fault`.
+    name : str
+        Name of the file, for messages.
+
+    Raises
+    ------
+    DrillError
+        Naming the file, the entry, the key and the rule that it breaks.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DrillError(f"{name} is not valid TOML: {error}. Put it right or delete it.") from error
+    faults = {letter: _fault(name, letter, raw) for letter, raw in data.get("fault", {}).items()}
+    drills = {key: _drill(name, key, raw, faults) for key, raw in data.get("drill", {}).items()}
+    if not drills:
+        raise DrillError(f"{name} holds no drill; each one is a table [drill.ID].")
+    return DrillTable(drills, faults)
+
+
+def parse_sides(text: str) -> tuple[Side, ...]:
+    """Return the sides that `left`, `right` or `both` stand for.
+
+    Raises
+    ------
+    DrillError
+        For any other word.
+    """
+    if text == "both":
+        return (Side.LEFT, Side.RIGHT)
+    if text in set(Side):
+        return (Side(text),)
+    raise DrillError(f"The side must be left, right or both, not '{text}' (the subject's own side).")
+
+
+def _fault(name: str, letter: str, raw: dict[str, Any]) -> Fault:
+    try:
+        watched_in = tuple(Posture(p) for p in raw.get("watched_in", ()))
+        return Fault(**{**raw, "letter": letter, "watched_in": watched_in})
+    except (TypeError, ValueError) as error:
+        raise DrillError(f"{name}, fault '{letter}': {error}.") from error
+
+
+def _drill(name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault]) -> Drill:
+    def need(condition: bool, rule: str) -> None:
+        if not condition:
+            raise DrillError(f"{name}, drill '{key}': {rule}.")
+
+    known = {f.name for f in fields(Drill)} - {"id"}
+    required = known - {"min_entry_deg", "max_rep_s", "note"}
+    need(not set(raw) - known, f"unknown key {', '.join(sorted(set(raw) - known))}")
+    need(not required - set(raw), f"missing key {', '.join(sorted(required - set(raw)))}")
+    for enum, field_name in ((Measure, "measure"), (Posture, "posture")):
+        need(raw[field_name] in set(enum), f"{field_name} must be one of {', '.join(enum)}")
+    need(raw["tier"] in TIERS, f"tier must be one of {', '.join(TIERS)}")
+    need(raw["group"] in GROUPS, f"group must be one of {', '.join(GROUPS)}")
+    need(bool(raw["steps"]), "steps must hold at least one sentence")
+    need(set(raw["faults"]) <= set(faults), f"faults must be among {', '.join(faults)}")
+    directions = raw["directions"]
+    need(
+        len(directions) in (1, 2)
+        and len(set(directions)) == len(directions)
+        and set(directions) <= set(Direction),
+        "directions must be internal, external or both of them in order",
+    )
+    ranges = raw["range_deg"]
+    need(
+        set(ranges) <= set(Direction)
+        and all(len(r) == 2 and 0 <= r[0] < r[1] <= 120 for r in ranges.values()),
+        "range_deg needs low < high, between 0 and 120, per direction",
+    )
+    need(raw["measure"] == Measure.NONE or set(directions) <= set(ranges), "range_deg needs every direction")
+    need(raw.get("min_entry_deg", 8) >= 4, "min_entry_deg must be at least 4")
+    need(raw.get("max_rep_s", 8) > 0.4, "max_rep_s must be more than 0.4")
+    return Drill(
+        **{
+            **raw,
+            "id": key,
+            "steps": tuple(raw["steps"]),
+            "measure": Measure(raw["measure"]),
+            "posture": Posture(raw["posture"]),
+            "directions": tuple(Direction(d) for d in directions),
+            "faults": tuple(raw["faults"]),
+            "range_deg": {Direction(d): (float(r[0]), float(r[1])) for d, r in ranges.items()},
+        }
+    )
