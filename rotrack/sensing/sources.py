@@ -1,0 +1,356 @@
+"""First stage: frames in, each with its real time, from a video file or a camera.
+
+`VideoFile` gives every frame with its presentation time, decoding ahead in a thread. `Camera` stamps frames at the grab and
+keeps only the newest, so that a slow consumer sees the present, not a backlog; a file given as a camera plays in real time.
+Both are iterables of `Frame`; an error in their thread is raised in the loop that reads them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+from rotrack.errors import SourceError
+from rotrack.model import Frame
+
+DECODE_AHEAD = 8
+"""Frames decoded ahead of the consumer."""
+OPEN_TIMEOUT_S = 5.0
+"""How long a camera may take to open."""
+LOST_AFTER_S = 3.0
+"""A camera that gives no frame for this long is lost."""
+CAMERA_SIZE_PX = (1280, 720)
+"""Picture size asked of a camera; it answers with the nearest that it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What is known of a source before its frames are read.
+
+    Parameters
+    ----------
+    kind : str
+        "video" or "camera".
+    name : str
+        File name, camera number or address.
+    size_px : tuple of int
+        Width and height of the picture as it will be delivered.
+    fps : float
+        Nominal frames per second; NaN when the source does not say.
+    frames : int
+        Number of frames announced; 0 when unknown.
+    """
+
+    kind: str
+    name: str
+    size_px: tuple[int, int]
+    fps: float
+    frames: int
+
+    @property
+    def duration_s(self) -> float:
+        """Announced length in seconds, NaN when unknown."""
+        return self.frames / self.fps if self.frames and self.fps > 0 else float("nan")
+
+
+class Source(Protocol):
+    """What the rest of rotrack needs from a source of frames."""
+
+    info: SourceInfo
+    warning: str
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the frames in order of time."""
+        ...
+
+    def close(self) -> None:
+        """Release file or camera; safe to call twice."""
+        ...
+
+
+def _capture(target: str | int, backend: int) -> cv2.VideoCapture:
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # problems are explained in our own words instead
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    return cv2.VideoCapture(target, backend)
+
+
+def _nominal_fps(capture: cv2.VideoCapture) -> float:
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    return float(fps) if 0 < fps <= 1000 else float("nan")
+
+
+class VideoFile:
+    """Every frame of a video file with its presentation time.
+
+    Rotation metadata is applied by the decoder, variable frame rates come out as their real times.
+
+    Parameters
+    ----------
+    path : Path
+        The video.
+
+    Raises
+    ------
+    SourceError
+        If the file is missing, unreadable or holds no picture.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise SourceError(f"There is no video at {path}; check the path.")
+        if path.stat().st_size == 0:
+            raise SourceError(f"{path.name} is empty (0 bytes); record or copy it again.")
+        self._capture = _capture(str(path), cv2.CAP_FFMPEG)
+        opened = self._capture.isOpened()
+        self._first = self._read(0, -1.0) if opened else None
+        if self._first is None:
+            self._capture.release()
+            raise SourceError(
+                f"{path.name} cannot be read as a video (damaged, cut off or not a video); "
+                "convert it to MP4 (H.264) or record it again."
+            )
+        height, width = self._first.rgb.shape[:2]
+        frames = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        self.info = SourceInfo("video", path.name, (width, height), _nominal_fps(self._capture), max(frames, 0))
+        self.warning = ""
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def _read(self, index: int, previous_s: float) -> Frame | None:
+        ok, bgr = self._capture.read()
+        if not ok or bgr is None:
+            return None
+        time_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
+        if not time_s > previous_s:  # containers without times repeat or reset them
+            fps = _nominal_fps(self._capture)
+            time_s = previous_s + 1.0 / (fps if np.isfinite(fps) else 30.0) if index else 0.0
+        return Frame(index, round(time_s, 6), cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield every frame once; a second iteration yields nothing."""
+        ahead: queue.Queue[Frame | BaseException | None] = queue.Queue(DECODE_AHEAD)
+
+        def put(item: Frame | BaseException | None) -> None:
+            while not self._stop.is_set():
+                with contextlib.suppress(queue.Full):
+                    ahead.put(item, timeout=0.1)
+                    return
+
+        def decode() -> None:
+            try:
+                frame, self._first = self._first, None
+                while frame is not None and not self._stop.is_set():
+                    put(frame)
+                    frame = self._read(frame.index + 1, frame.time_s)
+                put(None)
+            except BaseException as error:  # noqa: BLE001  raised again in the reading thread
+                put(error)
+
+        self._thread = threading.Thread(target=decode, name="decode", daemon=True)
+        self._thread.start()
+        last_s = 0.0
+        try:
+            while (item := ahead.get()) is not None:
+                if isinstance(item, BaseException):
+                    raise item
+                last_s = item.time_s
+                yield item
+            announced_s = self.info.duration_s
+            if last_s < 0.95 * announced_s - 0.5:
+                self.warning = (
+                    f"{self.info.name} ends after {last_s:.1f} s of {announced_s:.1f} s: it is cut off or damaged. "
+                    "What could be read was measured; copy the video again for the rest."
+                )
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Stop decoding and release the file."""
+        self._stop.set()
+        if self._thread and self._thread is not threading.current_thread():
+            self._thread.join()
+        self._capture.release()
+
+
+class Camera:
+    """The newest frame of a camera, stamped at the grab.
+
+    Parameters
+    ----------
+    spec : str
+        Number of the camera ("0"), part of its name, an address (rtsp://, http://), or a video file, which then plays as
+        a camera would, in real time.
+    open_timeout_s : float
+        How long to wait for it to open and to give its first picture.
+
+    Raises
+    ------
+    SourceError
+        If it does not open in time, is busy, or does not exist.
+    """
+
+    def __init__(self, spec: str, open_timeout_s: float = OPEN_TIMEOUT_S) -> None:
+        self._spec = spec
+        self._is_file = Path(spec).is_file()
+        self._target, self._backend = _camera_target(spec, self._is_file)
+        self._changed = threading.Condition()
+        self._newest: Frame | None = None
+        self._error: BaseException | None = None
+        self._ended = False
+        self._fps = float("nan")
+        self._stop = threading.Event()
+        self.warning = ""
+        self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
+        self._thread.start()
+        with self._changed:
+            self._changed.wait_for(lambda: self._newest or self._error or self._ended, open_timeout_s)
+        if self._error:
+            raise self._error
+        if self._newest is None:
+            self._stop.set()
+            raise SourceError(
+                f"Camera '{spec}' gave no picture within {open_timeout_s:.0f} s. Close other programs that use it, "
+                "check its plug and its permission, or choose another one; `rotrack doctor` lists the cameras found."
+            )
+        height, width = self._newest.rgb.shape[:2]
+        self.info = SourceInfo("camera", spec, (width, height), self._fps, 0)
+
+    def _run(self) -> None:
+        capture = None
+        try:
+            capture = _capture(self._target, self._backend)
+            if not capture.isOpened():
+                raise SourceError(
+                    f"Camera '{self._spec}' cannot be opened: it does not exist, is in use by another program, or access is "
+                    "not allowed. Close other programs that use it; `rotrack doctor` lists the cameras found."
+                )
+            if not self._is_file:
+                capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+                capture.set(cv2.CAP_PROP_FRAME_WIDTH, CAMERA_SIZE_PX[0])
+                capture.set(cv2.CAP_PROP_FRAME_HEIGHT, CAMERA_SIZE_PX[1])
+            self._fps = _nominal_fps(capture)
+            self._grab(capture)
+        except BaseException as error:  # noqa: BLE001  raised again in the reading thread
+            with self._changed:
+                self._error = error
+                self._changed.notify_all()
+        finally:
+            if capture is not None:
+                capture.release()
+
+    def _grab(self, capture: cv2.VideoCapture) -> None:
+        start_s: float | None = None
+        index, last_s = 0, time.monotonic()
+        while not self._stop.is_set():
+            grabbed = capture.grab()
+            now_s = time.monotonic()
+            if not grabbed:
+                if self._is_file and index:
+                    break
+                if now_s - last_s > LOST_AFTER_S:
+                    raise SourceError(self._lost())
+                time.sleep(0.02)
+                continue
+            last_s = now_s
+            start_s = now_s if start_s is None else start_s
+            if self._is_file:  # play at the recorded pace
+                wait_s = start_s + capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0 - now_s
+                if self._stop.wait(max(wait_s, 0.0)):
+                    break
+                now_s = max(now_s, now_s + wait_s)
+            ok, bgr = capture.retrieve()
+            if not ok:
+                continue
+            frame = Frame(index, round(now_s - start_s, 6), cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+            index += 1
+            with self._changed:
+                self._newest = frame
+                self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def _lost(self) -> str:
+        return (
+            f"Camera '{self._spec}' stopped giving pictures; plug it in again and start a new session. "
+            "What was measured until then is kept."
+        )
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the newest frame whenever there is one that was not yielded yet."""
+        seen = -1
+        try:
+            while True:
+                with self._changed:
+                    fresh = self._changed.wait_for(
+                        lambda: self._error or self._ended or (self._newest and self._newest.index > seen),  # noqa: B023
+                        2 * LOST_AFTER_S,
+                    )
+                    frame = self._newest
+                    if frame is None or frame.index <= seen:
+                        if self._error:
+                            raise self._error
+                        if self._ended:
+                            return
+                        if not fresh:
+                            raise SourceError(self._lost())
+                        continue
+                seen = frame.index
+                yield frame
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Stop grabbing and release the camera."""
+        self._stop.set()
+        self._thread.join(timeout=LOST_AFTER_S)
+
+
+def _camera_target(spec: str, is_file: bool) -> tuple[str | int, int]:
+    if is_file:
+        return spec, cv2.CAP_FFMPEG
+    if "://" in spec:
+        return spec, cv2.CAP_ANY
+    if spec.isdigit():
+        return int(spec), camera_backend()
+    matches = [c for c in list_cameras() if spec.lower() in c.name.lower()]
+    if len(matches) != 1:
+        found = ", ".join(f"{c.index} ({c.name})" for c in list_cameras()) or "none"
+        wrong = "more than one camera is" if matches else "no camera or file is"
+        raise SourceError(f"For '{spec}', {wrong} called so. Cameras found: {found}. Give a number or a longer name.")
+    return matches[0].index, matches[0].backend
+
+
+def camera_backend() -> int:
+    """Return OpenCV's number of the camera interface that opens fastest and surest on this system."""
+    return {"linux": cv2.CAP_V4L2, "darwin": cv2.CAP_AVFOUNDATION, "win32": cv2.CAP_DSHOW}.get(
+        sys.platform, cv2.CAP_ANY
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CameraFound:
+    """A camera that the system knows of."""
+
+    index: int
+    name: str
+    backend: int
+
+
+def list_cameras() -> list[CameraFound]:
+    """Return the cameras that the system lists, without opening them."""
+    from cv2_enumerate_cameras import enumerate_cameras
+
+    found: list[Any] = list(enumerate_cameras(camera_backend()))
+    return [CameraFound(int(c.index) % 100, str(c.name), camera_backend()) for c in found]
