@@ -1,0 +1,122 @@
+"""Is the person in the position of the drill, and what else moves besides the hip?
+
+`position_problem` answers the first question from one frame; `BodyForm` compares a frame with the neutral pose and gives the
+size of each fault that can be seen, and the roll of the pelvis.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rotrack.drills import Posture
+from rotrack.kinematics.rotation import KNEE_FOLLOWS, THIGH_PER_SHANK, NeutralPose
+from rotrack.model import LEGS, Leg, Pose, Side
+
+SEATED_KNEE_FLEXION_DEG = 50.0
+"""Sitting bends the knee by more than this, standing and walking by less."""
+STANDING_KNEE_FLEXION_DEG = 60.0
+SHANK_LENGTH_CM = 42.0
+"""Assumed length of the shank, to turn shares of it into centimetres."""
+TRUNK_CONFIRMS = 5.0
+"""The hip line's tilt counts up to this many times the lean of the trunk beyond the next figure: a pelvis that rolls takes the
+trunk along (2 to 3 deg of lean for 6 of roll), while the pose model lets the hip line follow a moving leg by 1 to 3 deg
+without any roll."""
+TRUNK_SWAY_DEG = 0.5
+
+
+def position_problem(posture: Posture, pose: Pose, side: Side) -> str:
+    """Return what is wrong with the position for this drill, in words; empty if nothing is or if it cannot be seen."""
+    if posture is Posture.ANY:
+        return ""
+    leg = LEGS[side]
+    flexion_deg = knee_flexion_deg(pose.world_m, leg)
+    below = pose.image_px[leg.ankle][1] - pose.image_px[leg.knee][1]
+    if posture is Posture.SEATED:
+        if flexion_deg < SEATED_KNEE_FLEXION_DEG:
+            return "not sitting: sit down and let the lower legs hang"
+        return "the ankle must be below the knee" if below <= 0 else ""
+    return "not standing: stand with straight legs" if flexion_deg > STANDING_KNEE_FLEXION_DEG else ""
+
+
+def knee_flexion_deg(world_m: np.ndarray, leg: Leg) -> float:
+    """Return the angle between thigh and shank of world landmarks, shape (33, 3); 0 for a straight knee, deg."""
+    thigh, shank = world_m[leg.knee] - world_m[leg.hip], world_m[leg.ankle] - world_m[leg.knee]
+    cosine = float(thigh @ shank) / float(np.linalg.norm(thigh) * np.linalg.norm(shank))
+    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+
+
+class BodyForm:
+    """What the rest of the body does while one leg rotates, against the neutral pose.
+
+    Parameters
+    ----------
+    neutral : NeutralPose
+        The zero.
+    side : Side
+        The leg that is measured.
+    """
+
+    def __init__(self, neutral: NeutralPose, side: Side) -> None:
+        self._leg, self._neutral = LEGS[side], neutral.image_px
+        shank = self._neutral[self._leg.ankle] - self._neutral[self._leg.knee]
+        self._shank_px = float(np.hypot(*shank))
+        self._trunk = self._shoulders(self._neutral) - self._hips(self._neutral)
+        # Turning clockwise on screen adds to internal rotation (+1) or takes from it (-1), for a bent knee.
+        lateral = neutral.lateral(side)
+        self._sense = float(np.sign(_cross(shank, lateral)))
+        self._lateral = lateral / np.hypot(*lateral)
+        self._flexion_deg = knee_flexion_deg(neutral.world_m, self._leg)
+
+    @staticmethod
+    def _shoulders(pixels: np.ndarray) -> np.ndarray:
+        return (pixels[LEGS[Side.LEFT].shoulder] + pixels[LEGS[Side.RIGHT].shoulder]) / 2
+
+    @staticmethod
+    def _hips(pixels: np.ndarray) -> np.ndarray:
+        return (pixels[LEGS[Side.LEFT].hip] + pixels[LEGS[Side.RIGHT].hip]) / 2
+
+    @staticmethod
+    def _hip_line(pixels: np.ndarray) -> np.ndarray:
+        return pixels[LEGS[Side.LEFT].hip] - pixels[LEGS[Side.RIGHT].hip]
+
+    def lean_deg(self, image_px: np.ndarray) -> float:
+        """Return how far the trunk leans, clockwise on screen positive; NaN if the shoulders are not seen."""
+        moved = self._shoulders(image_px) - self._shoulders(self._neutral)
+        return _turn_deg(self._trunk, self._trunk + moved)
+
+    def pelvis_deg(self, image_px: np.ndarray) -> float:
+        """Return the roll of the pelvis in the sense of this leg's angle, as far as the trunk confirms it; else 0."""
+        lean_deg = self.lean_deg(image_px)
+        tilt_deg = _turn_deg(self._hip_line(self._neutral), self._hip_line(image_px))
+        confirmed = TRUNK_CONFIRMS * max(abs(lean_deg) - TRUNK_SWAY_DEG, 0.0)
+        if not np.isfinite(confirmed * tilt_deg) or lean_deg * tilt_deg <= 0:
+            return 0.0
+        return self._sense * float(np.sign(tilt_deg)) * min(abs(tilt_deg), confirmed)
+
+    def faults(self, image_px: np.ndarray, world_m: np.ndarray) -> dict[str, float]:
+        """Return the size of each fault that the picture shows, by letter; deg, for H cm; NaN where not seen.
+
+        T sideways drift of the thigh, P pelvic roll, L trunk lean, K change of knee flexion (from the world landmarks, coarse),
+        H heel moves up or down. The limits are in the drill table.
+        """
+        now, zero, leg = image_px, self._neutral, self._leg
+        ankle_moved = now[leg.ankle] - zero[leg.ankle]
+        knee_moved = now[leg.knee] - zero[leg.knee] - KNEE_FOLLOWS * ankle_moved
+        sideways_px = float(knee_moved @ self._lateral)
+        rise_px = float(zero[leg.heel][1] - now[leg.heel][1])
+        return {
+            "T": float(np.degrees(np.arctan2(abs(sideways_px), THIGH_PER_SHANK * self._shank_px))),
+            "P": abs(self.pelvis_deg(now)),
+            "L": abs(self.lean_deg(now)),
+            "K": abs(knee_flexion_deg(world_m, self._leg) - self._flexion_deg),
+            "H": abs(rise_px) / self._shank_px * SHANK_LENGTH_CM,
+        }
+
+
+def _cross(a: np.ndarray, b: np.ndarray) -> float:
+    return float(a[0] * b[1] - a[1] * b[0])
+
+
+def _turn_deg(start: np.ndarray, end: np.ndarray) -> float:
+    """Return the turn from one direction to another, clockwise on screen positive, deg in (-180, 180]."""
+    return float(np.degrees(np.arctan2(_cross(start, end), float(start @ end))))
