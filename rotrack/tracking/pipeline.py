@@ -1,0 +1,445 @@
+"""The one measuring path, for camera, video and recorded landmarks alike: poses in, angles and repetitions out.
+
+`RotationTracker.update` takes one pose and returns all that it produced; `finish` flushes what the end of the recording leaves
+open. Per leg the states are: waiting for the position of the drill, waiting for stillness (neutral pose), measuring.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from rotrack.drills import Drill, DrillTable, Measure, load_table
+from rotrack.kinematics.posture import BodyForm, position_problem
+from rotrack.kinematics.rotation import MAKERS, NEEDS, NeutralPose, RotationMeasure
+from rotrack.model import (
+    LEGS,
+    Apart,
+    CurvePoint,
+    Direction,
+    Frame,
+    NeutralTaken,
+    Pose,
+    Rep,
+    RotationSample,
+    Side,
+    Step,
+)
+from rotrack.tracking.filters import OneEuro, SettledCurve
+from rotrack.tracking.reps import (
+    MIN_REP_S,
+    Ending,
+    Excursion,
+    ExcursionFinder,
+    RepNumbers,
+    measure_excursion,
+)
+
+NEUTRAL_S = 0.7
+"""How long the person must be still for the neutral pose."""
+STILL_POINTER = 0.07
+"""Still means that the pointer wanders by less than this share of its length (4 deg) ..."""
+STILL_PLACE = 0.15
+"""... and the leg by less than this share of its size in the picture."""
+NEUTRAL_WITHIN_DEG = 20.0
+"""Seated, a shank further off the vertical is not a neutral pose."""
+POSITION_LOST_S = 1.0
+"""Out of position for longer, the neutral pose is taken anew."""
+SIGHT_LOST_S = 3.0
+"""Out of sight for longer, the neutral pose is taken anew."""
+MOVED_AWAY = 0.6
+"""Hips further from their neutral place than this, in shank lengths, are out of position."""
+CUE_SMOOTHING_S = 0.3
+REASON_WAITING = "waiting for the neutral pose: hold still"
+
+
+class LandmarkSource(Protocol):
+    """What turns frames into poses."""
+
+    def detect(self, frame: Frame) -> Pose:
+        """Return the pose in a frame."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerSettings:
+    """What can be chosen about the measuring, beside the drill.
+
+    Parameters
+    ----------
+    min_cutoff_hz, beta : float
+        One-Euro filter of the live angle.
+    correct : bool
+        Whether geometry and pelvis are corrected; without it `angle_deg` is the plain angle in the picture.
+    """
+
+    min_cutoff_hz: float = 1.0
+    beta: float = 0.05
+    correct: bool = True
+
+
+def track(
+    frames: Iterable[Frame], landmarker: LandmarkSource, tracker: RotationTracker
+) -> Iterator[tuple[Frame, Step]]:
+    """Yield every frame with what it produced; the last step, from `finish`, has to be asked for by the caller."""
+    for frame in frames:
+        yield frame, tracker.update(landmarker.detect(frame))
+
+
+class RotationTracker:
+    """Measures one drill on one or both legs.
+
+    Parameters
+    ----------
+    drill : Drill
+        The drill.
+    sides : tuple of Side
+        The legs to measure.
+    settings : TrackerSettings
+        Filters and corrections.
+    table : DrillTable
+        Where the limits of the faults come from.
+    """
+
+    def __init__(
+        self,
+        drill: Drill,
+        sides: tuple[Side, ...],
+        settings: TrackerSettings | None = None,
+        table: DrillTable | None = None,
+    ) -> None:
+        self.drill, self.sides = drill, sides
+        settings = settings or TrackerSettings()
+        table = table or load_table()
+        # The other leg is followed too, to see whether it moves; only the chosen sides are reported.
+        self._legs = {side: _LegTracker(side, drill, settings, table) for side in Side}
+
+    def update(self, pose: Pose) -> Step:
+        """Take the next pose, in order of time, and return all that it produced."""
+        for side, leg in self._legs.items():
+            other = self._legs[side.other] if side.other not in self.sides else None
+            leg.update(pose, abs(other.live_deg) if other else math.nan)
+        return self._step(pose)
+
+    def finish(self, pose: Pose) -> Step:
+        """Return what the end of the recording completes; `pose` is the last one."""
+        for leg in self._legs.values():
+            leg.finish()
+        return self._step(pose)
+
+    def _step(self, pose: Pose) -> Step:
+        legs = [self._legs[side] for side in self.sides]
+        return Step(
+            pose,
+            {leg.side: leg.sample for leg in legs if leg.sample is not None},
+            tuple(sorted((p for leg in legs for p in leg.out.curve), key=lambda p: p.time_s)),
+            tuple(r for leg in legs for r in leg.out.reps),
+            tuple(a for leg in legs for a in leg.out.apart),
+            tuple(n for leg in legs for n in leg.out.neutrals),
+            frozenset(leg.side for leg in legs if leg.away),
+            {leg.side: cue for leg in legs if (cue := leg.cue())},
+        )
+
+
+class _Output:
+    """What one leg produced in one step."""
+
+    def __init__(self) -> None:
+        self.curve: list[CurvePoint] = []
+        self.reps: list[Rep] = []
+        self.apart: list[Apart] = []
+        self.neutrals: list[NeutralTaken] = []
+
+
+class _LegTracker:
+    """State of one leg; `out` and `sample` hold what the latest update produced."""
+
+    def __init__(self, side: Side, drill: Drill, settings: TrackerSettings, table: DrillTable) -> None:
+        self.side, self._drill, self._settings = side, drill, settings
+        self._faults = {k: f for k, f in table.faults.items() if drill.watches(f)}
+        self._leg = LEGS[side]
+        self._needed = [getattr(self._leg, part) for part in NEEDS[drill.measure]]
+        self._hips = [LEGS[s].hip for s in Side]
+        self._neutral_finder = _NeutralFinder(self._needed)
+        self._measure: RotationMeasure | None = None
+        self._form: BodyForm | None = None
+        self._hip_zero = np.full(2, np.nan)
+        self._shank_px = math.nan
+        self._good_position_s = self._good_sight_s = -math.inf
+        self._smooth = OneEuro(settings.min_cutoff_hz, settings.beta)
+        self._finder = ExcursionFinder(drill.min_entry_deg)
+        self._numbers = RepNumbers(drill.directions)
+        self._pending: Rep | None = None
+        keep_s = drill.max_rep_s + 4.0
+        self._curve = SettledCurve(keep_s)
+        self._waiting: deque[RotationSample] = deque()
+        self._history: deque[tuple[float, float, dict[str, float]]] = deque()
+        self._keep_s = keep_s
+        self._now: dict[str, float] = {}
+        self._time_s = 0.0
+        self.sample: RotationSample | None = None
+        self.out = _Output()
+
+    # ------------------------------------------------------------------ what others may ask
+    @property
+    def live_deg(self) -> float:
+        """The live angle of the latest pose, NaN if there is none."""
+        return self.sample.live_deg if self.sample else math.nan
+
+    @property
+    def away(self) -> bool:
+        """Whether the leg is in an excursion that can count."""
+        return self._finder.away
+
+    def cue(self) -> str:
+        """What to say about the form now; empty if all is well."""
+        over = [(self._now.get(k, 0) / f.limit, f.cue) for k, f in self._faults.items()]
+        worst = max(over, default=(0.0, ""))
+        return worst[1] if worst[0] > 1 and self.away else ""
+
+    # ------------------------------------------------------------------ one pose
+    def update(self, pose: Pose, other_leg_deg: float) -> None:
+        """Take the next pose; `other_leg_deg` is how far the leg that is not measured has moved, NaN if both are."""
+        self.out = _Output()
+        step_s = pose.time_s - self._time_s
+        self._time_s = pose.time_s
+        raw_deg = angle_deg = math.nan
+        pelvis_deg = 0.0
+        reason = self._problem(pose)
+        self._keep_or_drop_neutral(pose.time_s, reason)
+        if not reason and self._measure is None:
+            reason = self._find_neutral(pose) or REASON_WAITING
+        if not reason:
+            assert self._measure is not None and self._form is not None
+            raw_deg, angle_deg, reason = self._measure.read(pose.image_px)
+            if not self._settings.correct:
+                angle_deg = raw_deg
+            elif self._drill.measure is Measure.SHANK_SWING:
+                pelvis_deg = self._form.pelvis_deg(pose.image_px)
+                angle_deg -= pelvis_deg
+            self._watch_form(pose, step_s, other_leg_deg)
+        live_deg = self._smooth.update(pose.time_s, angle_deg)
+        self.sample = RotationSample(
+            pose.time_s, self.side, live_deg, angle_deg, raw_deg, pelvis_deg if not reason else math.nan, reason
+        )
+        self._waiting.append(self.sample)
+        self._emit_curve(self._curve.add(pose.time_s, angle_deg))
+        self._take(self._finder.update(pose.time_s, live_deg))
+        if self._numbers.expired(pose.time_s) and not self.away:
+            self._release_pending()
+            self._numbers.close()
+
+    def finish(self) -> None:
+        """Flush what the end of the recording leaves open."""
+        self.out = _Output()
+        self._take(self._finder.finish())
+        self._release_pending()
+        self._emit_curve(self._curve.finish())
+
+    # ------------------------------------------------------------------ position and neutral pose
+    def _problem(self, pose: Pose) -> str:
+        """Return why this pose cannot be measured; empty if it can."""
+        if self._drill.measure is Measure.NONE:
+            return "this stretch is counted by you, not measured"
+        if pose.reason:
+            return pose.reason
+        missing = [i for i in self._needed + self._hips if not np.isfinite(pose.image_px[i]).all()]
+        if missing:
+            part = next(p for p, i in zip(self._leg._fields, self._leg, strict=True) if i in (*missing, self._leg.hip))
+            return f"the {self.side} {part} is not seen: the whole leg must be in the picture"
+        problem = position_problem(self._drill.posture, pose, self.side)
+        if problem or self._measure is None:
+            return problem
+        moved = pose.image_px[self._hips].mean(axis=0) - self._hip_zero
+        if np.hypot(*moved) > MOVED_AWAY * self._shank_px:
+            return "moved away from the place of the neutral pose, or somebody else is measured"
+        return ""
+
+    def _keep_or_drop_neutral(self, time_s: float, reason: str) -> None:
+        if not reason:
+            self._good_position_s = self._good_sight_s = time_s
+        elif "seen" in reason:  # out of sight is not out of position
+            self._good_position_s = time_s
+        lost = (
+            time_s - self._good_position_s > POSITION_LOST_S or time_s - self._good_sight_s > SIGHT_LOST_S
+        )
+        if lost and self._measure is not None:
+            self._take(self._finder.finish())
+            self._measure = self._form = None
+            self._now = {}
+            self._neutral_finder.clear()
+
+    def _find_neutral(self, pose: Pose) -> str:
+        """Look for stillness; return what is in the way, empty when the neutral pose was taken."""
+        found = self._neutral_finder.update(pose)
+        if found is None:
+            return REASON_WAITING
+        neutral, from_s = found
+        measure = MAKERS[self._drill.measure](neutral, self.side)
+        if not math.isfinite(measure.read(neutral.image_px).angle_deg):
+            return measure.read(neutral.image_px).reason or "the neutral pose cannot be read from here"
+        if self._drill.measure is Measure.SHANK_SWING and abs(measure.neutral_angle_deg) > NEUTRAL_WITHIN_DEG:
+            return "let the lower leg hang straight down for the neutral pose"
+        self._measure, self._form = measure, BodyForm(neutral, self.side)
+        self._hip_zero = neutral.image_px[self._hips].mean(axis=0)
+        self._shank_px = float(np.hypot(*(neutral.image_px[self._leg.ankle] - neutral.image_px[self._leg.knee])))
+        self.out.neutrals.append(
+            NeutralTaken(
+                self.side, from_s, pose.time_s, measure.neutral_angle_deg, measure.view, measure.advice
+            )
+        )
+        return ""
+
+    # ------------------------------------------------------------------ form
+    def _watch_form(self, pose: Pose, step_s: float, other_leg_deg: float) -> None:
+        assert self._form is not None
+        faults = self._form.faults(pose.image_px, pose.world_m)
+        faults["O"] = other_leg_deg
+        visibility = float(min(pose.visibility[i] for i in self._needed))
+        self._history.append((pose.time_s, visibility, {k: faults[k] for k in self._faults if k in faults}))
+        while self._history[0][0] < pose.time_s - self._keep_s:
+            self._history.popleft()
+        share = 1 - math.exp(-max(step_s, 0) / CUE_SMOOTHING_S)
+        for letter, size in self._history[-1][2].items():
+            before = self._now.get(letter, size)
+            self._now[letter] = before + share * (size - before) if math.isfinite(size) else before
+
+    def _form_during(self, start_s: float, end_s: float) -> tuple[tuple[str, ...], float]:
+        """Return the faults of a span and the mean visibility in it."""
+        during = [(v, sizes) for t, v, sizes in self._history if start_s <= t <= end_s]
+        found = []
+        for letter, fault in self._faults.items():
+            sizes = [s[letter] for _, s in during if math.isfinite(s.get(letter, math.nan))]
+            if sizes and np.quantile(sizes, 0.9) > fault.limit:
+                found.append(letter)
+        return tuple(found), float(np.mean([v for v, _ in during])) if during else math.nan
+
+    # ------------------------------------------------------------------ curve and repetitions
+    def _emit_curve(self, settled: list[tuple[float, float]]) -> None:
+        for time_s, angle_deg in settled:
+            while self._waiting and self._waiting[0].time_s <= time_s:
+                sample = self._waiting.popleft()
+                known = sample.time_s == time_s and math.isfinite(angle_deg)
+                self.out.curve.append(
+                    CurvePoint(
+                        sample.time_s,
+                        self.side,
+                        angle_deg if known else math.nan,
+                        sample.live_deg,
+                        sample.raw_deg,
+                        sample.pelvis_deg,
+                        "" if known else sample.reason or "not settled",
+                    )
+                )
+
+    def _take(self, excursion: Excursion | None) -> None:
+        if excursion is None:
+            return
+        times, angles = self._curve.window(excursion.from_s - self._keep_s, excursion.to_s)
+        measured = measure_excursion(times, angles, excursion)
+        if measured is None:
+            return
+        direction = excursion.direction
+        problem = self._not_a_rep(excursion, measured.end_s - measured.start_s)
+        if problem:
+            self.out.apart.append(
+                Apart(self.side, direction, measured.start_s, measured.end_s, measured.peak_deg, problem)
+            )
+            return
+        self._finder.accept(direction, measured.peak_deg)
+        faults, visibility = self._form_during(measured.start_s, measured.end_s)
+        invalid = [self._faults[k].title.lower() for k in faults if self._faults[k].invalidates]
+        number, completes = self._numbers.next(direction, measured.start_s, measured.end_s)
+        rep = Rep(
+            side=self.side,
+            direction=direction,
+            rep=number,
+            valid=not invalid,
+            peak_deg=measured.peak_deg,
+            live_peak_deg=excursion.live_peak_deg,
+            range_deg=measured.range_deg,
+            start_s=measured.start_s,
+            peak_s=measured.peak_s,
+            end_s=measured.end_s,
+            hold_s=measured.hold_s,
+            faults=faults,
+            reason="; ".join(invalid),
+            visibility=visibility,
+        )
+        if completes and self._pending:
+            self.out.reps += [self._pending, rep]
+            self._pending = None
+            return
+        self._release_pending()
+        if self._numbers.waiting:  # for its partner
+            self._pending = rep
+        else:
+            self.out.reps.append(self._half(rep) if self._drill.combined else rep)
+
+    def _not_a_rep(self, excursion: Excursion, duration_s: float) -> str:
+        """Return why an excursion is not a repetition; empty if it is."""
+        if excursion.ending is Ending.LOST:
+            return "lost from view or cut off by the end"
+        if excursion.direction not in self._drill.directions:
+            return f"{excursion.direction}, the other direction than this drill"
+        if excursion.ending is Ending.PARTIAL:
+            return "partial: far below the usual peak"
+        if duration_s < MIN_REP_S:
+            return f"shorter than {MIN_REP_S} s"
+        if duration_s > self._drill.max_rep_s:
+            return f"longer than {self._drill.max_rep_s:.0f} s"
+        return ""
+
+    def _release_pending(self) -> None:
+        if self._pending is not None:
+            self.out.reps.append(self._half(self._pending))
+            self._pending = None
+
+    def _half(self, rep: Rep) -> Rep:
+        missing = next(d for d in Direction if d is not rep.direction)
+        note = f"half repetition: no {missing} excursion with it"
+        return replace(rep, reason="; ".join(filter(None, [rep.reason, note])))
+
+
+class _NeutralFinder:
+    """Finds a stretch in which a leg is still, and takes the medians over it."""
+
+    def __init__(self, needed: list[int]) -> None:
+        self._needed = needed
+        self._poses: deque[Pose] = deque()
+
+    def clear(self) -> None:
+        """Forget what was seen."""
+        self._poses.clear()
+
+    def update(self, pose: Pose) -> tuple[NeutralPose, float] | None:
+        """Take a pose; return the neutral pose and the start of the still stretch once there is one."""
+        if self._poses and pose.time_s - self._poses[-1].time_s > NEUTRAL_S / 2:
+            self._poses.clear()
+        self._poses.append(pose)
+        while len(self._poses) > 1 and pose.time_s - self._poses[1].time_s >= NEUTRAL_S:
+            self._poses.popleft()
+        if pose.time_s - self._poses[0].time_s < NEUTRAL_S or len(self._poses) < 4:
+            return None
+        pixels = np.array([p.image_px for p in self._poses])
+        chain = pixels[:, self._needed]
+        pointer = chain[:, -1] - chain[:, -2]
+        length = float(np.median(np.hypot(*pointer.T)))
+        reach = float(np.median(np.hypot(*(chain[:, -1] - chain[:, 0]).T)))
+        if not (_wander(pointer) < STILL_POINTER * length and _wander(chain) < STILL_PLACE * max(length, reach)):
+            return None
+        world = np.median([p.world_m for p in self._poses], axis=0)
+        return NeutralPose(pose.size_px, np.median(pixels, axis=0), world), self._poses[0].time_s
+
+
+def _wander(values: np.ndarray) -> float:
+    """Return how far values, shape (n, ...), wander: the larger of spread and twice the drift from first to second half."""
+    spread = np.quantile(values, 0.9, axis=0) - np.quantile(values, 0.1, axis=0)
+    half = len(values) // 2
+    drift = np.abs(np.median(values[half:], axis=0) - np.median(values[:half], axis=0))
+    return float(max(spread.max(), 2 * drift.max()))

@@ -1,0 +1,82 @@
+"""Running totals over the steps of a session: what window, video and terminal show, and what the session file sums up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from rotrack.model import Apart, Direction, NeutralTaken, Rep, Side, Step
+
+SEVERAL_PEOPLE_S = 2.0
+"""Several people must stay in the picture for this long, two looks in a row, before it is said."""
+
+
+@dataclass
+class Scoreboard:
+    """Totals of a session so far; `add` takes every step in order."""
+
+    frames: int = 0
+    first_s: float = 0.0
+    last_s: float = 0.0
+    measured: Counter[Side] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    reps: list[Rep] = field(default_factory=list)
+    apart: list[Apart] = field(default_factory=list)
+    neutrals: list[NeutralTaken] = field(default_factory=list)
+    best: dict[tuple[Side, Direction], float] = field(default_factory=dict)
+    several_people: bool = False
+    _alone_s: float = 0.0
+
+    def add(self, step: Step, with_frame: bool = True) -> None:
+        """Add a step; without a frame for what comes after the last one."""
+        self.reps += step.reps
+        self.apart += step.apart
+        self.neutrals += step.neutrals
+        for rep in step.reps:
+            key = (rep.side, rep.direction)
+            self.best[key] = max(self.best.get(key, 0.0), abs(rep.peak_deg))
+        if not with_frame:
+            return
+        if self.frames == 0:
+            self.first_s = step.pose.time_s
+        self.frames += 1
+        self.last_s = step.pose.time_s
+        for side, sample in step.samples.items():
+            if sample.reason:
+                self.reasons[sample.reason] += 1
+            else:
+                self.measured[side] += 1
+        self._watch_people(step)
+
+    def _watch_people(self, step: Step) -> None:
+        if step.pose.people < 2:
+            self._alone_s = step.pose.time_s
+        self.several_people |= step.pose.time_s - self._alone_s >= SEVERAL_PEOPLE_S
+
+    def count(self, side: Side) -> int:
+        """Return the number of the latest repetition of a side."""
+        return max((rep.rep for rep in self.reps if rep.side is side), default=0)
+
+    def last(self, side: Side) -> Rep | None:
+        """Return the latest repetition of a side."""
+        return next((rep for rep in reversed(self.reps) if rep.side is side), None)
+
+    @property
+    def duration_s(self) -> float:
+        """Time from the first to the last frame, s."""
+        return self.last_s - self.first_s
+
+    @property
+    def fps(self) -> float:
+        """Measured frames per second; 0 before the second frame."""
+        return (self.frames - 1) / self.duration_s if self.duration_s > 0 else 0.0
+
+    @property
+    def measured_share(self) -> dict[Side, float]:
+        """Share of the frames in which each side had an angle."""
+        return {side: n / self.frames for side, n in self.measured.items()} if self.frames else {}
+
+    @property
+    def main_reason(self) -> str:
+        """The most frequent reason for no angle."""
+        return self.reasons.most_common(1)[0][0] if self.reasons else ""
