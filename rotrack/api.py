@@ -1,0 +1,326 @@
+"""Puts the parts together: one loop from frames to the log, for video, camera and recorded landmarks alike.
+
+`analyze` and `remeasure` are the public functions; the command line and the live window use `measure` directly.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from rotrack.drills import Drill, load_table, parse_sides
+from rotrack.errors import InputError, NotMeasuredError, RotrackError
+from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
+from rotrack.model import CONVENTION_VERSION, Frame, Pose, Side, Step
+from rotrack.records.log import SessionWriter, data_folder, read_info, read_poses
+from rotrack.records.session import Session, session_values
+from rotrack.sensing.landmarker import Landmarker, ModelFile, find_model, settings, speed_advice
+from rotrack.sensing.sources import Source, SourceInfo, VideoFile
+from rotrack.tracking.pipeline import RotationTracker, TrackerSettings
+from rotrack.tracking.scoreboard import Scoreboard
+from rotrack.ui.overlay import Overlay
+from rotrack.ui.video import VideoWriter
+
+OnStep = Callable[[Frame | None, Step, Scoreboard], bool | None]
+"""Called after every frame; returning False ends the session."""
+ONLINE_FROM_HZ = 15.0
+"""Fewer pictures a second than this make a live session jerky."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to measure and where to keep it.
+
+    Parameters
+    ----------
+    drill : Drill
+        The drill.
+    sides : tuple of Side
+        The legs.
+    data : Path
+        The data folder.
+    person, note : str
+        Written into the log.
+    tracker : TrackerSettings
+        Filters and corrections.
+    """
+
+    drill: Drill
+    sides: tuple[Side, ...]
+    data: Path
+    person: str = ""
+    note: str = ""
+    tracker: TrackerSettings = TrackerSettings()
+
+
+def make_request(
+    drill: str, side: str = "both", out: Path | None = None, person: str = "", note: str = "", correct: bool = True
+) -> Request:
+    """Return a checked request.
+
+    Raises
+    ------
+    DrillError
+        For an unknown drill or side.
+    InputError
+        For a name or note that would not be plain text in a spreadsheet.
+    """
+    for what, text in (("name", person), ("note", note)):
+        if text[:1] in ("=", "+", "-", "@") or any(ord(c) < 32 for c in text):
+            raise InputError(f"The {what} '{text}' must be one line and not begin with = + - or @ (spreadsheets).")
+    table = load_table()
+    return Request(
+        table.drill(drill), parse_sides(side), data_folder(out), person, note, TrackerSettings(correct=correct)
+    )
+
+
+def analyze(
+    video: str | Path,
+    drill: str,
+    side: str = "both",
+    out: str | Path | None = None,
+    person: str = "",
+    model: str = "heavy",
+    annotate: bool = False,
+    note: str = "",
+    correct: bool = True,
+    on_step: OnStep | None = None,
+) -> Session:
+    """Measure a video and log it.
+
+    Parameters
+    ----------
+    video : str or Path
+        The video file.
+    drill : str
+        Id of the drill, see `rotrack drills`.
+    side : str
+        The subject's "left" or "right" leg, or "both".
+    out : str or Path, optional
+        Data folder; without it ROTRACK_HOME or the platform's own.
+    person, note : str
+        Written into the log.
+    model : str
+        "heavy", "full", or the path of a pose model bundle.
+    annotate : bool
+        Whether to write the video with legs and angles drawn in (`annotated.mp4` in the session's folder).
+    correct : bool
+        Whether to correct geometry and pelvis.
+    on_step : callable, optional
+        Called with frame, step and totals after every frame; returning False ends the session.
+
+    Returns
+    -------
+    Session
+        `reps` and `curve` are pandas tables; `values` holds the session value per side and direction.
+
+    Raises
+    ------
+    RotrackError
+        With a sentence that says what to do. What was measured until then is in the log.
+    """
+    request = make_request(drill, side, Path(out) if out else None, person, note, correct)
+    source = VideoFile(Path(video))
+    return measure(source, find_model(model), request, annotate=annotate, on_step=on_step)
+
+
+def remeasure(folder: str | Path, out: str | Path | None = None, on_step: OnStep | None = None) -> Session:
+    """Measure a logged session again from its landmarks, with this version of rotrack; a new session is logged.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder of the session.
+    out : str or Path, optional
+        Data folder for the new session; without it ROTRACK_HOME or the platform's own.
+    on_step : callable, optional
+        As for `analyze`; there are no frames.
+
+    Raises
+    ------
+    RotrackError
+        If the session is damaged or nothing in it can be measured.
+    """
+    folder = Path(folder)
+    info = read_info(folder)
+    sides = info["sides"]
+    request = make_request(
+        info["drill"],
+        sides[0] if len(sides) == 1 else "both",
+        Path(out) if out else None,
+        info["person"],
+        info["note"],
+        info["settings"]["correct"],
+    )
+    source = SourceInfo(
+        "landmarks", info["source"]["name"], tuple(info["source"]["size_px"]), info["source"]["fps"] or float("nan"), 0
+    )
+    provenance = {"model": info["model"], "model_sha256": info["model_sha256"], "landmarker": info["landmarker"]}
+    provenance |= {"remeasured_from": info["session_id"]}
+    poses = ((None, pose) for pose in read_poses(folder))
+    with _open_log(request, source, provenance) as writer:
+        return _run(poses, request, writer, on_step, None)
+
+
+def measure(
+    source: Source,
+    model: ModelFile,
+    request: Request,
+    annotate: bool = False,
+    on_step: OnStep | None = None,
+    live: bool = False,
+) -> Session:
+    """Measure a source of frames and log it; closes the source.
+
+    Raises
+    ------
+    RotrackError
+        After the log was closed with what was measured until then.
+    """
+    try:
+        with Landmarker(model) as landmarker:
+            provenance = {"model": model.name, "model_sha256": model.sha256, "landmarker": settings()}
+            with _open_log(request, source.info, provenance) as writer:
+                poses = ((frame, landmarker.detect(frame)) for frame in source)
+                video = None
+                if annotate:
+                    overlay = Overlay(request.drill, request.sides)
+                    video = VideoWriter(
+                        writer.folder / "annotated.mp4", overlay, source.info.size_px, source.info.fps
+                    )
+                try:
+                    return _run(poses, request, writer, on_step, video, source, live)
+                finally:
+                    if video:
+                        video.close()
+    finally:
+        source.close()
+
+
+def _open_log(request: Request, source: SourceInfo, provenance: dict[str, Any]) -> SessionWriter:
+    now = datetime.now().astimezone()
+    drill = request.drill
+    info = {
+        "session_id": f"{now:%Y%m%d-%H%M%S}-{drill.id}-{secrets.token_hex(2)}",
+        "started_at": now.isoformat(timespec="seconds"),
+        "status": "running",
+        "person": request.person,
+        "drill": drill.id,
+        "measure": drill.measure,
+        "measured": drill.measured,
+        "tier": drill.tier,
+        "sides": list(request.sides),
+        "note": request.note,
+        "source": {
+            "kind": source.kind,
+            "name": source.name,
+            "size_px": source.size_px,
+            "fps": source.fps,
+        },
+        **provenance,
+        "calibration": "none",
+        "assumed_field_of_view_deg": ASSUMED_FIELD_OF_VIEW_DEG,
+        "zero": "neutral pose",
+        "convention_version": CONVENTION_VERSION,
+        "rotrack_version": metadata.version("rotrack"),
+        "settings": asdict(request.tracker),
+        "warnings": [],
+    }
+    return SessionWriter(request.data, info)
+
+
+def _run(
+    poses: Iterable[tuple[Frame | None, Pose]],
+    request: Request,
+    writer: SessionWriter,
+    on_step: OnStep | None,
+    video: VideoWriter | None,
+    source: Source | None = None,
+    live: bool = False,
+) -> Session:
+    """Measure poses to the end, or until `on_step` says stop or something fails; the log is complete in every case."""
+    tracker = RotationTracker(request.drill, request.sides, request.tracker)
+    board = Scoreboard()
+    status, doubt = "stopped", ""
+    try:
+        with closing(_steps(poses, tracker, board, writer)) as steps:
+            for frame, step in steps:
+                if video and frame is not None:
+                    video.append(frame, step, board)
+                if on_step and on_step(frame, step, board) is False:
+                    break
+        status = "finished"
+        doubt = source.warning if source else ""
+    except KeyboardInterrupt:  # the person ends it; what was measured is the session
+        pass
+    except RotrackError as error:
+        doubt = str(error)
+        raise
+    finally:
+        session = _finish(tracker, board, writer, status, doubt, live)
+    if not board.frames:
+        raise NotMeasuredError("There was no picture to measure.")
+    if not board.measured:
+        raise NotMeasuredError(_why_nothing(board, request.drill))
+    return session
+
+
+def _steps(
+    poses: Iterable[tuple[Frame | None, Pose]], tracker: RotationTracker, board: Scoreboard, writer: SessionWriter
+) -> Generator[tuple[Frame | None, Step]]:
+    step = None
+    try:
+        for frame, pose in poses:
+            step = tracker.update(pose)
+            board.add(step)
+            writer.append(step)
+            yield frame, step
+    finally:
+        if step is not None:
+            step = tracker.finish(step.pose)
+            board.add(step, with_frame=False)
+            writer.append(step, with_pose=False)
+
+
+def _finish(
+    tracker: RotationTracker, board: Scoreboard, writer: SessionWriter, status: str, doubt: str, live: bool
+) -> Session:
+    warnings = [doubt] if doubt else []
+    if board.several_people:
+        warnings.append(
+            "Several people were in the picture: check in the annotated video that the legs are drawn on the right person, "
+            "or measure again with one person in view."
+        )
+    advice = {n.side: n.advice for n in board.neutrals if n.advice}
+    writer.update(
+        status=status if board.measured else "not measured",
+        frames=board.frames,
+        duration_s=round(board.duration_s, 3),
+        measured_fps=round(board.fps, 2),
+        measured_share={side: round(share, 3) for side, share in board.measured_share.items()},
+        reasons=dict(board.reasons.most_common()),
+        neutrals=[asdict(n) for n in board.neutrals],
+        camera_advice=advice,
+        speed_advice=speed_advice(writer.info["model"], board.fps) if live and board.fps < ONLINE_FROM_HZ else "",
+        values=[asdict(v) for v in session_values(board.reps)],
+        reps=[asdict(r) for r in board.reps],
+        apart=[asdict(a) for a in board.apart],
+        warnings=warnings,
+    )
+    return Session(writer.folder, writer.info, tuple(board.reps), tuple(board.apart))
+
+
+def _why_nothing(board: Scoreboard, drill: Drill) -> str:
+    reason = board.main_reason
+    if drill.tier == "D":
+        return f"{drill.title}: {reason}. Count your cycles and the time of each hold."
+    return (
+        f"Nothing could be measured: {reason}. Put the camera as `rotrack drills {drill.id}` says, with both legs in the "
+        "picture from hip to toes, and hold still for a second before you begin."
+    )

@@ -1,0 +1,381 @@
+"""The log on disk: one `reps.csv` for all sessions, one folder per session, written so that little can be lost.
+
+    DATA/reps.csv                      one row per excursion, append-only, all sessions
+    DATA/sessions/ID/session.json      how it was measured
+    DATA/sessions/ID/angles.csv        the angle curve
+    DATA/sessions/ID/landmarks.csv.gz  the landmarks, from which the session can be measured again
+
+A repetition is on disk as soon as it is complete; curve and landmarks are at most a second behind. Appending to `reps.csv` is one
+write under a lock, so several programs can log at once; a row torn by a crash is closed off by the next one that appends.
+`docs/data.md` is the dictionary of every column.
+"""
+
+from __future__ import annotations
+
+import csv
+import errno
+import gzip
+import io
+import json
+import math
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock, Timeout
+from platformdirs import user_data_path
+
+from rotrack.errors import RecordError
+from rotrack.model import LANDMARK_NAMES, CurvePoint, Pose, Rep, Step, empty_pose
+
+REP_COLUMNS = (
+    "session_id started_at person drill side direction rep valid peak_deg live_peak_deg range_deg start_s peak_s end_s hold_s "
+    "faults reason tier calibration zero visibility model convention_version rotrack_version note"
+).split()
+_SESSION_COLUMNS = (
+    "session_id started_at person drill tier calibration zero model convention_version rotrack_version note"
+).split()
+_REP_NUMBERS = {
+    "peak_deg": 2,
+    "live_peak_deg": 2,
+    "range_deg": 2,
+    "start_s": 3,
+    "peak_s": 3,
+    "end_s": 3,
+    "hold_s": 2,
+    "visibility": 3,
+}
+CURVE_COLUMNS = ("time_s", "side", "angle_deg", "live_deg", "raw_deg", "pelvis_deg", "reason")
+_LANDMARK_PARTS = ("x_px", "y_px", "visibility", "world_x_m", "world_y_m", "world_z_m")
+LANDMARK_COLUMNS = (
+    "time_s",
+    "width_px",
+    "height_px",
+    "people",
+    "reason",
+    *(f"{name}_{part}" for name in LANDMARK_NAMES for part in _LANDMARK_PARTS),
+)
+LOCK_TIMEOUT_S = 30.0
+FLUSH_EVERY_S = 1.0
+_BOM = "\ufeff"  # spreadsheets read the names of people right with it
+
+
+def data_folder(out: Path | None = None) -> Path:
+    """Return where the log lives: the given folder, else ROTRACK_HOME, else the platform's own place for data."""
+    home = os.environ.get("ROTRACK_HOME")
+    return out or (Path(home) if home else user_data_path("rotrack", appauthor=False))
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what can go wrong while writing into one sentence.
+
+    Raises
+    ------
+    RecordError
+        Instead of OSError and Timeout.
+    """
+    try:
+        yield
+    except Timeout as error:
+        raise RecordError(f"Another program holds {path.name} in {path.parent}; close it and try again.") from error
+    except OSError as error:
+        known = {
+            errno.ENOSPC: "the disk is full: free some space",
+            errno.EDQUOT: "your disk quota is used up: free some space",
+            errno.EROFS: "the folder is read-only: choose another one with --out",
+            errno.EACCES: "writing there is not allowed: choose another folder with --out",
+            errno.EPERM: "writing there is not allowed: choose another folder with --out",
+            errno.ENOTDIR: "a part of that path is a file: choose another folder with --out",
+            errno.EEXIST: "a part of that path is a file: choose another folder with --out",
+        }
+        why = known.get(error.errno or 0, f"{error.strerror or error}: choose another folder with --out")
+        raise RecordError(f"The log in {path} cannot be written, {why}. What was logged before is kept.") from error
+
+
+class SessionWriter:
+    """Writes one session as it happens; a context manager.
+
+    Parameters
+    ----------
+    data : Path
+        The data folder.
+    info : dict
+        The provenance, see docs/data.md; `session_id` names the folder.
+
+    Raises
+    ------
+    RecordError
+        Here and in every method, if the folder cannot be written.
+    """
+
+    def __init__(self, data: Path, info: dict[str, Any]) -> None:
+        self.data, self.info = data, info
+        self.folder = data / "sessions" / info["session_id"]
+        self._flushed_s = -math.inf
+        with explained(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=False)
+            self._write_info()
+            _check_header(data / "reps.csv")
+            self._angles = (self.folder / "angles.csv").open("w", encoding="utf-8", newline="")
+            self._curve = csv.writer(self._angles)
+            self._curve.writerow(CURVE_COLUMNS)
+            self._landmarks = gzip.open(self.folder / "landmarks.csv.gz", "wt", 1, "utf-8", newline="")
+            self._landmarks.write(",".join(LANDMARK_COLUMNS) + "\r\n")
+
+    def append(self, step: Step, with_pose: bool = True) -> None:
+        """Log all that one frame produced; without the pose for what comes after the last frame."""
+        with explained(self.folder):
+            if with_pose:
+                self._landmarks.write(_landmark_row(step.pose))
+            for point in step.curve:
+                self._curve.writerow(_curve_row(point))
+            if step.pose.time_s - self._flushed_s > FLUSH_EVERY_S:
+                self._angles.flush()
+                self._landmarks.flush()
+                self._flushed_s = step.pose.time_s
+        if step.reps:
+            append_reps(self.data, [_rep_row(self.info, rep) for rep in step.reps])
+
+    def update(self, **changes: Any) -> None:
+        """Change entries of session.json."""
+        self.info.update(changes)
+        with explained(self.folder):
+            self._write_info()
+
+    def _write_info(self) -> None:
+        target = self.folder / "session.json"
+        draft = target.with_suffix(".tmp")
+        draft.write_text(json.dumps(_plain(self.info), indent=2, ensure_ascii=False) + "\n", "utf-8")
+        draft.replace(target)
+
+    def close(self) -> None:
+        """Close the files; safe to call twice."""
+        with explained(self.folder):
+            try:
+                self._angles.close()
+            finally:
+                self._landmarks.close()
+
+    def __enter__(self) -> SessionWriter:
+        return self
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        try:
+            self.close()
+        except RecordError:
+            if failed is None:  # else the first problem is the one to tell
+                raise
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that JSON can hold: NaN becomes null."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, np.integer):
+        return int(value)
+    return value
+
+
+def to_json(value: Any) -> str:
+    """Return JSON text; missing numbers become null."""
+    return json.dumps(_plain(value), indent=2, ensure_ascii=False)
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if math.isfinite(value) else ""
+
+
+def _curve_row(point: CurvePoint) -> list[str]:
+    angles = (point.angle_deg, point.live_deg, point.raw_deg, point.pelvis_deg)
+    return [_number(point.time_s, 6), point.side, *(_number(a, 3) for a in angles), point.reason]
+
+
+def _rep_row(info: dict[str, Any], rep: Rep) -> dict[str, str]:
+    row = {column: str(info[column]) for column in _SESSION_COLUMNS}
+    row |= {column: _number(getattr(rep, column), digits) for column, digits in _REP_NUMBERS.items()}
+    row |= {"side": rep.side, "direction": rep.direction, "rep": str(rep.rep), "reason": rep.reason}
+    return row | {"valid": "yes" if rep.valid else "no", "faults": " ".join(rep.faults)}
+
+
+# ---------------------------------------------------------------------- reps.csv
+def append_reps(data: Path, rows: list[dict[str, str]]) -> None:
+    """Append rows to reps.csv in one write, safely beside other programs.
+
+    Raises
+    ------
+    RecordError
+        If the file cannot be written or is no log of this kind; nothing is left half written.
+    """
+    path = data / "reps.csv"
+    with explained(path), FileLock(path.with_name("reps.csv.lock"), timeout=LOCK_TIMEOUT_S):
+        _check_header(path)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, REP_COLUMNS)
+        size = path.stat().st_size if path.exists() else 0
+        if size == 0:
+            text.write(_BOM)
+            writer.writeheader()
+        elif _torn(path):  # a crash cut the last row off
+            text.write("\r\n")
+        writer.writerows(rows)
+        payload = text.getvalue().encode()
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+        try:
+            if os.write(descriptor, payload) != len(payload):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, size)
+            raise
+        finally:
+            os.close(descriptor)
+
+
+def _torn(path: Path) -> bool:
+    """Return whether a crash left the last row without its end."""
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() != b"\n"
+
+
+def _check_header(path: Path) -> None:
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    with path.open("rb") as file:
+        header = file.readline().decode("utf-8-sig", "replace").strip()
+    if header != ",".join(REP_COLUMNS):
+        raise RecordError(
+            f"{path} is not a repetition log of this version of rotrack (its first line differs). "
+            "Rename or move it, or choose another folder with --out."
+        )
+
+
+def read_reps(path: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Read a repetition log.
+
+    Parameters
+    ----------
+    path : Path
+        A `reps.csv`.
+
+    Returns
+    -------
+    reps : pandas.DataFrame
+        Columns `REP_COLUMNS`; numbers as float, `rep` as int, `valid` as bool.
+    problems : list of str
+        One sentence per damaged row, with its line number; such rows are left out.
+
+    Raises
+    ------
+    RecordError
+        If there is no such file or its columns are others.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except FileNotFoundError as error:
+        raise RecordError(f"There is no log at {path}; measure something first or check the folder.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecordError(f"{path} cannot be read ({error}); check the file.") from error
+    reader = csv.reader(io.StringIO(text, newline=""))
+    if next(reader, None) != REP_COLUMNS:
+        raise RecordError(f"{path} is not a repetition log of rotrack: its first line must hold the column names.")
+    rows, problems = [], []
+    for cells in reader:
+        if not cells:
+            continue
+        row = dict(zip(REP_COLUMNS, cells, strict=False))
+        try:
+            if len(cells) != len(REP_COLUMNS) or row["valid"] not in ("yes", "no"):
+                raise ValueError
+            numbers = {c: float(row[c]) if row[c] else math.nan for c in _REP_NUMBERS}
+            rows.append({**row, **numbers, "rep": int(row["rep"]), "valid": row["valid"] == "yes"})
+        except ValueError:
+            problems.append(f"Line {reader.line_num} of {path.name} is damaged and was left out.")
+    return pd.DataFrame(rows, columns=REP_COLUMNS), problems
+
+
+# ---------------------------------------------------------------------- one session's files
+def read_info(folder: Path) -> dict[str, Any]:
+    """Read session.json of a session folder.
+
+    Raises
+    ------
+    RecordError
+        If it is missing or damaged.
+    """
+    path = folder / "session.json"
+    try:
+        info = json.loads(path.read_text("utf-8"))
+        if not isinstance(info, dict) or "session_id" not in info:
+            raise ValueError("no session_id")
+        return info
+    except FileNotFoundError as error:
+        raise RecordError(f"{folder} is not a session: it holds no session.json. Give a folder under sessions/.") from error
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{path} is damaged ({error}); the session cannot be used.") from error
+
+
+def read_curve(folder: Path) -> pd.DataFrame:
+    """Read angles.csv of a session folder: columns `CURVE_COLUMNS`, times in s, angles in deg, NaN where missing."""
+    path = folder / "angles.csv"
+    try:
+        return pd.read_csv(path, dtype={"side": str, "reason": str}, keep_default_na=False, na_values={
+            c: [""] for c in CURVE_COLUMNS if c.endswith("_deg")
+        })
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{path} is missing or damaged ({error}).") from error
+
+
+def _landmark_row(pose: Pose) -> str:
+    table = np.column_stack([pose.image_px, pose.visibility, pose.world_m])
+    cells = [f"{v:.4f}".rstrip("0").rstrip(".") if v == v else "" for v in table.ravel().tolist()]
+    reason = pose.reason.replace(",", ";")
+    return f"{pose.time_s:.6f},{pose.size_px[0]},{pose.size_px[1]},{pose.people},{reason}," + ",".join(cells) + "\r\n"
+
+
+def read_poses(folder: Path) -> Iterator[Pose]:
+    """Yield the recorded poses of a session, as far as the file goes if it was cut off.
+
+    Raises
+    ------
+    RecordError
+        If there are none.
+    """
+    path = folder / "landmarks.csv.gz"
+    lines = _lines(path)
+    if next(lines, "") != ",".join(LANDMARK_COLUMNS):
+        raise RecordError(f"{path} is missing or holds no landmarks; the session cannot be measured again.")
+    for line in lines:
+        cells = line.split(",")
+        if len(cells) != len(LANDMARK_COLUMNS):
+            return  # the file was cut off here
+        time_s, width, height, people, reason = cells[:5]
+        size_px = (int(width), int(height))
+        if reason:
+            yield empty_pose(float(time_s), size_px, reason, int(people))
+            continue
+        table = np.array([float(c) if c else np.nan for c in cells[5:]]).reshape(len(LANDMARK_NAMES), -1)
+        yield Pose(float(time_s), size_px, table[:, :2], table[:, 3:], table[:, 2], int(people))
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a gzip file, as far as it can be read."""
+    rest = b""
+    unzip = zlib.decompressobj(wbits=31)
+    try:
+        with path.open("rb") as file:
+            while block := file.read(1 << 16):
+                *lines, rest = (rest + unzip.decompress(block)).split(b"\r\n")
+                yield from (line.decode() for line in lines)
+    except (OSError, zlib.error, UnicodeDecodeError):
+        return

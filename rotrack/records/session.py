@@ -1,0 +1,141 @@
+"""A measured session as tables, and the one number per side and direction that stands for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rotrack.model import Apart, Direction, Rep, Side
+from rotrack.records.log import read_curve, read_info
+
+BEST_OF = 3
+FIRST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SessionValue:
+    """The value of a session for one side and direction.
+
+    Parameters
+    ----------
+    side, direction : Side, Direction
+        What it is for.
+    value_deg : float
+        Mean peak of the best 3 of the first 5 valid repetitions, signed; NaN without a valid one.
+    reps_used, reps_valid, reps_total : int
+        Repetitions that entered it, that were valid, that were logged.
+    """
+
+    side: Side
+    direction: Direction
+    value_deg: float
+    reps_used: int
+    reps_valid: int
+    reps_total: int
+
+
+def session_values(reps: Iterable[Rep]) -> list[SessionValue]:
+    """Return the value of a session per side and direction that has repetitions.
+
+    The best 3 of the first 5 valid repetitions count: the maximum of many repetitions would grow with their number.
+    """
+    groups: dict[tuple[Side, Direction], list[Rep]] = {}
+    for rep in reps:
+        groups.setdefault((rep.side, rep.direction), []).append(rep)
+    values = []
+    for (side, direction), group in sorted(groups.items()):
+        valid = [abs(rep.peak_deg) for rep in group if rep.valid]
+        best = sorted(valid[:FIRST], reverse=True)[:BEST_OF]
+        value_deg = direction.sign * float(np.mean(best)) if best else float("nan")
+        values.append(SessionValue(side, direction, value_deg, len(best), len(valid), len(group)))
+    return values
+
+
+@dataclass(frozen=True)
+class Session:
+    """One measured session.
+
+    Parameters
+    ----------
+    folder : Path
+        Where its files are.
+    info : dict
+        Everything in session.json.
+    rep_list : tuple of Rep
+        Its repetitions.
+    apart_list : tuple of Apart
+        Movements that were seen but are not repetitions.
+    """
+
+    folder: Path
+    info: dict[str, Any]
+    rep_list: tuple[Rep, ...]
+    apart_list: tuple[Apart, ...]
+
+    @property
+    def id(self) -> str:
+        """Its name in the log."""
+        return str(self.info["session_id"])
+
+    @cached_property
+    def reps(self) -> pd.DataFrame:
+        """The repetitions, one row per excursion: the fields of `Rep`; degrees and seconds."""
+        columns = list(Rep.__dataclass_fields__)
+        return pd.DataFrame([asdict(rep) for rep in self.rep_list], columns=columns)
+
+    @cached_property
+    def apart(self) -> pd.DataFrame:
+        """Movements that are not repetitions, with the reason: the fields of `Apart`."""
+        return pd.DataFrame([asdict(a) for a in self.apart_list], columns=list(Apart.__dataclass_fields__))
+
+    @cached_property
+    def curve(self) -> pd.DataFrame:
+        """The angle curve: time_s, side, angle_deg, live_deg, raw_deg, pelvis_deg, reason."""
+        return read_curve(self.folder)
+
+    @property
+    def values(self) -> list[SessionValue]:
+        """The session value per side and direction."""
+        return session_values(self.rep_list)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What to know before believing the numbers."""
+        return list(self.info["warnings"])
+
+    def summary(self) -> dict[str, Any]:
+        """Return the session as `analyze --json` prints it."""
+        sides: dict[str, Any] = {}
+        for value in self.values:
+            reps = [r for r in self.rep_list if (r.side, r.direction) == (value.side, value.direction)]
+            numbers = {k: v for k, v in asdict(value).items() if k not in ("side", "direction")}
+            sides.setdefault(value.side, {})[value.direction] = {**numbers, "repetitions": [asdict(r) for r in reps]}
+        keys = (
+            "session_id started_at status drill person tier measured source model calibration zero convention_version "
+            "rotrack_version frames duration_s measured_share camera_advice warnings"
+        ).split()
+        return {
+            **{key: self.info.get(key) for key in keys},
+            "folder": str(self.folder),
+            "sides": sides,
+            "apart": [asdict(a) for a in self.apart_list],
+        }
+
+
+def load_session(folder: Path) -> Session:
+    """Load a session from its folder; raises `RecordError` if it is no session or damaged."""
+    info = read_info(folder)
+    reps = [
+        Rep(**{**r, "side": Side(r["side"]), "direction": Direction(r["direction"]), "faults": tuple(r["faults"])})
+        for r in info.get("reps", [])
+    ]
+    apart = [
+        Apart(**{**a, "side": Side(a["side"]), "direction": Direction(a["direction"])}) for a in info.get("apart", [])
+    ]
+    return Session(folder, info, tuple(reps), tuple(apart))

@@ -1,0 +1,93 @@
+"""Writes the annotated video beside the measuring, in a thread behind a bounded queue."""
+
+from __future__ import annotations
+
+import copy
+import queue
+import threading
+from pathlib import Path
+
+import cv2
+
+from rotrack.errors import RecordError
+from rotrack.model import Frame, Step
+from rotrack.tracking.scoreboard import Scoreboard
+from rotrack.ui.overlay import Overlay
+
+QUEUE_LENGTH = 8
+HIGHEST_FPS = 60.0
+
+
+class VideoWriter:
+    """Draws and encodes frames as they come; a context manager.
+
+    The file has a constant rate near the source's (60 at most); frames are repeated or left out so that its time is the
+    time of the source.
+
+    Parameters
+    ----------
+    path : Path
+        The MP4 file.
+    overlay : Overlay
+        What draws on the frames.
+    size_px : tuple of int
+        Width and height.
+    fps : float
+        Nominal rate of the source; NaN means unknown.
+
+    Raises
+    ------
+    RecordError
+        If the file cannot be made.
+    """
+
+    def __init__(self, path: Path, overlay: Overlay, size_px: tuple[int, int], fps: float) -> None:
+        self._overlay = overlay
+        self._fps = min(fps, HIGHEST_FPS) if fps > 0 else 30.0
+        self._writer = cv2.VideoWriter(
+            str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mp4v"), self._fps, size_px
+        )
+        if not self._writer.isOpened():
+            raise RecordError(f"The video {path} cannot be written; choose another folder with --out, or use --no-video.")
+        self._queue: queue.Queue[tuple[Frame, Step, Scoreboard] | None] = queue.Queue(QUEUE_LENGTH)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="encode", daemon=True)
+        self._thread.start()
+
+    def append(self, frame: Frame, step: Step, board: Scoreboard) -> None:
+        """Add a frame; waits while the encoder is behind."""
+        shown = copy.copy(board)  # the board goes on counting while this frame waits
+        shown.reps, shown.best = list(board.reps[-20:]), dict(board.best)
+        self._queue.put((frame, step, shown))
+
+    def _run(self) -> None:
+        written, start_s = 0, None
+        while (item := self._queue.get()) is not None:
+            if self._error:
+                continue
+            try:
+                frame, step, board = item
+                start_s = frame.time_s if start_s is None else start_s
+                due = round((frame.time_s - start_s) * self._fps) + 1
+                if due > written:
+                    picture = self._overlay.draw(frame.rgb, step, board)
+                    for _ in range(due - written):
+                        self._writer.write(picture)
+                    written = due
+            except BaseException as error:  # noqa: BLE001  raised again in close
+                self._error = error
+
+    def close(self) -> None:
+        """Finish the file; raises what went wrong in the thread."""
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
+            self._writer.release()
+            if self._error:
+                raise self._error
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
