@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from enum import Enum
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,15 @@ from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.overlay import Overlay
 from rotrack.ui.video import VideoWriter
 
-OnStep = Callable[[Frame | None, Step, Scoreboard], bool | None]
-"""Called after every frame; returning False ends the session."""
+class Ask(Enum):
+    """What a caller that looks on may ask of the measuring."""
+
+    STOP = "stop"
+    NEUTRAL = "take the neutral pose again"
+
+
+OnStep = Callable[[Frame | None, Step, Scoreboard], Ask | None]
+"""Called after every frame with the frame (None when measured from landmarks), what it produced, and the totals."""
 ONLINE_FROM_HZ = 15.0
 """Fewer pictures a second than this make a live session jerky."""
 
@@ -113,7 +121,7 @@ def analyze(
     correct : bool
         Whether to correct geometry and pelvis.
     on_step : callable, optional
-        Called with frame, step and totals after every frame; returning False ends the session.
+        Called after every frame, see `OnStep`.
 
     Returns
     -------
@@ -253,8 +261,11 @@ def _run(
             for frame, step in steps:
                 if video and frame is not None:
                     video.append(frame, step, board)
-                if on_step and on_step(frame, step, board) is False:
+                ask = on_step(frame, step, board) if on_step else None
+                if ask is Ask.STOP:
                     break
+                if ask is Ask.NEUTRAL:
+                    tracker.retake_neutral()
         status = "finished"
         doubt = source.warning if source else ""
     except KeyboardInterrupt:  # the person ends it; what was measured is the session

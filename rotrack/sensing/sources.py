@@ -67,8 +67,15 @@ class SourceInfo:
 class Source(Protocol):
     """What the rest of rotrack needs from a source of frames."""
 
-    info: SourceInfo
-    warning: str
+    @property
+    def info(self) -> SourceInfo:
+        """What is known of it."""
+        ...
+
+    @property
+    def warning(self) -> str:
+        """What went wrong without ending it; empty if nothing did."""
+        ...
 
     def __iter__(self) -> Iterator[Frame]:
         """Yield the frames in order of time."""
@@ -127,6 +134,13 @@ class VideoFile:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
+    @classmethod
+    def probe(cls, path: Path) -> SourceInfo:
+        """Return what is known of a video without reading all of it; same errors as opening it."""
+        video = cls(path)
+        video.close()
+        return video.info
+
     def _read(self, index: int, previous_s: float) -> Frame | None:
         ok, bgr = self._capture.read()
         if not ok or bgr is None:
@@ -181,6 +195,28 @@ class VideoFile:
         if self._thread and self._thread is not threading.current_thread():
             self._thread.join()
         self._capture.release()
+
+
+class Mirrored:
+    """Another source with every picture mirrored; only to check that mirroring swaps the sides and nothing else."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.info = source.info
+
+    @property
+    def warning(self) -> str:
+        """Warning of the source."""
+        return self._source.warning
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the mirrored frames."""
+        for frame in self._source:
+            yield Frame(frame.index, frame.time_s, np.ascontiguousarray(frame.rgb[:, ::-1]))
+
+    def close(self) -> None:
+        """Release the source."""
+        self._source.close()
 
 
 class Camera:

@@ -132,6 +132,11 @@ class RotationTracker:
             leg.finish()
         return self._step(pose)
 
+    def retake_neutral(self) -> None:
+        """Forget the neutral poses; new ones are taken from the next still time."""
+        for leg in self._legs.values():
+            leg.drop_neutral()
+
     def _step(self, pose: Pose) -> Step:
         legs = [self._legs[side] for side in self.sides]
         return Step(
@@ -269,10 +274,14 @@ class _LegTracker:
             time_s - self._good_position_s > POSITION_LOST_S or time_s - self._good_sight_s > SIGHT_LOST_S
         )
         if lost and self._measure is not None:
-            self._take(self._finder.finish())
-            self._measure = self._form = None
-            self._now = {}
-            self._neutral_finder.clear()
+            self.drop_neutral()
+
+    def drop_neutral(self) -> None:
+        """Forget the neutral pose; an excursion in progress is given up."""
+        self._take(self._finder.finish())
+        self._measure = self._form = None
+        self._now = {}
+        self._neutral_finder.clear()
 
     def _find_neutral(self, pose: Pose) -> str:
         """Look for stillness; return what is in the way, empty when the neutral pose was taken."""

@@ -31,27 +31,28 @@ class Overlay:
     sides : tuple of Side
         The measured sides; each gets a gauge.
     mirror : bool
-        Whether to flip the picture, as a mirror would.
+        Whether to flip the picture, as a mirror would; may be changed at any time.
     keys : str
         Line at the bottom that explains the keys; empty for videos.
     """
 
     def __init__(self, drill: Drill, sides: tuple[Side, ...], mirror: bool = False, keys: str = "") -> None:
-        self._drill, self._sides, self._mirror, self._keys = drill, sides, mirror, keys
+        self._drill, self._sides, self._keys = drill, sides, keys
+        self.mirror = mirror
         self._font = cv2.FontFace("sans")
 
     def draw(self, rgb: np.ndarray, step: Step, board: Scoreboard) -> np.ndarray:
         """Return the annotated picture, shape (H, W, 3), uint8, in OpenCV's BGR order; `rgb` is left as it is."""
         image = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
         self._draw_legs(image, step)
-        if self._mirror:
+        if self.mirror:
             image = cv2.flip(image, 1)
         height, width = image.shape[:2]
         unit = min(height, width * 0.75) / 100
         self._draw_header(image, unit)
         # The subject's left is at the right of a plain picture of a person who faces the camera, and at the left of a mirror.
         for side in self._sides:
-            at_left = (side is Side.LEFT) == self._mirror
+            at_left = (side is Side.LEFT) == self.mirror
             self._draw_gauge(image, unit, side, at_left, step, board)
         self._draw_messages(image, unit, step)
         return image

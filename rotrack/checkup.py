@@ -1,0 +1,129 @@
+"""What `rotrack doctor` looks at: is everything here that a session needs, and how fast is it?"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Literal
+
+from rotrack.errors import RotrackError
+from rotrack.sensing.landmarker import MODELS, Landmarker, find_model, speed_advice
+from rotrack.sensing.sources import Camera, VideoFile, list_cameras
+
+PACKAGES = ("mediapipe", "opencv-python", "numpy", "pandas", "scipy", "plotly")
+FRAMES_TO_TIME = 60
+WARM_UP_FRAMES = 10
+CAMERA_LOOK_S = 2.0
+SLOW_HZ = 15.0
+LITTLE_SPACE_BYTES = 500e6
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the check-up: what was looked at, what was found, and what to do about it."""
+
+    grade: Literal["ok", "note", "problem"]
+    what: str
+    found: str
+    advice: str = ""
+
+
+def checkup(data: Path, open_cameras: bool) -> Iterator[Finding]:
+    """Yield the findings one by one; nothing is changed and nothing leaves the computer."""
+    system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, {os.cpu_count()} cores"
+    yield Finding("ok", "system", system)
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("rotrack", *PACKAGES))
+    yield Finding("ok", "versions", versions)
+    yield _folder(data)
+    yield _screen()
+    for model in MODELS:
+        yield from _model(model)
+    yield from _cameras(open_cameras)
+
+
+def _folder(data: Path) -> Finding:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=data):
+            pass
+        free = shutil.disk_usage(data).free
+    except OSError as error:
+        advice = "Choose another folder with --out or ROTRACK_HOME."
+        return Finding("problem", "data folder", f"{data}: {error.strerror}", advice)
+    found = f"{data}, {free / 1e9:.1f} GB free"
+    if free < LITTLE_SPACE_BYTES:
+        return Finding("note", "data folder", found, "Free some space: a session with video takes about 10 MB a minute.")
+    return Finding("ok", "data folder", found)
+
+
+def _screen() -> Finding:
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return Finding("note", "screen", "none", "`rotrack live` needs one; `rotrack analyze` does not.")
+    return Finding("ok", "screen", "found")
+
+
+def _model(name: str) -> Iterator[Finding]:
+    try:
+        model = find_model(name)
+        yield Finding("ok", f"model {name}", f"checksum right ({model.sha256[:12]}...)")
+        with Landmarker(model, watch_people=False) as landmarker:
+            clip = VideoFile(Path(str(resources.files("rotrack").joinpath("media/demo.mp4"))))
+            start_s = 0.0
+            for frame in clip:
+                landmarker.detect(frame)
+                if frame.index == WARM_UP_FRAMES:
+                    start_s = time.perf_counter()
+                if frame.index == WARM_UP_FRAMES + FRAMES_TO_TIME:
+                    break
+            rate_hz = FRAMES_TO_TIME / (time.perf_counter() - start_s)
+            clip.close()
+    except RotrackError as error:
+        yield Finding("problem", f"model {name}", str(error), "Install rotrack again.")
+        return
+    slow = rate_hz < SLOW_HZ
+    advice = speed_advice(name, rate_hz) or "Close other programs; record videos and use `rotrack analyze`."
+    yield Finding("note" if slow else "ok", f"speed {name}", f"{rate_hz:.0f} pictures a second", advice if slow else "")
+
+
+def _cameras(open_them: bool) -> Iterator[Finding]:
+    cameras = list_cameras()
+    if not cameras:
+        advice = "Plug one in and allow this program to use it; videos can be measured with `rotrack analyze`."
+        yield Finding("note", "cameras", "none found", advice)
+    for found in cameras:
+        what = f"camera {found.index}"
+        if not open_them:
+            yield Finding("ok", what, found.name)
+            continue
+        try:
+            camera = Camera(str(found.index))
+        except RotrackError as error:
+            yield Finding("problem", what, f"{found.name}: does not open", str(error))
+            continue
+        first_s = last_s = 0.0
+        frames = 0
+        try:
+            for frame in camera:
+                first_s = frame.time_s if frames == 0 else first_s
+                last_s, frames = frame.time_s, frames + 1
+                if last_s - first_s > CAMERA_LOOK_S:
+                    break
+        except RotrackError as error:
+            yield Finding("problem", what, f"{found.name}: stopped", str(error))
+            continue
+        finally:
+            camera.close()
+        rate_hz = (frames - 1) / max(last_s - first_s, 1e-6)
+        width, height = camera.info.size_px
+        slow = rate_hz < SLOW_HZ
+        advice = "Turn on more light (cameras slow down in the dark) or close other programs." if slow else ""
+        found_text = f"{found.name}: {width}x{height}, {rate_hz:.0f} pictures a second"
+        yield Finding("note" if slow else "ok", what, found_text, advice)

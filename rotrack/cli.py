@@ -1,0 +1,412 @@
+"""The command line: parses, calls `api`, prints. Nothing is measured here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from rotrack import api
+from rotrack.batch import Job, Outcome, count_frames, run_jobs
+from rotrack.checkup import Finding, checkup
+from rotrack.drills import GROUPS, TIERS, Drill, load_table
+from rotrack.errors import RotrackError
+from rotrack.model import Frame, Rep, Side, Step
+from rotrack.records.log import data_folder, to_json
+from rotrack.records.session import Session
+from rotrack.sensing.landmarker import find_model, speed_advice
+from rotrack.sensing.sources import Camera, VideoFile
+from rotrack.tracking.scoreboard import Scoreboard
+from rotrack.ui.figures import session_figure, write_html
+from rotrack.ui.overlay import Overlay
+from rotrack.ui.window import KEYS, Key, Window
+from rotrack.validation import describe, validate_folder, write_table
+
+DOUBTFUL = 5
+"""Exit code when everything was measured and logged, but something should be checked."""
+
+app = typer.Typer(
+    help=(
+        "Measure hip internal and external rotation with an ordinary webcam.\n\n"
+        "First time? Run [bold]rotrack demo[/bold], then [bold]rotrack drills seated-combined[/bold], then "
+        "[bold]rotrack live[/bold].\n\n"
+        "Angles are degrees, internal rotation positive; left and right are the subject's own sides."
+    ),
+    rich_markup_mode="rich",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+DrillOption = Annotated[str, typer.Option("--drill", "-d", help="Drill id; `rotrack drills` lists them.")]
+SideOption = Annotated[str, typer.Option("--side", "-s", help="left, right or both: the subject's own side.")]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="Data folder; default: ROTRACK_HOME or the system's own place for data."),
+]
+PersonOption = Annotated[str, typer.Option("--person", "-p", help="Name that is written into the log.")]
+ModelOption = Annotated[
+    str, typer.Option("--model", "-m", help="heavy (best), full (faster, up to twice the error), or a .task file.")
+]
+NoteOption = Annotated[str, typer.Option("--note", help="A line for the log, for instance the load.")]
+CorrectOption = Annotated[
+    bool, typer.Option("--correct/--no-correct", help="Correct camera place and pelvis, or log the plain angle in the picture.")
+]
+
+
+def main() -> None:
+    """Run the command line; every foreseen problem is one sentence and an exit code."""
+    try:
+        app()
+    except RotrackError as error:
+        _err.print(f"[bold red]rotrack:[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        _out.print(f"rotrack {metadata.version('rotrack')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[  # noqa: ARG001
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    pass
+
+
+# ---------------------------------------------------------------------- demo, analyze, remeasure
+@app.command()
+def demo(out: OutOption = None, model: ModelOption = "heavy") -> None:
+    """Measure a clip that comes with rotrack, and show what it found.
+
+    The clip is a rendered person who rotates the left leg twice, outwards and inwards. It is logged apart from your own
+    sessions.
+    """
+    clip = Path(str(resources.files("rotrack").joinpath("media/demo.mp4")))
+    _out.print("Measuring the demo clip: [bold]seated-combined[/bold], a rendered person, true peaks 22, 28, 30 and 35 degrees.")
+    data = out or data_folder() / "demo"
+    session = _analyze_one(clip, "seated-combined", "both", data, "demo", model, annotate=True)
+    plot = _write_plot(session)
+    _print_session(session)
+    _out.print(f"\nlog     {data / 'reps.csv'}", soft_wrap=True)
+    _out.print(f"video   {session.folder / 'annotated.mp4'}", soft_wrap=True)
+    _out.print(f"plot    {plot}", soft_wrap=True)
+    _out.print("\nNext: [bold]rotrack drills seated-combined[/bold] explains the drill, [bold]rotrack live[/bold] measures you.")
+
+
+@app.command()
+def analyze(
+    videos: Annotated[list[Path], typer.Argument(help="One or more video files.", metavar="VIDEO...")],
+    drill: DrillOption,
+    side: SideOption = "both",
+    out: OutOption = None,
+    person: PersonOption = "",
+    model: ModelOption = "heavy",
+    note: NoteOption = "",
+    video: Annotated[bool, typer.Option("--video/--no-video", help="Also write the video with legs and angles.")] = False,
+    plot: Annotated[bool, typer.Option("--plot/--no-plot", help="Also write the angle curve as a page.")] = True,
+    correct: CorrectOption = True,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
+) -> None:
+    """Measure videos and log every repetition.
+
+    Several videos are measured in parallel. Example: rotrack analyze monday.mp4 --drill seated-internal --person Ana
+    """
+    request = api.make_request(drill, side, out, person, note, correct)
+    find_model(model)
+    jobs = [Job(path, drill, side, request.data, person, model, note, video, correct) for path in videos]
+    if len(jobs) == 1 and not json:
+        with _one_sentence() as problems:
+            session = _analyze_one(videos[0], drill, side, request.data, person, model, video, note, correct)
+        if problems:
+            raise problems[0]
+        outcomes = [Outcome(videos[0], session, "", 0)]
+    else:
+        outcomes = _analyze_many(jobs)
+    for outcome in outcomes:
+        if outcome.session and plot:
+            _write_plot(outcome.session)
+    if json:
+        print(to_json(_document(outcomes)))
+    for outcome in outcomes:
+        if outcome.problem:
+            _err.print(f"[bold red]{escape(outcome.video.name)}:[/] {escape(outcome.problem)}", soft_wrap=True)
+        elif outcome.session and not json:
+            _print_session(outcome.session)
+            _out.print(f"  kept in {outcome.session.folder}", soft_wrap=True)
+    doubtful = any(o.session and o.session.warnings for o in outcomes)
+    code = max((o.exit_code for o in outcomes), default=0) or (DOUBTFUL if doubtful else 0)
+    if code:
+        raise typer.Exit(code)
+
+
+@app.command()
+def remeasure(
+    sessions: Annotated[list[Path], typer.Argument(help="Session folders.", metavar="SESSION...")],
+    out: OutOption = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
+) -> None:
+    """Measure logged sessions again from their landmarks, without the video; the result is a new session."""
+    done = [api.remeasure(folder, out) for folder in sessions]
+    if json:
+        print(to_json(_document([Outcome(s.folder, s, "", 0) for s in done])))
+        return
+    for session in done:
+        _print_session(session)
+        _out.print(f"  kept in {session.folder}", soft_wrap=True)
+
+
+def _document(outcomes: list[Outcome]) -> dict[str, object]:
+    return {
+        "rotrack_version": metadata.version("rotrack"),
+        "sessions": [{"video": str(o.video), **o.session.summary()} for o in outcomes if o.session],
+        "problems": [{"video": str(o.video), "problem": o.problem} for o in outcomes if o.problem],
+    }
+
+
+@contextmanager
+def _one_sentence() -> Iterator[list[RotrackError]]:
+    """Collect a foreseen problem, so that the progress bar is closed before it is told."""
+    problems: list[RotrackError] = []
+    try:
+        yield problems
+    except RotrackError as error:
+        problems.append(error)
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("frames"), TimeRemainingColumn())
+    return Progress(*columns, console=_err, transient=True)
+
+
+def _analyze_one(
+    video: Path,
+    drill: str,
+    side: str,
+    data: Path,
+    person: str,
+    model: str,
+    annotate: bool,
+    note: str = "",
+    correct: bool = True,
+) -> Session:
+    total = VideoFile.probe(video).frames or None
+    with _progress() as progress:
+        task = progress.add_task(escape(video.name), total=total)
+
+        def show(frame: Frame | None, step: Step, board: Scoreboard) -> None:
+            progress.update(task, completed=board.frames)
+            for rep in step.reps:
+                progress.console.print(_rep_line(rep))
+
+        session = api.analyze(video, drill, side, data, person, model, annotate, note, correct, show)
+    return session
+
+
+def _analyze_many(jobs: list[Job]) -> list[Outcome]:
+    with _progress() as progress:
+        task = progress.add_task(f"{len(jobs)} videos" if len(jobs) > 1 else escape(jobs[0].video.name), total=count_frames(jobs))
+        return run_jobs(jobs, lambda frames: progress.advance(task, frames))
+
+
+def _rep_line(rep: Rep) -> str:
+    marks = f"  [yellow]{escape('faults ' + ' '.join(rep.faults))}[/]" if rep.faults else ""
+    why = f"  [dim]{escape(rep.reason)}[/]" if rep.reason else ""
+    colour = "cyan" if rep.side is Side.LEFT else "dark_orange"
+    return (
+        f"  [{colour}]{rep.side:5}[/]  rep {rep.rep}  {rep.direction:8}  [bold]{abs(rep.peak_deg):5.1f}\u00b0[/]  "
+        f"live {abs(rep.live_peak_deg):.1f}\u00b0  hold {rep.hold_s:.1f} s{marks}{why}"
+    )
+
+
+def _write_plot(session: Session) -> Path:
+    path = session.folder / "plot.html"
+    values = [f"{v.side} {v.direction} {abs(v.value_deg):.0f}\u00b0" for v in session.values if v.reps_used]
+    title = load_table().drill(session.info["drill"]).title
+    write_html(session_figure(session.curve, session.reps, title, ", ".join(values)), path)
+    return path
+
+
+def _print_session(session: Session) -> None:
+    info = session.info
+    table = Table(title=f"{info['source']['name']}: {info['drill']}", title_justify="left", title_style="bold")
+    for column in ("side", "direction", "session value", "from", "repetitions"):
+        table.add_column(column, justify="left" if column in ("side", "direction") else "right")
+    for value in session.values:
+        shown = f"{abs(value.value_deg):.1f}\u00b0" if value.reps_used else "none valid"
+        used = f"best {value.reps_used}" if value.reps_used else "-"
+        table.add_row(value.side, value.direction, shown, used, f"{value.reps_valid} valid of {value.reps_total}")
+    if session.values:
+        _out.print(table)
+    else:
+        _out.print(f"{escape(info['source']['name'])}: no repetition found in {info['duration_s']:.0f} s.")
+    if info["tier"] != "A":
+        _out.print(f"  [dim]tier {info['tier']}: {TIERS[info['tier']]}; it reads {info['measured']}[/]")
+    other: dict[str, int] = {}
+    for movement in session.apart_list:
+        other[movement.reason] = other.get(movement.reason, 0) + 1
+    for reason, count in other.items():
+        _out.print(f"  [dim]counted apart: {count} x {escape(reason)}[/]")
+    for side, advice in info["camera_advice"].items():
+        _out.print(f"  [yellow]{side}:[/] {escape(advice)}", soft_wrap=True)
+    for text in (*session.warnings, info["speed_advice"]):
+        if text:
+            _out.print(f"  [yellow]Note:[/] {escape(text)}", soft_wrap=True)
+
+
+# ---------------------------------------------------------------------- live
+@app.command()
+def live(
+    camera: Annotated[
+        str, typer.Option("--camera", "-c", help="Number, part of the name, address, or a video that plays as a camera would.")
+    ] = "0",
+    drill: DrillOption = "seated-combined",
+    side: SideOption = "both",
+    reps: Annotated[int, typer.Option("--reps", "-n", min=0, help="End after this many per side; 0: when you say so.")] = 0,
+    out: OutOption = None,
+    person: PersonOption = "",
+    model: ModelOption = "heavy",
+    note: NoteOption = "",
+    mirror: Annotated[bool, typer.Option("--mirror/--no-mirror", help="Show the picture as a mirror would.")] = True,
+) -> None:
+    """Measure with a camera, in a window.
+
+    Keys: q or Esc ends, m switches the mirror, n takes the neutral pose again. Closing the window ends too. The measurement
+    never sees a mirrored picture.
+    """
+    request = api.make_request(drill, side, out, person, note)
+    model_file = find_model(model)
+    _err.print(f"{request.drill.title}. {request.drill.camera}", soft_wrap=True)
+    _err.print("Hold still for a second in the starting position; the window shows when measuring begins.")
+    source = Camera(camera)
+    overlay = Overlay(request.drill, request.sides, mirror, KEYS)
+    try:
+        with Window(source.info.size_px) as window:
+            told_slow = False
+
+            def show(frame: Frame | None, step: Step, board: Scoreboard) -> api.Ask | None:
+                nonlocal told_slow
+                assert frame is not None
+                for rep in step.reps:
+                    _out.print(_rep_line(rep))
+                if not told_slow and board.duration_s > 5 and board.fps < api.ONLINE_FROM_HZ:
+                    told_slow = True
+                    _err.print(escape(speed_advice(model, board.fps)), soft_wrap=True)
+                key = window.show(overlay.draw(frame.rgb, step, board))
+                if key is Key.MIRROR:
+                    overlay.mirror = not overlay.mirror
+                if key is Key.NEUTRAL:
+                    return api.Ask.NEUTRAL
+                enough = reps > 0 and all(board.count(s) >= reps for s in request.sides)
+                return api.Ask.STOP if enough or key is Key.END else None
+
+            session = api.measure(source, model_file, request, on_step=show, live=True)
+    finally:
+        source.close()
+    _print_session(session)
+    _out.print(f"  kept in {session.folder}", soft_wrap=True)
+
+
+# ---------------------------------------------------------------------- drills, doctor, validate
+@app.command()
+def drills(drill: Annotated[str | None, typer.Argument(help="Explain this one.", metavar="ID")] = None) -> None:
+    """List the drills, or explain one: steps, camera, what is measured and how well."""
+    table = load_table()
+    if drill:
+        _explain(table.drill(drill))
+        return
+    for group in GROUPS:
+        listing = Table(title=group, title_justify="left", title_style="bold", show_header=False, box=None, padding=(0, 2))
+        for entry in table.drills.values():
+            if entry.group == group:
+                listing.add_row(f"[cyan]{entry.id}[/]", entry.title, f"[dim]{entry.tier}[/]")
+        _out.print(listing)
+    _out.print("\n" + "\n".join(f"[dim]{tier}[/]  {words}" for tier, words in TIERS.items()))
+    _out.print("\n`rotrack drills ID` explains one. The everyday test is [cyan]seated-combined[/].")
+
+
+def _explain(drill: Drill) -> None:
+    table = load_table()
+    steps = "\n".join(f"{n}. {escape(step)}" for n, step in enumerate(drill.steps, 1))
+    _out.print(Panel(f"{escape(drill.summary)}\n\n{steps}", title=f"{drill.title}  ({drill.id})", title_align="left"))
+    rows = Table(show_header=False, box=None, padding=(0, 2))
+    rows.add_row("[bold]camera[/]", escape(drill.camera))
+    rows.add_row("[bold]measures[/]", f"{escape(drill.measured)}; tier {drill.tier}: {TIERS[drill.tier]}")
+    rows.add_row("[bold]one repetition[/]", "neutral, " + ", ".join(drill.directions) + ", neutral")
+    ranges = [f"{d} {low:.0f} to {high:.0f}\u00b0" for d, (low, high) in drill.range_deg.items()]
+    rows.add_row("[bold]plausible peaks[/]", ", ".join(ranges) or "none")
+    watched = [table.faults[k] for k in drill.faults if drill.watches(table.faults[k])]
+    blind = [table.faults[k] for k in drill.faults if not drill.watches(table.faults[k])]
+    for fault in watched:
+        effect = "left out of the session value" if fault.invalidates else "marked"
+        rows.add_row(f"[bold]fault {fault.letter}[/]", f"{fault.title}, over {fault.limit:g} {fault.unit}: {effect}")
+    if blind:
+        rows.add_row("[bold]watch yourself[/]", "; ".join(f.title.lower() for f in blind) + " (not seen by rotrack yet)")
+    if drill.note:
+        rows.add_row("[bold]note[/]", escape(drill.note))
+    _out.print(rows)
+
+
+@app.command()
+def doctor(
+    cameras: Annotated[bool, typer.Option("--cameras/--no-cameras", help="Open every camera and measure its rate.")] = True,
+    out: OutOption = None,
+) -> None:
+    """Check this computer: versions, cameras, model files, speed, folders; and say what to do about each problem."""
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    signs = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "problem": "[bold red]problem[/]"}
+    findings: list[Finding] = []
+    with _err.status("Checking ..."):
+        for finding in checkup(data_folder(out), cameras):
+            findings.append(finding)
+            advice = f"\n[yellow]{escape(finding.advice)}[/]" if finding.advice else ""
+            table.add_row(signs[finding.grade], f"[bold]{escape(finding.what)}[/]", escape(finding.found) + advice)
+    _out.print(table)
+    if any(f.grade == "problem" for f in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def validate(
+    truth: Annotated[Path, typer.Argument(help="Folder with manifest.csv, clips and NAME.gt.csv / NAME.gt.json.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="CSV file for the table.")] = None,
+    only: Annotated[str, typer.Option("--only", help="Only clips or drills whose name holds this.")] = "",
+    model: ModelOption = "heavy",
+    mirror: Annotated[bool, typer.Option("--mirror", help="Play every clip mirrored; sides must swap.")] = False,
+    correct: CorrectOption = True,
+) -> None:
+    """Measure clips whose true angles are known, and print the error of every one.
+
+    Per clip and leg: bias, mean absolute error (MAE) and 95 % limits of agreement of the curve after the neutral zero, MAE
+    of the peaks, repetitions found of the true ones and invented. Sides that do not move are listed too.
+    """
+    with _progress() as progress:
+        task = progress.add_task("validating", total=None)
+        table = validate_folder(
+            truth, model, only, mirror, correct,
+            on_total=lambda frames: progress.update(task, total=frames),
+            on_frames=lambda frames: progress.advance(task, frames),
+        )  # fmt: skip
+    print(describe(table))
+    if out:
+        write_table(table, out)
+        _err.print(f"written to {out}", soft_wrap=True)
+

@@ -1,0 +1,67 @@
+"""The live window: shows annotated pictures and returns key presses. The only module that opens a window."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import Enum
+
+import cv2
+import numpy as np
+
+from rotrack.errors import InputError
+
+TITLE = "rotrack"
+KEYS = "q end   m mirror   n new neutral"
+
+
+class Key(Enum):
+    """What a key press, or closing the window, asks for."""
+
+    NONE = 0
+    END = 1
+    MIRROR = 2
+    NEUTRAL = 3
+
+
+_KEYS = {ord("q"): Key.END, 27: Key.END, ord("m"): Key.MIRROR, ord("n"): Key.NEUTRAL}
+
+
+class Window:
+    """A resizable window; a context manager.
+
+    Raises
+    ------
+    InputError
+        If there is no screen to open it on.
+    """
+
+    def __init__(self, size_px: tuple[int, int]) -> None:
+        # Without a screen the window library ends the whole program, so this has to be asked before.
+        if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+            raise InputError("There is no screen to open a window on; record a video and use `rotrack analyze` instead.")
+        os.environ.setdefault("QT_LOGGING_RULES", "*=false")
+        try:
+            cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+            cv2.resizeWindow(TITLE, *size_px)
+        except cv2.error as error:
+            raise InputError(f"The window cannot be opened ({error.err}); use `rotrack analyze` on a video.") from error
+        self._shown = False
+
+    def show(self, bgr: np.ndarray) -> Key:
+        """Show a picture, shape (H, W, 3), uint8, BGR, and return what was pressed since the last one."""
+        if self._shown and cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1:
+            return Key.END
+        cv2.imshow(TITLE, bgr)
+        self._shown = True
+        return _KEYS.get(cv2.waitKey(1) & 0xFF, Key.NONE)
+
+    def close(self) -> None:
+        """Close the window."""
+        cv2.destroyAllWindows()
+
+    def __enter__(self) -> Window:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

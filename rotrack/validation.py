@@ -1,0 +1,252 @@
+"""Measures clips whose true angles are known, and says how far off every one is.
+
+A truth folder holds `manifest.csv` (clip, drill_ids, moving_side, ...), and per clip NAME.mp4, NAME.gt.csv (t and
+`{side}_hip_internal_rotation` per frame, deg) and NAME.gt.json (side, and reps with start, end and phases in s and deg).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rotrack.batch import Job, OnFrames, Outcome, count_frames, run_jobs
+from rotrack.errors import RecordError, TruthError
+from rotrack.model import Side
+from rotrack.records.session import Session
+
+MATCH_WITHIN_S = 1.0
+"""A repetition found is the true one if its peak lies this near to the true plateau."""
+MOVES_FROM_DEG = 8.0
+"""A leg whose true angle stays below this has no repetition."""
+
+COLUMNS = (
+    "clip drill side moves bias_deg mae_deg loa_low_deg loa_high_deg peak_mae_deg reps_true reps_found reps_invented "
+    "session_value_deg true_value_deg measured_share faults camera_advice note"
+).split()
+
+
+@dataclass(frozen=True, slots=True)
+class TruePeak:
+    """A true excursion: its plateau in s and its peak in degrees after the neutral zero."""
+
+    from_s: float
+    to_s: float
+    peak_deg: float
+
+
+def validate_folder(
+    truth: Path,
+    model: str = "heavy",
+    only: str = "",
+    mirror: bool = False,
+    correct: bool = True,
+    on_total: Callable[[int | None], None] = lambda _: None,
+    on_frames: OnFrames = lambda _: None,
+) -> pd.DataFrame:
+    """Measure every clip of a truth folder and compare.
+
+    Parameters
+    ----------
+    truth : Path
+        The folder.
+    model : str
+        Pose model.
+    only : str
+        Only clips or drills whose name holds this.
+    mirror : bool
+        Whether to play the clips mirrored; the true sides are swapped then.
+    correct : bool
+        Whether to correct geometry and pelvis.
+    on_total, on_frames : callable
+        For a progress bar.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `COLUMNS`, one row per clip and side; angles in deg. The clip's first drill is measured.
+
+    Raises
+    ------
+    TruthError
+        If the folder holds no truth that can be used.
+    """
+    manifest = _read_manifest(truth, only)
+    with tempfile.TemporaryDirectory() as scratch:
+        jobs = [
+            Job(
+                truth / f"{row.clip}.mp4",
+                row.drill_ids.split(";")[0],
+                "both",
+                Path(scratch),
+                model=model,
+                correct=correct,
+                mirror=mirror,
+            )
+            for row in manifest.itertuples()
+        ]
+        on_total(count_frames(jobs))
+        rows = []
+        for name, job, outcome in zip(manifest["clip"], jobs, run_jobs(jobs, on_frames), strict=True):
+            rows += _compare(truth, name, job, outcome, mirror)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _read_manifest(truth: Path, only: str) -> pd.DataFrame:
+    try:
+        manifest = pd.read_csv(truth / "manifest.csv", dtype=str, keep_default_na=False)
+        wanted = manifest["clip"].str.contains(only, regex=False) | manifest.drill_ids.str.contains(only, regex=False)
+    except (OSError, ValueError, AttributeError) as error:
+        raise TruthError(
+            f"{truth} holds no usable manifest.csv ({error}); it needs the columns clip, drill_ids and moving_side."
+        ) from error
+    if not wanted.any():
+        raise TruthError(f"No clip or drill in {truth / 'manifest.csv'} is called like '{only}'.")
+    return manifest[wanted]
+
+
+def _compare(truth: Path, name: str, job: Job, outcome: Outcome, mirror: bool) -> list[dict[str, Any]]:
+    try:
+        curves = pd.read_csv(truth / f"{name}.gt.csv")
+        reps = json.loads((truth / f"{name}.gt.json").read_text("utf-8"))
+        true = {side: curves[f"{side}_hip_internal_rotation"].to_numpy() for side in Side}
+        times = curves["t"].to_numpy()
+    except (OSError, ValueError, KeyError) as error:
+        raise TruthError(f"The truth of {name} is missing or damaged ({error}).") from error
+    rows = []
+    for side in Side:
+        true_side = side.other if mirror else side
+        row: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {"clip": name, "drill": job.drill, "side": side}
+        if outcome.session is None:
+            row |= {"note": outcome.problem}
+        else:
+            row |= _errors(outcome.session, side, times, true[true_side], _plateaus(reps, true_side))
+        rows.append(row)
+    return rows
+
+
+def _plateaus(truth: dict[str, Any], side: Side) -> list[tuple[float, float]]:
+    if truth["side"] not in (side, "both"):
+        return []
+    phases = [phase for rep in truth["reps"] for phase in rep.get("phases", [rep])]
+    return [(phase["peak_from"], phase["peak_to"]) for phase in phases]
+
+
+def _errors(
+    session: Session, side: Side, times: np.ndarray, truth: np.ndarray, plateaus: list[tuple[float, float]]
+) -> dict[str, Any]:
+    info = session.info
+    neutrals = [n for n in info["neutrals"] if n["side"] == side]
+    reps = session.reps[session.reps.side == side]
+    directions = set(reps.direction)
+    result: dict[str, Any] = {
+        "faults": " ".join(sorted({letter for faults in reps.faults for letter in faults})),
+        "camera_advice": info["camera_advice"].get(side, ""),
+        "measured_share": info["measured_share"].get(side, 0.0),
+        "reps_invented": len(reps),
+        "reps_true": len(plateaus),
+        "reps_found": 0,
+        "moves": "yes" if plateaus else "no",
+    }
+    if not neutrals:
+        return result | {"note": "not measured: " + next(iter(info["reasons"]), "no neutral pose")}
+    still = (times >= neutrals[0]["from_s"]) & (times <= neutrals[0]["to_s"])
+    truth = truth - np.median(truth[still])
+    curve = session.curve[session.curve.side == side].dropna(subset="angle_deg")
+    error = curve.angle_deg.to_numpy() - np.interp(curve.time_s, times, truth)
+    spread = 1.96 * float(np.std(error, ddof=1))
+    result |= {
+        "bias_deg": float(np.mean(error)),
+        "mae_deg": float(np.mean(np.abs(error))),
+        "loa_low_deg": float(np.mean(error)) - spread,
+        "loa_high_deg": float(np.mean(error)) + spread,
+    }
+    peaks = [TruePeak(a, b, float(np.median(truth[(times >= a) & (times <= b)]))) for a, b in plateaus]
+    wanted = [p for p in peaks if _in_drill(p, session)]
+    matched = _match(reps, wanted)
+    misses = [abs(float(reps.peak_deg.iloc[i]) - wanted[k].peak_deg) for k, i in matched.items()]
+    result |= {
+        "reps_true": len(wanted),
+        "reps_found": len(matched),
+        "reps_invented": len(reps) - len(matched),
+        "peak_mae_deg": float(np.mean(misses)) if misses else "",
+    }
+    if len(directions) == 1:
+        value = next(v for v in session.values if v.side == side)
+        best = sorted((abs(p.peak_deg) for p in wanted[:5]), reverse=True)[:3]
+        result |= {"session_value_deg": value.value_deg, "true_value_deg": value.direction.sign * float(np.mean(best))}
+    return result
+
+
+def _in_drill(peak: TruePeak, session: Session) -> bool:
+    """Return whether a true excursion is one that the drill asks for: large enough and in its direction."""
+    from rotrack.drills import load_table
+
+    directions = load_table().drill(session.info["drill"]).directions
+    return abs(peak.peak_deg) >= MOVES_FROM_DEG and any(d.sign * peak.peak_deg > 0 for d in directions)
+
+
+def _match(reps: pd.DataFrame, peaks: list[TruePeak]) -> dict[int, int]:
+    """Return for every true peak the row of the repetition that found it: nearest in time, same direction, each once."""
+    found: dict[int, int] = {}
+    for k, peak in enumerate(peaks):
+        best: tuple[float, int] | None = None
+        for i, rep in enumerate(reps.itertuples()):
+            away_s = max(peak.from_s - rep.peak_s, rep.peak_s - peak.to_s, 0.0)
+            same = rep.peak_deg * peak.peak_deg > 0
+            if same and i not in found.values() and away_s <= MATCH_WITHIN_S and (best is None or away_s < best[0]):
+                best = (away_s, i)
+        if best:
+            found[k] = best[1]
+    return found
+
+
+def describe(table: pd.DataFrame) -> str:
+    """Return the table as text, one line per clip and moving leg, and a summary."""
+    lines = [
+        f"{'clip':34} {'drill':30} {'side':5} {'bias':>6} {'MAE':>5} {'limits of agreement':>20} {'peak MAE':>8} "
+        f"{'reps':>7} {'invented':>8}  remarks"
+    ]
+    for row in table.itertuples():
+        if row.moves == "no" and not row.reps_invented and not row.note:
+            continue
+        remarks = "; ".join(
+            filter(None, [f"faults {row.faults}" if row.faults else "", row.camera_advice, row.note])
+        )
+        agreement = f"{_show(row.loa_low_deg, '+')} to {_show(row.loa_high_deg, '+')}" if row.mae_deg != "" else ""
+        found = f"{row.reps_found} of {row.reps_true}" if row.reps_true != "" else ""
+        lines.append(
+            f"{row.clip:34} {row.drill:30} {row.side:5} {_show(row.bias_deg, '+'):>6} {_show(row.mae_deg):>5} "
+            f"{agreement:>20} {_show(row.peak_mae_deg):>8} {found:>7} {row.reps_invented:>8}  {remarks}".rstrip()
+        )
+    known = table[(table.mae_deg != "") & (table.moves == "yes")]
+    still = table[(table.mae_deg != "") & (table.moves == "no")]
+    if len(known):
+        lines.append(
+            f"\n{len(known)} moving legs: mean MAE {known.mae_deg.astype(float).mean():.2f} deg, worst "
+            f"{known.mae_deg.astype(float).max():.2f}; {known.reps_found.astype(int).sum()} of "
+            f"{known.reps_true.astype(int).sum()} repetitions found, {table.reps_invented.replace('', 0).astype(int).sum()} "
+            f"invented."
+        )
+    if len(still):
+        lines.append(f"{len(still)} legs at rest: mean MAE {still.mae_deg.astype(float).mean():.2f} deg.")
+    return "\n".join(lines)
+
+
+def _show(value: Any, sign: str = "") -> str:
+    return f"{value:{sign}.2f}" if value != "" else ""
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write the table as CSV; raises `RecordError` if that fails."""
+    try:
+        table.to_csv(path, index=False, float_format="%.3f", lineterminator=os.linesep)
+    except OSError as error:
+        raise RecordError(f"{path} cannot be written ({error.strerror}); choose another file with --out.") from error
