@@ -1,7 +1,7 @@
 """rotrack measures hip internal and external rotation with an ordinary webcam.
 
 The data flows in the order of the folders: `sensing` turns pictures into landmarks, `kinematics` landmarks into angles,
-`tracking` angles into repetitions; `records` keeps and `ui` shows the result. `api` puts the parts together, `cli` is thin over it.
+`tracking` angles into repetitions; `records` keeps and `ui` shows the result. `api` puts the parts together, `cli` is thin.
 """
 
 from importlib import metadata

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import Enum
 from importlib import metadata
@@ -27,6 +27,7 @@ from rotrack.tracking.pipeline import RotationTracker, TrackerSettings
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.overlay import Overlay
 from rotrack.ui.video import VideoWriter
+
 
 class Ask(Enum):
     """What a caller that looks on may ask of the measuring."""
@@ -64,7 +65,7 @@ class Request:
     data: Path
     person: str = ""
     note: str = ""
-    tracker: TrackerSettings = TrackerSettings()
+    tracker: TrackerSettings = field(default_factory=TrackerSettings)
 
 
 def make_request(
@@ -83,9 +84,7 @@ def make_request(
         if text[:1] in ("=", "+", "-", "@") or any(ord(c) < 32 for c in text):
             raise InputError(f"The {what} '{text}' must be one line and not begin with = + - or @ (spreadsheets).")
     table = load_table()
-    return Request(
-        table.drill(drill), parse_sides(side), data_folder(out), person, note, TrackerSettings(correct=correct)
-    )
+    return Request(table.drill(drill), parse_sides(side), data_folder(out), person, note, TrackerSettings(correct=correct))
 
 
 def analyze(
@@ -199,9 +198,7 @@ def measure(
                 video = None
                 if annotate:
                     overlay = Overlay(request.drill, request.sides)
-                    video = VideoWriter(
-                        writer.folder / "annotated.mp4", overlay, source.info.size_px, source.info.fps
-                    )
+                    video = VideoWriter(writer.folder / "annotated.mp4", overlay, source.info.size_px, source.info.fps)
                 try:
                     return _run(poses, request, writer, on_step, video, source, live)
                 finally:
@@ -299,9 +296,7 @@ def _steps(
             writer.append(step, with_pose=False)
 
 
-def _finish(
-    tracker: RotationTracker, board: Scoreboard, writer: SessionWriter, status: str, doubt: str, live: bool
-) -> Session:
+def _finish(tracker: RotationTracker, board: Scoreboard, writer: SessionWriter, status: str, doubt: str, live: bool) -> Session:
     warnings = [doubt] if doubt else []
     if board.several_people:
         warnings.append(

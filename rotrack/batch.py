@@ -93,7 +93,7 @@ def run_job(job: Job, on_frames: OnFrames) -> Outcome:
     """Measure one video; foreseen problems become part of the outcome."""
     told = 0
 
-    def tell(frame: Frame | None, step: Step, board: Scoreboard) -> None:  # noqa: ARG001
+    def tell(frame: Frame | None, step: Step, board: Scoreboard) -> None:
         nonlocal told
         if board.frames - told >= TELL_EVERY_FRAMES:
             on_frames(board.frames - told)

@@ -1,4 +1,4 @@
-"""What `rotrack doctor` looks at: is everything here that a session needs, and how fast is it?"""
+"""What `rotrack doctor` looks at: whether everything is here that a session needs, and how fast it is."""
 
 from __future__ import annotations
 

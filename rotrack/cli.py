@@ -62,7 +62,8 @@ ModelOption = Annotated[
 ]
 NoteOption = Annotated[str, typer.Option("--note", help="A line for the log, for instance the load.")]
 CorrectOption = Annotated[
-    bool, typer.Option("--correct/--no-correct", help="Correct camera place and pelvis, or log the plain angle in the picture.")
+    bool,
+    typer.Option("--correct/--no-correct", help="Correct camera place and pelvis, or log the plain angle in the picture."),
 ]
 
 
@@ -85,7 +86,7 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[  # noqa: ARG001
+    version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop.")
     ] = False,
 ) -> None:
@@ -193,7 +194,13 @@ def _one_sentence() -> Iterator[list[RotrackError]]:
 
 
 def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("frames"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("frames"),
+        TimeRemainingColumn(),
+    )
     return Progress(*columns, console=_err, transient=True)
 
 
@@ -217,8 +224,7 @@ def _analyze_one(
             for rep in step.reps:
                 progress.console.print(_rep_line(rep))
 
-        session = api.analyze(video, drill, side, data, person, model, annotate, note, correct, show)
-    return session
+        return api.analyze(video, drill, side, data, person, model, annotate, note, correct, show)
 
 
 def _analyze_many(jobs: list[Job]) -> list[Outcome]:
@@ -276,7 +282,8 @@ def _print_session(session: Session) -> None:
 @app.command()
 def live(
     camera: Annotated[
-        str, typer.Option("--camera", "-c", help="Number, part of the name, address, or a video that plays as a camera would.")
+        str,
+        typer.Option("--camera", "-c", help="Number, part of the name, address, or a video that plays as a camera would."),
     ] = "0",
     drill: DrillOption = "seated-combined",
     side: SideOption = "both",
@@ -409,4 +416,3 @@ def validate(
     if out:
         write_table(table, out)
         _err.print(f"written to {out}", soft_wrap=True)
-

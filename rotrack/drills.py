@@ -161,9 +161,7 @@ class DrillTable:
             return self.drills[drill_id]
         near = difflib.get_close_matches(drill_id, self.drills, n=3, cutoff=0.4)
         hint = f"Did you mean {' or '.join(near)}? " if near else ""
-        raise DrillError(
-            f"There is no drill called '{drill_id}'. {hint}`rotrack drills` lists all of them."
-        )
+        raise DrillError(f"There is no drill called '{drill_id}'. {hint}`rotrack drills` lists all of them.")
 
 
 @cache
@@ -247,15 +245,12 @@ def _drill(name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault]) -
     need(set(raw["faults"]) <= set(faults), f"faults must be among {', '.join(faults)}")
     directions = raw["directions"]
     need(
-        len(directions) in (1, 2)
-        and len(set(directions)) == len(directions)
-        and set(directions) <= set(Direction),
+        len(directions) in (1, 2) and len(set(directions)) == len(directions) and set(directions) <= set(Direction),
         "directions must be internal, external or both of them in order",
     )
     ranges = raw["range_deg"]
     need(
-        set(ranges) <= set(Direction)
-        and all(len(r) == 2 and 0 <= r[0] < r[1] <= 120 for r in ranges.values()),
+        set(ranges) <= set(Direction) and all(len(r) == 2 and 0 <= r[0] < r[1] <= 120 for r in ranges.values()),
         "range_deg needs low < high, between 0 and 120, per direction",
     )
     need(raw["measure"] == Measure.NONE or set(directions) <= set(ranges), "range_deg needs every direction")

@@ -67,16 +67,12 @@ class Leg(NamedTuple):
     toe: int
 
 
-LEGS = {
-    side: Leg(*(LANDMARK_NAMES.index(f"{side}_{part}") for part in Leg._fields)) for side in Side
-}
+LEGS = {side: Leg(*(LANDMARK_NAMES.index(f"{side}_{part}") for part in Leg._fields)) for side in Side}
 """Landmark indices per side; left and right pairs, drawing and mirroring all derive from the names."""
 
 SWAPPED = np.array(
     [
-        LANDMARK_NAMES.index(
-            name.replace("left", "RIGHT").replace("right", "left").replace("RIGHT", "right")
-        )
+        LANDMARK_NAMES.index(name.replace("left", "RIGHT").replace("right", "left").replace("RIGHT", "right"))
         for name in LANDMARK_NAMES
     ]
 )

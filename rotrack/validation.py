@@ -18,8 +18,9 @@ import numpy as np
 import pandas as pd
 
 from rotrack.batch import Job, OnFrames, Outcome, count_frames, run_jobs
+from rotrack.drills import load_table
 from rotrack.errors import RecordError, TruthError
-from rotrack.model import Side
+from rotrack.model import Rep, Side
 from rotrack.records.session import Session
 
 MATCH_WITHIN_S = 1.0
@@ -144,10 +145,9 @@ def _errors(
 ) -> dict[str, Any]:
     info = session.info
     neutrals = [n for n in info["neutrals"] if n["side"] == side]
-    reps = session.reps[session.reps.side == side]
-    directions = set(reps.direction)
+    reps = [rep for rep in session.rep_list if rep.side is side]
     result: dict[str, Any] = {
-        "faults": " ".join(sorted({letter for faults in reps.faults for letter in faults})),
+        "faults": " ".join(sorted({letter for rep in reps for letter in rep.faults})),
         "camera_advice": info["camera_advice"].get(side, ""),
         "measured_share": info["measured_share"].get(side, 0.0),
         "reps_invented": len(reps),
@@ -171,15 +171,16 @@ def _errors(
     peaks = [TruePeak(a, b, float(np.median(truth[(times >= a) & (times <= b)]))) for a, b in plateaus]
     wanted = [p for p in peaks if _in_drill(p, session)]
     matched = _match(reps, wanted)
-    misses = [abs(float(reps.peak_deg.iloc[i]) - wanted[k].peak_deg) for k, i in matched.items()]
+    misses = [abs(rep.peak_deg - wanted[k].peak_deg) for k, rep in matched.items()]
     result |= {
         "reps_true": len(wanted),
         "reps_found": len(matched),
         "reps_invented": len(reps) - len(matched),
         "peak_mae_deg": float(np.mean(misses)) if misses else "",
     }
-    if len(directions) == 1:
-        value = next(v for v in session.values if v.side == side)
+    values = [v for v in session.values if v.side is side]
+    if len(values) == 1:
+        value = values[0]
         best = sorted((abs(p.peak_deg) for p in wanted[:5]), reverse=True)[:3]
         result |= {"session_value_deg": value.value_deg, "true_value_deg": value.direction.sign * float(np.mean(best))}
     return result
@@ -187,24 +188,23 @@ def _errors(
 
 def _in_drill(peak: TruePeak, session: Session) -> bool:
     """Return whether a true excursion is one that the drill asks for: large enough and in its direction."""
-    from rotrack.drills import load_table
-
     directions = load_table().drill(session.info["drill"]).directions
     return abs(peak.peak_deg) >= MOVES_FROM_DEG and any(d.sign * peak.peak_deg > 0 for d in directions)
 
 
-def _match(reps: pd.DataFrame, peaks: list[TruePeak]) -> dict[int, int]:
-    """Return for every true peak the row of the repetition that found it: nearest in time, same direction, each once."""
-    found: dict[int, int] = {}
+def _match(reps: list[Rep], peaks: list[TruePeak]) -> dict[int, Rep]:
+    """Return for every true peak that was found its repetition: nearest in time, same direction, each once."""
+    found: dict[int, Rep] = {}
     for k, peak in enumerate(peaks):
-        best: tuple[float, int] | None = None
-        for i, rep in enumerate(reps.itertuples()):
-            away_s = max(peak.from_s - rep.peak_s, rep.peak_s - peak.to_s, 0.0)
-            same = rep.peak_deg * peak.peak_deg > 0
-            if same and i not in found.values() and away_s <= MATCH_WITHIN_S and (best is None or away_s < best[0]):
-                best = (away_s, i)
-        if best:
-            found[k] = best[1]
+        near = [
+            (away_s, rep.start_s, rep)
+            for rep in reps
+            if rep not in found.values()
+            and rep.peak_deg * peak.peak_deg > 0
+            and (away_s := max(peak.from_s - rep.peak_s, rep.peak_s - peak.to_s, 0.0)) <= MATCH_WITHIN_S
+        ]
+        if near:
+            found[k] = min(near)[2]
     return found
 
 
@@ -217,9 +217,7 @@ def describe(table: pd.DataFrame) -> str:
     for row in table.itertuples():
         if row.moves == "no" and not row.reps_invented and not row.note:
             continue
-        remarks = "; ".join(
-            filter(None, [f"faults {row.faults}" if row.faults else "", row.camera_advice, row.note])
-        )
+        remarks = "; ".join(filter(None, [f"faults {row.faults}" if row.faults else "", row.camera_advice, row.note]))
         agreement = f"{_show(row.loa_low_deg, '+')} to {_show(row.loa_high_deg, '+')}" if row.mae_deg != "" else ""
         found = f"{row.reps_found} of {row.reps_true}" if row.reps_true != "" else ""
         lines.append(

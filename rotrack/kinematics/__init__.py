@@ -1,0 +1,1 @@
+"""Second stage: landmarks in, angles out; pure functions of geometry."""

@@ -1,4 +1,4 @@
-"""Is the person in the position of the drill, and what else moves besides the hip?
+"""Whether the person is in the position of the drill, and what else moves besides the hip.
 
 `position_problem` answers the first question from one frame; `BodyForm` compares a frame with the neutral pose and gives the
 size of each fault that can be seen, and the roll of the pelvis.

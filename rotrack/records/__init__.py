@@ -1,0 +1,1 @@
+"""The log: writing, reading and summing up sessions; the only place that knows pandas tables."""

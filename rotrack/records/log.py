@@ -125,7 +125,7 @@ class SessionWriter:
             self._angles = (self.folder / "angles.csv").open("w", encoding="utf-8", newline="")
             self._curve = csv.writer(self._angles)
             self._curve.writerow(CURVE_COLUMNS)
-            self._landmarks = gzip.open(self.folder / "landmarks.csv.gz", "wt", 1, "utf-8", newline="")
+            self._landmarks = gzip.open(self.folder / "landmarks.csv.gz", "wt", 1, "utf-8", newline="")  # noqa: SIM115  closed by close  # noqa: SIM115  closed by close
             self._landmarks.write(",".join(LANDMARK_COLUMNS) + "\r\n")
 
     def append(self, step: Step, with_pose: bool = True) -> None:
@@ -329,16 +329,19 @@ def read_curve(folder: Path) -> pd.DataFrame:
     """Read angles.csv of a session folder: columns `CURVE_COLUMNS`, times in s, angles in deg, NaN where missing."""
     path = folder / "angles.csv"
     try:
-        return pd.read_csv(path, dtype={"side": str, "reason": str}, keep_default_na=False, na_values={
-            c: [""] for c in CURVE_COLUMNS if c.endswith("_deg")
-        })
+        return pd.read_csv(
+            path,
+            dtype={"side": str, "reason": str},
+            keep_default_na=False,
+            na_values={c: [""] for c in CURVE_COLUMNS if c.endswith("_deg")},
+        )
     except (OSError, ValueError) as error:
         raise RecordError(f"{path} is missing or damaged ({error}).") from error
 
 
 def _landmark_row(pose: Pose) -> str:
     table = np.column_stack([pose.image_px, pose.visibility, pose.world_m])
-    cells = [f"{v:.4f}".rstrip("0").rstrip(".") if v == v else "" for v in table.ravel().tolist()]
+    cells = [f"{v:.4f}".rstrip("0").rstrip(".") if math.isfinite(v) else "" for v in table.ravel().tolist()]
     reason = pose.reason.replace(",", ";")
     return f"{pose.time_s:.6f},{pose.size_px[0]},{pose.size_px[1]},{pose.people},{reason}," + ",".join(cells) + "\r\n"
 

@@ -135,7 +135,5 @@ def load_session(folder: Path) -> Session:
         Rep(**{**r, "side": Side(r["side"]), "direction": Direction(r["direction"]), "faults": tuple(r["faults"])})
         for r in info.get("reps", [])
     ]
-    apart = [
-        Apart(**{**a, "side": Side(a["side"]), "direction": Direction(a["direction"])}) for a in info.get("apart", [])
-    ]
+    apart = [Apart(**{**a, "side": Side(a["side"]), "direction": Direction(a["direction"])}) for a in info.get("apart", [])]
     return Session(folder, info, tuple(reps), tuple(apart))

@@ -115,9 +115,7 @@ class Landmarker:
         self._people = 0
         self._video = _create(model, vision.RunningMode.VIDEO, 1)
         try:
-            self._search = (
-                _create(find_model("full"), vision.RunningMode.IMAGE, PEOPLE_AT_MOST) if watch_people else None
-            )
+            self._search = _create(find_model("full"), vision.RunningMode.IMAGE, PEOPLE_AT_MOST) if watch_people else None
         except ModelError:
             self._video.close()
             raise
@@ -164,9 +162,7 @@ class Landmarker:
         self.close()
 
 
-def _pose(
-    time_s: float, size_px: tuple[int, int], points: np.ndarray, world: np.ndarray, people: int
-) -> Pose:
+def _pose(time_s: float, size_px: tuple[int, int], points: np.ndarray, world: np.ndarray, people: int) -> Pose:
     image_px = np.round(points[:, :2] * size_px - 0.5, 2)
     visibility = np.round(points[:, 2], 3)
     inside = np.all((image_px >= -0.5) & (image_px <= np.array(size_px) - 0.5), axis=1)

@@ -260,7 +260,7 @@ class Camera:
                 "check its plug and its permission, or choose another one; `rotrack doctor` lists the cameras found."
             )
         height, width = self._newest.rgb.shape[:2]
-        self.info = SourceInfo("camera", spec, (width, height), self._fps, 0)
+        self.info: SourceInfo = SourceInfo("camera", spec, (width, height), self._fps, 0)
 
     def _run(self) -> None:
         capture = None
@@ -370,9 +370,7 @@ def _camera_target(spec: str, is_file: bool) -> tuple[str | int, int]:
 
 def camera_backend() -> int:
     """Return OpenCV's number of the camera interface that opens fastest and surest on this system."""
-    return {"linux": cv2.CAP_V4L2, "darwin": cv2.CAP_AVFOUNDATION, "win32": cv2.CAP_DSHOW}.get(
-        sys.platform, cv2.CAP_ANY
-    )
+    return {"linux": cv2.CAP_V4L2, "darwin": cv2.CAP_AVFOUNDATION, "win32": cv2.CAP_DSHOW}.get(sys.platform, cv2.CAP_ANY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Third stage: angles over time in, repetitions out; the one measuring path."""

@@ -18,6 +18,7 @@ from rotrack.drills import Drill, DrillTable, Measure, load_table
 from rotrack.kinematics.posture import BodyForm, position_problem
 from rotrack.kinematics.rotation import MAKERS, NEEDS, NeutralPose, RotationMeasure
 from rotrack.model import (
+    LANDMARK_NAMES,
     LEGS,
     Apart,
     CurvePoint,
@@ -83,9 +84,7 @@ class TrackerSettings:
     correct: bool = True
 
 
-def track(
-    frames: Iterable[Frame], landmarker: LandmarkSource, tracker: RotationTracker
-) -> Iterator[tuple[Frame, Step]]:
+def track(frames: Iterable[Frame], landmarker: LandmarkSource, tracker: RotationTracker) -> Iterator[tuple[Frame, Step]]:
     """Yield every frame with what it produced; the last step, from `finish`, has to be asked for by the caller."""
     for frame in frames:
         yield frame, tracker.update(landmarker.detect(frame))
@@ -202,7 +201,7 @@ class _LegTracker:
         return self._finder.away
 
     def cue(self) -> str:
-        """What to say about the form now; empty if all is well."""
+        """Return what to say about the form now; empty if all is well."""
         over = [(self._now.get(k, 0) / f.limit, f.cue) for k, f in self._faults.items()]
         worst = max(over, default=(0.0, ""))
         return worst[1] if worst[0] > 1 and self.away else ""
@@ -253,10 +252,9 @@ class _LegTracker:
             return "this stretch is counted by you, not measured"
         if pose.reason:
             return pose.reason
-        missing = [i for i in self._needed + self._hips if not np.isfinite(pose.image_px[i]).all()]
-        if missing:
-            part = next(p for p, i in zip(self._leg._fields, self._leg, strict=True) if i in (*missing, self._leg.hip))
-            return f"the {self.side} {part} is not seen: the whole leg must be in the picture"
+        for index in self._needed + self._hips:
+            if not np.isfinite(pose.image_px[index]).all():
+                return f"the {LANDMARK_NAMES[index].replace('_', ' ')} is not seen: the whole leg must be in the picture"
         problem = position_problem(self._drill.posture, pose, self.side)
         if problem or self._measure is None:
             return problem
@@ -270,9 +268,7 @@ class _LegTracker:
             self._good_position_s = self._good_sight_s = time_s
         elif "seen" in reason:  # out of sight is not out of position
             self._good_position_s = time_s
-        lost = (
-            time_s - self._good_position_s > POSITION_LOST_S or time_s - self._good_sight_s > SIGHT_LOST_S
-        )
+        lost = time_s - self._good_position_s > POSITION_LOST_S or time_s - self._good_sight_s > SIGHT_LOST_S
         if lost and self._measure is not None:
             self.drop_neutral()
 
@@ -298,9 +294,7 @@ class _LegTracker:
         self._hip_zero = neutral.image_px[self._hips].mean(axis=0)
         self._shank_px = float(np.hypot(*(neutral.image_px[self._leg.ankle] - neutral.image_px[self._leg.knee])))
         self.out.neutrals.append(
-            NeutralTaken(
-                self.side, from_s, pose.time_s, measure.neutral_angle_deg, measure.view, measure.advice
-            )
+            NeutralTaken(self.side, from_s, pose.time_s, measure.neutral_angle_deg, measure.view, measure.advice)
         )
         return ""
 
@@ -356,9 +350,7 @@ class _LegTracker:
         direction = excursion.direction
         problem = self._not_a_rep(excursion, measured.end_s - measured.start_s)
         if problem:
-            self.out.apart.append(
-                Apart(self.side, direction, measured.start_s, measured.end_s, measured.peak_deg, problem)
-            )
+            self.out.apart.append(Apart(self.side, direction, measured.start_s, measured.end_s, measured.peak_deg, problem))
             return
         self._finder.accept(direction, measured.peak_deg)
         faults, visibility = self._form_during(measured.start_s, measured.end_s)

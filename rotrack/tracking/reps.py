@@ -230,9 +230,7 @@ class RepNumbers:
         if len(self._directions) == 1:
             self._count += 1
             return self._count, False
-        completes = (
-            self._open_until_s is not None and direction is self._directions[1] and start_s <= self._open_until_s
-        )
+        completes = self._open_until_s is not None and direction is self._directions[1] and start_s <= self._open_until_s
         if completes:
             self._open_until_s = None
             return self._count, True

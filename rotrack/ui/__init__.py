@@ -1,0 +1,1 @@
+"""What a person sees: overlay, video, window and plots, drawn from results."""

@@ -79,7 +79,7 @@ class Overlay:
                 line(a, b, colour)
             for index in leg[1:]:
                 if np.isfinite(points[index]).all():
-                    centre = (int(round(points[index][0])), int(round(points[index][1])))
+                    centre = (round(float(points[index][0])), round(float(points[index][1])))
                     cv2.circle(image, centre, thick + 2, PANEL[::-1], -1, _AA)
                     cv2.circle(image, centre, thick, PAPER[::-1], -1, _AA)
 
@@ -92,9 +92,7 @@ class Overlay:
             width = self._width(self._keys, size)
             self._text(image, self._keys, (image.shape[1] - width - 1.5 * unit, 4.4 * unit), size, MUTED)
 
-    def _draw_gauge(
-        self, image: np.ndarray, unit: float, side: Side, at_left: bool, step: Step, board: Scoreboard
-    ) -> None:
+    def _draw_gauge(self, image: np.ndarray, unit: float, side: Side, at_left: bool, step: Step, board: Scoreboard) -> None:
         height, width = image.shape[:2]
         panel_w, panel_h = round(40 * unit), round(35 * unit)
         x0 = 0 if at_left else width - panel_w
@@ -182,20 +180,14 @@ class Overlay:
         box = cv2.getTextSize((0, 0), text, (0, 0), self._font, round(size))
         return float(box[2])
 
-    def _text(
-        self, image: np.ndarray, text: str, at: tuple[float, float], size: float, rgb: Rgb, weight: int = 400
-    ) -> None:
+    def _text(self, image: np.ndarray, text: str, at: tuple[float, float], size: float, rgb: Rgb, weight: int = 400) -> None:
         place = (round(at[0]), round(at[1]))
         cv2.putText(image, text, place, rgb[::-1], self._font, round(size), weight=weight)
 
-    def _centre(
-        self, image: np.ndarray, text: str, at: tuple[float, float], size: float, rgb: Rgb, weight: int = 400
-    ) -> None:
+    def _centre(self, image: np.ndarray, text: str, at: tuple[float, float], size: float, rgb: Rgb, weight: int = 400) -> None:
         self._text(image, text, (at[0] - self._width(text, size) / 2, at[1]), size, rgb, weight)
 
-    def _right(
-        self, image: np.ndarray, text: str, at: tuple[float, float], size: float, rgb: Rgb, weight: int = 400
-    ) -> None:
+    def _right(self, image: np.ndarray, text: str, at: tuple[float, float], size: float, rgb: Rgb, weight: int = 400) -> None:
         self._text(image, text, (at[0] - self._width(text, size), at[1]), size, rgb, weight)
 
 

@@ -44,9 +44,7 @@ class VideoWriter:
     def __init__(self, path: Path, overlay: Overlay, size_px: tuple[int, int], fps: float) -> None:
         self._overlay = overlay
         self._fps = min(fps, HIGHEST_FPS) if fps > 0 else 30.0
-        self._writer = cv2.VideoWriter(
-            str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mp4v"), self._fps, size_px
-        )
+        self._writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mp4v"), self._fps, size_px)
         if not self._writer.isOpened():
             raise RecordError(f"The video {path} cannot be written; choose another folder with --out, or use --no-video.")
         self._queue: queue.Queue[tuple[Frame, Step, Scoreboard] | None] = queue.Queue(QUEUE_LENGTH)

@@ -1,0 +1,97 @@
+"""What measuring costs beside the pose model: run `python tests/benchmarks/pipeline.py [CLIP] [--rounds N]`.
+
+Prints, from one run, the time per frame of the bare landmarker on decoded frames, and of the whole `analyze` without and with
+the annotated video, as medians over interleaved rounds; then how much memory measuring a clip of double length takes in addition.
+Times depend on the machine and what else it does; the ratios are what counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+
+import rotrack
+from rotrack.sensing.landmarker import Landmarker, find_model
+from rotrack.sensing.sources import VideoFile
+
+ROOT = Path(__file__).parents[2]
+LIMITS = {"analyze": 1.10, "analyze with video": 1.25}
+
+
+def bare(clip: Path) -> tuple[float, int]:
+    """Return the seconds that the landmarker alone takes for the frames of a clip, and their number."""
+    frames = list(VideoFile(clip))
+    with Landmarker(find_model("heavy"), watch_people=False) as landmarker:
+        landmarker.detect(frames[0])
+        start = time.perf_counter()
+        for frame in frames[1:]:
+            landmarker.detect(frame)
+        return time.perf_counter() - start, len(frames) - 1
+
+
+def whole(clip: Path, annotate: bool) -> tuple[float, int]:
+    """Return the seconds from the first to the last measured frame of `analyze`, the closing of all files, and the frames."""
+    times: list[float] = []
+
+    def note(*_: object) -> None:
+        if not times:
+            times.append(time.perf_counter())
+
+    with tempfile.TemporaryDirectory() as out:
+        session = rotrack.analyze(clip, "seated-combined", out=out, annotate=annotate, on_step=note)
+        return time.perf_counter() - times[0], session.info["frames"] - 1
+
+
+def peak_memory_mb(clip: Path, times: int) -> float:
+    """Return the largest memory of a process that measures a clip repeated some times."""
+    with tempfile.TemporaryDirectory() as folder:
+        longer = Path(folder) / "longer.mp4"
+        source = cv2.VideoCapture(str(clip))
+        size = (int(source.get(cv2.CAP_PROP_FRAME_WIDTH)), int(source.get(cv2.CAP_PROP_FRAME_HEIGHT)))
+        writer = cv2.VideoWriter(str(longer), cv2.VideoWriter.fourcc(*"mp4v"), source.get(cv2.CAP_PROP_FPS), size)
+        for _ in range(times):
+            source = cv2.VideoCapture(str(clip))
+            while (picture := source.read()[1]) is not None:
+                writer.write(picture)
+        writer.release()
+        code = f"import rotrack; rotrack.analyze({str(longer)!r}, 'seated-combined', out={folder!r}, model='full')"
+        code += "; import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    unit = 1 / 1e6 if sys.platform == "darwin" else 1 / 1e3
+    return int(done.stdout.split()[-1]) * unit
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("clip", nargs="?", type=Path, default=ROOT / "rotrack" / "media" / "demo.mp4")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--memory", action="store_true", help="also measure memory on clips of two lengths")
+    options = parser.parse_args()
+    runs: dict[str, list[float]] = {"landmarker alone": [], "analyze": [], "analyze with video": []}
+    for _ in range(options.rounds):
+        for name, job in zip(
+            runs, (lambda: bare(options.clip), lambda: whole(options.clip, False), lambda: whole(options.clip, True)), strict=True
+        ):
+            seconds, frames = job()
+            runs[name].append(seconds / frames * 1000)
+    base = statistics.median(runs["landmarker alone"])
+    print(f"{options.clip.name}, {options.rounds} rounds, milliseconds per frame (median) and ratio to the landmarker alone")
+    for name, values in runs.items():
+        middle = statistics.median(values)
+        limit = f"  (at most {LIMITS[name]:.2f})" if name in LIMITS else ""
+        print(f"{name:22} {middle:7.2f} ms   x {middle / base:.3f}{limit}")
+    if options.memory:
+        one, four = peak_memory_mb(options.clip, 1), peak_memory_mb(options.clip, 4)
+        print(f"peak memory: {one:.0f} MB for the clip, {four:.0f} MB for four times its length (x {four / one:.3f})")
+
+
+if __name__ == "__main__":
+    main()
