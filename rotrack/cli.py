@@ -149,8 +149,12 @@ def analyze(
         print(to_json(_document(outcomes)))
     for outcome in outcomes:
         if outcome.problem:
-            _err.print(f"[bold red]{escape(outcome.video.name)}:[/] {escape(outcome.problem)}", soft_wrap=True)
-        elif outcome.session and not json:
+            name = "" if outcome.video.name in outcome.problem else f"{outcome.video.name}: "
+            _err.print(f"[bold red]rotrack:[/] {escape(name + outcome.problem)}", soft_wrap=True)
+        elif outcome.session and json:
+            for warning in outcome.session.warnings:
+                _err.print(f"[yellow]{escape(outcome.video.name)}:[/] {escape(warning)}", soft_wrap=True)
+        elif outcome.session:
             _print_session(outcome.session)
             _out.print(f"  kept in {outcome.session.folder}", soft_wrap=True)
     doubtful = any(o.session and o.session.warnings for o in outcomes)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from rotrack.errors import DrillError
@@ -169,14 +168,6 @@ def load_table() -> DrillTable:
     """Return the drills that ship with the package."""
     text = resources.files("rotrack").joinpath("drills.toml").read_text("utf-8")
     return parse_table(text, "drills.toml")
-
-
-def read_table(path: Path) -> DrillTable:
-    """Read a drill table from a file of your own; same errors as `parse_table`."""
-    try:
-        return parse_table(path.read_text("utf-8"), path.name)
-    except (OSError, UnicodeDecodeError) as error:
-        raise DrillError(f"The drill table {path} cannot be read ({error}); check the path.") from error
 
 
 def parse_table(text: str, name: str) -> DrillTable:

@@ -116,7 +116,7 @@ class Pose:
     visibility : numpy.ndarray, shape (33,)
         What the model says of each landmark's visibility, 0 to 1.
     people : int
-        People seen when the picture was last searched for several; 0 when it was not searched yet.
+        People seen in both of the last two searches for several; 0 before them.
     reason : str
         Why there are no landmarks; empty when there are.
     """

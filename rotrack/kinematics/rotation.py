@@ -46,13 +46,6 @@ class Reading(NamedTuple):
     reason: str = ""
 
 
-class NotSeen(NamedTuple):
-    """A landmark that a measure needs, and what to say when it is missing."""
-
-    part: str
-    reason: str
-
-
 NEEDS = {
     Measure.SHANK_SWING: ("hip", "knee", "ankle"),
     Measure.SHANK_IMAGE: ("hip", "knee", "ankle"),

@@ -204,7 +204,7 @@ def _rep_row(info: dict[str, Any], rep: Rep) -> dict[str, str]:
     row = {column: str(info[column]) for column in _SESSION_COLUMNS}
     row |= {column: _number(getattr(rep, column), digits) for column, digits in _REP_NUMBERS.items()}
     row |= {"side": rep.side, "direction": rep.direction, "rep": str(rep.rep), "reason": rep.reason}
-    return row | {"valid": "yes" if rep.valid else "no", "faults": " ".join(rep.faults)}
+    return row | {"valid": "true" if rep.valid else "false", "faults": " ".join(rep.faults)}
 
 
 # ---------------------------------------------------------------------- reps.csv
@@ -295,10 +295,10 @@ def read_reps(path: Path) -> tuple[pd.DataFrame, list[str]]:
             continue
         row = dict(zip(REP_COLUMNS, cells, strict=False))
         try:
-            if len(cells) != len(REP_COLUMNS) or row["valid"] not in ("yes", "no"):
+            if len(cells) != len(REP_COLUMNS) or row["valid"] not in ("true", "false"):
                 raise ValueError
             numbers = {c: float(row[c]) if row[c] else math.nan for c in _REP_NUMBERS}
-            rows.append({**row, **numbers, "rep": int(row["rep"]), "valid": row["valid"] == "yes"})
+            rows.append({**row, **numbers, "rep": int(row["rep"]), "valid": row["valid"] == "true"})
         except ValueError:
             problems.append(f"Line {reader.line_num} of {path.name} is damaged and was left out.")
     return pd.DataFrame(rows, columns=REP_COLUMNS), problems

@@ -28,8 +28,8 @@ MODELS = ("heavy", "full")
 """Pose models in the package, most accurate first."""
 VISIBLE_FROM = 0.5
 """A landmark with less visibility is missing."""
-PEOPLE_EVERY_S = 2.0
-"""How often the picture is searched for several people."""
+LOOK_EVERY_S = 2.0
+"""How often the picture is searched for several people; twice as often in the first seconds."""
 PEOPLE_AT_MOST = 3
 _CHECKSUMS = {
     "heavy": "d69c817d0617545f2be68a11d7d1537355f51395cd38123810f805f4787deff5",
@@ -111,8 +111,8 @@ class Landmarker:
         self.model = model
         self._quiet = True  # the native library is chatty until its first picture is done
         self._last_ms = -1
-        self._next_people_s = 0.0
-        self._people = 0
+        self._next_look_s = 0.0
+        self._looks = (0, 0)
         self._video = _create(model, vision.RunningMode.VIDEO, 1)
         try:
             self._search = _create(find_model("full"), vision.RunningMode.IMAGE, PEOPLE_AT_MOST) if watch_people else None
@@ -140,14 +140,19 @@ class Landmarker:
         image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=frame.rgb)
         self._last_ms = max(self._last_ms + 1, round(frame.time_s * 1000))
         result = self._video.detect_for_video(image, self._last_ms)
-        if self._search and frame.time_s >= self._next_people_s:
-            self._next_people_s = frame.time_s + PEOPLE_EVERY_S
-            self._people = len(self._search.detect(image).pose_landmarks)
+        people = self._count_people(image, frame.time_s)
         if not result.pose_landmarks:
-            return empty_pose(frame.time_s, (width, height), "nobody is seen in the picture", self._people)
+            return empty_pose(frame.time_s, (width, height), "nobody is seen in the picture", people)
         points = np.array([(p.x, p.y, p.visibility) for p in result.pose_landmarks[0]])
         world = np.array([(p.x, p.y, p.z) for p in result.pose_world_landmarks[0]])
-        return _pose(frame.time_s, (width, height), points, world, self._people)
+        return _pose(frame.time_s, (width, height), points, world, people)
+
+    def _count_people(self, image: Any, time_s: float) -> int:
+        """Return how many people were seen in both of the last two looks, so that one mistake does not count."""
+        if self._search and time_s >= self._next_look_s:
+            self._next_look_s = time_s + (LOOK_EVERY_S if time_s > LOOK_EVERY_S else LOOK_EVERY_S / 2)
+            self._looks = (self._looks[1], len(self._search.detect(image).pose_landmarks))
+        return min(self._looks)
 
     def close(self) -> None:
         """Release the models."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from rotrack.drills import Drill, DrillTable, Measure, load_table
 from rotrack.kinematics.posture import BodyForm, position_problem
-from rotrack.kinematics.rotation import MAKERS, NEEDS, NeutralPose, RotationMeasure
+from rotrack.kinematics.rotation import MAKERS, NEEDS, RotationMeasure
 from rotrack.model import (
     LANDMARK_NAMES,
     LEGS,
@@ -32,6 +32,7 @@ from rotrack.model import (
     Step,
 )
 from rotrack.tracking.filters import OneEuro, SettledCurve
+from rotrack.tracking.neutral import NeutralFinder
 from rotrack.tracking.reps import (
     MIN_REP_S,
     Ending,
@@ -41,12 +42,6 @@ from rotrack.tracking.reps import (
     measure_excursion,
 )
 
-NEUTRAL_S = 0.7
-"""How long the person must be still for the neutral pose."""
-STILL_POINTER = 0.07
-"""Still means that the pointer wanders by less than this share of its length (4 deg) ..."""
-STILL_PLACE = 0.15
-"""... and the leg by less than this share of its size in the picture."""
 NEUTRAL_WITHIN_DEG = 20.0
 """Seated, a shank further off the vertical is not a neutral pose."""
 POSITION_LOST_S = 1.0
@@ -169,7 +164,7 @@ class _LegTracker:
         self._leg = LEGS[side]
         self._needed = [getattr(self._leg, part) for part in NEEDS[drill.measure]]
         self._hips = [LEGS[s].hip for s in Side]
-        self._neutral_finder = _NeutralFinder(self._needed)
+        self._neutral_finder = NeutralFinder(self._needed)
         self._measure: RotationMeasure | None = None
         self._form: BodyForm | None = None
         self._hip_zero = np.full(2, np.nan)
@@ -214,8 +209,10 @@ class _LegTracker:
         self._time_s = pose.time_s
         raw_deg = angle_deg = math.nan
         pelvis_deg = 0.0
-        reason = self._problem(pose)
-        self._keep_or_drop_neutral(pose.time_s, reason)
+        reason = self._unseen(pose)
+        in_sight = not reason
+        reason = reason or self._out_of_position(pose)
+        self._keep_or_drop_neutral(pose.time_s, in_sight, in_position=not reason)
         if not reason and self._measure is None:
             reason = self._find_neutral(pose) or REASON_WAITING
         if not reason:
@@ -246,8 +243,8 @@ class _LegTracker:
         self._emit_curve(self._curve.finish())
 
     # ------------------------------------------------------------------ position and neutral pose
-    def _problem(self, pose: Pose) -> str:
-        """Return why this pose cannot be measured; empty if it can."""
+    def _unseen(self, pose: Pose) -> str:
+        """Return what is not seen of what the measure needs; empty if all is."""
         if self._drill.measure is Measure.NONE:
             return "this stretch is counted by you, not measured"
         if pose.reason:
@@ -255,6 +252,10 @@ class _LegTracker:
         for index in self._needed + self._hips:
             if not np.isfinite(pose.image_px[index]).all():
                 return f"the {LANDMARK_NAMES[index].replace('_', ' ')} is not seen: the whole leg must be in the picture"
+        return ""
+
+    def _out_of_position(self, pose: Pose) -> str:
+        """Return why a pose that is seen is not in the position of the drill; empty if it is."""
         problem = position_problem(self._drill.posture, pose, self.side)
         if problem or self._measure is None:
             return problem
@@ -263,10 +264,10 @@ class _LegTracker:
             return "moved away from the place of the neutral pose, or somebody else is measured"
         return ""
 
-    def _keep_or_drop_neutral(self, time_s: float, reason: str) -> None:
-        if not reason:
-            self._good_position_s = self._good_sight_s = time_s
-        elif "seen" in reason:  # out of sight is not out of position
+    def _keep_or_drop_neutral(self, time_s: float, in_sight: bool, in_position: bool) -> None:
+        if in_position:
+            self._good_sight_s = time_s
+        if in_position or not in_sight:  # out of sight is not out of position
             self._good_position_s = time_s
         lost = time_s - self._good_position_s > POSITION_LOST_S or time_s - self._good_sight_s > SIGHT_LOST_S
         if lost and self._measure is not None:
@@ -405,42 +406,3 @@ class _LegTracker:
         missing = next(d for d in Direction if d is not rep.direction)
         note = f"half repetition: no {missing} excursion with it"
         return replace(rep, reason="; ".join(filter(None, [rep.reason, note])))
-
-
-class _NeutralFinder:
-    """Finds a stretch in which a leg is still, and takes the medians over it."""
-
-    def __init__(self, needed: list[int]) -> None:
-        self._needed = needed
-        self._poses: deque[Pose] = deque()
-
-    def clear(self) -> None:
-        """Forget what was seen."""
-        self._poses.clear()
-
-    def update(self, pose: Pose) -> tuple[NeutralPose, float] | None:
-        """Take a pose; return the neutral pose and the start of the still stretch once there is one."""
-        if self._poses and pose.time_s - self._poses[-1].time_s > NEUTRAL_S / 2:
-            self._poses.clear()
-        self._poses.append(pose)
-        while len(self._poses) > 1 and pose.time_s - self._poses[1].time_s >= NEUTRAL_S:
-            self._poses.popleft()
-        if pose.time_s - self._poses[0].time_s < NEUTRAL_S or len(self._poses) < 4:
-            return None
-        pixels = np.array([p.image_px for p in self._poses])
-        chain = pixels[:, self._needed]
-        pointer = chain[:, -1] - chain[:, -2]
-        length = float(np.median(np.hypot(*pointer.T)))
-        reach = float(np.median(np.hypot(*(chain[:, -1] - chain[:, 0]).T)))
-        if not (_wander(pointer) < STILL_POINTER * length and _wander(chain) < STILL_PLACE * max(length, reach)):
-            return None
-        world = np.median([p.world_m for p in self._poses], axis=0)
-        return NeutralPose(pose.size_px, np.median(pixels, axis=0), world), self._poses[0].time_s
-
-
-def _wander(values: np.ndarray) -> float:
-    """Return how far values, shape (n, ...), wander: the larger of spread and twice the drift from first to second half."""
-    spread = np.quantile(values, 0.9, axis=0) - np.quantile(values, 0.1, axis=0)
-    half = len(values) // 2
-    drift = np.abs(np.median(values[half:], axis=0) - np.median(values[:half], axis=0))
-    return float(max(spread.max(), 2 * drift.max()))

@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 
 from rotrack.model import Apart, Direction, NeutralTaken, Rep, Side, Step
 
-SEVERAL_PEOPLE_S = 2.0
-"""Several people must stay in the picture for this long, two looks in a row, before it is said."""
-
 
 @dataclass
 class Scoreboard:
@@ -25,7 +22,6 @@ class Scoreboard:
     neutrals: list[NeutralTaken] = field(default_factory=list)
     best: dict[tuple[Side, Direction], float] = field(default_factory=dict)
     several_people: bool = False
-    _alone_s: float = 0.0
 
     def add(self, step: Step, with_frame: bool = True) -> None:
         """Add a step; without a frame for what comes after the last one."""
@@ -46,12 +42,7 @@ class Scoreboard:
                 self.reasons[sample.reason] += 1
             else:
                 self.measured[side] += 1
-        self._watch_people(step)
-
-    def _watch_people(self, step: Step) -> None:
-        if step.pose.people < 2:
-            self._alone_s = step.pose.time_s
-        self.several_people |= step.pose.time_s - self._alone_s >= SEVERAL_PEOPLE_S
+        self.several_people |= step.pose.people > 1
 
     def count(self, side: Side) -> int:
         """Return the number of the latest repetition of a side."""

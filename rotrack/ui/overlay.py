@@ -165,6 +165,8 @@ class Overlay:
     def _draw_messages(self, image: np.ndarray, unit: float, step: Step) -> None:
         cues = list(dict.fromkeys((step.cues or {}).values()))
         reasons = list(dict.fromkeys(s.reason for s in step.samples.values() if s.reason))
+        if step.pose.people > 1:
+            reasons.append("somebody else is in the picture: only one person, please")
         text = cues[0] if cues else reasons[0][:1].upper() + reasons[0][1:] if reasons else self._drill.cue
         urgent = bool(cues or reasons)
         size = 3.4 * unit

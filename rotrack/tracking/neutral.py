@@ -1,0 +1,62 @@
+"""The neutral pose: the first stretch of stillness, of which the medians become the zero."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from rotrack.kinematics.rotation import NeutralPose
+from rotrack.model import Pose
+
+NEUTRAL_S = 0.7
+"""How long the person must be still for the neutral pose."""
+STILL_POINTER = 0.07
+"""Still means that the pointer wanders by less than this share of its length (4 deg) ..."""
+STILL_PLACE = 0.15
+"""... and the leg by less than this share of its size in the picture."""
+
+
+class NeutralFinder:
+    """Looks for a stretch in which a leg is still.
+
+    Parameters
+    ----------
+    needed : list of int
+        Landmarks of the measure from hip to foot; the last two are the pointer.
+    """
+
+    def __init__(self, needed: list[int]) -> None:
+        self._needed = needed
+        self._poses: deque[Pose] = deque()
+
+    def clear(self) -> None:
+        """Forget what was seen."""
+        self._poses.clear()
+
+    def update(self, pose: Pose) -> tuple[NeutralPose, float] | None:
+        """Take a pose; return the neutral pose and the start of the still stretch once there is one."""
+        if self._poses and pose.time_s - self._poses[-1].time_s > NEUTRAL_S / 2:
+            self._poses.clear()
+        self._poses.append(pose)
+        while len(self._poses) > 1 and pose.time_s - self._poses[1].time_s >= NEUTRAL_S:
+            self._poses.popleft()
+        if pose.time_s - self._poses[0].time_s < NEUTRAL_S or len(self._poses) < 4:
+            return None
+        pixels = np.array([p.image_px for p in self._poses])
+        chain = pixels[:, self._needed]
+        pointer = chain[:, -1] - chain[:, -2]
+        length = float(np.median(np.hypot(*pointer.T)))
+        reach = float(np.median(np.hypot(*(chain[:, -1] - chain[:, 0]).T)))
+        if not (_wander(pointer) < STILL_POINTER * length and _wander(chain) < STILL_PLACE * max(length, reach)):
+            return None
+        world = np.median([p.world_m for p in self._poses], axis=0)
+        return NeutralPose(pose.size_px, np.median(pixels, axis=0), world), self._poses[0].time_s
+
+
+def _wander(values: np.ndarray) -> float:
+    """Return how far values, shape (n, ...), wander: the larger of spread and twice the drift from first to second half."""
+    spread = np.quantile(values, 0.9, axis=0) - np.quantile(values, 0.1, axis=0)
+    half = len(values) // 2
+    drift = np.abs(np.median(values[half:], axis=0) - np.median(values[:half], axis=0))
+    return float(max(spread.max(), 2 * drift.max()))
