@@ -51,6 +51,9 @@ SIGHT_LOST_S = 3.0
 MOVED_AWAY = 0.6
 """Hips further from their neutral place than this, in shank lengths, are out of position."""
 CUE_SMOOTHING_S = 0.3
+IMPLAUSIBLE_SHARE = 1.5
+IMPLAUSIBLE_FROM_DEG = 75.0
+"""An angle beyond both this and 1.5 times the drill's plausible range is a mistake of the pose model, not a hip."""
 REASON_WAITING = "waiting for the neutral pose: hold still"
 
 
@@ -164,6 +167,8 @@ class _LegTracker:
         self._leg = LEGS[side]
         self._needed = [getattr(self._leg, part) for part in NEEDS[drill.measure]]
         self._hips = [LEGS[s].hip for s in Side]
+        widest_deg = max((high for _, high in drill.range_deg.values()), default=0.0)
+        self._implausible_deg = max(IMPLAUSIBLE_FROM_DEG, IMPLAUSIBLE_SHARE * widest_deg)
         self._neutral_finder = NeutralFinder(self._needed)
         self._measure: RotationMeasure | None = None
         self._form: BodyForm | None = None
@@ -223,6 +228,8 @@ class _LegTracker:
             elif self._drill.measure is Measure.SHANK_SWING:
                 pelvis_deg = self._form.pelvis_deg(pose.image_px)
                 angle_deg -= pelvis_deg
+            if abs(angle_deg) > self._implausible_deg:
+                angle_deg, reason = math.nan, "more than a hip can turn: heel and toe or the legs are mixed up"
             self._watch_form(pose, step_s, other_leg_deg)
         live_deg = self._smooth.update(pose.time_s, angle_deg)
         self.sample = RotationSample(
