@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Generator, Iterable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -21,6 +21,7 @@ from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
 from rotrack.model import CONVENTION_VERSION, Frame, Pose, Side, Step
 from rotrack.records.log import SessionWriter, data_folder, read_info, read_poses
 from rotrack.records.session import Session, session_values
+from rotrack.sensing.ahead import ahead
 from rotrack.sensing.landmarker import Landmarker, ModelFile, find_model, settings, speed_advice
 from rotrack.sensing.sources import Source, SourceInfo, VideoFile
 from rotrack.tracking.pipeline import RotationTracker, TrackerSettings
@@ -38,6 +39,7 @@ class Ask(Enum):
 
 OnStep = Callable[[Frame | None, Step, Scoreboard], Ask | None]
 """Called after every frame with the frame (None when measured from landmarks), what it produced, and the totals."""
+POSES_AHEAD = 4
 ONLINE_FROM_HZ = 15.0
 """Fewer pictures a second than this make a live session jerky."""
 
@@ -190,22 +192,25 @@ def measure(
     RotrackError
         After the log was closed with what was measured until then.
     """
+    provenance = {"model": model.name, "model_sha256": model.sha256, "landmarker": settings()}
     try:
-        with Landmarker(model) as landmarker:
-            provenance = {"model": model.name, "model_sha256": model.sha256, "landmarker": settings()}
-            with _open_log(request, source.info, provenance) as writer:
-                poses = ((frame, landmarker.detect(frame)) for frame in source)
-                video = None
-                if annotate:
-                    overlay = Overlay(request.drill, request.sides)
-                    video = VideoWriter(writer.folder / "annotated.mp4", overlay, source.info.size_px, source.info.fps)
-                try:
-                    return _run(poses, request, writer, on_step, video, source, live)
-                finally:
-                    if video:
-                        video.close()
+        with Landmarker(model) as landmarker, _open_log(request, source.info, provenance) as writer:
+            poses: Generator[tuple[Frame, Pose]] = ((frame, landmarker.detect(frame)) for frame in source)
+            if not live:  # measuring and logging beside the pose model; live, nothing may be late
+                poses = ahead(poses, POSES_AHEAD)
+            with closing(poses), _video(writer, request, source.info, annotate) as video:
+                return _run(poses, request, writer, on_step, video, source, live)
     finally:
         source.close()
+
+
+def _video(
+    writer: SessionWriter, request: Request, source: SourceInfo, annotate: bool
+) -> AbstractContextManager[VideoWriter | None]:
+    if not annotate:
+        return nullcontext()
+    overlay = Overlay(request.drill, request.sides)
+    return VideoWriter(writer.folder / "annotated.mp4", overlay, source.size_px, source.fps)
 
 
 def _open_log(request: Request, source: SourceInfo, provenance: dict[str, Any]) -> SessionWriter:

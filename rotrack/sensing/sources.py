@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +22,7 @@ import numpy as np
 
 from rotrack.errors import SourceError
 from rotrack.model import Frame
+from rotrack.sensing.ahead import ahead
 
 DECODE_AHEAD = 8
 """Frames decoded ahead of the consumer."""
@@ -131,8 +131,7 @@ class VideoFile:
         frames = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self.info = SourceInfo("video", path.name, (width, height), _nominal_fps(self._capture), max(frames, 0))
         self.warning = ""
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._decoding: Generator[Frame] | None = None
 
     @classmethod
     def probe(cls, path: Path) -> SourceInfo:
@@ -151,49 +150,32 @@ class VideoFile:
             time_s = previous_s + 1.0 / (fps if np.isfinite(fps) else 30.0) if index else 0.0
         return Frame(index, round(time_s, 6), cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
 
+    def _frames(self) -> Generator[Frame]:
+        frame, self._first = self._first, None
+        while frame is not None:
+            yield frame
+            frame = self._read(frame.index + 1, frame.time_s)
+
     def __iter__(self) -> Iterator[Frame]:
         """Yield every frame once; a second iteration yields nothing."""
-        ahead: queue.Queue[Frame | BaseException | None] = queue.Queue(DECODE_AHEAD)
-
-        def put(item: Frame | BaseException | None) -> None:
-            while not self._stop.is_set():
-                with contextlib.suppress(queue.Full):
-                    ahead.put(item, timeout=0.1)
-                    return
-
-        def decode() -> None:
-            try:
-                frame, self._first = self._first, None
-                while frame is not None and not self._stop.is_set():
-                    put(frame)
-                    frame = self._read(frame.index + 1, frame.time_s)
-                put(None)
-            except BaseException as error:  # noqa: BLE001  raised again in the reading thread
-                put(error)
-
-        self._thread = threading.Thread(target=decode, name="decode", daemon=True)
-        self._thread.start()
         last_s = 0.0
-        try:
-            while (item := ahead.get()) is not None:
-                if isinstance(item, BaseException):
-                    raise item
-                last_s = item.time_s
-                yield item
-            announced_s = self.info.duration_s
-            if last_s < 0.95 * announced_s - 0.5:
-                self.warning = (
-                    f"{self.info.name} ends after {last_s:.1f} s of {announced_s:.1f} s: it is cut off or damaged. "
-                    "What could be read was measured; copy the video again for the rest."
-                )
-        finally:
-            self.close()
+        with contextlib.closing(ahead(self._frames(), DECODE_AHEAD)) as frames:
+            self._decoding = frames
+            for frame in frames:
+                last_s = frame.time_s
+                yield frame
+        self._capture.release()
+        announced_s = self.info.duration_s
+        if last_s < 0.95 * announced_s - 0.5:
+            self.warning = (
+                f"{self.info.name} ends after {last_s:.1f} s of {announced_s:.1f} s: it is cut off or damaged. "
+                "What could be read was measured; copy the video again for the rest."
+            )
 
     def close(self) -> None:
         """Stop decoding and release the file."""
-        self._stop.set()
-        if self._thread and self._thread is not threading.current_thread():
-            self._thread.join()
+        if self._decoding is not None:
+            self._decoding.close()
         self._capture.release()
 
 

@@ -75,6 +75,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--memory", action="store_true", help="also measure memory on clips of two lengths")
     options = parser.parse_args()
+    if options.memory:  # first, since a new process starts with the largest memory of this one
+        one, four = peak_memory_mb(options.clip, 1), peak_memory_mb(options.clip, 4)
+        print(f"peak memory: {one:.0f} MB for the clip, {four:.0f} MB for four times its length (x {four / one:.3f})")
     runs: dict[str, list[float]] = {"landmarker alone": [], "analyze": [], "analyze with video": []}
     for _ in range(options.rounds):
         for name, job in zip(
@@ -88,9 +91,6 @@ def main() -> None:
         middle = statistics.median(values)
         limit = f"  (at most {LIMITS[name]:.2f})" if name in LIMITS else ""
         print(f"{name:22} {middle:7.2f} ms   x {middle / base:.3f}{limit}")
-    if options.memory:
-        one, four = peak_memory_mb(options.clip, 1), peak_memory_mb(options.clip, 4)
-        print(f"peak memory: {one:.0f} MB for the clip, {four:.0f} MB for four times its length (x {four / one:.3f})")
 
 
 if __name__ == "__main__":
