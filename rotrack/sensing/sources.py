@@ -228,6 +228,7 @@ class Camera:
         self._ended = False
         self._fps = float("nan")
         self._stop = threading.Event()
+        self._wanted = threading.Event()
         self.warning = ""
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
         self._thread.start()
@@ -242,7 +243,7 @@ class Camera:
                 "check its plug and its permission, or choose another one; `rotrack doctor` lists the cameras found."
             )
         height, width = self._newest.rgb.shape[:2]
-        self.info: SourceInfo = SourceInfo("camera", spec, (width, height), self._fps, 0)
+        self.info: SourceInfo = SourceInfo("camera", Path(spec).name if self._is_file else spec, (width, height), self._fps, 0)
 
     def _run(self) -> None:
         capture = None
@@ -283,6 +284,9 @@ class Camera:
             last_s = now_s
             start_s = now_s if start_s is None else start_s
             if self._is_file:  # play at the recorded pace
+                if index == 1:  # the second picture waits until somebody looks
+                    self._wanted.wait()
+                    start_s = now_s = time.monotonic()
                 wait_s = start_s + capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0 - now_s
                 if self._stop.wait(max(wait_s, 0.0)):
                     break
@@ -308,6 +312,7 @@ class Camera:
     def __iter__(self) -> Iterator[Frame]:
         """Yield the newest frame whenever there is one that was not yielded yet."""
         seen = -1
+        self._wanted.set()
         try:
             while True:
                 with self._changed:
@@ -332,6 +337,7 @@ class Camera:
     def close(self) -> None:
         """Stop grabbing and release the camera."""
         self._stop.set()
+        self._wanted.set()
         self._thread.join(timeout=LOST_AFTER_S)
 
 

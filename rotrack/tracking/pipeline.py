@@ -42,7 +42,7 @@ from rotrack.tracking.reps import (
     measure_excursion,
 )
 
-NEUTRAL_WITHIN_DEG = 20.0
+NEUTRAL_WITHIN_DEG = 15.0
 """Seated, a shank further off the vertical is not a neutral pose."""
 POSITION_LOST_S = 1.0
 """Out of position for longer, the neutral pose is taken anew."""

@@ -12,6 +12,8 @@ import numpy as np
 from rotrack.errors import InputError
 
 TITLE = "rotrack"
+SMALLEST_WIDTH_PX = 1120
+"""A smaller picture is enlarged to this, to be read from across the room."""
 KEYS = "q end   m mirror   n new neutral"
 
 
@@ -42,8 +44,9 @@ class Window:
             raise InputError("There is no screen to open a window on; record a video and use `rotrack analyze` instead.")
         os.environ.setdefault("QT_LOGGING_RULES", "*=false")
         try:
-            cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
-            cv2.resizeWindow(TITLE, *size_px)
+            cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+            enlarge = max(1.0, SMALLEST_WIDTH_PX / size_px[0])
+            cv2.resizeWindow(TITLE, round(size_px[0] * enlarge), round(size_px[1] * enlarge))
         except cv2.error as error:
             raise InputError(f"The window cannot be opened ({error.err}); use `rotrack analyze` on a video.") from error
         self._shown = False
