@@ -127,7 +127,7 @@ class ShankSwing:
         right = np.array([1.0, 0.0, 0.0])
         # Lengths are in shanks. How large the shank appears gives the knee's distance, the hip beside it the thigh's turn.
         shown = np.hypot(*(down[:2] - knee * down[2]))
-        depth = float(shown / np.hypot(*(ankle - knee)))
+        depth = float(shown / np.hypot(*(ankle - knee))) - float(down[2])
         yaw = 0.0
         for _ in range(20):
             hip_depth = depth + THIGH_PER_SHANK * np.cos(yaw) * np.cos(pitch)
@@ -149,7 +149,7 @@ class ShankSwing:
     def _attach(self, point: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, float, float]:
         """Return the base on the femur axis and the coefficients a, c of a point whose place in the picture is known."""
         down, side = self._shown(self._down, point), self._shown(self._side, point)
-        if not np.isfinite(point).all():
+        if not (np.isfinite(point).all() and self._side.any()):
             return base, float("nan"), float("nan")
         a, c = np.linalg.solve(np.column_stack([down, side]), -self._shown(base, point))
         return base, float(a), float(c)
@@ -240,7 +240,7 @@ class FloorFoot:
     def __init__(self, neutral: NeutralPose, side: Side) -> None:
         self._leg = LEGS[side]
         lateral = neutral.lateral(side)
-        self._sign = np.sign(lateral[0])
+        self._sign = np.sign(lateral[0]) or np.nan
         shank = neutral.image_px[self._leg.ankle] - neutral.image_px[self._leg.knee]
         self._reach_px = TOE_REACH_PER_SHANK * float(np.hypot(*shank))
         self.neutral_angle_deg = self._turn(neutral.image_px)

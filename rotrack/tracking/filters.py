@@ -89,10 +89,10 @@ def zero_lag(time_s: np.ndarray, value: np.ndarray) -> np.ndarray:
         return result
     # Slow videos have no gap as long as every frame is there, however far frames are apart.
     longest_s = max(LONGEST_GAP_S, 1.5 * float(np.median(np.diff(time_s)))) if len(time_s) > 1 else LONGEST_GAP_S
-    for part in np.split(known, np.flatnonzero(np.diff(time_s[known]) > longest_s) + 1):
+    for part in np.split(known, np.flatnonzero(np.diff(time_s[known]) > longest_s + 1e-3) + 1):
         times, values = time_s[part], _without_outliers(time_s[part], value[part])
         inside = (time_s >= times[0]) & (time_s <= times[-1])
-        grid = np.arange(times[0], times[-1] + 0.5 / _RATE_HZ, 1 / _RATE_HZ)
+        grid = np.arange(np.floor(times[0] * _RATE_HZ), np.ceil(times[-1] * _RATE_HZ) + 1) / _RATE_HZ
         if len(grid) > 16 and len(part) > 4:
             values = sosfiltfilt(_SOS, np.interp(grid, times, values), padlen=min(30, len(grid) - 2))
             times = grid
@@ -110,7 +110,9 @@ def _without_outliers(time_s: np.ndarray, value: np.ndarray) -> np.ndarray:
     # A fast swing leaves the median behind without being wrong: an outlier also stands away from both its neighbours.
     before, after = np.r_[value[0], value[:-1]], np.r_[value[1:], value[-1]]
     low, high = np.minimum(before, after), np.maximum(before, after)
-    out &= (value < low - _HAMPEL_FLOOR_DEG) | (value > high + _HAMPEL_FLOOR_DEG)
+    further = np.minimum(np.abs(before - np.r_[before[0], before[:-1]]), np.abs(after - np.r_[after[1:], after[-1]]))
+    room = np.maximum(_HAMPEL_FLOOR_DEG, further)
+    out &= (value < low - room) | (value > high + room)
     return np.where(out, np.interp(time_s, time_s[~out], value[~out]), value) if out.any() else value
 
 

@@ -39,9 +39,9 @@ class NeutralFinder:
         if self._poses and pose.time_s - self._poses[-1].time_s > NEUTRAL_S / 2:
             self._poses.clear()
         self._poses.append(pose)
-        while len(self._poses) > 1 and pose.time_s - self._poses[1].time_s >= NEUTRAL_S:
+        while len(self._poses) > 1 and pose.time_s - self._poses[1].time_s >= NEUTRAL_S - 1e-6:
             self._poses.popleft()
-        if pose.time_s - self._poses[0].time_s < NEUTRAL_S or len(self._poses) < 4:
+        if pose.time_s - self._poses[0].time_s < NEUTRAL_S - 1e-6 or len(self._poses) < 4:
             return None
         pixels = np.array([p.image_px for p in self._poses])
         chain = pixels[:, self._needed]

@@ -132,7 +132,7 @@ class RotationTracker:
     def retake_neutral(self) -> None:
         """Forget the neutral poses; new ones are taken from the next still time."""
         for leg in self._legs.values():
-            leg.drop_neutral()
+            leg.retake = True
 
     def _step(self, pose: Pose) -> Step:
         legs = [self._legs[side] for side in self.sides]
@@ -188,6 +188,7 @@ class _LegTracker:
         self._time_s = 0.0
         self.sample: RotationSample | None = None
         self.out = _Output()
+        self.retake = False
 
     # ------------------------------------------------------------------ what others may ask
     @property
@@ -210,6 +211,9 @@ class _LegTracker:
     def update(self, pose: Pose, other_leg_deg: float) -> None:
         """Take the next pose; `other_leg_deg` is how far the leg that is not measured has moved, NaN if both are."""
         self.out = _Output()
+        if self.retake:
+            self.drop_neutral()
+            self.retake = False
         step_s = pose.time_s - self._time_s
         self._time_s = pose.time_s
         raw_deg = angle_deg = math.nan

@@ -71,6 +71,7 @@ class ExcursionFinder:
         self._ended_s = dict.fromkeys(Direction, -math.inf)
         self._seen_s = -math.inf
         self._direction: Direction | None = None
+        self._lost: Direction | None = None
         self._from_s = self._peak_deg = 0.0
 
     @property
@@ -100,7 +101,9 @@ class ExcursionFinder:
         self._seen_s = time_s
         if self._direction is None:
             direction = Direction.of(live_deg)
-            rested = time_s - self._ended_s[direction] >= REFRACTORY_S
+            if abs(live_deg) < self._entry_deg(direction) / 2 or direction is not self._lost:
+                self._lost = None
+            rested = self._lost is None and time_s - self._ended_s[direction] >= REFRACTORY_S
             if rested and abs(live_deg) >= self._entry_deg(direction) / 2:
                 self._direction, self._from_s, self._peak_deg = direction, time_s, abs(live_deg)
         return ended
@@ -116,6 +119,7 @@ class ExcursionFinder:
     def _end(self, time_s: float, ending: Ending | None = None) -> Excursion | None:
         direction, self._direction = self._direction, None
         assert direction is not None
+        self._lost = direction if ending is Ending.LOST else None
         if self._peak_deg < self._min_entry_deg:
             return None
         self._ended_s[direction] = time_s

@@ -1,0 +1,281 @@
+"""The drill table that ships, and what is told of a wrong one."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+
+import pytest
+
+from rotrack.drills import GROUPS, Measure, Posture, load_table, parse_sides, parse_table
+from rotrack.errors import DrillError, RotrackError
+from rotrack.model import Direction, Side
+
+EXPECTED = {
+    # id: tier, directions in order, what points, plausible range per direction
+    "standing-external": ("B", "external", "foot", {"external": (25, 45)}),
+    "standing-internal": ("B", "internal", "foot", {"internal": (20, 35)}),
+    "standing-combined": ("B", "external internal", "foot", {"external": (25, 45), "internal": (20, 35)}),
+    "standing-toe-pivot-external": ("B", "external", "foot", {"external": (25, 45)}),
+    "standing-toe-pivot-internal": ("B", "internal", "foot", {"internal": (20, 35)}),
+    "longsit-external": ("A", "external", "foot", {"external": (30, 60)}),
+    "longsit-internal": ("A", "internal", "foot", {"internal": (15, 35)}),
+    "longsit-combined": ("A", "external internal", "foot", {"external": (30, 60), "internal": (15, 35)}),
+    "seated-internal": ("A", "internal", "shank", {"internal": (25, 45)}),
+    "seated-external": ("A", "external", "shank", {"external": (25, 50)}),
+    "seated-combined": ("A", "external internal", "shank", {"external": (25, 50), "internal": (25, 45)}),
+    "supine-straight-external": ("B", "external", "foot", {"external": (30, 60)}),
+    "supine-straight-internal": ("B", "internal", "foot", {"internal": (15, 40)}),
+    "supine-bent-internal": ("B", "internal", "shank", {"internal": (25, 45)}),
+    "supine-90-90-external": ("B", "external", "shank", {"external": (30, 55)}),
+    "sidelying-abducted-external": ("C", "external", "foot", {"external": (25, 50)}),
+    "sidelying-abducted-internal": ("B", "internal", "foot", {"internal": (15, 35)}),
+    "lunge-external": ("C", "external", "foot", {"external": (40, 90)}),
+    "lunge-internal": ("C", "internal", "foot", {"internal": (30, 70)}),
+    "sidelying-strength-internal": ("A", "internal", "shank", {"internal": (15, 35)}),
+    "sidelying-strength-external": ("B", "external", "shank", {"external": (20, 45)}),
+    "zst-confidence": ("D", "internal", "none", {}),
+    "zst-fulfillment": ("D", "external", "none", {}),
+}
+"""The movements of the source article and the everyday test, from the reference of the project."""
+TEXTS = ("title", "summary", "camera", "measured", "cue")
+
+
+# ---------------------------------------------------------------------- the table that ships
+def test_all_drills_are_there():
+    assert set(load_table().drills) == set(EXPECTED)
+    assert len(EXPECTED) == 23
+
+
+@pytest.mark.parametrize("drill_id", EXPECTED)
+def test_drill_is_the_movement_of_the_reference(drill_id):
+    drill = load_table().drill(drill_id)
+    tier, directions, pointer, ranges = EXPECTED[drill_id]
+    assert drill.id == drill_id
+    assert drill.tier == tier
+    assert [d.value for d in drill.directions] == directions.split()
+    assert drill.combined == (len(directions.split()) == 2)
+    assert drill.measure.split("_")[0] == pointer
+    assert drill.range_deg == ranges
+
+
+@pytest.mark.parametrize("drill_id", EXPECTED)
+def test_every_text_of_a_drill_says_something(drill_id):
+    drill = load_table().drill(drill_id)
+    for name in TEXTS:
+        assert len(getattr(drill, name).strip()) > 3, name
+    assert len(drill.steps) >= 3
+    assert all(step.strip().endswith(".") for step in drill.steps)
+    assert all(text == text.strip() for text in (drill.note, *drill.steps, *(getattr(drill, t) for t in TEXTS)))
+    assert drill.group in GROUPS
+
+
+def test_titles_tell_the_drills_apart():
+    titles = [drill.title for drill in load_table().drills.values()]
+    assert len(set(titles)) == len(titles)
+
+
+@pytest.mark.parametrize("drill_id", EXPECTED)
+def test_words_agree_with_the_direction(drill_id):
+    drill = load_table().drill(drill_id)
+    for direction in drill.directions:
+        assert direction in drill.summary.lower()
+        assert drill.combined or direction.value in drill_id or drill.measure is Measure.NONE
+
+
+@pytest.mark.parametrize("letter", "TPLKHFDO")
+def test_every_fault_has_a_cue_and_a_limit(letter):
+    fault = load_table().faults[letter]
+    assert fault.letter == letter
+    assert fault.title
+    assert fault.cue.endswith(".")
+    assert fault.limit > 0
+    assert fault.unit in ("deg", "cm")
+
+
+def test_there_is_no_other_fault():
+    assert set(load_table().faults) == set("TPLKHFDO")
+
+
+def test_faults_are_watched_only_in_their_position_and_drill():
+    table = load_table()
+    seated, lying = table.drill("seated-internal"), table.drill("supine-bent-internal")
+    assert seated.watches(table.faults["T"])
+    assert not seated.watches(table.faults["H"]), "not a fault of this drill"
+    assert "T" in lying.faults
+    assert not lying.watches(table.faults["T"]), "cannot be seen in this position"
+
+
+def test_posture_follows_the_measure():
+    for drill in load_table().drills.values():
+        expected = {Measure.SHANK_SWING: Posture.SEATED, Measure.FOOT_FLOOR: Posture.STANDING}
+        assert drill.posture is expected.get(drill.measure, Posture.ANY)
+
+
+# ---------------------------------------------------------------------- looking up
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [("seated-interal", "seated-internal"), ("Seated-External", "seated-external"), ("lunge", "lunge-internal")],
+)
+def test_a_near_miss_is_met_with_suggestions(asked, meant):
+    with pytest.raises(DrillError) as told:
+        load_table().drill(asked)
+    assert f"'{asked}'" in str(told.value)
+    assert meant in str(told.value)
+    assert "rotrack drills" in str(told.value)
+
+
+def test_a_word_like_no_drill_is_met_with_the_list():
+    with pytest.raises(DrillError) as told:
+        load_table().drill("xyzzy")
+    assert "Did you mean" not in str(told.value)
+    assert "rotrack drills" in str(told.value)
+
+
+@pytest.mark.parametrize(("text", "sides"), [("left", (Side.LEFT,)), ("right", (Side.RIGHT,)), ("both", (Side.LEFT, Side.RIGHT))])
+def test_sides_are_read(text, sides):
+    assert parse_sides(text) == sides
+
+
+@pytest.mark.parametrize("text", ["", "Left", "links", "left,right", "none"])
+def test_an_unknown_side_is_told(text):
+    with pytest.raises(DrillError, match=rf"left, right or both, not '{text}'"):
+        parse_sides(text)
+
+
+# ---------------------------------------------------------------------- a wrong table
+GOOD = {
+    "fault": {
+        "T": {
+            "title": "Thigh drifts",
+            "cue": "Keep it still.",
+            "limit": 10.0,
+            "unit": "deg",
+            "invalidates": True,
+            "watched_in": ["seated"],
+        }
+    },
+    "drill": {
+        "swing": {
+            "title": "Swing",
+            "group": "sitting",
+            "summary": "The foot swings.",
+            "steps": ["Sit.", "Swing."],
+            "camera": "In front.",
+            "measure": "shank_swing",
+            "measured": "hip rotation",
+            "posture": "seated",
+            "tier": "A",
+            "directions": ["external", "internal"],
+            "faults": ["T"],
+            "range_deg": {"external": [25, 50], "internal": [25, 45]},
+            "cue": "Swing.",
+        }
+    },
+}
+
+
+def toml(value: object) -> str:
+    """Return a TOML value; JSON is the same except for tables."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {toml(inner)}" for key, inner in value.items()) + " }"
+    return json.dumps(value)
+
+
+def table_text(table: dict) -> str:
+    """Return TOML of a table of tables."""
+    lines = []
+    for kind, entries in table.items():
+        for name, entry in entries.items():
+            lines.append(f"[{kind}.{name}]")
+            lines += [f"{key} = {toml(value)}" for key, value in entry.items()]
+    return "\n".join(lines) + "\n"
+
+
+def with_drill(**changes: object) -> str:
+    """Return the good table with entries of the drill changed, or taken out where they are None."""
+    table = deepcopy(GOOD)
+    drill = table["drill"]["swing"]
+    drill.update(changes)
+    table["drill"]["swing"] = {key: value for key, value in drill.items() if value is not None}
+    return table_text(table)
+
+
+def test_a_good_table_is_read():
+    table = parse_table(with_drill(), "my.toml")
+    drill = table.drill("swing")
+    assert drill.directions == (Direction.EXTERNAL, Direction.INTERNAL)
+    assert drill.range_deg == {Direction.EXTERNAL: (25.0, 50.0), Direction.INTERNAL: (25.0, 45.0)}
+    assert (drill.min_entry_deg, drill.max_rep_s) == (8.0, 8.0)
+    assert drill.watches(table.faults["T"])
+
+
+WRONG = {
+    "unknown key": ({"camra": "In front."}, "unknown key camra"),
+    "several unknown keys": ({"zoom": 1, "camra": 2}, "unknown key camra, zoom"),
+    "missing key": ({"cue": None}, "missing key cue"),
+    "several missing keys": ({"cue": None, "camera": None}, "missing key camera, cue"),
+    "measure": ({"measure": "shank_sway"}, "measure must be one of shank_swing"),
+    "posture": ({"posture": "lying"}, "posture must be one of seated"),
+    "tier": ({"tier": "E"}, "tier must be one of A, B, C, D"),
+    "group": ({"group": "jumping"}, "group must be one of standing"),
+    "no steps": ({"steps": []}, "steps must hold at least one sentence"),
+    "unknown fault": ({"faults": ["T", "X"]}, "faults must be among T"),
+    "no direction": ({"directions": []}, "directions must be internal, external or both"),
+    "unknown direction": ({"directions": ["inward"]}, "directions must be internal, external or both"),
+    "same direction twice": ({"directions": ["internal", "internal"]}, "directions must be internal, external or both"),
+    "directions as one word": ({"directions": "internal"}, "directions must be internal, external or both"),
+    "range upside down": ({"range_deg": {"external": [50, 25], "internal": [25, 45]}}, "range_deg needs low < high"),
+    "range too wide": ({"range_deg": {"external": [25, 150], "internal": [25, 45]}}, "range_deg needs low < high"),
+    "negative range": ({"range_deg": {"external": [-50, -25], "internal": [25, 45]}}, "range_deg needs low < high"),
+    "range of one number": ({"range_deg": {"external": [25], "internal": [25, 45]}}, "range_deg needs low < high"),
+    "range of an unknown direction": ({"range_deg": {"inward": [25, 45]}}, "range_deg needs"),
+    "range of one direction only": ({"range_deg": {"external": [25, 50]}}, "range_deg needs every direction"),
+    "entry too small": ({"min_entry_deg": 3}, "min_entry_deg must be at least 4"),
+    "repetition too short": ({"max_rep_s": 0.4}, "max_rep_s must be more than 0.4"),
+    "range as a list": ({"range_deg": [25, 45]}, "range_deg"),
+}
+
+
+@pytest.mark.parametrize(("changes", "rule"), WRONG.values(), ids=WRONG)
+def test_a_broken_drill_is_told_with_file_drill_and_rule(changes, rule):
+    with pytest.raises(DrillError) as told:
+        parse_table(with_drill(**changes), "my.toml")
+    message = str(told.value)
+    assert message.startswith("my.toml")
+    assert "'swing'" in message
+    assert rule in message
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"watched_in": ["lying"]}, "lying"),
+        ({"limits": 3}, "limits"),
+        ({"limit": None}, "limit"),
+        ({"cue": None}, "cue"),
+    ],
+)
+def test_a_broken_fault_is_told_with_file_and_letter(changes, word):
+    table = deepcopy(GOOD)
+    table["fault"]["T"] = {k: v for k, v in {**table["fault"]["T"], **changes}.items() if v is not None}
+    with pytest.raises(DrillError) as told:
+        parse_table(table_text(table), "my.toml")
+    assert str(told.value).startswith("my.toml, fault 'T'")
+    assert word in str(told.value)
+
+
+@pytest.mark.parametrize("text", ["[drill.swing", "title = ", with_drill() + with_drill()])
+def test_text_that_is_no_toml_is_told_with_the_file(text):
+    with pytest.raises(DrillError, match=r"^my\.toml is not valid TOML"):
+        parse_table(text, "my.toml")
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", table_text({"fault": GOOD["fault"]})])
+def test_a_table_without_drills_is_told(text):
+    with pytest.raises(DrillError, match=r"^my\.toml holds no drill"):
+        parse_table(text, "my.toml")
+
+
+def test_a_wrong_table_is_one_of_the_foreseen_errors():
+    assert issubclass(DrillError, RotrackError)

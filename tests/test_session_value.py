@@ -1,0 +1,103 @@
+"""The one number of a session: the mean of the best 3 of the first 5 valid repetitions."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rotrack.model import Direction, Rep, Side
+from rotrack.records.session import BEST_OF, FIRST, SessionValue, session_values
+
+INTERNAL, EXTERNAL = Direction.INTERNAL, Direction.EXTERNAL
+
+
+def repetition(peak_deg: float, valid: bool = True, side: Side = Side.RIGHT, direction: Direction | None = None) -> Rep:
+    given_values = {"side": side, "direction": direction or Direction.of(peak_deg), "peak_deg": peak_deg, "valid": valid}
+    others = {f.name: "" if f.name == "reason" else () if f.name == "faults" else 1 for f in fields(Rep)}
+    return Rep(**{**others, **given_values})
+
+
+def value_of(*peaks_deg: float, invalid: tuple[int, ...] = ()) -> SessionValue:
+    """Return the only session value of repetitions with these peaks; `invalid` are places in the order."""
+    (value,) = session_values(repetition(peak, i not in invalid) for i, peak in enumerate(peaks_deg))
+    return value
+
+
+def test_the_rule_is_best_three_of_first_five():
+    assert (BEST_OF, FIRST) == (3, 5)
+
+
+@pytest.mark.parametrize(
+    ("peaks_deg", "expected"),
+    [
+        ((30, 32, 31, 20, 10), 31),
+        ((10, 20, 31, 32, 30), 31),
+        ((30, 30, 30, 30, 30, 90, 90), 30),  # only the first five
+        ((30,), 30),
+        ((30, 34), 32),
+        ((30, 34, 32), 32),
+    ],
+)
+def test_mean_of_the_best_three_of_the_first_five(peaks_deg, expected):
+    value = value_of(*peaks_deg)
+    assert value.value_deg == pytest.approx(expected)
+    assert value.reps_used == min(3, len(peaks_deg))
+    assert (value.reps_valid, value.reps_total) == (len(peaks_deg), len(peaks_deg))
+
+
+@given(st.lists(st.floats(8, 60), min_size=1, max_size=12))
+def test_external_is_the_same_with_the_other_sign(peaks_deg):
+    internal, external = value_of(*peaks_deg), value_of(*(-p for p in peaks_deg))
+    assert internal.value_deg > 0
+    assert external.value_deg == pytest.approx(-internal.value_deg)
+    assert (internal.direction, external.direction) == (INTERNAL, EXTERNAL)
+
+
+@given(st.lists(st.floats(8, 60), min_size=5, max_size=5), st.lists(st.floats(8, 60), max_size=5))
+def test_more_repetitions_do_not_raise_the_value(first, more):
+    assert value_of(*first, *more).value_deg == value_of(*first).value_deg
+
+
+def test_the_best_external_ones_are_the_most_negative():
+    assert value_of(-20, -30, -10, -32, -31).value_deg == pytest.approx(-31)
+
+
+def test_invalid_repetitions_are_left_out():
+    value = value_of(90, 30, 80, 32, 31, invalid=(0, 2))
+    assert value.value_deg == pytest.approx(31)
+    assert (value.reps_used, value.reps_valid, value.reps_total) == (3, 3, 5)
+
+
+def test_the_first_five_are_counted_among_the_valid_ones():
+    value = value_of(90, 20, 20, 20, 20, 50, 80, invalid=(0,))
+    assert value.value_deg == pytest.approx(30)
+    assert value.reps_used == 3
+
+
+def test_without_a_valid_one_there_is_no_value():
+    value = value_of(30, 31, invalid=(0, 1))
+    assert np.isnan(value.value_deg)
+    assert (value.reps_used, value.reps_valid, value.reps_total) == (0, 0, 2)
+
+
+def test_without_repetitions_there_are_no_values():
+    assert session_values([]) == []
+
+
+def test_sides_and_directions_are_kept_apart():
+    reps = [
+        repetition(30, side=Side.RIGHT),
+        repetition(-20, side=Side.RIGHT),
+        repetition(40, side=Side.LEFT),
+        repetition(32, side=Side.RIGHT),
+    ]
+    values = {(v.side, v.direction): (v.value_deg, v.reps_used) for v in session_values(reps)}
+    assert values == {
+        (Side.RIGHT, INTERNAL): (31.0, 2),
+        (Side.RIGHT, EXTERNAL): (-20.0, 1),
+        (Side.LEFT, INTERNAL): (40.0, 1),
+    }
