@@ -19,7 +19,7 @@ from rotrack.drills import Drill, load_table, parse_sides
 from rotrack.errors import InputError, NotMeasuredError, RotrackError
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
 from rotrack.model import CONVENTION_VERSION, Frame, Pose, Side, Step
-from rotrack.records.log import SessionWriter, data_folder, read_info, read_poses
+from rotrack.records.log import SessionWriter, data_folder, read_poses, read_request
 from rotrack.records.session import Session, session_values
 from rotrack.sensing.ahead import ahead
 from rotrack.sensing.landmarker import Landmarker, ModelFile, find_model, settings, speed_advice
@@ -157,7 +157,7 @@ def remeasure(folder: str | Path, out: str | Path | None = None, on_step: OnStep
         If the session is damaged or nothing in it can be measured.
     """
     folder = Path(folder)
-    info = read_info(folder)
+    info = read_request(folder)
     sides = info["sides"]
     request = make_request(
         info["drill"],
@@ -165,12 +165,12 @@ def remeasure(folder: str | Path, out: str | Path | None = None, on_step: OnStep
         Path(out) if out else None,
         info["person"],
         info["note"],
-        info["settings"]["correct"],
+        bool(info["settings"].get("correct", True)),
     )
     source = SourceInfo(
-        "landmarks", info["source"]["name"], tuple(info["source"]["size_px"]), info["source"]["fps"] or float("nan"), 0
+        "landmarks", info["source"]["name"], tuple(info["source"]["size_px"]), info["source"].get("fps") or float("nan"), 0
     )
-    provenance = {"model": info["model"], "model_sha256": info["model_sha256"], "landmarker": info["landmarker"]}
+    provenance = {key: info.get(key, "") for key in ("model", "model_sha256", "landmarker")}
     provenance |= {"remeasured_from": info["session_id"]}
     poses = ((None, pose) for pose in read_poses(folder))
     with _open_log(request, source, provenance) as writer:

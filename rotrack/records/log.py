@@ -31,7 +31,7 @@ from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
 from rotrack.errors import RecordError
-from rotrack.model import LANDMARK_NAMES, CurvePoint, Pose, Rep, Step, empty_pose
+from rotrack.model import LANDMARK_NAMES, CurvePoint, Direction, Pose, Rep, Side, Step, empty_pose
 
 REP_COLUMNS = (
     "session_id started_at person drill side direction rep valid peak_deg live_peak_deg range_deg start_s peak_s end_s hold_s "
@@ -130,6 +130,8 @@ class SessionWriter:
 
     def append(self, step: Step, with_pose: bool = True) -> None:
         """Log all that one frame produced; without the pose for what comes after the last frame."""
+        if step.reps:  # first what matters most
+            append_reps(self.data, [_rep_row(self.info, rep) for rep in step.reps])
         with explained(self.folder):
             if with_pose:
                 self._landmarks.write(_landmark_row(step.pose))
@@ -139,8 +141,6 @@ class SessionWriter:
                 self._angles.flush()
                 self._landmarks.flush()
                 self._flushed_s = step.pose.time_s
-        if step.reps:
-            append_reps(self.data, [_rep_row(self.info, rep) for rep in step.reps])
 
     def update(self, **changes: Any) -> None:
         """Change entries of session.json."""
@@ -281,27 +281,34 @@ def read_reps(path: Path) -> tuple[pd.DataFrame, list[str]]:
         If there is no such file or its columns are others.
     """
     try:
-        text = path.read_text("utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig", "replace")
     except FileNotFoundError as error:
         raise RecordError(f"There is no log at {path}; measure something first or check the folder.") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise RecordError(f"{path} cannot be read ({error}); check the file.") from error
-    reader = csv.reader(io.StringIO(text, newline=""))
-    if next(reader, None) != REP_COLUMNS:
+    header, *lines = (line.rstrip("\r") for line in text.split("\n"))
+    if header != ",".join(REP_COLUMNS):
         raise RecordError(f"{path} is not a repetition log of rotrack: its first line must hold the column names.")
     rows, problems = [], []
-    for cells in reader:
-        if not cells:
+    # Line by line, since no cell holds a line break: so a row torn inside its quotes cannot swallow the next ones.
+    for number, line in enumerate(lines, start=2):
+        if not line:
             continue
-        row = dict(zip(REP_COLUMNS, cells, strict=False))
         try:
-            if len(cells) != len(REP_COLUMNS) or row["valid"] not in ("true", "false"):
-                raise ValueError
-            numbers = {c: float(row[c]) if row[c] else math.nan for c in _REP_NUMBERS}
-            rows.append({**row, **numbers, "rep": int(row["rep"]), "valid": row["valid"] == "true"})
-        except ValueError:
-            problems.append(f"Line {reader.line_num} of {path.name} is damaged and was left out.")
+            rows.append(_parsed(next(csv.reader([line], strict=True))))
+        except (ValueError, csv.Error):
+            problems.append(f"Line {number} of {path.name} is damaged and was left out.")
     return pd.DataFrame(rows, columns=REP_COLUMNS), problems
+
+
+def _parsed(cells: list[str]) -> dict[str, Any]:
+    row = dict(zip(REP_COLUMNS, cells, strict=True))
+    if any("\ufffd" in cell for cell in cells):  # bytes that are no text
+        raise ValueError
+    if row["valid"] not in ("true", "false") or row["side"] not in set(Side) or row["direction"] not in set(Direction):
+        raise ValueError
+    numbers = {c: float(row[c]) if row[c] else math.nan for c in _REP_NUMBERS}
+    return {**row, **numbers, "rep": int(row["rep"]), "valid": row["valid"] == "true"}
 
 
 # ---------------------------------------------------------------------- one session's files
@@ -323,6 +330,20 @@ def read_info(folder: Path) -> dict[str, Any]:
         raise RecordError(f"{folder} is not a session: it holds no session.json. Give a folder under sessions/.") from error
     except (OSError, ValueError) as error:
         raise RecordError(f"{path} is damaged ({error}); the session cannot be used.") from error
+
+
+def read_request(folder: Path) -> dict[str, Any]:
+    """Read session.json for measuring again: as `read_info`, and what was asked for must all be there."""
+    info = read_info(folder)
+    kinds = {"drill": str, "person": str, "note": str, "sides": list, "source": dict, "settings": dict}
+    wrong = [key for key, kind in kinds.items() if not isinstance(info.get(key), kind)]
+    if not wrong and not (info["sides"] and set(info["sides"]) <= set(Side)):
+        wrong = ["sides"]
+    if not wrong and not ("name" in info["source"] and len(info["source"].get("size_px") or ()) == 2):
+        wrong = ["source"]
+    if wrong:
+        raise RecordError(f"{folder / 'session.json'} is damaged (no {wrong[0]}); the session cannot be measured again.")
+    return info
 
 
 def read_curve(folder: Path) -> pd.DataFrame:
@@ -359,16 +380,21 @@ def read_poses(folder: Path) -> Iterator[Pose]:
     if next(lines, "") != ",".join(LANDMARK_COLUMNS):
         raise RecordError(f"{path} is missing or holds no landmarks; the session cannot be measured again.")
     for line in lines:
-        cells = line.split(",")
-        if len(cells) != len(LANDMARK_COLUMNS):
-            return  # the file was cut off here
-        time_s, width, height, people, reason = cells[:5]
-        size_px = (int(width), int(height))
-        if reason:
-            yield empty_pose(float(time_s), size_px, reason, int(people))
-            continue
-        table = np.array([float(c) if c else np.nan for c in cells[5:]]).reshape(len(LANDMARK_NAMES), -1)
-        yield Pose(float(time_s), size_px, table[:, :2], table[:, 3:], table[:, 2], int(people))
+        try:
+            yield _parsed_pose(line.split(","))
+        except ValueError:
+            return  # cut off or damaged from here on
+
+
+def _parsed_pose(cells: list[str]) -> Pose:
+    if len(cells) != len(LANDMARK_COLUMNS):
+        raise ValueError
+    time_s, width, height, people, reason = cells[:5]
+    size_px = (int(width), int(height))
+    if reason:
+        return empty_pose(float(time_s), size_px, reason, int(people))
+    table = np.array([float(c) if c else np.nan for c in cells[5:]]).reshape(len(LANDMARK_NAMES), -1)
+    return Pose(float(time_s), size_px, table[:, :2], table[:, 3:], table[:, 2], int(people))
 
 
 def _lines(path: Path) -> Iterator[str]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from rotrack.errors import RecordError
 from rotrack.model import Apart, Direction, Rep, Side
 from rotrack.records.log import read_curve, read_info
+
+T = TypeVar("T", Rep, Apart)
 
 BEST_OF = 3
 FIRST = 5
@@ -129,11 +133,28 @@ class Session:
 
 
 def load_session(folder: Path) -> Session:
-    """Load a session from its folder; raises `RecordError` if it is no session or damaged."""
+    """Load a session from its folder.
+
+    Raises
+    ------
+    RecordError
+        If it is no session or damaged.
+    """
     info = read_info(folder)
-    reps = [
-        Rep(**{**r, "side": Side(r["side"]), "direction": Direction(r["direction"]), "faults": tuple(r["faults"])})
-        for r in info.get("reps", [])
-    ]
-    apart = [Apart(**{**a, "side": Side(a["side"]), "direction": Direction(a["direction"])}) for a in info.get("apart", [])]
-    return Session(folder, info, tuple(reps), tuple(apart))
+    try:
+        reps = tuple(_restored(Rep, raw) for raw in info.get("reps", []))
+        apart = tuple(_restored(Apart, raw) for raw in info.get("apart", []))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RecordError(
+            f"The repetitions in {folder / 'session.json'} are damaged ({error}); `rotrack remeasure` makes them anew."
+        ) from error
+    return Session(folder, info, reps, apart)
+
+
+def _restored(kind: type[T], raw: dict[str, Any]) -> T:
+    """Return an event from its JSON form, in which a missing number is null."""
+    values: dict[str, Any] = {key: math.nan if value is None else value for key, value in raw.items()}
+    values |= {"side": Side(values["side"]), "direction": Direction(values["direction"])}
+    if "faults" in values:
+        values["faults"] = tuple(values["faults"])
+    return kind(**values)
