@@ -14,7 +14,7 @@ from typing import Any
 
 from rotrack import api
 from rotrack.errors import RotrackError
-from rotrack.model import Frame, Step
+from rotrack.model import Frame, Rep, Step
 from rotrack.records.session import Session
 from rotrack.sensing.landmarker import find_model
 from rotrack.sensing.sources import Mirrored, Source, VideoFile
@@ -41,16 +41,25 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a video: a session, or a problem in words with its exit code."""
+    """What became of a request: a session, or what stood in its way."""
 
-    video: Path
+    source: Path
     session: Session | None
-    problem: str
-    exit_code: int
+    error: RotrackError | None = None
+
+
+def attempt(source: Path, measure: Callable[[], Session]) -> Outcome:
+    """Return the outcome of measuring a source; foreseen problems become part of it."""
+    try:
+        return Outcome(source, measure())
+    except RotrackError as error:
+        return Outcome(source, None, error)
 
 
 OnFrames = Callable[[int], None]
 """Called with the number of frames that were measured since the last call."""
+OnRep = Callable[[Rep], None]
+"""Called with a repetition as soon as it is found."""
 
 
 def count_frames(jobs: list[Job]) -> int | None:
@@ -62,11 +71,11 @@ def count_frames(jobs: list[Job]) -> int | None:
     return total or None
 
 
-def run_jobs(jobs: list[Job], on_frames: OnFrames) -> list[Outcome]:
-    """Measure videos in parallel over the cores; the outcomes are in the order of the jobs."""
+def run_jobs(jobs: list[Job], on_frames: OnFrames, on_rep: OnRep | None = None) -> list[Outcome]:
+    """Measure videos in parallel over the cores; the outcomes are in the order of the jobs, `on_rep` is for a single one."""
     workers = min(len(jobs), os.cpu_count() or 1)
     if workers == 1:
-        return [run_job(job, on_frames) for job in jobs]
+        return [_run_job(job, on_frames, on_rep) for job in jobs]
     context = multiprocessing.get_context("spawn")
     counts: multiprocessing.Queue[int] = context.Queue()
     with ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(counts,)) as pool:
@@ -86,11 +95,10 @@ def _start_worker(counts: Any) -> None:
 
 
 def _run_in_worker(job: Job) -> Outcome:
-    return run_job(job, _counts.put)
+    return _run_job(job, _counts.put)
 
 
-def run_job(job: Job, on_frames: OnFrames) -> Outcome:
-    """Measure one video; foreseen problems become part of the outcome."""
+def _run_job(job: Job, on_frames: OnFrames, on_rep: OnRep | None = None) -> Outcome:
     told = 0
 
     def tell(frame: Frame | None, step: Step, board: Scoreboard) -> None:
@@ -98,14 +106,14 @@ def run_job(job: Job, on_frames: OnFrames) -> Outcome:
         if board.frames - told >= TELL_EVERY_FRAMES:
             on_frames(board.frames - told)
             told = board.frames
+        if on_rep:
+            for rep in step.reps:
+                on_rep(rep)
 
-    try:
+    def measure() -> Session:
         request = api.make_request(job.drill, job.side, job.data, job.person, job.note, job.correct)
         model = find_model(job.model)
         source: Source = VideoFile(job.video)
-        if job.mirror:
-            source = Mirrored(source)
-        session = api.measure(source, model, request, job.annotate, tell)
-    except RotrackError as error:
-        return Outcome(job.video, None, str(error), error.exit_code)
-    return Outcome(job.video, session, "", 0)
+        return api.measure(Mirrored(source) if job.mirror else source, model, request, job.annotate, tell)
+
+    return attempt(job.video, measure)

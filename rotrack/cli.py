@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Annotated
@@ -17,15 +16,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from rotrack import api
-from rotrack.batch import Job, Outcome, count_frames, run_jobs
+from rotrack.batch import Job, Outcome, attempt, count_frames, run_jobs
 from rotrack.checkup import Finding, checkup
 from rotrack.drills import GROUPS, TIERS, Drill, load_table
-from rotrack.errors import RotrackError
+from rotrack.errors import InputError, RotrackError
 from rotrack.model import Frame, Rep, Side, Step
 from rotrack.records.log import data_folder, to_json
 from rotrack.records.session import Session
 from rotrack.sensing.landmarker import find_model, speed_advice
-from rotrack.sensing.sources import Camera, VideoFile
+from rotrack.sensing.sources import Camera
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.figures import session_figure, write_html
 from rotrack.ui.overlay import Overlay
@@ -87,7 +86,7 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop.")
+        bool, typer.Option("--version", "-v", callback=_show_version, is_eager=True, help="Show the version and stop.")
     ] = False,
 ) -> None:
     pass
@@ -104,7 +103,10 @@ def demo(out: OutOption = None, model: ModelOption = "heavy") -> None:
     clip = Path(str(resources.files("rotrack").joinpath("media/demo.mp4")))
     _out.print("Measuring the demo clip: [bold]seated-combined[/bold], a rendered person, true peaks 22, 28, 30 and 35 degrees.")
     data = out or data_folder() / "demo"
-    session = _analyze_one(clip, "seated-combined", "both", data, "demo", model, annotate=True)
+    (outcome,) = _measure([Job(clip, "seated-combined", "both", data, "demo", model, annotate=True)])
+    if outcome.session is None:
+        raise outcome.error or InputError("The demo clip could not be measured; install rotrack again.")
+    session = outcome.session
     plot = _write_plot(session)
     _print_session(session)
     _out.print(f"\nlog     {data / 'reps.csv'}", soft_wrap=True)
@@ -134,33 +136,11 @@ def analyze(
     request = api.make_request(drill, side, out, person, note, correct)
     find_model(model)
     jobs = [Job(path, drill, side, request.data, person, model, note, video, correct) for path in videos]
-    if len(jobs) == 1 and not json:
-        with _one_sentence() as problems:
-            session = _analyze_one(videos[0], drill, side, request.data, person, model, video, note, correct)
-        if problems:
-            raise problems[0]
-        outcomes = [Outcome(videos[0], session, "", 0)]
-    else:
-        outcomes = _analyze_many(jobs)
+    outcomes = _measure(jobs, quiet=json)
     for outcome in outcomes:
         if outcome.session and plot:
             _write_plot(outcome.session)
-    if json:
-        print(to_json(_document(outcomes)))
-    for outcome in outcomes:
-        if outcome.problem:
-            name = "" if outcome.video.name in outcome.problem else f"{outcome.video.name}: "
-            _err.print(f"[bold red]rotrack:[/] {escape(name + outcome.problem)}", soft_wrap=True)
-        elif outcome.session and json:
-            for warning in outcome.session.warnings:
-                _err.print(f"[yellow]{escape(outcome.video.name)}:[/] {escape(warning)}", soft_wrap=True)
-        elif outcome.session:
-            _print_session(outcome.session)
-            _out.print(f"  kept in {outcome.session.folder}", soft_wrap=True)
-    doubtful = any(o.session and o.session.warnings for o in outcomes)
-    code = max((o.exit_code for o in outcomes), default=0) or (DOUBTFUL if doubtful else 0)
-    if code:
-        raise typer.Exit(code)
+    _report(outcomes, json)
 
 
 @app.command()
@@ -170,71 +150,56 @@ def remeasure(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
 ) -> None:
     """Measure logged sessions again from their landmarks, without the video; the result is a new session."""
-    done = [api.remeasure(folder, out) for folder in sessions]
+    _report([attempt(folder, partial(api.remeasure, folder, out)) for folder in sessions], json)
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("frames"), TimeRemainingColumn())
+    return Progress(*columns, console=_err, transient=True)
+
+
+def _measure(jobs: list[Job], quiet: bool = False) -> list[Outcome]:
+    """Measure videos behind one progress bar; repetitions of a single video are shown as they are found."""
+    with _progress() as progress:
+        what = f"{len(jobs)} videos" if len(jobs) > 1 else jobs[0].video.name
+        task = progress.add_task(escape(what), total=count_frames(jobs))
+        return run_jobs(
+            jobs,
+            lambda frames: progress.advance(task, frames),
+            lambda rep: None if quiet else progress.console.print(_rep_line(rep)),
+        )
+
+
+def _report(outcomes: list[Outcome], json: bool = False) -> None:
+    """Show what became of each request, problems last in one sentence each, and end with the exit code for it."""
     if json:
-        print(to_json(_document([Outcome(s.folder, s, "", 0) for s in done])))
-        return
-    for session in done:
-        _print_session(session)
-        _out.print(f"  kept in {session.folder}", soft_wrap=True)
+        print(to_json(_document(outcomes)))
+    for outcome in outcomes:
+        if outcome.session is None:
+            continue
+        if json:
+            for warning in outcome.session.warnings:
+                _err.print(f"[yellow]{escape(outcome.source.name)}:[/] {escape(warning)}", soft_wrap=True)
+        else:
+            _print_session(outcome.session)
+            _out.print(f"  kept in {outcome.session.folder}", soft_wrap=True)
+    for outcome in outcomes:
+        if outcome.error:
+            problem = str(outcome.error)
+            name = "" if outcome.source.name in problem else f"{outcome.source.name}: "
+            _err.print(f"[bold red]rotrack:[/] {escape(name + problem)}", soft_wrap=True)
+    doubtful = any(o.session and o.session.warnings for o in outcomes)
+    code = max((o.error.exit_code for o in outcomes if o.error), default=0) or (DOUBTFUL if doubtful else 0)
+    if code:
+        raise typer.Exit(code)
 
 
 def _document(outcomes: list[Outcome]) -> dict[str, object]:
     return {
         "rotrack_version": metadata.version("rotrack"),
-        "sessions": [{"video": str(o.video), **o.session.summary()} for o in outcomes if o.session],
-        "problems": [{"video": str(o.video), "problem": o.problem} for o in outcomes if o.problem],
+        "sessions": [{"video": str(o.source), **o.session.summary()} for o in outcomes if o.session],
+        "problems": [{"video": str(o.source), "problem": str(o.error)} for o in outcomes if o.error],
     }
-
-
-@contextmanager
-def _one_sentence() -> Iterator[list[RotrackError]]:
-    """Collect a foreseen problem, so that the progress bar is closed before it is told."""
-    problems: list[RotrackError] = []
-    try:
-        yield problems
-    except RotrackError as error:
-        problems.append(error)
-
-
-def _progress() -> Progress:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("frames"),
-        TimeRemainingColumn(),
-    )
-    return Progress(*columns, console=_err, transient=True)
-
-
-def _analyze_one(
-    video: Path,
-    drill: str,
-    side: str,
-    data: Path,
-    person: str,
-    model: str,
-    annotate: bool,
-    note: str = "",
-    correct: bool = True,
-) -> Session:
-    total = VideoFile.probe(video).frames or None
-    with _progress() as progress:
-        task = progress.add_task(escape(video.name), total=total)
-
-        def show(frame: Frame | None, step: Step, board: Scoreboard) -> None:
-            progress.update(task, completed=board.frames)
-            for rep in step.reps:
-                progress.console.print(_rep_line(rep))
-
-        return api.analyze(video, drill, side, data, person, model, annotate, note, correct, show)
-
-
-def _analyze_many(jobs: list[Job]) -> list[Outcome]:
-    with _progress() as progress:
-        task = progress.add_task(f"{len(jobs)} videos" if len(jobs) > 1 else escape(jobs[0].video.name), total=count_frames(jobs))
-        return run_jobs(jobs, lambda frames: progress.advance(task, frames))
 
 
 def _rep_line(rep: Rep) -> str:
@@ -332,8 +297,7 @@ def live(
             session = api.measure(source, model_file, request, on_step=show, live=True)
     finally:
         source.close()
-    _print_session(session)
-    _out.print(f"  kept in {session.folder}", soft_wrap=True)
+    _report([Outcome(Path(camera), session)])
 
 
 # ---------------------------------------------------------------------- drills, doctor, validate

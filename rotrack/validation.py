@@ -104,7 +104,7 @@ def _read_manifest(truth: Path, only: str) -> pd.DataFrame:
     try:
         manifest = pd.read_csv(truth / "manifest.csv", dtype=str, keep_default_na=False)
         wanted = manifest["clip"].str.contains(only, regex=False) | manifest.drill_ids.str.contains(only, regex=False)
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError) as error:
         raise TruthError(
             f"{truth} holds no usable manifest.csv ({error}); it needs the columns clip, drill_ids and moving_side."
         ) from error
@@ -126,7 +126,7 @@ def _compare(truth: Path, name: str, job: Job, outcome: Outcome, mirror: bool) -
         true_side = side.other if mirror else side
         row: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {"clip": name, "drill": job.drill, "side": side}
         if outcome.session is None:
-            row |= {"note": outcome.problem}
+            row |= {"note": str(outcome.error)}
         else:
             row |= _errors(outcome.session, side, times, true[true_side], _plateaus(reps, true_side))
         rows.append(row)

@@ -100,6 +100,4 @@ def test_damaged_truth_is_named(tmp_path: Path) -> None:
 
     shutil.copy(FIXTURES / "idle" / "truth.json", tmp_path / "a.gt.json")
     with pytest.raises(TruthError, match="truth of a"):
-        _compare(
-            tmp_path, "a", Job(tmp_path / "a.mp4", "seated-internal", "both", tmp_path), Outcome(tmp_path, None, "", 0), False
-        )
+        _compare(tmp_path, "a", Job(tmp_path / "a.mp4", "seated-internal", "both", tmp_path), Outcome(tmp_path, None), False)
