@@ -119,7 +119,8 @@ def _compare(truth: Path, name: str, job: Job, outcome: Outcome, mirror: bool) -
         reps = json.loads((truth / f"{name}.gt.json").read_text("utf-8"))
         true = {side: curves[f"{side}_hip_internal_rotation"].to_numpy() for side in Side}
         times = curves["t"].to_numpy()
-    except (OSError, ValueError, KeyError) as error:
+        plateaus = {side: _plateaus(reps, side) for side in Side}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise TruthError(f"The truth of {name} is missing or damaged ({error}).") from error
     rows = []
     for side in Side:
@@ -128,7 +129,7 @@ def _compare(truth: Path, name: str, job: Job, outcome: Outcome, mirror: bool) -
         if outcome.session is None:
             row |= {"note": str(outcome.error)}
         else:
-            row |= _errors(outcome.session, side, times, true[true_side], _plateaus(reps, true_side))
+            row |= _errors(outcome.session, side, times, true[true_side], plateaus[true_side])
         rows.append(row)
     return rows
 
@@ -209,29 +210,32 @@ def _match(reps: list[Rep], peaks: list[TruePeak]) -> dict[int, Rep]:
 
 
 def describe(table: pd.DataFrame) -> str:
-    """Return the table as text, one line per clip and moving leg, and a summary."""
+    """Return the table as text, one line per clip and moving leg, and a summary; the CSV file holds everything."""
     lines = [
-        f"{'clip':34} {'drill':30} {'side':5} {'bias':>6} {'MAE':>5} {'limits of agreement':>20} {'peak MAE':>8} "
-        f"{'reps':>7} {'invented':>8}  remarks"
+        f"{'clip':32} {'drill':27} {'side':5} {'bias':>6} {'MAE':>6} {'limits of agreement':>19} {'peak MAE':>8} {'reps':>6} "
+        f"{'invented':>8}  remarks"
     ]
     for row in table.itertuples():
         if row.moves == "no" and not row.reps_invented and not row.note:
             continue
-        remarks = "; ".join(filter(None, [f"faults {row.faults}" if row.faults else "", row.camera_advice, row.note]))
+        remarks = [f"faults {row.faults}"] if row.faults else []
+        remarks += ["camera place"] if row.camera_advice else []
+        remarks += [row.note[:60]] if row.note else []
         agreement = f"{_show(row.loa_low_deg, '+')} to {_show(row.loa_high_deg, '+')}" if row.mae_deg != "" else ""
         found = f"{row.reps_found} of {row.reps_true}" if row.reps_true != "" else ""
         lines.append(
-            f"{row.clip:34} {row.drill:30} {row.side:5} {_show(row.bias_deg, '+'):>6} {_show(row.mae_deg):>5} "
-            f"{agreement:>20} {_show(row.peak_mae_deg):>8} {found:>7} {row.reps_invented:>8}  {remarks}".rstrip()
+            f"{row.clip:32} {row.drill:27} {row.side:5} {_show(row.bias_deg, '+'):>6} {_show(row.mae_deg):>6} "
+            f"{agreement:>19} {_show(row.peak_mae_deg):>8} {found:>6} {row.reps_invented:>8}  {'; '.join(remarks)}".rstrip()
         )
     known = table[(table.mae_deg != "") & (table.moves == "yes")]
     still = table[(table.mae_deg != "") & (table.moves == "no")]
     if len(known):
+        mae = known.mae_deg.astype(float)
+        found, true = known.reps_found.astype(int).sum(), known.reps_true.astype(int).sum()
+        invented = table.reps_invented.replace("", 0).astype(int).sum()
         lines.append(
-            f"\n{len(known)} moving legs: mean MAE {known.mae_deg.astype(float).mean():.2f} deg, worst "
-            f"{known.mae_deg.astype(float).max():.2f}; {known.reps_found.astype(int).sum()} of "
-            f"{known.reps_true.astype(int).sum()} repetitions found, {table.reps_invented.replace('', 0).astype(int).sum()} "
-            f"invented."
+            f"\n{len(known)} moving legs: mean MAE {mae.mean():.2f} deg, worst {mae.max():.2f}; {found} of {true} repetitions "
+            f"found, {invented} invented."
         )
     if len(still):
         lines.append(f"{len(still)} legs at rest: mean MAE {still.mae_deg.astype(float).mean():.2f} deg.")
