@@ -1,0 +1,287 @@
+"""What several test modules share: clips made on the spot, the command line in and out of process, a virtual screen."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+os.environ.setdefault(
+    "OPENCV_FFMPEG_LOGLEVEL", "-8"
+)  # read once per process, and the tests write videos before rotrack reads one
+
+from rotrack.model import Frame, Pose
+from rotrack.records.log import read_poses
+from rotrack.sensing.sources import SourceInfo
+
+ROOT = Path(__file__).resolve().parent.parent
+FIXTURES = ROOT / "tests" / "fixtures"
+SAMPLES = ROOT / "sample_videos"
+DEMO = Path(str(resources.files("rotrack").joinpath("media/demo.mp4")))
+PATIENT_S = 180.0
+"""Generous limit for one command on a busy computer."""
+COLOUR_WISHES = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS")
+"""Set by some CI systems; with them the output is full of colours and progress bars."""
+RED, BLUE = (255, 0, 0), (0, 0, 255)
+_BITS = 10
+
+
+def needs(*tools: str) -> pytest.MarkDecorator:
+    """Skip where a tool is missing, except in CI, which has to have all of them."""
+    missing = [tool for tool in tools if shutil.which(tool) is None]
+    return pytest.mark.skipif(bool(missing) and not os.environ.get("CI"), reason=f"needs {', '.join(missing)}")
+
+
+# ---------------------------------------------------------------------- clips
+def write_video(path: Path, frames: Iterable[np.ndarray], fps: float = 30.0, fourcc: str = "mp4v") -> Path:
+    """Write RGB frames as a video."""
+    writer = None
+    for rgb in frames:
+        if writer is None:
+            height, width = rgb.shape[:2]
+            writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*fourcc), fps, (width, height))
+            assert writer.isOpened()
+        writer.write(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    assert writer is not None
+    writer.release()
+    return path
+
+
+def numbered_frame(number: int, size_px: tuple[int, int] = (320, 240)) -> np.ndarray:
+    """Return an RGB picture with a red top left, a blue top right and its number as black and white blocks below."""
+    width, height = size_px
+    rgb = np.full((height, width, 3), 110, np.uint8)
+    rgb[: height // 4, : width // 4] = RED
+    rgb[: height // 4, -(width // 4) :] = BLUE
+    for bit in range(_BITS):
+        x0, x1 = bit * width // _BITS, (bit + 1) * width // _BITS
+        rgb[height // 2 :, x0:x1] = 255 if number >> bit & 1 else 0
+    return rgb
+
+
+def frame_number(rgb: np.ndarray) -> int:
+    """Read the number of a `numbered_frame` back."""
+    height, width = rgb.shape[:2]
+    centres = [(2 * bit + 1) * width // (2 * _BITS) for bit in range(_BITS)]
+    return sum(1 << bit for bit, x in enumerate(centres) if rgb[height * 3 // 4, x].mean() > 127)
+
+
+def numbered_clip(path: Path, frames: int, fps: float = 30.0, fourcc: str = "mp4v") -> Path:
+    """Write a clip of `numbered_frame`s."""
+    return write_video(path, (numbered_frame(i) for i in range(frames)), fps, fourcc)
+
+
+def is_colour(rgb: np.ndarray, wanted: tuple[int, int, int]) -> bool:
+    """Return whether a pixel is near a colour, compression aside."""
+    return bool(np.abs(rgb.astype(int) - wanted).max() < 60)
+
+
+def demo_frames(first: int = 0, last: int | None = None, step: int = 1) -> list[np.ndarray]:
+    """Return RGB frames of the demo clip."""
+    capture = cv2.VideoCapture(str(DEMO), cv2.CAP_FFMPEG)
+    frames = []
+    while last is None or len(frames) < last:
+        ok, bgr = capture.read()
+        if not ok:
+            break
+        frames.append(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+    capture.release()
+    return frames[first:last:step]
+
+
+# ---------------------------------------------------------------------- recorded poses instead of camera and model
+class ReplayLandmarker:
+    """Stands in for the pose model: gives the recorded poses of a fixture, frame by frame."""
+
+    fixture = "internal_right"
+    people = 1
+
+    def __init__(self, model: object, watch_people: bool = True) -> None:
+        self._poses = list(read_poses(FIXTURES / self.fixture))
+
+    def detect(self, frame: Frame) -> Pose:
+        """Return the recorded pose."""
+        return replace(self._poses[frame.index], people=self.people)
+
+    def __enter__(self) -> ReplayLandmarker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+class ReplaySource:
+    """Blank frames with the times of a fixture; `at` maps a frame number to an error that is raised there."""
+
+    def __init__(self, fixture: str = "internal_right", at: dict[int, BaseException] | None = None) -> None:
+        self.info = SourceInfo("camera", "replay", (640, 480), 30.0, 0)
+        self.warning = ""
+        self.closed = False
+        self._at = at or {}
+        self._times = [pose.time_s for pose in read_poses(FIXTURES / fixture)]
+
+    def __iter__(self) -> Iterator[Frame]:
+        picture = np.zeros((480, 640, 3), np.uint8)
+        for index, time_s in enumerate(self._times):
+            if index in self._at:
+                raise self._at[index]
+            yield Frame(index, time_s, picture)
+
+    def close(self) -> None:
+        """Remember that it was closed."""
+        self.closed = True
+
+
+# ---------------------------------------------------------------------- the command line
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run_main(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *args: object) -> Ended:
+    """Run the command line in this process, as the entry point does."""
+    from rotrack import cli
+
+    monkeypatch.setattr(sys, "argv", ["rotrack", *map(str, args)])
+    monkeypatch.setenv("COLUMNS", "200")
+    for name in COLOUR_WISHES:
+        monkeypatch.delenv(name, raising=False)
+    capfd.readouterr()
+    code = 0
+    try:
+        cli.main()
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+    said = capfd.readouterr()
+    return Ended(code, *(re.sub(r"\x1b\[[\d;]*m", "", text) for text in said))
+
+
+def environment(data: Path, **changes: str) -> dict[str, str]:
+    """Return the environment for a command that must not touch the person's own data."""
+    unwanted = ("DISPLAY", "WAYLAND_DISPLAY", "OPENCV_FFMPEG_LOGLEVEL", *COLOUR_WISHES)
+    env = {k: v for k, v in os.environ.items() if k not in unwanted}
+    return {**env, "ROTRACK_HOME": str(data), "COLUMNS": "200", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **changes}
+
+
+def run_rotrack(data: Path, *args: object, **changes: str) -> Ended:
+    """Run the command line in a process of its own, in the data folder's parent."""
+    command = [sys.executable, "-m", "rotrack", *map(str, args)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, encoding="utf-8", timeout=PATIENT_S, env=environment(data, **changes)
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def assert_one_sentence(ended: Ended, code: int, *words: str, guided: bool = False) -> None:
+    """Check the house rule for bad input: its exit code, no traceback, one line that explains and ends as a sentence.
+
+    `guided` allows the lines before it with which `rotrack live` says how to sit.
+    """
+    assert "Traceback" not in ended.err + ended.out, ended.err
+    assert ended.code == code, (ended.code, ended.err)
+    lines = [line for line in ended.err.splitlines() if line.strip()]
+    assert len(lines) == 1 or guided, lines
+    assert [line for line in lines if line.startswith("rotrack:")] == lines[-1:], lines
+    assert re.match(r"rotrack: .{20,}[.)]$", lines[-1]), lines[-1]
+    for word in words:
+        assert word in lines[-1], (word, lines[-1])
+
+
+# ---------------------------------------------------------------------- a virtual screen
+def wait_until(condition: Callable[[], bool], timeout_s: float = 60.0, every_s: float = 0.05) -> bool:
+    """Wait patiently; return whether it came true."""
+    end_s = time.monotonic() + timeout_s
+    while time.monotonic() < end_s:
+        if condition():
+            return True
+        time.sleep(every_s)
+    return condition()
+
+
+@contextmanager
+def virtual_screen() -> Iterator[str]:
+    """Start Xvfb on a free display and yield its name."""
+    reader, writer = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x900x24", "-nolisten", "tcp", "-noreset"]
+    server = subprocess.Popen(command, pass_fds=[writer], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.close(writer)
+    try:
+        with os.fdopen(reader) as said:
+            number = said.readline().strip()  # comes when the server is ready
+        assert number, "Xvfb did not start"
+        yield f":{number}"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def screenshot(display: str, path: Path, size_px: tuple[int, int] = (1280, 900)) -> np.ndarray:
+    """Return the screen as RGB and keep it as PNG."""
+    size = f"{size_px[0]}x{size_px[1]}"
+    grab = ["ffmpeg", "-v", "error", "-y", "-f", "x11grab", "-video_size", size, "-draw_mouse", "0", "-i", display]
+    subprocess.run([*grab, "-frames:v", "1", str(path)], check=True, timeout=PATIENT_S, stdin=subprocess.DEVNULL)
+    return cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+
+
+def xdotool(display: str, *args: object) -> str:
+    """Run xdotool and return what it says; it may fail, for instance when there is no such window yet."""
+    env = {**os.environ, "DISPLAY": display}
+    done = subprocess.run(["xdotool", *map(str, args)], env=env, capture_output=True, text=True, timeout=PATIENT_S)
+    return done.stdout.strip()
+
+
+def ask_window_to_close(display: str, window: int) -> None:
+    """Do what the close button of a window manager does: send WM_DELETE_WINDOW."""
+
+    class ClientMessage(ctypes.Structure):
+        _fields_ = (
+            ("type", ctypes.c_int),
+            ("serial", ctypes.c_ulong),
+            ("send_event", ctypes.c_int),
+            ("display", ctypes.c_void_p),
+            ("window", ctypes.c_ulong),
+            ("message_type", ctypes.c_ulong),
+            ("format", ctypes.c_int),
+            ("data", ctypes.c_long * 5),
+            ("rest", ctypes.c_long * 24),
+        )
+
+    x11 = ctypes.CDLL(ctypes.util.find_library("X11") or "libX11.so.6")
+    x11.XOpenDisplay.restype = ctypes.c_void_p
+    x11.XInternAtom.restype = ctypes.c_ulong
+    x11.XInternAtom.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int]
+    x11.XSendEvent.argtypes = [ctypes.c_void_p, ctypes.c_ulong, ctypes.c_int, ctypes.c_long, ctypes.c_void_p]
+    x11.XCloseDisplay.argtypes = [ctypes.c_void_p]
+    connection = x11.XOpenDisplay(display.encode())
+    assert connection
+    protocols = x11.XInternAtom(connection, b"WM_PROTOCOLS", 0)
+    message = ClientMessage(type=33, window=window, message_type=protocols, format=32)
+    message.data[0] = x11.XInternAtom(connection, b"WM_DELETE_WINDOW", 0)
+    x11.XSendEvent(connection, window, 0, 0, ctypes.byref(message))
+    x11.XCloseDisplay(connection)
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """End a process that a test started, if it still runs."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+        process.wait(30)

@@ -1,0 +1,809 @@
+"""The command line from end to end: what it prints, what it leaves on disk, and one sentence for everything that goes wrong."""
+
+import errno
+import gzip
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import (
+    DEMO,
+    FIXTURES,
+    PATIENT_S,
+    ROOT,
+    SAMPLES,
+    Ended,
+    ReplayLandmarker,
+    ReplaySource,
+    assert_one_sentence,
+    demo_frames,
+    environment,
+    numbered_clip,
+    run_main,
+    run_rotrack,
+    stop,
+    wait_until,
+    write_video,
+)
+
+from rotrack import cli
+from rotrack.batch import Outcome
+from rotrack.drills import load_table
+from rotrack.errors import RecordError, SourceError
+from rotrack.model import Pose, Side
+from rotrack.records import log
+from rotrack.records.log import LANDMARK_COLUMNS, _landmark_row, read_poses, read_reps
+from rotrack.records.session import load_session
+from rotrack.sensing.sources import SourceInfo
+from rotrack.ui.window import Key
+
+COMMANDS = [command.callback.__name__ for command in cli.app.registered_commands if command.callback]
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Run rotrack in this process, with its own place for data."""
+    monkeypatch.setenv("ROTRACK_HOME", str(tmp_path / "home"))
+    return partial(run_main, monkeypatch, capfd)
+
+
+@pytest.fixture
+def short_clip(tmp_path: Path) -> Path:
+    """The first second of the demo: long enough for the neutral pose."""
+    return write_video(tmp_path / "short.mp4", demo_frames(0, 36))
+
+
+def strict_json(text: str) -> Any:
+    def refuse(word: str) -> float:
+        raise AssertionError(f"{word} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def session_files(data: Path) -> list[Path]:
+    return sorted((data / "sessions").glob("*/session.json"))
+
+
+# ---------------------------------------------------------------------- help
+def test_all_commands_are_there() -> None:
+    assert {"demo", "analyze", "remeasure", "live", "drills", "doctor", "validate"} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(run: Run, command: str) -> None:
+    ended = run(command, "--help")
+    assert ended.code == 0
+    assert f"rotrack {command}" in ended.out
+    first_words = getattr(cli, command).__doc__.strip().split(".")[0].split(":")[0][:40]
+    assert first_words in ended.out
+    assert ended.err == ""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_mentioned_in_the_readme(command: str) -> None:
+    assert f"rotrack {command}" in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_help_starts_with_what_it_is_and_lists_the_commands(run: Run) -> None:
+    for args in ([], ["--help"]):
+        out = run(*args).out
+        assert "Measure hip internal and external rotation" in out
+        assert all(re.search(rf"\b{command}\b", out) for command in COMMANDS)
+
+
+@pytest.mark.parametrize("option", ["-v", "--version"])
+def test_the_version_is_that_of_the_package(run: Run, option: str) -> None:
+    assert run(option) == Ended(0, f"rotrack {metadata.version('rotrack')}\n", "")
+
+
+@pytest.mark.parametrize("args", [["analyse"], ["analyze"], ["analyze", "x.mp4"], ["analyze", "x.mp4", "-d", "a", "--loud"]])
+def test_a_mistyped_command_is_explained_without_a_traceback(run: Run, args: list[str]) -> None:
+    ended = run(*args)
+    assert ended.code == 2
+    assert "Usage: " in ended.err
+    assert "Traceback" not in ended.err
+
+
+# ---------------------------------------------------------------------- drills
+def test_the_list_of_drills_is_complete(run: Run) -> None:
+    out = run("drills").out
+    assert set(load_table().drills) <= set(re.split(r"\s+", out))
+
+
+@pytest.mark.parametrize("drill_id", load_table().drills)
+def test_every_drill_is_explained(run: Run, drill_id: str) -> None:
+    drill = load_table().drill(drill_id)
+    ended = run("drills", drill_id)
+    assert (ended.code, ended.err) == (0, "")
+    text = re.sub(r"[\s│]+", " ", ended.out)
+    for words in (drill.title, drill_id, drill.measured, f"tier {drill.tier}", *drill.steps):
+        assert re.sub(r"\s+", " ", words) in text
+
+
+def test_an_unknown_drill_names_the_nearest(run: Run) -> None:
+    assert_one_sentence(run("drills", "seated-combind"), 2, "'seated-combind'", "Did you mean seated-combined", "rotrack drills")
+    assert_one_sentence(run("drills", "xyz"), 2, "'xyz'", "rotrack drills")
+
+
+# ---------------------------------------------------------------------- bad requests and bad videos
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["-d", "seated-combinde"], ["no drill called 'seated-combinde'", "seated-combined"]),
+        (["-d", "seated-combined", "-s", "up"], ["left, right or both", "'up'"]),
+        (["-d", "seated-combined", "--person", "=x"], ["name '=x'"]),
+        (["-d", "seated-combined", "--person=-2"], ["name '-2'"]),
+        (["-d", "seated-combined", "--person", "@x"], ["name '@x'"]),
+        (["-d", "seated-combined", "--note", "+4 kg"], ["note '+4 kg'"]),
+        (["-d", "seated-combined", "--model", "lite"], ["no pose model 'lite'", "heavy or full"]),
+        (["-d", "seated-combined", "--model", __file__], ["not a pose model"]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("command", ["analyze", "live"])
+def test_a_wrong_request_is_refused_before_anything_is_opened(
+    run: Run, tmp_path: Path, short_clip: Path, command: str, args: list[str], words: list[str]
+) -> None:
+    source = [short_clip] if command == "analyze" else ["--camera", short_clip]
+    assert_one_sentence(run(command, *source, *args), 2, *words)
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_name_of_two_lines_is_refused(run: Run, short_clip: Path) -> None:
+    ended = run("analyze", short_clip, "-d", "seated-combined", "--person", "Ana\nBen")
+    assert ended.code == 2
+    assert "must be one line" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def make_bad_video(folder: Path, kind: str) -> Path:
+    path = folder / f"{kind}.mp4"
+    if kind == "empty":
+        path.touch()
+    if kind == "text":
+        path.write_text("no video\n" * 100)
+    if kind == "folder":
+        path.mkdir()
+    if kind == "cut":
+        data = numbered_clip(path, 60).read_bytes()
+        path.write_bytes(data[: len(data) // 2])
+    return path
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "text", "folder", "cut"])
+@pytest.mark.parametrize("how", ["text", "json"])
+def test_an_unreadable_video_is_explained_by_name(run: Run, tmp_path: Path, kind: str, how: str) -> None:
+    path = make_bad_video(tmp_path, kind)
+    ended = run("analyze", path, "-d", "seated-combined", *(["--json"] if how == "json" else []))
+    assert_one_sentence(ended, 2, f"{kind}.mp4")
+    if how == "json":
+        document = strict_json(ended.out)
+        assert document["sessions"] == []
+        assert document["problems"][0]["video"] == str(path)
+        assert f"{kind}.mp4" in document["problems"][0]["problem"]
+    assert session_files(tmp_path / "home") == []
+
+
+def test_nobody_in_view_is_explained(run: Run, tmp_path: Path) -> None:
+    room = write_video(tmp_path / "room.mp4", [np.full((480, 640, 3), 128, np.uint8)] * 12)
+    ended = run("analyze", room, "-d", "seated-combined")
+    assert_one_sentence(ended, 4, "nobody is seen in the picture", "both legs in the picture", "hold still")
+    (stored,) = session_files(tmp_path / "home")
+    assert strict_json(stored.read_text("utf-8"))["status"] == "not measured"
+    assert not (tmp_path / "home" / "reps.csv").exists()
+
+
+def test_a_video_too_short_for_the_neutral_pose_is_explained(run: Run, tmp_path: Path) -> None:
+    glimpse = write_video(tmp_path / "glimpse.mp4", demo_frames(0, 5))
+    assert_one_sentence(run("analyze", glimpse, "-d", "seated-combined"), 4, "neutral pose")
+
+
+def test_a_stretch_that_is_not_measured_says_so(run: Run, short_clip: Path) -> None:
+    ended = run("analyze", short_clip, "-d", "zst-confidence")
+    assert_one_sentence(ended, 4, "counted by you, not measured")
+
+
+def test_a_cut_off_video_is_measured_and_marked_doubtful(run: Run, tmp_path: Path) -> None:
+    whole = write_video(tmp_path / "whole.avi", demo_frames(0, 60), 30, "MJPG").read_bytes()
+    cut = tmp_path / "cut.avi"
+    cut.write_bytes(whole[: int(0.6 * len(whole))])
+    ended = run("analyze", cut, "-d", "seated-combined")
+    assert ended.code == 5
+    assert "cut.avi ends after" in ended.out
+    assert "copy the video again" in ended.out
+    assert "Traceback" not in ended.err
+    (stored,) = session_files(tmp_path / "home")
+    info = strict_json(stored.read_text("utf-8"))
+    assert info["status"] == "finished"
+    assert "cut off" in info["warnings"][0]
+    assert info["measured_share"]["left"] > 0
+
+
+def test_several_people_in_view_are_measured_and_marked_doubtful(run: Run, tmp_path: Path) -> None:
+    two = [np.hstack([rgb, rgb]) for rgb in demo_frames(0, 92, 2)]
+    ended = run("analyze", write_video(tmp_path / "two.mp4", two, 15), "-d", "seated-combined", "--json")
+    assert ended.code == 5
+    (session,) = strict_json(ended.out)["sessions"]
+    assert "Several people" in session["warnings"][0]
+    assert "Several people" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_one_person_is_not_doubtful(run: Run, tmp_path: Path, short_clip: Path) -> None:
+    ended = run("analyze", short_clip, "-d", "seated-combined", "--person", "Müller, Jörg", "--note", "2 kg")
+    assert ended.code == 0
+    assert "no repetition found in 1 s" in ended.out
+    assert f"kept in {tmp_path / 'home'}" in ended.out
+    (stored,) = session_files(tmp_path / "home")
+    info = strict_json(stored.read_text("utf-8"))
+    assert (info["person"], info["note"], info["status"], info["frames"]) == ("Müller, Jörg", "2 kg", "finished", 36)
+    assert (stored.parent / "plot.html").exists()
+
+
+def test_a_foreign_file_called_reps_csv_is_refused_and_untouched(run: Run, tmp_path: Path, short_clip: Path) -> None:
+    foreign = tmp_path / "out" / "reps.csv"
+    foreign.parent.mkdir()
+    foreign.write_text("date,weight\n2026-01-01,80\n")
+    ended = run("analyze", short_clip, "-d", "seated-combined", "--out", foreign.parent)
+    assert_one_sentence(ended, 3, "not a repetition log", "Rename or move it", "--out")
+    assert foreign.read_text() == "date,weight\n2026-01-01,80\n"
+
+
+# ---------------------------------------------------------------------- remeasure
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(FIXTURES / "combined_left", tmp_path / "combined_left"))
+
+
+def test_remeasuring_gives_both_excursions_of_a_combined_repetition(run: Run, tmp_path: Path, recorded: Path) -> None:
+    ended = run("remeasure", recorded, "--out", tmp_path / "out")
+    assert (ended.code, ended.err) == (0, "")
+    assert "2 valid of 2" in ended.out
+    assert re.search(r"left\s*│\s*external", ended.out)
+    table, problems = read_reps(tmp_path / "out" / "reps.csv")
+    assert problems == []
+    assert list(table.side) == ["left"] * 4
+    assert list(table.rep) == [1, 1, 2, 2]
+    assert list(table.direction) == ["external", "internal"] * 2
+    assert list(table.peak_deg) == pytest.approx([-22, 28, -30, 35], abs=4)
+    assert table.valid.all()
+    (stored,) = session_files(tmp_path / "out")
+    info = strict_json(stored.read_text("utf-8"))
+    assert info["remeasured_from"] == json.loads((recorded / "session.json").read_text("utf-8"))["session_id"]
+    assert info["session_id"] != info["remeasured_from"]
+
+
+def test_remeasuring_prints_one_document_and_touches_nothing_else(run: Run, tmp_path: Path, recorded: Path) -> None:
+    before = {p: p.read_bytes() for p in recorded.iterdir()}
+    ended = run("remeasure", recorded, recorded, "--json", "--out", tmp_path / "out")
+    document = strict_json(ended.out)
+    assert (ended.code, ended.err, len(document["sessions"])) == (0, "", 2)
+    first = document["sessions"][0]["sides"]["left"]
+    assert set(first) == {"internal", "external"}
+    assert first["internal"]["value_deg"] == pytest.approx(31.5, abs=3)
+    assert first["external"]["value_deg"] == pytest.approx(-26, abs=3)
+    assert [r["rep"] for r in first["internal"]["repetitions"]] == [1, 2]
+    assert {p: p.read_bytes() for p in recorded.iterdir()} == before
+
+
+def test_remeasuring_what_is_no_session_is_explained(run: Run, tmp_path: Path) -> None:
+    assert_one_sentence(run("remeasure", tmp_path), 3, "is not a session")
+    assert_one_sentence(run("remeasure", tmp_path / "nowhere"), 3, "is not a session")
+
+
+def test_one_broken_session_does_not_hide_the_others(run: Run, tmp_path: Path, recorded: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    ended = run("remeasure", recorded, tmp_path / "broken", "--out", tmp_path / "out")
+    assert_one_sentence(ended, 3, "broken is not a session")
+    assert "2 valid of 2" in ended.out, "what was measured is shown"
+    ended = run("remeasure", tmp_path / "broken", recorded, "--json", "--out", tmp_path / "out")
+    assert_one_sentence(ended, 3, "broken is not a session")
+    document = strict_json(ended.out)
+    assert (len(document["sessions"]), len(document["problems"])) == (1, 1)
+
+
+def test_several_people_stay_doubtful_when_measured_again(run: Run, tmp_path: Path, recorded: Path) -> None:
+    rows = [_landmark_row(pose).split(",") for pose in read_poses(recorded)]
+    rows = [[*row[:3], "2", *row[4:]] for row in rows]
+    with gzip.open(recorded / "landmarks.csv.gz", "wt", newline="") as file:
+        file.write(",".join(LANDMARK_COLUMNS) + "\r\n")
+        file.writelines(",".join(row) for row in rows)
+    ended = run("remeasure", recorded, "--out", tmp_path / "out")
+    assert "Several people" in ended.out
+    assert ended.code == 5
+
+
+# ---------------------------------------------------------------------- live, with recorded landmarks for camera and model
+class FakeWindow:
+    """A window that nobody sees; `press` maps the number of the picture to a key."""
+
+    press: dict[int, Key]
+    pictures: list[np.ndarray]
+
+    def __init__(self, size_px: tuple[int, int]) -> None:
+        assert size_px == (640, 480)
+
+    def show(self, bgr: np.ndarray) -> Key:
+        type(self).pictures.append(bgr.copy())
+        return self.press.get(len(self.pictures) - 1, Key.NONE)
+
+    def __enter__(self) -> "FakeWindow":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def live(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Run `rotrack live` on the recorded session internal_right; `at` are errors and `press` keys by frame."""
+
+    def go(
+        *args: object,
+        at: dict[int, BaseException] | None = None,
+        press: dict[int, Key] | None = None,
+        people: int = 1,
+    ) -> Ended:
+        class Window(FakeWindow):
+            pictures: list[np.ndarray] = []  # noqa: RUF012
+
+        class Landmarker(ReplayLandmarker):
+            pass
+
+        Window.press, Landmarker.people = press or {}, people
+        source = ReplaySource(at=at)
+        monkeypatch.setattr("rotrack.api.Landmarker", Landmarker)
+        monkeypatch.setattr(cli, "Window", Window)
+        monkeypatch.setattr(cli, "Camera", lambda spec: source)
+        monkeypatch.setattr(cli, "pictures", Window.pictures, raising=False)
+        ended = run("live", "--drill", "seated-internal", "--out", tmp_path / "out", *args)
+        assert source.closed
+        return ended
+
+    return go
+
+
+def live_log(tmp_path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    table, problems = read_reps(tmp_path / "out" / "reps.csv")
+    assert problems == []
+    (stored,) = session_files(tmp_path / "out")
+    return table, strict_json(stored.read_text("utf-8"))
+
+
+def test_live_measures_to_the_end_and_prints_every_repetition(live: Run, tmp_path: Path) -> None:
+    ended = live("--person", "Ana")
+    assert ended.code == 0
+    table, info = live_log(tmp_path)
+    assert list(table.peak_deg) == pytest.approx([15, 25, 35, 20], abs=3)
+    assert set(table.person) == {"Ana"}
+    assert info["status"] == "finished"
+    assert len(re.findall(r"right\s+rep \d\s+internal", ended.out)) >= 3
+    assert "4 valid of 4" in ended.out
+
+
+def test_live_ends_by_count(live: Run, tmp_path: Path) -> None:
+    ended = live("--reps", "2", "--side", "right")
+    assert ended.code == 0
+    table, info = live_log(tmp_path)
+    assert list(table.rep) == [1, 2]
+    assert info["frames"] < 400
+    assert "2 valid of 2" in ended.out
+
+
+def test_live_ends_by_key(live: Run, tmp_path: Path) -> None:
+    assert live(press={250: Key.END}).code == 0
+    table, info = live_log(tmp_path)
+    assert len(cli.pictures) == info["frames"] == 251
+    assert list(table.rep) == [1, 2]
+    assert len(list(read_poses(session_files(tmp_path / "out")[0].parent))) == 251
+
+
+def test_live_takes_the_neutral_pose_again_when_asked(live: Run, tmp_path: Path) -> None:
+    live("--side", "right", press={115: Key.NEUTRAL})
+    _, info = live_log(tmp_path)
+    assert len(info["neutrals"]) == 2
+
+
+def test_live_mirrors_only_what_is_shown(live: Run, tmp_path: Path) -> None:
+    live("--side", "right", press={100: Key.MIRROR, 150: Key.END})
+    before, after = cli.pictures[100], cli.pictures[101]
+    gauge = slice(300, 480)
+    assert before[gauge, 400:].mean() > 5 > before[gauge, :150].mean(), "in a mirror, the right leg is at the right"
+    assert after[gauge, :150].mean() > 5
+    live_reps = live_log(tmp_path)[0]
+    assert set(live_reps.side) == {"right"}
+
+
+def test_a_camera_lost_on_the_way_keeps_what_was_measured(live: Run, tmp_path: Path) -> None:
+    lost = SourceError("Camera '0' stopped giving pictures; plug it in again. What was measured until then is kept.")
+    ended = live(at={300: lost})
+    assert_one_sentence(ended, 2, "stopped giving pictures", guided=True)
+    table, info = live_log(tmp_path)
+    assert list(table.peak_deg)[:2] == pytest.approx([15, 25], abs=3)
+    assert info["status"] == "stopped"
+    assert "stopped giving pictures" in info["warnings"][0]
+    assert info["frames"] == 300
+    assert len(info["reps"]) == len(table)
+    folder = session_files(tmp_path / "out")[0].parent
+    assert len(list(read_poses(folder))) == 300
+    assert load_session(folder).values[0].reps_used == len(table)
+
+
+def test_control_c_ends_the_session_and_keeps_it(live: Run, tmp_path: Path) -> None:
+    ended = live(at={300: KeyboardInterrupt()})
+    assert ended.code in (0, 130)
+    assert "Traceback" not in ended.err
+    table, info = live_log(tmp_path)
+    assert len(table) >= 2
+    assert info["status"] == "stopped"
+    assert f"{len(table)} valid of {len(table)}" in ended.out
+
+
+def test_live_with_several_people_is_doubtful(live: Run) -> None:
+    ended = live(people=2)
+    assert "Several people" in ended.out
+    assert ended.code == 5
+
+
+def test_a_camera_that_does_not_exist_is_explained(run: Run, tmp_path: Path) -> None:
+    assert_one_sentence(run("live", "--camera", "97"), 2, "Camera '97'", "rotrack doctor", guided=True)
+    ended = run("live", "--camera", "no such camera")
+    assert_one_sentence(ended, 2, "'no such camera'", "Give a number or a longer name", guided=True)
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a screen")
+def test_live_without_a_screen_is_explained(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    ended = run("live", "--camera", DEMO)
+    assert_one_sentence(ended, 2, "no screen", "rotrack analyze", guided=True)
+    assert session_files(tmp_path / "home") == []
+
+
+# ---------------------------------------------------------------------- analysis that breaks halfway, with recorded landmarks
+def break_at_landmark_row(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Let the disk be full when so many rows of landmarks are written."""
+    write, rows = log._landmark_row, []
+
+    def full(pose: Pose) -> str:
+        rows.append(pose)
+        if len(rows) > number:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(pose)
+
+    monkeypatch.setattr(log, "_landmark_row", full)
+
+
+def play_instead_of_videos(monkeypatch: pytest.MonkeyPatch, source: ReplaySource) -> None:
+    class Played:
+        def __new__(cls, path: Path) -> Any:
+            return source
+
+        @staticmethod
+        def probe(path: Path) -> SourceInfo:
+            return source.info
+
+    for module in ("api", "batch", "cli"):
+        monkeypatch.setattr(f"rotrack.{module}.VideoFile", Played, raising=False)
+
+
+@pytest.mark.parametrize("problem", ["unreadable from there on", "disk full", "control-c", "mistake in the program"])
+def test_whatever_breaks_halfway_what_was_measured_is_kept(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, problem: str
+) -> None:
+    error = {
+        "unreadable from there on": SourceError("clip.mp4 cannot be read any further; copy it again."),
+        "control-c": KeyboardInterrupt(),
+        "mistake in the program": RuntimeError("a mistake"),
+    }.get(problem)
+    source = ReplaySource(at={300: error} if error else {})
+    monkeypatch.setattr("rotrack.api.Landmarker", ReplayLandmarker)
+    monkeypatch.setattr("rotrack.batch.VideoFile.__new__", lambda cls, path: source)
+    monkeypatch.setattr("rotrack.batch.VideoFile.probe", lambda path: source.info)
+    if problem == "disk full":
+        break_at_landmark_row(monkeypatch, 300)
+    before = set(threading.enumerate())
+    command = ["analyze", "clip.mp4", "-d", "seated-internal", "--out", tmp_path / "out"]
+    if problem == "mistake in the program":
+        with pytest.raises(RuntimeError, match="a mistake"):
+            run(*command)
+    else:
+        ended = run(*command)
+        if problem == "control-c":
+            assert ended.code in (0, 130)
+            assert re.search(r"[23] valid of [23]", ended.out)
+        else:
+            assert ended.code == (3 if problem == "disk full" else 2)
+            assert "Traceback" not in ended.err
+            last = ended.err.strip().splitlines()[-1]
+            assert last.startswith("rotrack: ")
+            assert ("disk is full" in last) == (problem == "disk full")
+    assert source.closed
+    assert wait_until(lambda: set(threading.enumerate()) <= before, 20)
+    table, info = live_log(tmp_path)
+    assert list(table.peak_deg)[:2] == pytest.approx([15, 25], abs=3)
+    assert info["status"] == "stopped"
+    assert len(list(read_poses(session_files(tmp_path / "out")[0].parent))) == info["frames"] - (problem == "disk full")
+
+
+def test_a_plot_that_cannot_be_written_does_not_hide_the_results(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*args: object) -> None:
+        raise RecordError("The plot plot.html cannot be written (the disk is full); choose another folder with --out.")
+
+    monkeypatch.setattr("rotrack.api.Landmarker", ReplayLandmarker)
+    monkeypatch.setattr(cli, "write_html", refuse)
+    for options in ([], ["--json"]):
+        play_instead_of_videos(monkeypatch, ReplaySource())
+        ended = run("analyze", "clip.mp4", "-d", "seated-internal", "--out", tmp_path / "out", *options)
+        assert ended.code == 3
+        assert "plot.html cannot be written" in ended.err
+        assert "Traceback" not in ended.err
+        if options:
+            assert len(strict_json(ended.out)["sessions"]) == 1
+        else:
+            assert "4 valid of 4" in ended.out
+
+
+# ---------------------------------------------------------------------- validate: folders that are no truth
+def truth_folder(folder: Path, **files: str) -> Path:
+    folder.mkdir()
+    shutil.copy(SAMPLES / "internal_right.gt.csv", folder)
+    shutil.copy(SAMPLES / "internal_right.gt.json", folder)
+    (folder / "manifest.csv").write_text("clip,drill_ids,moving_side\ninternal_right,seated-internal,right\n")
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    ["", "date,weight\n1,2\n", "clip,moving_side\nx,left\n", "drill_ids,moving_side\nx,left\n", "\0\0\0"],
+    ids=["empty", "other columns", "no drill", "no clip", "zeros"],
+)
+def test_a_manifest_that_cannot_be_used_is_explained(run: Run, tmp_path: Path, manifest: str) -> None:
+    folder = truth_folder(tmp_path / "truth", manifest__csv=manifest)
+    assert_one_sentence(run("validate", folder), 2, "manifest.csv", "clip, drill_ids")
+
+
+def test_a_folder_without_truth_is_explained(run: Run, tmp_path: Path) -> None:
+    assert_one_sentence(run("validate", tmp_path), 2, "no usable manifest.csv")
+    assert_one_sentence(run("validate", tmp_path / "nowhere"), 2, "no usable manifest.csv")
+    assert_one_sentence(run("validate", SAMPLES, "--only", "nothing-like-it"), 2, "nothing-like-it")
+
+
+BROKEN_TRUTH = {
+    "other columns": {"internal_right.gt.csv": "t,angle\n0,1\n"},
+    "empty curve": {"internal_right.gt.csv": ""},
+    "cut off": {"internal_right.gt.json": "{"},
+    "no side": {"internal_right.gt.json": "{}"},
+    "a list": {"internal_right.gt.json": "[]"},
+    "no plateau": {"internal_right.gt.json": '{"side": "right", "reps": [{"start": 1}]}'},
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN_TRUTH)
+def test_broken_truth_is_explained(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    folder = truth_folder(tmp_path / "truth", **BROKEN_TRUTH[broken])
+    session = load_session(FIXTURES / "internal_right")
+    times = np.arange(0, 14, 0.1)
+    session.__dict__["curve"] = pd.concat(pd.DataFrame({"time_s": times, "side": s, "angle_deg": times}) for s in Side)
+    monkeypatch.setattr("rotrack.validation.run_jobs", lambda jobs, tell: [Outcome(jobs[0].video, session)])
+    monkeypatch.setattr("rotrack.validation.count_frames", lambda jobs: None)
+    assert_one_sentence(run("validate", folder), 2, "truth of internal_right is missing or damaged")
+
+
+# ---------------------------------------------------------------------- the real thing
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["text", "cut", "avi"])
+def test_the_decoder_itself_says_nothing(tmp_path: Path, kind: str) -> None:
+    """Its own complaints would come on top of ours; only a fresh process shows whether they are silenced."""
+    if kind == "avi":
+        path = write_video(tmp_path / "cut.avi", demo_frames(0, 60), 30, "MJPG")
+        path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+        ended = run_rotrack(tmp_path / "data", "analyze", path, "-d", "seated-combined", "--video")
+        assert (ended.code, ended.err.strip()) == (5, "")
+    else:
+        path = make_bad_video(tmp_path, kind)
+        assert_one_sentence(run_rotrack(tmp_path / "data", "analyze", path, "-d", "seated-combined"), 2, path.name)
+
+
+@pytest.mark.slow
+def test_two_clips_in_parallel_give_one_document(tmp_path: Path) -> None:
+    clips = [SAMPLES / "internal_right.mp4", SAMPLES / "both_internal.mp4"]
+    missing = tmp_path / "missing.mp4"
+    ended = run_rotrack(tmp_path / "data", "analyze", *clips, missing, "-d", "seated-internal", "--json", "--no-plot")
+    document = strict_json(ended.out)
+    assert_one_sentence(ended, 2, "missing.mp4")
+    assert [s["video"] for s in document["sessions"]] == [str(c) for c in clips]
+    assert [p["video"] for p in document["problems"]] == [str(missing)]
+    one, both = document["sessions"]
+    assert set(one["sides"]) == {"right"}
+    assert set(both["sides"]) == {"left", "right"}
+    internal = one["sides"]["right"]["internal"]
+    assert [r["peak_deg"] for r in internal["repetitions"]] == pytest.approx([15, 25, 35, 20], abs=3)
+    assert [r["rep"] for r in internal["repetitions"]] == [1, 2, 3, 4]
+    assert internal["value_deg"] == pytest.approx((25 + 35 + 20) / 3, abs=2.5)
+    assert (internal["reps_used"], internal["reps_valid"], internal["reps_total"]) == (3, 4, 4)
+    right, left = (both["sides"][side]["internal"] for side in ("right", "left"))
+    assert [r["peak_deg"] for r in right["repetitions"]] == pytest.approx([18, 30, 24, 34], abs=4)
+    assert len(left["repetitions"]) == 4
+    assert left["value_deg"] == pytest.approx(0.8 * right["value_deg"], rel=0.15)
+    table, problems = read_reps(tmp_path / "data" / "reps.csv")
+    assert problems == []
+    assert len(table) == 12
+    assert sorted(table.session_id.unique()) == sorted(s["session_id"] for s in document["sessions"])
+    for session in document["sessions"]:
+        assert (Path(session["folder"]) / "angles.csv").exists()
+        assert not (Path(session["folder"]) / "plot.html").exists()
+        assert session["measured_share"]["right"] > 0.8
+
+
+@pytest.mark.slow
+def test_analyze_prints_the_session_value_and_writes_video_and_plot(tmp_path: Path) -> None:
+    clip = SAMPLES / "internal_right.mp4"
+    options = ["-d", "seated-internal", "-s", "right", "--model", "full", "--video", "--person", "Ana"]
+    ended = run_rotrack(tmp_path / "data", "analyze", clip, *options)
+    assert ended.code == 0
+    assert "Traceback" not in ended.err
+    row = next(line for line in ended.out.splitlines() if re.search(r"right\s*│\s*internal", line))
+    assert "best 3" in row
+    assert "4 valid of 4" in row
+    value = re.search(r"([\d.]+)°", row)
+    assert value is not None
+    assert float(value[1]) == pytest.approx((25 + 35 + 20) / 3, abs=4)
+    (stored,) = session_files(tmp_path / "data")
+    assert strict_json(stored.read_text("utf-8"))["model"] == "full"
+    assert {p.name for p in stored.parent.iterdir()} == {
+        "session.json",
+        "angles.csv",
+        "landmarks.csv.gz",
+        "annotated.mp4",
+        "plot.html",
+    }
+    table, _ = read_reps(tmp_path / "data" / "reps.csv")
+    assert set(table.person) == {"Ana"}
+    again = run_rotrack(tmp_path / "data", "remeasure", stored.parent, "--json")
+    reps = strict_json(again.out)["sessions"][0]["sides"]["right"]["internal"]["repetitions"]
+    assert [round(r["peak_deg"], 2) for r in reps] == list(table.peak_deg), "measured again, it is the same to the last digit"
+
+
+@pytest.mark.slow
+def test_demo_writes_log_video_and_plot_that_open_offline(tmp_path: Path) -> None:
+    ended = run_rotrack(tmp_path / "data", "demo", "--out", tmp_path / "demo")
+    assert (ended.code, "Traceback" in ended.err) == (0, False)
+    table, problems = read_reps(tmp_path / "demo" / "reps.csv")
+    assert problems == []
+    assert list(table.side) == ["left"] * 4
+    assert list(table.rep) == [1, 1, 2, 2]
+    assert list(table.direction) == ["external", "internal"] * 2
+    assert list(table.peak_deg) == pytest.approx([-22, 28, -30, 35], abs=4)
+    paths = {word: Path(path) for word, path in re.findall(r"^(log|video|plot) +(\S+)$", ended.out, re.MULTILINE)}
+    assert paths["log"] == tmp_path / "demo" / "reps.csv"
+    video = cv2.VideoCapture(str(paths["video"]))
+    frames = 0
+    while True:
+        ok, picture = video.read()
+        if not ok:
+            break
+        frames += 1
+        last = picture
+    assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(30, abs=0.01)
+    assert abs(frames - len(demo_frames())) <= 1
+    assert last.shape == (480, 640, 3)
+    changed = np.abs(last[340:, :250].astype(int) - cv2.cvtColor(demo_frames()[-1], cv2.COLOR_RGB2BGR)[340:, :250])
+    assert changed.mean() > 10, "the gauge is drawn in"
+    page = paths["plot"].read_text("utf-8")
+    assert len(page) > 1_000_000, "the plotting library is in the page"
+    assert not re.search(r'<(script|link)[^>]+(src|href)="?https?:', page)
+    assert not (tmp_path / "data").exists(), "the demo is logged apart"
+
+
+@pytest.mark.slow
+def test_validate_prints_the_errors_of_a_clip(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    ended = run_rotrack(tmp_path / "data", "validate", SAMPLES, "--only", "internal_right", "--out", table)
+    assert ended.code == 0
+    line = next(line for line in ended.out.splitlines() if line.startswith("internal_right"))
+    assert "seated-internal" in line
+    assert "4 of 4" in line
+    assert "1 moving legs" in ended.out
+    assert "both_internal" not in ended.out
+    rows = pd.read_csv(table)
+    assert list(rows.side) == ["left", "right"]
+    moving = rows[rows.moves == "yes"].iloc[0]
+    assert (moving.side, moving.reps_found, moving.reps_invented) == ("right", 4, 0)
+    assert moving.mae_deg < 2.5
+    assert moving.peak_mae_deg < 3
+    assert moving.true_value_deg == pytest.approx(26.7, abs=1)
+    assert not (tmp_path / "data").exists(), "validation is not a session of the person"
+
+
+@pytest.mark.slow
+def test_doctor_finds_this_computer_well_and_leaves_cameras_alone(tmp_path: Path) -> None:
+    ended = run_rotrack(tmp_path / "data", "doctor", "--no-cameras")
+    assert (ended.code, ended.err.strip()) == (0, "")
+    for words in ("mediapipe 0.10", "model heavy", "model full", "checksum right", "pictures a second", "GB free", "cameras"):
+        assert words in re.sub(r"\s+", " ", ended.out), words
+    assert str(tmp_path / "data") in ended.out
+
+
+@pytest.mark.slow
+def test_doctor_says_what_is_wrong_with_a_folder(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("mine")
+    ended = run_rotrack(taken, "doctor", "--no-cameras")
+    assert ended.code == 1
+    assert "problem" in ended.out
+    assert "Choose another folder" in re.sub(r"\s+", " ", ended.out)
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.slow
+def test_output_survives_a_terminal_with_few_letters(tmp_path: Path, recorded: Path) -> None:
+    """Windows redirects output in an old encoding that does not know every name."""
+    info = json.loads((recorded / "session.json").read_text("utf-8"))
+    info["person"], info["source"]["name"] = "Łukasz", "poniedziałek 😀.mp4"
+    (recorded / "session.json").write_text(json.dumps(info), "utf-8")
+    for options in ([], ["--json"]):
+        ended = run_rotrack(tmp_path / "data", "remeasure", recorded, *options, PYTHONUTF8="0", PYTHONIOENCODING="cp1252")
+        assert "Traceback" not in ended.err, ended.err[-300:]
+        assert ended.code == 0
+    assert strict_json(ended.out)["sessions"][0]["person"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="no process groups there")
+@pytest.mark.parametrize("clips", [1, 2])
+def test_control_c_ends_a_real_analysis_and_keeps_what_was_measured(tmp_path: Path, clips: int) -> None:
+    """A terminal sends it to all processes at once."""
+    data = tmp_path / "data"
+    command = [sys.executable, "-m", "rotrack", "analyze", *[str(DEMO)] * clips, "-d", "seated-combined", "--out", str(data)]
+    pipe, env = subprocess.PIPE, environment(tmp_path / "home")
+    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=env, start_new_session=True)
+
+    def measured() -> bool:
+        curves = [path.read_bytes() for path in data.glob("sessions/*/angles.csv")]
+        return len(curves) == clips and all(len(curve) > 2000 for curve in curves)
+
+    try:
+        assert wait_until(measured), process.communicate()
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENT_S)
+    finally:
+        stop(process)
+    assert process.returncode in (0, 130)
+    assert "Traceback" not in err, err
+    stored = [strict_json(path.read_text("utf-8")) for path in session_files(data)]
+    assert [info["status"] for info in stored] == ["stopped"] * clips
+    assert all(0 < info["frames"] < 400 for info in stored)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="pipes break otherwise there")
+def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "rotrack", "drills"]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment(tmp_path))
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert "Traceback" not in process.stderr.read()
+    process.wait(PATIENT_S)

@@ -1,0 +1,261 @@
+"""The one module that knows the pose model: models, what it makes of points, and its silence."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import DEMO, ROOT, demo_frames
+
+from rotrack.errors import ModelError
+from rotrack.model import LANDMARK_NAMES, LEGS, N_LANDMARKS, SWAPPED, Frame, Side, empty_pose
+from rotrack.records.log import LANDMARK_COLUMNS, _landmark_row, read_poses
+from rotrack.sensing import landmarker
+from rotrack.sensing.landmarker import MODELS, Landmarker, ModelFile, _pose, find_model, quiet_stderr, speed_advice
+
+SIZE = (640, 480)
+
+
+@pytest.fixture
+def fresh_models() -> Iterator[None]:
+    """Models are remembered; forget them before and after."""
+    find_model.cache_clear()
+    yield
+    find_model.cache_clear()
+
+
+# ---------------------------------------------------------------------- model files
+@pytest.mark.parametrize("name", MODELS)
+def test_packaged_models_have_the_checksum_they_should_have(name: str, fresh_models: None) -> None:
+    model = find_model(name)
+    assert model.name == name
+    assert model.sha256 == hashlib.sha256(model.path.read_bytes()).hexdigest()
+    assert len({find_model(other).sha256 for other in MODELS}) == len(MODELS)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_damaged_packaged_model_is_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_models: None
+) -> None:
+    data = bytearray(find_model(name).path.read_bytes())
+    data[len(data) // 2] ^= 1
+    folder = tmp_path / "sensing" / "models"
+    folder.mkdir(parents=True)
+    (folder / f"pose_landmarker_{name}.task").write_bytes(data)
+    find_model.cache_clear()
+    monkeypatch.setattr(landmarker.resources, "files", lambda package: tmp_path)
+    with pytest.raises(ModelError, match=f"'{name}'.*damaged; install rotrack again"):
+        find_model(name)
+
+
+def make_no_model(folder: Path, kind: str) -> Path:
+    path = folder / f"{kind}.task"
+    whole = find_model("full").path.read_bytes()
+    if kind == "text":
+        path.write_text("no model\n")
+    if kind == "empty":
+        path.touch()
+    if kind == "cut-off":
+        path.write_bytes(whole[: len(whole) // 2])
+    if kind == "other-zip":
+        with zipfile.ZipFile(path, "w") as bundle:
+            bundle.writestr("readme.txt", "not a model")
+    if kind == "folder":
+        path.mkdir()
+    return path
+
+
+@pytest.mark.parametrize("kind", ["missing", "text", "empty", "cut-off", "other-zip", "folder"])
+def test_what_is_no_model_is_refused_in_one_line(tmp_path: Path, kind: str, capfd: pytest.CaptureFixture[str]) -> None:
+    path = make_no_model(tmp_path, kind)
+    with pytest.raises(ModelError) as refused:
+        Landmarker(find_model(str(path)))
+    assert kind in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert str(refused.value).endswith(".")
+    assert capfd.readouterr().err == ""
+
+
+def test_an_unknown_model_name_lists_the_known_ones() -> None:
+    with pytest.raises(ModelError, match=r"no pose model 'lite'.*heavy or full"):
+        find_model("lite")
+
+
+def test_a_model_of_ones_own_goes_by_its_file_name(tmp_path: Path) -> None:
+    own = tmp_path / "mine.task"
+    own.write_bytes(find_model("full").path.read_bytes())
+    assert find_model(str(own)) == ModelFile("mine.task", own, find_model("full").sha256)
+    with Landmarker(find_model(str(own)), watch_people=False) as marks:
+        assert marks.model.name == "mine.task"
+
+
+def test_advice_about_speed_names_a_faster_model_only_where_there_is_one() -> None:
+    assert "--model full" in speed_advice("heavy", 9.0)
+    assert "9 pictures" in speed_advice("heavy", 9.4)
+    assert speed_advice("full", 9.0) == ""
+    assert speed_advice("mine.task", 9.0) == ""
+
+
+# ---------------------------------------------------------------------- pictures
+def test_an_empty_room_gives_an_empty_pose_with_a_reason() -> None:
+    with Landmarker(find_model("full")) as marks:
+        pose = marks.detect(Frame(0, 0.5, np.full((480, 640, 3), 128, np.uint8)))
+    assert pose.reason == "nobody is seen in the picture"
+    assert (pose.time_s, pose.size_px, pose.people) == (0.5, SIZE, 0)
+    assert np.isnan(pose.image_px).all()
+    assert np.isnan(pose.world_m).all()
+    assert not pose.visibility.any()
+
+
+def test_a_person_is_found_with_the_sides_the_right_way_round() -> None:
+    picture = demo_frames(0, 1)[0]
+    with Landmarker(find_model("full"), watch_people=False) as marks:
+        pose = marks.detect(Frame(0, 0.0, picture))
+    assert not pose.reason
+    assert pose.image_px.shape == (N_LANDMARKS, 2)
+    assert pose.world_m.shape == (N_LANDMARKS, 3)
+    for part in ("hip", "knee", "ankle"):
+        left, right = (pose.image_px[getattr(LEGS[side], part)] for side in Side)
+        assert left[0] > right[0], "whoever faces the camera has the left leg at the right of the picture"
+    leg = LEGS[Side.LEFT]
+    assert pose.image_px[leg.hip][1] < pose.image_px[leg.knee][1] < pose.image_px[leg.ankle][1]
+
+
+def test_frames_of_the_same_millisecond_are_taken_in_order() -> None:
+    picture = demo_frames(0, 1)[0]
+    with Landmarker(find_model("full"), watch_people=False) as marks:
+        times = [marks.detect(Frame(i, i * 0.0001, picture)).time_s for i in range(4)]
+    assert times == pytest.approx([0.0, 0.0001, 0.0002, 0.0003])
+
+
+def test_several_people_are_counted_only_when_two_looks_agree() -> None:
+    one = demo_frames(0, 1)[0]
+    two, none = np.hstack([one, one]), np.full((480, 1280, 3), 128, np.uint8)
+
+    def counts(pictures: list[np.ndarray]) -> list[int]:
+        with Landmarker(find_model("full")) as marks:
+            return [marks.detect(Frame(i, 5.0 * i, p)).people for i, p in enumerate(pictures)]
+
+    assert counts([two, two, two])[1:] == [2, 2]
+    assert max(counts([none, two, none, none])) < 2
+    assert max(counts([one, one, one])) == 1
+
+
+# ---------------------------------------------------------------------- from points to a pose
+def points(x: float = 0.5, y: float = 0.5, visibility: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    return np.tile([x, y, visibility], (N_LANDMARKS, 1)), np.full((N_LANDMARKS, 3), 0.25)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "visibility", "seen"),
+    [
+        (0.5, 0.5, 0.5, True),
+        (0.5, 0.5, 0.499, False),
+        (0.0, 0.0, 1.0, True),
+        (1.0, 1.0, 1.0, True),
+        (-0.001, 0.5, 1.0, False),
+        (1.001, 0.5, 1.0, False),
+        (0.5, -0.001, 1.0, False),
+        (0.5, 1.002, 1.0, False),
+    ],
+)
+def test_landmarks_outside_or_barely_visible_are_missing(x: float, y: float, visibility: float, seen: bool) -> None:
+    image, world = points()
+    image[7] = (x, y, visibility)
+    pose = _pose(1.0, SIZE, image, world, 1)
+    assert np.isfinite(pose.image_px[7]).all() == seen
+    assert np.isfinite(pose.world_m[7]).all() == seen
+    assert pose.visibility[7] == visibility, "what the model said is kept"
+    others = np.arange(N_LANDMARKS) != 7
+    assert np.isfinite(pose.image_px[others]).all()
+    assert pose.people == 1
+
+
+def test_pixels_follow_opencv() -> None:
+    image, world = points(0.0, 1.0)
+    pose = _pose(0.0, SIZE, image, world, 1)
+    assert pose.image_px[0] == pytest.approx([-0.5, 479.5]), "the centre of the first pixel is (0, 0)"
+
+
+def test_a_pose_cannot_be_changed_by_a_later_stage() -> None:
+    pose = _pose(0.0, SIZE, *points(), 1)
+    for array in (pose.image_px, pose.world_m, pose.visibility):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+
+
+def test_every_landmark_has_a_partner_on_the_other_side() -> None:
+    assert (SWAPPED[SWAPPED] == np.arange(N_LANDMARKS)).all()
+    for side in Side:
+        assert list(SWAPPED[list(LEGS[side])]) == list(LEGS[side.other])
+    assert [LANDMARK_NAMES[i] for i in LEGS[Side.LEFT]] == [
+        f"left_{part}" for part in ("shoulder", "hip", "knee", "ankle", "heel", "toe")
+    ]
+
+
+def test_rounding_survives_the_landmark_file(tmp_path: Path) -> None:
+    """What is measured live and what is measured again from the file must be the same to the last bit."""
+    import gzip
+
+    rng = np.random.default_rng(3)
+    poses = [
+        _pose(
+            round(i / 29.97, 6),
+            SIZE,
+            np.column_stack([rng.uniform(-0.1, 1.1, (N_LANDMARKS, 2)), rng.uniform(0, 1, N_LANDMARKS)]),
+            rng.normal(0, 1, (N_LANDMARKS, 3)) * [1, 1e-3, 1e-5],
+            i % 3,
+        )
+        for i in range(40)
+    ]
+    poses.insert(5, empty_pose(0.15, SIZE, "nobody is seen in the picture", 2))
+    with gzip.open(tmp_path / "landmarks.csv.gz", "wt", newline="") as file:
+        file.write(",".join(LANDMARK_COLUMNS) + "\r\n")
+        file.writelines(_landmark_row(pose) for pose in poses)
+    again = list(read_poses(tmp_path))
+    assert len(again) == len(poses)
+    for a, b in zip(poses, again, strict=True):
+        assert (a.time_s, a.size_px, a.people, a.reason) == (b.time_s, b.size_px, b.people, b.reason)
+        np.testing.assert_array_equal(a.image_px, b.image_px)
+        np.testing.assert_array_equal(a.world_m, b.world_m)
+        np.testing.assert_array_equal(a.visibility, b.visibility)
+
+
+# ---------------------------------------------------------------------- silence
+def test_native_output_is_swallowed(capfd: pytest.CaptureFixture[str]) -> None:
+    with quiet_stderr():
+        os.write(2, b"W0000 chatter\n")
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "after\n"
+
+
+@pytest.mark.parametrize(("tell", "heard"), [(True, "the last words\n"), (False, "")])
+def test_native_output_is_told_when_the_block_fails(capfd: pytest.CaptureFixture[str], tell: bool, heard: str) -> None:
+    with pytest.raises(RuntimeError), quiet_stderr(tell_on_failure=tell):
+        os.write(2, b"the last words\n")
+        raise RuntimeError
+    assert capfd.readouterr().err == heard
+
+
+@pytest.mark.slow
+def test_the_native_library_says_nothing(tmp_path: Path) -> None:
+    script = (
+        "import sys, cv2\n"
+        "from rotrack.model import Frame\n"
+        "from rotrack.sensing.landmarker import Landmarker, find_model\n"
+        "from rotrack.sensing.sources import VideoFile\n"
+        "from pathlib import Path\n"
+        "with Landmarker(find_model('heavy')) as marks:\n"
+        "    for frame in VideoFile(Path(sys.argv[1])):\n"
+        "        pose = marks.detect(frame)\n"
+        "        if frame.index == 5: break\n"
+        "print(pose.reason or 'found')\n"
+    )
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("GLOG", "TF_CPP"))} | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", script, str(DEMO)], capture_output=True, text=True, env=env, timeout=180)
+    assert (done.stdout.strip(), done.stderr) == ("found", "")

@@ -1,0 +1,126 @@
+"""The package as it is handed over: layers, contents, size, metadata, and nothing of the machine that it was made on."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from importlib import metadata, resources
+from pathlib import Path
+
+import pytest
+from helpers import ROOT, environment
+
+import rotrack
+
+LARGEST_BYTES = 40_000_000
+SCRIPTS = Path(sys.executable).parent
+
+
+def repository_files() -> list[Path]:
+    """Return the files that belong to the repository; without git, those that an archive of it holds."""
+    if (ROOT / ".git").exists():
+        listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(listing, cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
+        return [ROOT / name for name in names if name and (ROOT / name).is_file()]
+    hidden = re.compile(r"/(\.(?!ci/)|__pycache__|build/|dist/|\w+\.egg-info)")
+    return [p for p in ROOT.rglob("*") if p.is_file() and not hidden.search("/" + p.relative_to(ROOT).as_posix())]
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, object]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def test_the_layers_hold(tmp_path: Path) -> None:
+    script = next((p for p in SCRIPTS.glob("lint-imports*")), None)
+    assert script, "import-linter is not installed: pip install '.[test]'"
+    command = [str(script), "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment(tmp_path), timeout=180)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"[1-9]\d* kept, 0 broken", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("name", "at_least_bytes"),
+    [
+        ("sensing/models/pose_landmarker_heavy.task", 20_000_000),
+        ("sensing/models/pose_landmarker_full.task", 5_000_000),
+        ("sensing/models/NOTICE", 200),
+        ("media/demo.mp4", 50_000),
+        ("drills.toml", 5_000),
+        ("py.typed", 0),
+    ],
+)
+def test_the_package_holds_all_that_it_needs_at_run_time(name: str, at_least_bytes: int) -> None:
+    file = resources.files("rotrack").joinpath(name)
+    assert file.is_file()
+    assert len(file.read_bytes()) >= at_least_bytes
+
+
+def test_the_notice_names_both_models_and_their_licence() -> None:
+    notice = resources.files("rotrack").joinpath("sensing/models/NOTICE").read_text("utf-8")
+    assert "Apache" in notice
+    assert "pose_landmarker_heavy" in notice
+    assert "pose_landmarker_full" in notice
+
+
+def test_no_file_is_too_large_to_be_kept() -> None:
+    files = repository_files()
+    assert len(files) > 30
+    assert [f"{p}: {p.stat().st_size}" for p in files if p.stat().st_size > LARGEST_BYTES] == []
+
+
+def test_no_file_knows_where_it_was_made() -> None:
+    # In pieces, so that this file does not find itself.
+    places = re.compile(rb"(?<![\w$}.\])])/(" + b"|".join([b"wor" + b"k", b"roo" + b"t", rb"home/\w+", rb"Users/\w+"]) + rb")/\w")
+    found = []
+    for path in repository_files():
+        data = path.read_bytes()
+        if b"\0" in data[:8000]:
+            continue  # pictures, videos, models
+        found += [f"{path.relative_to(ROOT)}: {m.group().decode()}" for m in places.finditer(data)]
+    assert found == []
+
+
+def test_the_metadata_is_complete(project: dict[str, object]) -> None:
+    assert project["license"] == "Apache-2.0"
+    assert project["requires-python"] == ">=3.11"
+    for name in (project["readme"], *project["license-files"]):
+        assert (ROOT / name).is_file(), name
+    assert len(project["description"]) > 30
+    assert project["keywords"]
+    assert project["authors"]
+    classifiers = project["classifiers"]
+    assert any(c.startswith("Development Status ::") for c in classifiers)
+    assert any(c.startswith("Intended Audience ::") for c in classifiers)
+    assert {"Typing :: Typed", "Operating System :: POSIX :: Linux"} <= set(classifiers)
+    assert not any(c.startswith("License ::") for c in classifiers), "the licence has its own field"
+    assert len(set(classifiers)) == len(classifiers)
+    assert project["scripts"] == {"rotrack": "rotrack.cli:main"}
+
+
+def test_every_dependency_has_a_lower_and_an_upper_bound(project: dict[str, object]) -> None:
+    loose = [d for d in project["dependencies"] if not re.search(r"==|>=.+,<", d)]
+    assert loose == []
+
+
+def test_what_is_installed_is_this_version(project: dict[str, object]) -> None:
+    assert rotrack.__version__ == metadata.version("rotrack") == project["version"]
+    (entry,) = (e for e in metadata.entry_points(group="console_scripts") if e.name == "rotrack")
+    assert entry.value == "rotrack.cli:main"
+    assert callable(entry.load())
+    assert list(SCRIPTS.glob("rotrack*")), "the command is beside python"
+
+
+def test_the_public_names_are_there() -> None:
+    assert all(hasattr(rotrack, name) for name in rotrack.__all__)
+    assert {"analyze", "remeasure", "load_session"} <= set(rotrack.__all__)
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    import ast
+
+    for path in (ROOT / "rotrack").rglob("*.py"):
+        source = path.read_text("utf-8")
+        if source.strip():
+            assert ast.get_docstring(ast.parse(source)), path
