@@ -21,13 +21,15 @@ import cv2
 import numpy as np
 import pytest
 
-os.environ.setdefault(
-    "OPENCV_FFMPEG_LOGLEVEL", "-8"
-)  # read once per process, and the tests write videos before rotrack reads one
-
 from rotrack.model import Frame, Pose
 from rotrack.records.log import read_poses
 from rotrack.sensing.sources import SourceInfo
+
+# Read once per process, and the tests write videos before rotrack reads one; a fresh process shows whether rotrack sets it.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+# Some CI systems ask for colours, which brings progress bars along; that too is read once.
+for _wish in ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS"):
+    os.environ.pop(_wish, None)
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -35,8 +37,6 @@ SAMPLES = ROOT / "sample_videos"
 DEMO = Path(str(resources.files("rotrack").joinpath("media/demo.mp4")))
 PATIENT_S = 180.0
 """Generous limit for one command on a busy computer."""
-COLOUR_WISHES = ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS")
-"""Set by some CI systems; with them the output is full of colours and progress bars."""
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 _BITS = 10
 
@@ -163,8 +163,6 @@ def run_main(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
 
     monkeypatch.setattr(sys, "argv", ["rotrack", *map(str, args)])
     monkeypatch.setenv("COLUMNS", "200")
-    for name in COLOUR_WISHES:
-        monkeypatch.delenv(name, raising=False)
     capfd.readouterr()
     code = 0
     try:
@@ -177,7 +175,7 @@ def run_main(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
 
 def environment(data: Path, **changes: str) -> dict[str, str]:
     """Return the environment for a command that must not touch the person's own data."""
-    unwanted = ("DISPLAY", "WAYLAND_DISPLAY", "OPENCV_FFMPEG_LOGLEVEL", *COLOUR_WISHES)
+    unwanted = ("DISPLAY", "WAYLAND_DISPLAY", "OPENCV_FFMPEG_LOGLEVEL")
     env = {k: v for k, v in os.environ.items() if k not in unwanted}
     return {**env, "ROTRACK_HOME": str(data), "COLUMNS": "200", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **changes}
 

@@ -514,8 +514,7 @@ def test_whatever_breaks_halfway_what_was_measured_is_kept(
     }.get(problem)
     source = ReplaySource(at={300: error} if error else {})
     monkeypatch.setattr("rotrack.api.Landmarker", ReplayLandmarker)
-    monkeypatch.setattr("rotrack.batch.VideoFile.__new__", lambda cls, path: source)
-    monkeypatch.setattr("rotrack.batch.VideoFile.probe", lambda path: source.info)
+    play_instead_of_videos(monkeypatch, source)
     if problem == "disk full":
         break_at_landmark_row(monkeypatch, 300)
     before = set(threading.enumerate())
