@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from functools import partial
 from importlib import metadata, resources
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +21,7 @@ from rotrack import api
 from rotrack.batch import Job, Outcome, attempt, count_frames, run_jobs
 from rotrack.checkup import Finding, checkup
 from rotrack.drills import GROUPS, TIERS, Drill, load_table
-from rotrack.errors import InputError, RotrackError
+from rotrack.errors import InputError, RecordError, RotrackError
 from rotrack.model import Frame, Rep, Side, Step
 from rotrack.records.log import data_folder, to_json
 from rotrack.records.session import Session
@@ -68,6 +70,9 @@ CorrectOption = Annotated[
 
 def main() -> None:
     """Run the command line; every foreseen problem is one sentence and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # names may have letters that the terminal lacks
     try:
         app()
     except RotrackError as error:
@@ -137,10 +142,7 @@ def analyze(
     find_model(model)
     jobs = [Job(path, drill, side, request.data, person, model, note, video, correct) for path in videos]
     outcomes = _measure(jobs, quiet=json)
-    for outcome in outcomes:
-        if outcome.session and plot:
-            _write_plot(outcome.session)
-    _report(outcomes, json)
+    _report([_with_plot(outcome) for outcome in outcomes] if plot else outcomes, json)
 
 
 @app.command()
@@ -168,6 +170,16 @@ def _measure(jobs: list[Job], quiet: bool = False) -> list[Outcome]:
             lambda frames: progress.advance(task, frames),
             lambda rep: None if quiet else progress.console.print(_rep_line(rep)),
         )
+
+
+def _with_plot(outcome: Outcome) -> Outcome:
+    """Write the plot of a session; if that fails, the session is still to be shown."""
+    try:
+        if outcome.session:
+            _write_plot(outcome.session)
+    except RecordError as error:
+        return replace(outcome, error=error)
+    return outcome
 
 
 def _report(outcomes: list[Outcome], json: bool = False) -> None:
@@ -271,7 +283,7 @@ def live(
     request = api.make_request(drill, side, out, person, note)
     model_file = find_model(model)
     _err.print(f"{request.drill.title}. {request.drill.camera}", soft_wrap=True)
-    _err.print("Hold still for a second in the starting position; the window shows when measuring begins.")
+    _err.print("Hold still for a second in the starting position; the window shows when measuring begins.", soft_wrap=True)
     source = Camera(camera)
     overlay = Overlay(request.drill, request.sides, mirror, KEYS)
     try:

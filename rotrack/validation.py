@@ -121,7 +121,9 @@ def _compare(truth: Path, name: str, job: Job, outcome: Outcome, mirror: bool) -
         times = curves["t"].to_numpy()
         plateaus = {side: _plateaus(reps, side) for side in Side}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise TruthError(f"The truth of {name} is missing or damaged ({error}).") from error
+        raise TruthError(
+            f"The truth of {name} is missing or damaged ({error}); make it again or take the clip out of manifest.csv."
+        ) from error
     rows = []
     for side in Side:
         true_side = side.other if mirror else side

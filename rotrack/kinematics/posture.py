@@ -13,7 +13,10 @@ from rotrack.kinematics.rotation import KNEE_FOLLOWS, THIGH_PER_SHANK, NeutralPo
 from rotrack.model import LEGS, Leg, Pose, Side
 
 SEATED_KNEE_FLEXION_DEG = 50.0
-"""Sitting bends the knee by more than this, standing and walking by less."""
+SEATED_THIGH_SHOWN = 0.75
+"""Sitting bends the knee by more than the first, and seen from the front the thigh hangs down less than the second, in shanks;
+who stands or walks fails both. One alone is no proof: the knee's angle comes from world landmarks, which err with fast swings,
+and a high camera sees the thigh of a sitting person too."""
 STANDING_KNEE_FLEXION_DEG = 60.0
 SHANK_LENGTH_CM = 42.0
 """Assumed length of the shank, to turn shares of it into centimetres."""
@@ -32,11 +35,12 @@ def position_problem(posture: Posture, pose: Pose, side: Side) -> str:
         return ""
     leg = LEGS[side]
     flexion_deg = knee_flexion_deg(pose.world_m, leg)
-    below = pose.image_px[leg.ankle][1] - pose.image_px[leg.knee][1]
+    hip, knee, ankle = (pose.image_px[i] for i in leg[1:4])
     if posture is Posture.SEATED:
-        if flexion_deg < SEATED_KNEE_FLEXION_DEG:
+        hangs = float(knee[1] - hip[1]) / max(float(np.hypot(*(ankle - knee))), 1.0)
+        if flexion_deg < SEATED_KNEE_FLEXION_DEG and hangs > SEATED_THIGH_SHOWN:
             return "not sitting: sit down and let the lower legs hang"
-        return "the ankle must be below the knee" if below <= 0 else ""
+        return "the ankle must be below the knee" if ankle[1] <= knee[1] else ""
     return "not standing: stand with straight legs" if flexion_deg > STANDING_KNEE_FLEXION_DEG else ""
 
 

@@ -5,7 +5,7 @@
     DATA/sessions/ID/angles.csv        the angle curve
     DATA/sessions/ID/landmarks.csv.gz  the landmarks, from which the session can be measured again
 
-A repetition is on disk as soon as it is complete; curve and landmarks are at most a second behind. Appending to `reps.csv` is one
+A repetition is on disk as soon as it is complete, curve and landmarks about two seconds later. Appending to `reps.csv` is one
 write under a lock, so several programs can log at once; a row torn by a crash is closed off by the next one that appends.
 `docs/data.md` is the dictionary of every column.
 """
@@ -119,9 +119,9 @@ class SessionWriter:
         self.folder = data / "sessions" / info["session_id"]
         self._flushed_s = -math.inf
         with explained(self.folder):
+            _check_header(data / "reps.csv")
             self.folder.mkdir(parents=True, exist_ok=False)
             self._write_info()
-            _check_header(data / "reps.csv")
             self._angles = (self.folder / "angles.csv").open("w", encoding="utf-8", newline="")
             self._curve = csv.writer(self._angles)
             self._curve.writerow(CURVE_COLUMNS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from enum import Enum
 
@@ -14,6 +15,7 @@ from rotrack.errors import InputError
 TITLE = "rotrack"
 SMALLEST_WIDTH_PX = 1120
 """A smaller picture is enlarged to this, to be read from across the room."""
+PROBE_S = 30.0
 KEYS = "q end   m mirror   n new neutral"
 
 
@@ -39,8 +41,7 @@ class Window:
     """
 
     def __init__(self, size_px: tuple[int, int]) -> None:
-        # Without a screen the window library ends the whole program, so this has to be asked before.
-        if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        if not _screen_found():
             raise InputError("There is no screen to open a window on; record a video and use `rotrack analyze` instead.")
         os.environ.setdefault("QT_LOGGING_RULES", "*=false")
         try:
@@ -53,7 +54,10 @@ class Window:
 
     def show(self, bgr: np.ndarray) -> Key:
         """Show a picture, shape (H, W, 3), uint8, BGR, and return what was pressed since the last one."""
-        if self._shown and cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1:
+        try:
+            if self._shown and cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1:
+                return Key.END
+        except cv2.error:  # the last window is gone, and with it whom to ask
             return Key.END
         cv2.imshow(TITLE, bgr)
         self._shown = True
@@ -68,3 +72,16 @@ class Window:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _screen_found() -> bool:
+    """Return whether a window can be opened; tried in a process of its own, since without a screen the library ends it."""
+    if not sys.platform.startswith("linux"):
+        return True
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return False
+    code = f"import cv2; cv2.namedWindow({TITLE!r})"
+    try:
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=PROBE_S, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
