@@ -184,7 +184,13 @@ def run_rotrack(data: Path, *args: object, **changes: str) -> Ended:
     """Run the command line in a process of its own, in the data folder's parent."""
     command = [sys.executable, "-m", "rotrack", *map(str, args)]
     done = subprocess.run(
-        command, capture_output=True, text=True, encoding="utf-8", timeout=PATIENT_S, env=environment(data, **changes)
+        command,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=PATIENT_S,
+        env=environment(data, **changes),
     )
     return Ended(done.returncode, done.stdout, done.stderr)
 
@@ -276,6 +282,11 @@ def ask_window_to_close(display: str, window: int) -> None:
     message.data[0] = x11.XInternAtom(connection, b"WM_DELETE_WINDOW", 0)
     x11.XSendEvent(connection, window, 0, 0, ctypes.byref(message))
     x11.XCloseDisplay(connection)
+
+
+def obey_control_c() -> None:
+    """Undo, in a new process, that shells let their background jobs ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def stop(process: subprocess.Popen[str]) -> None:

@@ -33,6 +33,7 @@ from helpers import (
     demo_frames,
     environment,
     numbered_clip,
+    obey_control_c,
     run_main,
     run_rotrack,
     stop,
@@ -776,7 +777,9 @@ def test_control_c_ends_a_real_analysis_and_keeps_what_was_measured(tmp_path: Pa
     data = tmp_path / "data"
     command = [sys.executable, "-m", "rotrack", "analyze", *[str(DEMO)] * clips, "-d", "seated-combined", "--out", str(data)]
     pipe, env = subprocess.PIPE, environment(tmp_path / "home")
-    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=env, start_new_session=True)
+    process = subprocess.Popen(
+        command, stdout=pipe, stderr=pipe, text=True, env=env, start_new_session=True, preexec_fn=obey_control_c
+    )
 
     def measured() -> bool:
         curves = [path.read_bytes() for path in data.glob("sessions/*/angles.csv")]

@@ -22,6 +22,7 @@ from helpers import (
     demo_frames,
     environment,
     needs,
+    obey_control_c,
     run_rotrack,
     screenshot,
     stop,
@@ -106,7 +107,7 @@ def live(display: str, data: Path, *args: object) -> Iterator[Live]:
     command = [sys.executable, "-m", "rotrack", "live", "--model", "full", "--out", str(data), *map(str, args)]
     env = environment(data.parent / "home", DISPLAY=display)
     pipe = subprocess.PIPE
-    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, encoding="utf-8", env=env)
+    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, encoding="utf-8", env=env, preexec_fn=obey_control_c)
     try:
         yield Live(display, data, process)
     finally:

@@ -187,8 +187,8 @@ def _plain(value: Any) -> Any:
 
 
 def to_json(value: Any) -> str:
-    """Return JSON text; missing numbers become null."""
-    return json.dumps(_plain(value), indent=2, ensure_ascii=False)
+    """Return JSON text that survives every terminal; missing numbers become null."""
+    return json.dumps(_plain(value), indent=2)
 
 
 def _number(value: float, digits: int) -> str:
