@@ -34,6 +34,7 @@ TURNED_FROM_DEG = 15.0
 """A thigh further off the line of sight asks for another camera place."""
 HIGH_FROM_DEG = 15.0
 """A camera that looks down more steeply asks for another place."""
+HIPS_STACKED = "the hips are one above the other in the picture: face the camera"
 SHORTEST_POINTER = 0.12
 """A pointer shorter than this, in shank lengths, points at the camera and has no direction in the picture."""
 
@@ -169,7 +170,8 @@ class ShankSwing:
         points = normalise(image_px, self._size_px, self._focal)
         ankle, knee = points[self._leg.ankle], points[self._leg.knee]
         if not np.isfinite(raw_deg):
-            return Reading(raw_deg, float("nan"), "knee or ankle is not seen")
+            seen = np.isfinite(ankle).all() and np.isfinite(knee).all()
+            return Reading(raw_deg, float("nan"), HIPS_STACKED if seen else "knee or ankle is not seen")
         knee_moved = knee - KNEE_FOLLOWS * (ankle - self._ankle) - self._knee
         rows, values, swings = [], [], []
         for index, weight, base, a, c in self._bodies:
@@ -227,7 +229,7 @@ class ImagePointer:
         if np.hypot(*pointer) < self._shortest:
             return Reading(float("nan"), float("nan"), f"the {self._what} points at the camera")
         angle_deg = self._sign * signed_angle_deg(self._zero, pointer, self._lateral)
-        return Reading(angle_deg, angle_deg, "" if np.isfinite(angle_deg) else "the hips are one above the other")
+        return Reading(angle_deg, angle_deg, "" if np.isfinite(angle_deg) else HIPS_STACKED)
 
 
 class FloorFoot:

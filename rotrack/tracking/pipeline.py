@@ -223,7 +223,7 @@ class _LegTracker:
         reason = reason or self._out_of_position(pose)
         self._keep_or_drop_neutral(pose.time_s, in_sight, in_position=not reason)
         if not reason and self._measure is None:
-            reason = self._find_neutral(pose) or REASON_WAITING
+            reason = self._find_neutral(pose)
         if not reason:
             assert self._measure is not None and self._form is not None
             raw_deg, angle_deg, reason = self._measure.read(pose.image_px)
