@@ -114,9 +114,11 @@ def test_an_error_in_the_decoding_thread_reaches_the_caller(
 
 
 def test_closing_twice_and_without_reading_is_harmless(open_source: Open, clip: Path) -> None:
+    before = threads()
     source = open_source(clip)
     source.close()
     source.close()
+    assert threads() <= before
 
 
 def test_breaking_off_leaves_no_thread(open_source: Open, tmp_path: Path) -> None:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 
@@ -23,7 +21,6 @@ from rotrack.model import (
     Apart,
     CurvePoint,
     Direction,
-    Frame,
     NeutralTaken,
     Pose,
     Rep,
@@ -57,14 +54,6 @@ IMPLAUSIBLE_FROM_DEG = 75.0
 REASON_WAITING = "waiting for the neutral pose: hold still"
 
 
-class LandmarkSource(Protocol):
-    """What turns frames into poses."""
-
-    def detect(self, frame: Frame) -> Pose:
-        """Return the pose in a frame."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class TrackerSettings:
     """What can be chosen about the measuring, beside the drill.
@@ -80,12 +69,6 @@ class TrackerSettings:
     min_cutoff_hz: float = 1.0
     beta: float = 0.05
     correct: bool = True
-
-
-def track(frames: Iterable[Frame], landmarker: LandmarkSource, tracker: RotationTracker) -> Iterator[tuple[Frame, Step]]:
-    """Yield every frame with what it produced; the last step, from `finish`, has to be asked for by the caller."""
-    for frame in frames:
-        yield frame, tracker.update(landmarker.detect(frame))
 
 
 class RotationTracker:
