@@ -17,24 +17,29 @@ from rotrack.model import Direction, Side
 class Measure(StrEnum):
     """How the angle comes out of the picture; the code behind each is in `rotrack.kinematics.rotation`."""
 
-    SHANK_SWING = "shank_swing"
-    """Bent knee, thigh towards the camera: shank and foot swing about the femur; camera turn and height are corrected."""
-    SHANK_IMAGE = "shank_image"
-    """Bent knee: the shank's angle in the picture, from neutral."""
-    FOOT_IMAGE = "foot_image"
-    """Straight knee, foot upright in the picture: the ankle-to-toe angle in the picture, from neutral."""
-    FOOT_FLOOR = "foot_floor"
-    """Foot on the floor: sideways reach of the toe against an assumed foot length."""
-    NONE = "none"
-    """Counted by the person, not measured."""
+    SHANK = "shank"
+    """Bent knee: the leg model, in which the shank shows the rotation."""
+    FOOT = "foot"
+    """Straight knee: the leg model, in which the foot shows the rotation."""
+    ROLL = "roll"
+    """Stretches: how far the hips roll in the picture, an index that only counts and times."""
 
 
 class Posture(StrEnum):
-    """Position in which the measure makes sense."""
+    """Position of the drill: what the leg model starts from, and what the person must be in."""
 
     SEATED = "seated"
     STANDING = "standing"
-    ANY = "any"
+    STANDING_TOES = "standing_toes"
+    LONG_SITTING = "long_sitting"
+    SUPINE_BENT = "supine_bent"
+    SUPINE_STRAIGHT = "supine_straight"
+    SUPINE_90_90 = "supine_90_90"
+    SIDE_RAISED = "side_raised"
+    SIDE_TOP = "side_top"
+    SIDE_BOTTOM = "side_bottom"
+    LUNGE = "lunge"
+    STRETCH = "stretch"
 
 
 TIERS = {
@@ -244,7 +249,7 @@ def _drill(name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault]) -
         set(ranges) <= set(Direction) and all(len(r) == 2 and 0 <= r[0] < r[1] <= 120 for r in ranges.values()),
         "range_deg needs low < high, between 0 and 120, per direction",
     )
-    need(raw["measure"] == Measure.NONE or set(directions) <= set(ranges), "range_deg needs every direction")
+    need(set(directions) <= set(ranges), "range_deg needs every direction")
     need(raw.get("min_entry_deg", 8) >= 4, "min_entry_deg must be at least 4")
     need(raw.get("max_rep_s", 8) > 0.4, "max_rep_s must be more than 0.4")
     return Drill(

@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-CONVENTION_VERSION = "1"
-"""Version of signs, zero and measures; a number is comparable only with numbers of the same convention version."""
+CONVENTION_VERSION = "2"
+"""Version of signs, zero and measures; a number is comparable only with numbers of the same convention version.
+
+1: image angles per drill. 2: the leg model for all drills, detector correction, error of every number."""
 
 LANDMARK_NAMES = (
     "nose left_eye_inner left_eye left_eye_outer right_eye_inner right_eye right_eye_outer left_ear right_ear mouth_left "
@@ -157,10 +159,16 @@ class RotationSample:
         The angle that is shown: corrected and smoothed without looking ahead; NaN with a reason.
     corrected_deg : float
         The same before smoothing.
+    uncorrected_deg : float
+        The leg model's rotation from neutral before the detector correction, unsmoothed.
     raw_deg : float
         What the picture shows: the pointer's angle in the image from neutral, uncorrected and unsmoothed.
+    gravity_deg : float
+        What a goniometer held against gravity would read, unsmoothed; NaN where gravity shows no rotation.
     pelvis_deg : float
         Pelvic roll that was taken out of the angle, in the sense of the angle (+ adds to internal rotation).
+    uncertainty_deg : float
+        95 % half width of `corrected_deg`.
     reason : str
         Why there is no angle; empty when there is one.
     """
@@ -169,8 +177,11 @@ class RotationSample:
     side: Side
     live_deg: float
     corrected_deg: float
+    uncorrected_deg: float
     raw_deg: float
+    gravity_deg: float
     pelvis_deg: float
+    uncertainty_deg: float
     reason: str
 
 
@@ -186,7 +197,7 @@ class CurvePoint:
         The leg.
     angle_deg : float
         Corrected angle after the zero-lag filter; NaN with a reason.
-    live_deg, raw_deg, pelvis_deg : float
+    live_deg, uncorrected_deg, raw_deg, gravity_deg, pelvis_deg, uncertainty_deg : float
         As in `RotationSample`.
     reason : str
         Why `angle_deg` is missing.
@@ -196,8 +207,11 @@ class CurvePoint:
     side: Side
     angle_deg: float
     live_deg: float
+    uncorrected_deg: float
     raw_deg: float
+    gravity_deg: float
     pelvis_deg: float
+    uncertainty_deg: float
     reason: str
 
 
@@ -217,6 +231,10 @@ class Rep:
         Whether it may enter the session value.
     peak_deg : float
         Signed peak of the zero-lag curve: median of the best 0.2 s.
+    uncertainty_deg : float
+        95 % half width of `peak_deg`.
+    gravity_deg : float
+        What a goniometer held against gravity would read at the peak; NaN where gravity shows no rotation.
     live_peak_deg : float
         Signed peak as it was shown live.
     range_deg : float
@@ -238,6 +256,8 @@ class Rep:
     rep: int
     valid: bool
     peak_deg: float
+    uncertainty_deg: float
+    gravity_deg: float
     live_peak_deg: float
     range_deg: float
     start_s: float
@@ -274,7 +294,7 @@ class NeutralTaken:
     image_angle_deg : float
         The pointer's angle in the picture at neutral, against the measure's own reference.
     view : dict of str to float
-        What the measure found out about the camera (`thigh_yaw_deg`, `camera_pitch_deg`); may be empty.
+        What the measure found out about the camera (`turn_deg`, `camera_pitch_deg`, `camera_roll_deg`, `misfit`); may be empty.
     advice : str
         What to change about the camera, in words; empty when it stands well.
     """

@@ -61,5 +61,26 @@ def signed_angle_deg(reference: np.ndarray, vector: np.ndarray, positive: np.nda
     return float(np.degrees(np.arctan2(np.sign(across) * turn, along)))
 
 
+def turn_about(axis: np.ndarray, reference: np.ndarray, pointer: np.ndarray) -> float:
+    """Return the right-handed turn about an axis from one direction to another, both seen along the axis.
+
+    Parameters
+    ----------
+    axis, reference, pointer : numpy.ndarray, shape (3,)
+        Directions; their lengths do not matter.
+
+    Returns
+    -------
+    float
+        Degrees in (-180, 180]; NaN where a direction is missing or lies along the axis.
+    """
+    length = float(np.linalg.norm(axis))
+    if not length > 0:
+        return float("nan")
+    unit = axis / length
+    across, along = float(unit @ np.cross(reference, pointer)), float(reference @ pointer - (unit @ reference) * (unit @ pointer))
+    return float(np.degrees(np.arctan2(across, along))) if across or along else float("nan")
+
+
 def _cross(a: np.ndarray, b: np.ndarray) -> float:
     return float(a[0] * b[1] - a[1] * b[0])

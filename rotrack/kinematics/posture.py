@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from rotrack.drills import Posture
-from rotrack.kinematics.rotation import KNEE_FOLLOWS, THIGH_PER_SHANK, NeutralPose
+from rotrack.kinematics.legmodel import KNEE_FOLLOWS, LENGTHS
+from rotrack.kinematics.rotation import NeutralPose
 from rotrack.model import LEGS, Leg, Pose, Side
 
 SEATED_KNEE_FLEXION_DEG = 50.0
@@ -111,7 +112,7 @@ class BodyForm:
         sideways_px = float(knee_moved @ self._lateral)
         rise_px = float(zero[leg.heel][1] - now[leg.heel][1])
         return {
-            "T": float(np.degrees(np.arctan2(abs(sideways_px), THIGH_PER_SHANK * self._shank_px))),
+            "T": float(np.degrees(np.arctan2(abs(sideways_px), LENGTHS["femur"][0] * self._shank_px))),
             "P": abs(self.pelvis_deg(now)),
             "L": abs(self.lean_deg(now)),
             "K": abs(knee_flexion_deg(world_m, self._leg) - self._flexion_deg),

@@ -35,8 +35,12 @@ from rotrack.model import LANDMARK_NAMES, CurvePoint, Direction, Pose, Rep, Side
 
 REP_COLUMNS = (
     "session_id started_at person drill side direction rep valid peak_deg live_peak_deg range_deg start_s peak_s end_s hold_s "
-    "faults reason tier calibration zero visibility model convention_version rotrack_version note"
+    "faults reason tier calibration zero visibility model convention_version rotrack_version note uncertainty_deg gravity_deg"
 ).split()
+SINCE_2 = ("uncertainty_deg", "gravity_deg")
+"""Columns that a log of convention version 1 lacks; they stand at the end, so that it can be brought up to date."""
+_HEADER = ",".join(REP_COLUMNS)
+_HEADER_1 = ",".join(c for c in REP_COLUMNS if c not in SINCE_2)
 _SESSION_COLUMNS = (
     "session_id started_at person drill tier calibration zero model convention_version rotrack_version note"
 ).split()
@@ -49,8 +53,10 @@ _REP_NUMBERS = {
     "end_s": 3,
     "hold_s": 2,
     "visibility": 3,
+    "uncertainty_deg": 2,
+    "gravity_deg": 2,
 }
-CURVE_COLUMNS = ("time_s", "side", "angle_deg", "live_deg", "raw_deg", "pelvis_deg", "reason")
+CURVE_COLUMNS = tuple(CurvePoint.__dataclass_fields__)
 _LANDMARK_PARTS = ("x_px", "y_px", "visibility", "world_x_m", "world_y_m", "world_z_m")
 LANDMARK_COLUMNS = (
     "time_s",
@@ -196,8 +202,8 @@ def _number(value: float, digits: int) -> str:
 
 
 def _curve_row(point: CurvePoint) -> list[str]:
-    angles = (point.angle_deg, point.live_deg, point.raw_deg, point.pelvis_deg)
-    return [_number(point.time_s, 6), point.side, *(_number(a, 3) for a in angles), point.reason]
+    angles = (_number(getattr(point, column), 3) for column in CURVE_COLUMNS if column.endswith("_deg"))
+    return [_number(point.time_s, 6), point.side, *angles, point.reason]
 
 
 def _rep_row(info: dict[str, Any], rep: Rep) -> dict[str, str]:
@@ -219,6 +225,7 @@ def append_reps(data: Path, rows: list[dict[str, str]]) -> None:
     path = data / "reps.csv"
     with explained(path), FileLock(path.with_name("reps.csv.lock"), timeout=LOCK_TIMEOUT_S):
         _check_header(path)
+        _bring_up_to_date(path)
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, REP_COLUMNS)
         size = path.stat().st_size if path.exists() else 0
@@ -248,12 +255,27 @@ def _torn(path: Path) -> bool:
         return file.read() != b"\n"
 
 
+def _header(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.readline().decode("utf-8-sig", "replace").strip()
+
+
+def _bring_up_to_date(path: Path) -> None:
+    """Give a log of convention version 1 the columns that came later, empty; the old file stays until the new one is whole."""
+    if not path.exists() or path.stat().st_size == 0 or _header(path) == _HEADER:
+        return
+    _, *rows = path.read_bytes().split(b"\r\n")
+    more = b"," * len(SINCE_2)
+    whole = [row + more if row else row for row in rows[:-1]]
+    draft = path.with_name("reps.csv.tmp")
+    draft.write_bytes(b"\r\n".join([(_BOM + _HEADER).encode(), *whole, rows[-1]]))
+    draft.replace(path)
+
+
 def _check_header(path: Path) -> None:
     if not path.exists() or path.stat().st_size == 0:
         return
-    with path.open("rb") as file:
-        header = file.readline().decode("utf-8-sig", "replace").strip()
-    if header != ",".join(REP_COLUMNS):
+    if _header(path) not in (_HEADER, _HEADER_1):
         raise RecordError(
             f"{path} is not a repetition log of this version of rotrack (its first line differs). "
             "Rename or move it, or choose another folder with --out."
@@ -287,15 +309,16 @@ def read_reps(path: Path) -> tuple[pd.DataFrame, list[str]]:
     except OSError as error:
         raise RecordError(f"{path} cannot be read ({error}); check the file.") from error
     header, *lines = (line.rstrip("\r") for line in text.split("\n"))
-    if header != ",".join(REP_COLUMNS):
+    if header not in (_HEADER, _HEADER_1):
         raise RecordError(f"{path} is not a repetition log of rotrack: its first line must hold the column names.")
+    missing = [""] * (len(REP_COLUMNS) - len(header.split(",")))
     rows, problems = [], []
     # Line by line, since no cell holds a line break: so a row torn inside its quotes cannot swallow the next ones.
     for number, line in enumerate(lines, start=2):
         if not line:
             continue
         try:
-            rows.append(_parsed(next(csv.reader([line], strict=True))))
+            rows.append(_parsed(next(csv.reader([line], strict=True)) + missing))
         except (ValueError, csv.Error):
             problems.append(f"Line {number} of {path.name} is damaged and was left out.")
     return pd.DataFrame(rows, columns=REP_COLUMNS), problems

@@ -14,7 +14,7 @@ import pandas as pd
 
 from rotrack.errors import RecordError
 from rotrack.model import Apart, Direction, Rep, Side
-from rotrack.records.log import read_curve, read_info
+from rotrack.records.log import SINCE_2, read_curve, read_info
 
 T = TypeVar("T", Rep, Apart)
 
@@ -32,6 +32,9 @@ class SessionValue:
         What it is for.
     value_deg : float
         Mean peak of the best 3 of the first 5 valid repetitions, signed; NaN without a valid one.
+    uncertainty_deg : float
+        95 % half width of the value. The errors of camera place, person and pose model are the same for every repetition of a
+        session, so it does not shrink with their number: it is the mean of theirs.
     reps_used, reps_valid, reps_total : int
         Repetitions that entered it, that were valid, that were logged.
     """
@@ -39,6 +42,7 @@ class SessionValue:
     side: Side
     direction: Direction
     value_deg: float
+    uncertainty_deg: float
     reps_used: int
     reps_valid: int
     reps_total: int
@@ -54,10 +58,11 @@ def session_values(reps: Iterable[Rep]) -> list[SessionValue]:
         groups.setdefault((rep.side, rep.direction), []).append(rep)
     values = []
     for (side, direction), group in sorted(groups.items()):
-        valid = [abs(rep.peak_deg) for rep in group if rep.valid]
-        best = sorted(valid[:FIRST], reverse=True)[:BEST_OF]
-        value_deg = direction.sign * float(np.mean(best)) if best else float("nan")
-        values.append(SessionValue(side, direction, value_deg, len(best), len(valid), len(group)))
+        valid = [rep for rep in group if rep.valid]
+        best = sorted(valid[:FIRST], key=lambda rep: abs(rep.peak_deg), reverse=True)[:BEST_OF]
+        value_deg = float(np.mean([rep.peak_deg for rep in best])) if best else float("nan")
+        error_deg = float(np.mean([rep.uncertainty_deg for rep in best])) if best else float("nan")
+        values.append(SessionValue(side, direction, value_deg, error_deg, len(best), len(valid), len(group)))
     return values
 
 
@@ -100,7 +105,7 @@ class Session:
 
     @cached_property
     def curve(self) -> pd.DataFrame:
-        """The angle curve: time_s, side, angle_deg, live_deg, raw_deg, pelvis_deg, reason."""
+        """The angle curve: the columns of angles.csv."""
         return read_curve(self.folder)
 
     @property
@@ -153,7 +158,8 @@ def load_session(folder: Path) -> Session:
 
 def _restored(kind: type[T], raw: dict[str, Any]) -> T:
     """Return an event from its JSON form, in which a missing number is null."""
-    values: dict[str, Any] = {key: math.nan if value is None else value for key, value in raw.items()}
+    values: dict[str, Any] = dict.fromkeys(SINCE_2, math.nan) if kind is Rep else {}  # a session of convention version 1
+    values |= {key: math.nan if value is None else value for key, value in raw.items()}
     values |= {"side": Side(values["side"]), "direction": Direction(values["direction"])}
     if "faults" in values:
         values["faults"] = tuple(values["faults"])

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rotrack.drills import Drill, DrillTable, Measure, load_table
+from rotrack.drills import Drill, DrillTable, Measure, Posture, load_table
+from rotrack.kinematics.camera import Calibration
 from rotrack.kinematics.posture import BodyForm, position_problem
-from rotrack.kinematics.rotation import MAKERS, NEEDS, RotationMeasure
+from rotrack.kinematics.rotation import NEEDS, Reading, RotationMeasure, make_measure
 from rotrack.model import (
     LANDMARK_NAMES,
     LEGS,
@@ -32,6 +33,7 @@ from rotrack.tracking.filters import OneEuro, SettledCurve
 from rotrack.tracking.neutral import NeutralFinder
 from rotrack.tracking.reps import (
     MIN_REP_S,
+    PLATEAU_S,
     Ending,
     Excursion,
     ExcursionFinder,
@@ -39,8 +41,6 @@ from rotrack.tracking.reps import (
     measure_excursion,
 )
 
-NEUTRAL_WITHIN_DEG = 15.0
-"""Seated, a shank further off the vertical is not a neutral pose."""
 POSITION_LOST_S = 1.0
 """Out of position for longer, the neutral pose is taken anew."""
 SIGHT_LOST_S = 3.0
@@ -51,6 +51,7 @@ CUE_SMOOTHING_S = 0.3
 IMPLAUSIBLE_SHARE = 1.5
 IMPLAUSIBLE_FROM_DEG = 75.0
 """An angle beyond both this and 1.5 times the drill's plausible range is a mistake of the pose model, not a hip."""
+NOT_READ = Reading(math.nan, math.nan, math.nan, math.nan, math.nan)
 REASON_WAITING = "waiting for the neutral pose: hold still"
 
 
@@ -63,7 +64,7 @@ class TrackerSettings:
     min_cutoff_hz, beta : float
         One-Euro filter of the live angle.
     correct : bool
-        Whether geometry and pelvis are corrected; without it `angle_deg` is the plain angle in the picture.
+        Whether the learned correction of the pose model's errors is applied; without it `angle_deg` is the leg model's own.
     """
 
     min_cutoff_hz: float = 1.0
@@ -84,6 +85,8 @@ class RotationTracker:
         Filters and corrections.
     table : DrillTable
         Where the limits of the faults come from.
+    calibration : Calibration
+        What is known of camera and person; without it nothing is.
     """
 
     def __init__(
@@ -92,12 +95,14 @@ class RotationTracker:
         sides: tuple[Side, ...],
         settings: TrackerSettings | None = None,
         table: DrillTable | None = None,
+        calibration: Calibration | None = None,
     ) -> None:
         self.drill, self.sides = drill, sides
         settings = settings or TrackerSettings()
         table = table or load_table()
+        calibration = calibration or Calibration()
         # The other leg is followed too, to see whether it moves; only the chosen sides are reported.
-        self._legs = {side: _LegTracker(side, drill, settings, table) for side in Side}
+        self._legs = {side: _LegTracker(side, drill, settings, table, calibration) for side in Side}
 
     def update(self, pose: Pose) -> Step:
         """Take the next pose, in order of time, and return all that it produced."""
@@ -144,8 +149,10 @@ class _Output:
 class _LegTracker:
     """State of one leg; `out` and `sample` hold what the latest update produced."""
 
-    def __init__(self, side: Side, drill: Drill, settings: TrackerSettings, table: DrillTable) -> None:
-        self.side, self._drill, self._settings = side, drill, settings
+    def __init__(
+        self, side: Side, drill: Drill, settings: TrackerSettings, table: DrillTable, calibration: Calibration
+    ) -> None:
+        self.side, self._drill, self._settings, self._calibration = side, drill, settings, calibration
         self._faults = {k: f for k, f in table.faults.items() if drill.watches(f)}
         self._leg = LEGS[side]
         self._needed = [getattr(self._leg, part) for part in NEEDS[drill.measure]]
@@ -166,6 +173,7 @@ class _LegTracker:
         self._curve = SettledCurve(keep_s)
         self._waiting: deque[RotationSample] = deque()
         self._history: deque[tuple[float, float, dict[str, float]]] = deque()
+        self._errors: deque[tuple[float, float, float]] = deque()
         self._keep_s = keep_s
         self._now: dict[str, float] = {}
         self._time_s = 0.0
@@ -199,8 +207,8 @@ class _LegTracker:
             self.retake = False
         step_s = pose.time_s - self._time_s
         self._time_s = pose.time_s
-        raw_deg = angle_deg = math.nan
-        pelvis_deg = 0.0
+        seen = NOT_READ
+        pelvis_deg = uncertainty_deg = math.nan
         reason = self._unseen(pose)
         in_sight = not reason
         reason = reason or self._out_of_position(pose)
@@ -209,21 +217,32 @@ class _LegTracker:
             reason = self._find_neutral(pose)
         if not reason:
             assert self._measure is not None and self._form is not None
-            raw_deg, angle_deg, reason = self._measure.read(pose.image_px)
-            if not self._settings.correct:
-                angle_deg = raw_deg
-            elif self._drill.measure is Measure.SHANK_SWING:
-                pelvis_deg = self._form.pelvis_deg(pose.image_px)
-                angle_deg -= pelvis_deg
-            if abs(angle_deg) > self._implausible_deg:
-                angle_deg, reason = math.nan, "more than a hip can turn: heel and toe or the legs are mixed up"
+            pelvis_deg = self._form.pelvis_deg(pose.image_px) if self._drill.posture is Posture.SEATED else 0.0
+            seen = self._measure.read(pose.time_s, pose.image_px, pelvis_deg)
+            reason = seen.reason
+            if abs(seen.angle_deg) > self._implausible_deg:
+                seen = seen._replace(angle_deg=math.nan)
+                reason = "more than a hip can turn: heel and toe or the legs are mixed up"
+            uncertainty_deg = self._measure.error_deg(seen.angle_deg, seen.sd_deg)
             self._watch_form(pose, step_s, other_leg_deg)
-        live_deg = self._smooth.update(pose.time_s, angle_deg)
+        live_deg = self._smooth.update(pose.time_s, seen.angle_deg)
         self.sample = RotationSample(
-            pose.time_s, self.side, live_deg, angle_deg, raw_deg, pelvis_deg if not reason else math.nan, reason
+            time_s=pose.time_s,
+            side=self.side,
+            live_deg=live_deg,
+            corrected_deg=seen.angle_deg,
+            uncorrected_deg=seen.uncorrected_deg,
+            raw_deg=seen.raw_deg,
+            gravity_deg=seen.gravity_deg,
+            pelvis_deg=pelvis_deg if not reason else math.nan,
+            uncertainty_deg=uncertainty_deg,
+            reason=reason,
         )
+        self._errors.append((pose.time_s, seen.sd_deg, seen.gravity_deg))
+        while self._errors[0][0] < pose.time_s - self._keep_s:
+            self._errors.popleft()
         self._waiting.append(self.sample)
-        self._emit_curve(self._curve.add(pose.time_s, angle_deg))
+        self._emit_curve(self._curve.add(pose.time_s, seen.angle_deg))
         self._take(self._finder.update(pose.time_s, live_deg))
         if self._numbers.expired(pose.time_s) and not self.away:
             self._release_pending()
@@ -239,8 +258,6 @@ class _LegTracker:
     # ------------------------------------------------------------------ position and neutral pose
     def _unseen(self, pose: Pose) -> str:
         """Return what is not seen of what the measure needs; empty if all is."""
-        if self._drill.measure is Measure.NONE:
-            return "this stretch is counted by you, not measured"
         if pose.reason:
             return pose.reason
         for index in self._needed + self._hips:
@@ -280,11 +297,10 @@ class _LegTracker:
         if found is None:
             return REASON_WAITING
         neutral, from_s = found
-        measure = MAKERS[self._drill.measure](neutral, self.side)
-        if not math.isfinite(measure.read(neutral.image_px).angle_deg):
-            return measure.read(neutral.image_px).reason or "the neutral pose cannot be read from here"
-        if self._drill.measure is Measure.SHANK_SWING and abs(measure.neutral_angle_deg) > NEUTRAL_WITHIN_DEG:
-            return "let the lower leg hang straight down for the neutral pose"
+        measure = make_measure(neutral, self.side, self._drill, self._calibration, self._settings.correct)
+        if measure.problem:
+            self._neutral_finder.clear()  # a fit takes time: look at a new still time, not at every frame
+            return measure.problem
         self._measure, self._form = measure, BodyForm(neutral, self.side)
         self._hip_zero = neutral.image_px[self._hips].mean(axis=0)
         self._shank_px = float(np.hypot(*(neutral.image_px[self._leg.ankle] - neutral.image_px[self._leg.knee])))
@@ -325,13 +341,16 @@ class _LegTracker:
                 known = sample.time_s == time_s and math.isfinite(angle_deg)
                 self.out.curve.append(
                     CurvePoint(
-                        sample.time_s,
-                        self.side,
-                        angle_deg if known else math.nan,
-                        sample.live_deg,
-                        sample.raw_deg,
-                        sample.pelvis_deg,
-                        "" if known else sample.reason or "not settled",
+                        time_s=sample.time_s,
+                        side=self.side,
+                        angle_deg=angle_deg if known else math.nan,
+                        live_deg=sample.live_deg,
+                        uncorrected_deg=sample.uncorrected_deg,
+                        raw_deg=sample.raw_deg,
+                        gravity_deg=sample.gravity_deg,
+                        pelvis_deg=sample.pelvis_deg,
+                        uncertainty_deg=sample.uncertainty_deg if known else math.nan,
+                        reason="" if known else sample.reason or "not settled",
                     )
                 )
 
@@ -350,15 +369,19 @@ class _LegTracker:
         self._finder.accept(direction, measured.peak_deg)
         faults, visibility = self._form_during(measured.start_s, measured.end_s)
         invalid = [self._faults[k].title.lower() for k in faults if self._faults[k].invalidates]
+        sd_deg, gravity_deg = self._at_peak(measured.peak_s)
+        counted_only = self._drill.measure is Measure.ROLL
         number, completes = self._numbers.next(direction, measured.start_s, measured.end_s)
         rep = Rep(
             side=self.side,
             direction=direction,
             rep=number,
             valid=not invalid,
-            peak_deg=measured.peak_deg,
-            live_peak_deg=excursion.live_peak_deg,
-            range_deg=measured.range_deg,
+            peak_deg=math.nan if counted_only else measured.peak_deg,
+            uncertainty_deg=self._measure.error_deg(measured.peak_deg, sd_deg) if self._measure else math.nan,
+            gravity_deg=gravity_deg,
+            live_peak_deg=math.nan if counted_only else excursion.live_peak_deg,
+            range_deg=math.nan if counted_only else measured.range_deg,
             start_s=measured.start_s,
             peak_s=measured.peak_s,
             end_s=measured.end_s,
@@ -376,6 +399,13 @@ class _LegTracker:
             self._pending = rep
         else:
             self.out.reps.append(self._half(rep) if self._drill.combined else rep)
+
+    def _at_peak(self, peak_s: float) -> tuple[float, float]:
+        """Return the standard error of the fit and the gravity angle around a peak: medians, NaN where there is none."""
+        near = np.array([(sd, gravity) for t, sd, gravity in self._errors if abs(t - peak_s) <= PLATEAU_S / 2])
+        with np.errstate(all="ignore"):
+            found = [np.median(column[np.isfinite(column)]) if np.isfinite(column).any() else math.nan for column in near.T]
+        return (float(found[0]), float(found[1])) if found else (math.nan, math.nan)
 
     def _not_a_rep(self, excursion: Excursion, duration_s: float) -> str:
         """Return why an excursion is not a repetition; empty if it is."""

@@ -1,0 +1,334 @@
+"""One leg model for every drill: pelvis, femur, shank and foot as rigid segments, fitted to the landmarks of a frame.
+
+`Body` is fitted once to the neutral pose: the camera's tilt and turn, the place of the pelvis, the joint angles of both legs and
+the lengths of the segments, each held near what the posture and anatomy let expect. `LegModel` then follows one leg frame by
+frame. Both minimise the same sum: squared distances between seen and modelled landmarks, each over its own error and with
+outliers held down, plus squared deviations from the prior. The hip rotation is the third rotation of the hip joint
+coordinate system (flexion, abduction, rotation: Wu et al. 2002; Grood and Suntay 1983), so it is relative to the pelvis for
+bent and for straight knees alike; the inverse of the fit's normal matrix is its variance.
+
+Lengths are in shanks: how large the person is does not matter, and the picture cannot tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from rotrack.kinematics.camera import Calibration
+from rotrack.kinematics.geometry import turn_about
+from rotrack.kinematics.stance import Facing, Stance
+from rotrack.model import LEGS, Side
+
+PARTS = ("hip", "knee", "ankle", "heel", "toe")
+"""The landmarks of one leg that the model explains, in this order everywhere below."""
+LANDMARK_SD = np.array([0.05, 0.03, 0.025, 0.15, 0.04])
+"""Error of the pose model's landmarks in shanks (rendered people: the heel is seen worst, it hardly follows a turning foot)."""
+WANDER_SHARE = 0.6
+"""Share of that error which changes from frame to frame; the rest stays and is taken up by the neutral pose."""
+OUTLIER_FROM = 2.0
+"""Landmarks further off than this many errors lose weight."""
+KNEE_FOLLOWS = 0.05
+"""Share of the ankle's way by which the pose model drags a resting knee along (2 to 8 % on rendered people)."""
+LENGTHS = {
+    "hip_width": (0.47, 0.07),
+    "femur": (0.90, 0.05),
+    "heel_behind": (0.13, 0.04),
+    "heel_below": (0.11, 0.03),
+    "toe_ahead": (0.46, 0.06),
+    "toe_below": (0.17, 0.03),
+}
+"""Segment lengths between joint centres with their spread between people, in shanks (five body shapes; the toe is the base of
+the second toe)."""
+_JOINT_SD = np.array([12.0, 6.0, 8.0, 8.0, 10.0])
+_SHIFT_SD, _ROTATION_SD, _FOOT_SD = 0.08, 60.0, 0.25
+_ROLL_SD, _TILT_SD = 4.0, 8.0
+_STEPS = np.array([1e-3, 1e-3, 0.05, 0.05, 0.05, 0.05, 0.05, 1e-3])
+_FIT_STEP, _FIT_ROUNDS = 1e-4, 40
+_FIRST_ROUNDS, _ROUNDS, _LARGEST_STEP_DEG = 8, 3, 25.0
+_WARM_S = 0.3
+MISFIT_AT_MOST = 16.0
+"""Half the weighted squared misfit of the neutral pose; more than this is no leg in this posture (good clips: 1 to 8)."""
+
+
+class LegReading(NamedTuple):
+    """What the leg model says of one frame, degrees."""
+
+    rotation_deg: float
+    """Hip rotation relative to the pelvis, internal positive, from anatomical zero."""
+    sd_deg: float
+    """Standard error of it, from the fit alone."""
+    gravity_deg: float
+    """What a goniometer held against gravity would read; NaN where gravity shows no rotation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """What is known of one leg in one frame, whoever measured it.
+
+    Parameters
+    ----------
+    slopes : numpy.ndarray, shape (5, 2)
+        Undistorted slopes of the rays through `PARTS`; NaN where not seen.
+    sd : numpy.ndarray, shape (5,)
+        Their errors, in shanks at the person's distance.
+    """
+
+    slopes: np.ndarray
+    sd: np.ndarray
+
+
+def leg_points(
+    axes: np.ndarray, side: Side, state: np.ndarray, lengths: dict[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the parts of a leg are for given joint angles.
+
+    Parameters
+    ----------
+    axes : numpy.ndarray, shape (..., 3, 3)
+        Pelvis axes in camera axes; columns anterior, superior, right.
+    side : Side
+        The leg.
+    state : numpy.ndarray, shape (..., 5), deg
+        Flexion, abduction, internal rotation, knee flexion, dorsiflexion.
+    lengths : dict of str to numpy.ndarray, shape (..., 1)
+        As `LENGTHS`, in shanks.
+
+    Returns
+    -------
+    points : numpy.ndarray, shape (..., 5, 3)
+        `PARTS` relative to the middle of the hips, camera axes, in shanks.
+    foot : numpy.ndarray, shape (..., 3, 3)
+        Axes of the foot in camera axes; columns forward, up, right.
+    """
+    sign = 1.0 if side is Side.RIGHT else -1.0
+    angles = np.radians(np.moveaxis(state, -1, 0) * np.array([1, -sign, sign, 1, 1]).reshape(-1, *[1] * (state.ndim - 1)))
+    (cf, ca, cr, ck, cd), (sf, sa, sr, sk, sd) = np.cos(angles)[..., None], np.sin(angles)[..., None]
+    zero = np.zeros_like(cf)
+    forward = np.concatenate([cf, sf, zero], -1)
+    up = np.concatenate([-sf * ca, cf * ca, sa], -1)
+    right = np.concatenate([sf * sa, -cf * sa, ca], -1)
+    femur_x, right = forward * cr - right * sr, forward * sr + right * cr
+    shank_x, shank_y = femur_x * ck - up * sk, femur_x * sk + up * ck
+    foot_x, foot_y = shank_x * cd + shank_y * sd, shank_y * cd - shank_x * sd
+    hip = sign / 2 * lengths["hip_width"] * np.array([0.0, 0.0, 1.0]) + np.zeros_like(up)
+    knee = hip - lengths["femur"] * up
+    ankle = knee - shank_y
+    heel = ankle - lengths["heel_behind"] * foot_x - lengths["heel_below"] * foot_y
+    toe = ankle + lengths["toe_ahead"] * foot_x - lengths["toe_below"] * foot_y
+    points = np.stack([hip, knee, ankle, heel, toe], -2) @ np.swapaxes(axes, -1, -2)
+    return points, axes @ np.stack([foot_x, foot_y, right], -1)
+
+
+def _rotation(axis: int, angle_deg: np.ndarray | float) -> np.ndarray:
+    """Return rotations about a coordinate axis, shape (..., 3, 3)."""
+    angle = np.radians(np.asarray(angle_deg, float))
+    i, j = [(1, 2), (2, 0), (0, 1)][axis]
+    matrix = np.zeros((*angle.shape, 3, 3))
+    matrix[..., axis, axis] = 1
+    matrix[..., i, i] = matrix[..., j, j] = np.cos(angle)
+    matrix[..., j, i] = np.sin(angle)
+    matrix[..., i, j] = -matrix[..., j, i]
+    return matrix
+
+
+def _project(points: np.ndarray) -> np.ndarray:
+    return points[..., :2] / points[..., 2:]
+
+
+class Body:
+    """The neutral pose of a person: camera, pelvis, both legs and their lengths.
+
+    Parameters
+    ----------
+    image_px : numpy.ndarray, shape (33, 2), px
+        Landmarks of the neutral pose; one leg may be missing.
+    size_px : tuple of int
+        Width and height of the picture.
+    stance : Stance
+        What the posture lets expect.
+    calibration : Calibration
+        Lens and floor, as far as they are known.
+    lean_deg : float
+        How far the camera looks down according to the world landmarks, a weak prior; NaN if they do not say.
+    """
+
+    def __init__(
+        self,
+        image_px: np.ndarray,
+        size_px: tuple[int, int],
+        stance: Stance,
+        calibration: Calibration,
+        lean_deg: float = float("nan"),
+    ) -> None:
+        self.lens = calibration.lens_for(size_px)
+        self.stance = stance
+        self._floor = calibration.floor
+        self._lean_deg = lean_deg
+        self.slopes = {side: self.lens.slopes(image_px[list(LEGS[side][1:])]) for side in Side}
+        hips = self.slopes[Side.LEFT][0], self.slopes[Side.RIGHT][0]
+        shown = [float(np.hypot(*(hips[0] - hips[1]))) / LENGTHS["hip_width"][0]]
+        for points in self.slopes.values():
+            shown += [float(np.hypot(*(points[2] - points[1]))), float(np.hypot(*(points[1] - points[0]))) / LENGTHS["femur"][0]]
+        self._unit = float(np.nanmax(shown))  # a shank, in slopes
+        pitches = ((self._floor.pitch_deg, self._floor.tilt_sd_deg),) if self._floor else stance.pitches_deg
+        self.misfit = float("inf")
+        for facing in stance.facings:
+            for pitch in pitches:
+                self._try(facing, pitch, (hips[0] + hips[1]) / 2)
+
+    def _try(self, facing: Facing, pitch: tuple[float, float], middle: np.ndarray) -> None:
+        """Fit one way to stand or lie before one camera place, and keep it if it is the best so far."""
+        stance = self.stance
+        joints = [stance.flexion_deg, stance.abduction_deg, stance.rotation_deg, stance.knee_deg, stance.ankle_deg]
+        roll = (self._floor.roll_deg, self._floor.tilt_sd_deg) if self._floor else (0.0, _ROLL_SD)
+        names = list(LENGTHS)
+        prior = np.array([pitch[0], 0, roll[0], stance.tilt_deg, *joints, *joints, *(LENGTHS[n][0] for n in names)], float)
+        spread = np.array(
+            [pitch[1], stance.turn_sd_deg, roll[1], _TILT_SD, *_JOINT_SD, *_JOINT_SD, *(LENGTHS[n][1] for n in names)], float
+        )
+        depth = 1 / self._unit
+        observed = np.stack([self.slopes[side] for side in Side])
+        weight = self._unit**-1 / LANDMARK_SD[:, None]
+        lean_deg = self._lean_deg if np.isfinite(self._lean_deg) else float("nan")
+
+        def unpack(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+            turns = _rotation(0, x[..., 3]) @ _rotation(2, x[..., 5]) @ _rotation(1, x[..., 4])
+            origin = np.concatenate([x[..., :2], np.exp(x[..., 2:3])], -1)
+            return turns @ facing.axes @ _rotation(2, x[..., 6]), origin, {n: x[..., 17 + i, None] for i, n in enumerate(names)}
+
+        def residuals(x: np.ndarray) -> np.ndarray:
+            axes, origin, lengths = unpack(x)
+            legs = [leg_points(axes, s, x[..., 7 + 5 * i : 12 + 5 * i], lengths)[0] for i, s in enumerate(Side)]
+            shown = _project(np.stack(legs, -3) + origin[..., None, None, :])
+            misses = np.nan_to_num((shown - observed) * weight).reshape(*x.shape[:-1], -1)
+            world = np.nan_to_num((x[..., 3:4] - lean_deg) / LEAN_SD_DEG)
+            return np.concatenate([misses, (x[..., 3:] - prior) / spread, world], -1)
+
+        def jacobian(x: np.ndarray) -> np.ndarray:
+            values = residuals(x + np.vstack([np.zeros(x.size), _FIT_STEP * np.eye(x.size)]))
+            return ((values[1:] - values[0]) / _FIT_STEP).T
+
+        start = np.concatenate([middle * depth, [np.log(depth)], prior])
+        found = least_squares(residuals, start, jac=jacobian, loss="soft_l1", f_scale=2.0, max_nfev=_FIT_ROUNDS, xtol=1e-5)
+        if found.cost >= self.misfit:
+            return
+        self.misfit = float(found.cost)
+        self.axes, self.origin, self.lengths = unpack(found.x)
+        self.joints = {side: found.x[7 + 5 * i : 12 + 5 * i] for i, side in enumerate(Side)}
+        self.pitch_deg, self.turn_deg, self.roll_deg = (float(v) for v in found.x[3:6])
+
+    @property
+    def down(self) -> np.ndarray:
+        """Unit vector of gravity in camera axes, shape (3,): calibrated, or as the posture shows it."""
+        if self._floor:
+            return self._floor.down
+        return _rotation(0, self.pitch_deg) @ _rotation(2, self.roll_deg) @ np.array([0.0, 1.0, 0.0])
+
+
+LEAN_SD_DEG = 8.0
+"""How far the camera's tilt according to the world landmarks may be off."""
+
+
+class LegModel:
+    """Follows one leg from frame to frame.
+
+    Parameters
+    ----------
+    body : Body
+        The fitted neutral pose.
+    side : Side
+        The leg.
+    """
+
+    def __init__(self, body: Body, side: Side) -> None:
+        self.body, self.side = body, side
+        self._zero = body.slopes[side]
+        joints = body.joints[side]
+        self._start = np.concatenate([[0.0, 0.0], joints, [0.0]])
+        moves = body.stance.moves_deg
+        spread = [_SHIFT_SD, _SHIFT_SD, *moves[:2], _ROTATION_SD, *moves[2:], _FOOT_SD]
+        self._held = np.diag(1 / np.square(spread))
+        # What the neutral pose leaves over belongs to the detector: on the foot it turns along with the foot.
+        points, foot = leg_points(body.axes, side, joints, body.lengths)
+        points = points + body.origin
+        over = np.zeros((5, 3))
+        over[:, :2] = np.nan_to_num((self._zero - _project(points)) * points[:, 2:])
+        self._over = over
+        self._on_foot = (over[3:] - over[2]) @ foot
+        self._state, self._time_s = self._start, -np.inf
+
+    def _shown(self, state: np.ndarray, axes: np.ndarray) -> np.ndarray:
+        """Return the slopes of the parts for states, shape (n, 8): shift, joint angles, log of the foot's length."""
+        points, foot = leg_points(axes, self.side, state[:, 2:7], self.body.lengths)
+        ankle = points[:, 2:3]
+        ends = points[:, 3:] - ankle + self._on_foot @ np.swapaxes(foot, 1, 2)
+        points = np.concatenate([points[:, :3], ankle + np.exp(state[:, 7])[:, None, None] * ends], 1)
+        points = points + self._over[[0, 1, 2, 2, 2]] + self.body.origin
+        points[..., :2] += state[:, None, :2]
+        return _project(points)
+
+    def measurements(self, image_px: np.ndarray) -> Measurements:
+        """Return the leg's landmarks, image_px of shape (33, 2), as measurements with their errors."""
+        slopes = self.body.lens.slopes(image_px[list(LEGS[self.side][1:])])
+        slopes[1] = slopes[1] - KNEE_FOLLOWS * (slopes[2] - self._zero[2])
+        return Measurements(slopes, WANDER_SHARE * LANDMARK_SD)
+
+    def read(self, time_s: float, seen: Measurements, pelvis_deg: float = 0.0) -> LegReading:
+        """Return the rotation of the leg in a frame.
+
+        Parameters
+        ----------
+        time_s : float
+            Time of the frame, s; the fit starts from the frame before if that is recent.
+        seen : Measurements
+            What was measured of the leg.
+        pelvis_deg : float
+            Roll of the pelvis since neutral, in the sense in which it adds to internal rotation of a bent leg.
+
+        Returns
+        -------
+        LegReading
+            NaN if too little was seen to fit anything.
+        """
+        sign = 1.0 if self.side is Side.RIGHT else -1.0
+        axes = self.body.axes @ _rotation(0, -sign * pelvis_deg)
+        warm = 0 <= time_s - self._time_s < _WARM_S
+        state = self._state if warm else self._start
+        depth = self.body.origin[2]
+        known = np.isfinite(seen.slopes).all(axis=1)
+        if not known.any():
+            return LegReading(float("nan"), float("nan"), float("nan"))
+        precision = np.where(known, depth / seen.sd, 0.0)
+        steps = np.vstack([np.zeros(8), np.diag(_STEPS)])
+        for _ in range(_ROUNDS if warm else _FIRST_ROUNDS):
+            shown = self._shown(state + steps, axes)
+            slopes = (shown[1:] - shown[0]) / _STEPS[:, None, None]
+            miss = np.where(known[:, None], seen.slopes - shown[0], 0.0)
+            errors = np.hypot(*miss.T) * precision
+            weight = precision / (1 + (errors / OUTLIER_FROM) ** 2) ** 0.25
+            jacobian = (slopes * weight[:, None]).reshape(8, 10).T
+            normal = jacobian.T @ jacobian + self._held
+            gradient = jacobian.T @ (miss * weight[:, None]).ravel() - self._held @ (state - self._start)
+            step = np.linalg.solve(normal, gradient)
+            step[2:7] = np.clip(step[2:7], -_LARGEST_STEP_DEG, _LARGEST_STEP_DEG)
+            state = state + step
+        self._state, self._time_s = state, time_s
+        sd_deg = float(np.sqrt(np.linalg.inv(normal)[4, 4]))
+        return LegReading(float(state[4]), sd_deg, self._against_gravity(state, axes))
+
+    def _against_gravity(self, state: np.ndarray, axes: np.ndarray) -> float:
+        kind = self.body.stance.gravity
+        if not kind:
+            return float("nan")
+        points, _ = leg_points(axes, self.side, state[2:7], self.body.lengths)
+        femur = points[0] - points[1]
+        bent = self.body.stance.knee_deg > 45
+        pointer = points[2] - points[1] if bent else points[4] - points[2]
+        reference = {"down": self.body.down, "up": -self.body.down}.get(kind, np.cross(self.body.down, femur))
+        if kind == "level" and reference @ pointer < 0:
+            reference = -reference
+        return (1.0 if self.side is Side.RIGHT else -1.0) * turn_about(femur, reference, pointer)

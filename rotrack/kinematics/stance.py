@@ -1,0 +1,88 @@
+"""Where the body starts in each posture, and how far it may stray: what the leg model assumes before it sees a picture.
+
+Angles follow the clinical sense (flexion, abduction, internal rotation, knee flexion and dorsiflexion positive). They are the
+positions that the drill table asks for, not measurements; a person who stands a little differently is found by the fit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from rotrack.drills import Posture
+
+
+class Facing(Enum):
+    """How the pelvis lies before a level camera: columns are anterior, superior and right in camera axes."""
+
+    UPRIGHT = ((0, 0, -1), (0, -1, 0), (-1, 0, 0))
+    AWAY = ((0, 0, 1), (0, -1, 0), (1, 0, 0))
+    FEET_FIRST = ((0, -1, 0), (0, 0, 1), (-1, 0, 0))
+    RIGHT_DOWN = ((-1, 0, 0), (0, 0, 1), (0, 1, 0))
+    LEFT_DOWN = ((1, 0, 0), (0, 0, 1), (0, -1, 0))
+
+    @property
+    def axes(self) -> np.ndarray:
+        """The pelvis axes as a rotation matrix, shape (3, 3)."""
+        return np.array(self.value, float).T
+
+
+@dataclass(frozen=True, slots=True)
+class Stance:
+    """The prior of the leg model for one posture, degrees.
+
+    Parameters
+    ----------
+    facings : tuple of Facing
+        Ways to lie or stand; the one that fits best is taken.
+    pitches_deg : tuple of (float, float)
+        Expected downward tilt of the camera with its standard deviation, one per sensible camera place.
+    turn_sd_deg : float
+        Standard deviation of the turn of the pelvis against the camera.
+    flexion_deg, abduction_deg, rotation_deg, knee_deg, ankle_deg, tilt_deg : float
+        Expected joint angles and forward tilt of the pelvis at neutral.
+    moves_deg : tuple of float
+        How far flexion, abduction, knee and ankle may move during the drill (standard deviations).
+    gravity : str
+        What a goniometer held against gravity takes as zero: "down" or "up" the plumb line, "level", or "" where the
+        femur stands upright and gravity shows no rotation.
+    pitch_limits_deg : tuple of float
+        Camera tilts outside of these are refused.
+    """
+
+    facings: tuple[Facing, ...]
+    pitches_deg: tuple[tuple[float, float], ...]
+    turn_sd_deg: float
+    flexion_deg: float
+    abduction_deg: float
+    rotation_deg: float
+    knee_deg: float
+    ankle_deg: float
+    tilt_deg: float = 0.0
+    moves_deg: tuple[float, float, float, float] = (3.0, 3.0, 3.0, 3.0)
+    gravity: str = ""
+    pitch_limits_deg: tuple[float, float] = (-25.0, 60.0)
+
+
+_BENT = (5.0, 10.0, 5.0, 8.0)
+_FRONT = (Facing.UPRIGHT,)
+_BACK = (Facing.FEET_FIRST,)
+_SIDES = (Facing.RIGHT_DOWN, Facing.LEFT_DOWN)
+_OVERHEAD = (85.0, 8.0)
+
+STANCES = {
+    Posture.SEATED: Stance(_FRONT, ((12, 12),), 12, 85, 5, 0, 90, 0, 0, _BENT, "down"),
+    Posture.STANDING: Stance(_FRONT, ((12, 12),), 10, 8, 4, -5, 6, 5),
+    Posture.STANDING_TOES: Stance(_FRONT, ((12, 12),), 10, 22, 4, -5, 45, -7),
+    Posture.LONG_SITTING: Stance(_FRONT, ((12, 8),), 10, 75, 8, -8, 4, -5, -15, gravity="up"),
+    Posture.SUPINE_BENT: Stance(_BACK, ((22, 10),), 10, 52, 5, 0, 95, -40, 0, (10, 20, 5, 8), "down"),
+    Posture.SUPINE_STRAIGHT: Stance(_BACK, ((42, 12), _OVERHEAD), 8, 88, 2, -4, 4, 4, pitch_limits_deg=(25, 110)),
+    Posture.SUPINE_90_90: Stance(_BACK, ((35, 12), _OVERHEAD), 8, 90, 2, 0, 90, -6, 0, _BENT, pitch_limits_deg=(25, 110)),
+    Posture.SIDE_RAISED: Stance(_SIDES, ((25, 10),), 30, 0, 40, 0, 3, 0),
+    Posture.SIDE_TOP: Stance(_SIDES, ((20, 10),), 12, 0, -4, 0, 90, 0, 0, _BENT, "level"),
+    Posture.SIDE_BOTTOM: Stance(_SIDES, ((25, 10),), 12, 0, 5, 0, 90, 0, 0, _BENT, "level"),
+    Posture.LUNGE: Stance((Facing.AWAY,), ((10, 10),), 10, -20, 3, 0, 3, 4, 20),
+}
+"""One stance per measured posture."""
