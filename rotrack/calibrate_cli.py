@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from rotrack import beforehand
-from rotrack.calibration.board import WANTED_VIEWS, LensLearner
+from rotrack.calibration.board import WANTED_TILTS, WANTED_VIEWS, LensLearner
 from rotrack.calibration.personal import HOLD_S, HoldFinder, fit_gain
 from rotrack.calibration.printing import write_sheets
 from rotrack.calibration.profiles import FloorProfile, Known, LensProfile, PersonalProfile, Profile, new_name, write_profile
@@ -94,7 +94,7 @@ def camera(
                 look.beep()
             state = (
                 f"views {learner.views} of {WANTED_VIEWS}     parts of the picture {int(learner.covered.sum())} of "
-                f"{learner.covered.size}     tilts {learner.tilts} of 3"
+                f"{learner.covered.size}     tilts {min(learner.tilts, WANTED_TILTS)} of {WANTED_TILTS}"
             )
             points = learner.view.image_px if learner.view else None
             good = learner.done or learner.taken

@@ -21,8 +21,8 @@ HOLD_S = 2.0
 """How long a hold must last."""
 WANDER_DEG = 2.0
 """A hold whose readings drift further than this is no hold."""
-SPREAD_DEG = 5.0
-"""Nor is one whose readings scatter more: half of them lie within this."""
+WITHIN_DEG, WITHIN_SHARE = 4.0, 0.9
+"""Nor is one unless this share of the readings lies within so many degrees of their median."""
 APART_DEG = 8.0
 """A new hold is at least so far from the one before."""
 KNOWN_SHARE = 0.8
@@ -129,8 +129,8 @@ class HoldFinder:
             if len(part) < 5 or known.mean() < KNOWN_SHARE:
                 continue
             thirds = [np.median(p) for p in np.array_split(part[known], 3)]
-            low, high = np.quantile(part[known], (0.25, 0.75))
-            if max(thirds) - min(thirds) < WANDER_DEG and high - low < SPREAD_DEG:
+            near = np.abs(part[known] - np.median(part[known])) < WITHIN_DEG
+            if max(thirds) - min(thirds) < WANDER_DEG and near.mean() >= WITHIN_SHARE:
                 return float(times[-1] - times[start])
         return 0.0
 
