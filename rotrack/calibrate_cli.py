@@ -16,7 +16,6 @@ from rich.markup import escape
 from rotrack import beforehand
 from rotrack.calibration.board import WANTED_TILTS, WANTED_VIEWS, LensLearner
 from rotrack.calibration.personal import HOLD_S, HoldFinder, fit_gain
-from rotrack.calibration.printing import write_sheets
 from rotrack.calibration.profiles import FloorProfile, Known, LensProfile, PersonalProfile, Profile, new_name, write_profile
 from rotrack.calibration.sheet import SheetWatcher, gray_of
 from rotrack.drills import load_table, parse_sides
@@ -72,6 +71,8 @@ def print_sheets(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the files.")] = Path(),
 ) -> None:
     """Write board, floor sheet and rays as PDF, to be printed at 100 %."""
+    from rotrack.calibration.printing import write_sheets  # its library is slow to load, and only needed here
+
     for path in write_sheets(out, paper.lower()):
         _out.print(str(path), soft_wrap=True)
     _out.print("Print at 100 % (not fitted to the page) and check the ruler on each page.")
@@ -182,11 +183,12 @@ def personal(
     timeout: TimeoutOption = 180.0,
     window: WindowOption = True,
     calibration: ProfilesOption = None,
+    delay: Annotated[float, typer.Option("--delay", min=0, help="Seconds to walk to the pages; only with a window.")] = 5.0,
 ) -> None:
     """Learn what your feet turn by, per degree that rotrack reads, with the pages of rays. For standing drills.
 
     Stand with both feet along 0, hands free. Lay one foot flat along 30, then 45 degrees, two seconds each; then the other one.
-    A sound follows every hold.
+    A sound follows every hold. The key n begins again.
     """
     sides = parse_sides(side)
     if not person.strip():
@@ -199,13 +201,15 @@ def personal(
         with Landmarker(find_model(model)) as landmarker:
 
             def step(frame: Frame) -> tuple[Guidance, bool]:
-                before = session.holds
+                if window and frame.time_s < delay:
+                    return Guidance("Your feet", f"Go and stand on the pages: {delay - frame.time_s:.0f} s.", good=True), False
+                before = session.events
                 guidance = session.update(frame, landmarker)
-                if session.holds > before:
+                if session.events > before:
                     look.beep()
                 return guidance, session.done
 
-            look.run(step, timeout)
+            look.run(step, timeout, session.begin_again)
         gains = session.gains()
     made = datetime.now().astimezone().replace(microsecond=0)
     drill = load_table().drill(DRILL)
@@ -232,7 +236,14 @@ class PersonalSession:
         self._tracker = RotationTracker(load_table().drill(DRILL), sides)
         self._finders = [HoldFinder(side) for side in sides]
         self._seen = self._measured = False
-        self._reason = ""
+        self._reason = self._trouble = ""
+        self.events = 0
+
+    def begin_again(self) -> None:
+        """Forget all holds and take the neutral pose anew."""
+        self._tracker.retake_neutral()
+        self._finders = [HoldFinder(finder.side) for finder in self._finders]
+        self._trouble = ""
 
     @property
     def holds(self) -> int:
@@ -255,7 +266,16 @@ class PersonalSession:
         self._reason = reason or self._reason
         reading = sample.corrected_deg if sample and not reason else float("nan")
         self._measured |= bool(np.isfinite(reading))
-        hold = finder.update(frame.time_s, reading)
+        hold = None
+        try:
+            hold = finder.update(frame.time_s, reading)
+        except CalibrationError as error:  # told; this leg begins again
+            self._trouble = str(error)
+            finder = self._finders[self._finders.index(finder)] = HoldFinder(finder.side)
+            self.events += 1
+        if hold:
+            self._trouble = ""
+            self.events += 1
         wanted = sum(len(f.targets_deg) for f in self._finders)
         state = f"{finder.side} foot     holds {self.holds} of {wanted}"
         if np.isfinite(reading):
@@ -274,6 +294,8 @@ class PersonalSession:
             return f"Stand with both feet along 0\u00b0 and hold still{why}."
         if reason:
             return f"{reason[:1].upper()}{reason[1:]}."
+        if self._trouble:
+            return self._trouble
         other = "" if finder.holds or finder is self._finders[0] else "Lay the first foot back on 0\u00b0. "
         return f"{other}Lay the {finder.side} foot flat along {-(finder.next_deg or 0):.0f}\u00b0 outward and keep it there."
 
@@ -291,6 +313,8 @@ class PersonalSession:
                 f"The feet were never measured: {why}; stand so that the camera sees you from hips to toes, and hold still first."
             )
         for finder in self._finders:
+            if not finder.done and self._trouble:
+                raise CalibrationError(self._trouble)
             if not finder.done:
                 raise CalibrationError(
                     f"The {finder.side} foot was not held still for {HOLD_S:.0f} s along {-(finder.next_deg or 0):.0f} degrees "
@@ -321,9 +345,11 @@ class _Looking:
             _err.file.write(BELL)
             _err.file.flush()
 
-    def run(self, step: Callable[[Frame], tuple[Guidance, bool]], timeout_s: float) -> None:
+    def run(
+        self, step: Callable[[Frame], tuple[Guidance, bool]], timeout_s: float, begin_again: Callable[[], None] | None = None
+    ) -> None:
         """Feed frames to `step` and show what it returns, until it is done, the person ends it, or the time is up."""
-        guide = Guide(keys=KEYS)
+        guide = Guide(keys=KEYS + ("   n begin again" if begin_again else ""))
         said = ""
         with closing(_frames(self._source)) as frames:
             for frame in frames:
@@ -334,6 +360,8 @@ class _Looking:
                 key = self._window.show(guide.draw(frame.rgb, guidance)) if self._window else Key.NONE
                 if key is Key.MIRROR:
                     guide.mirror = not guide.mirror
+                if key is Key.NEUTRAL and begin_again:
+                    begin_again()
                 if done or key is Key.END or frame.time_s > timeout_s:
                     break
 
