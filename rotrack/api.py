@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -15,6 +15,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from rotrack import beforehand
+from rotrack.calibration.profiles import Known, from_log, logged
 from rotrack.drills import Drill, load_table, parse_sides
 from rotrack.errors import InputError, NotMeasuredError, RotrackError
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
@@ -23,7 +25,7 @@ from rotrack.records.log import SessionWriter, data_folder, read_poses, read_req
 from rotrack.records.session import Session, session_values
 from rotrack.sensing.ahead import ahead
 from rotrack.sensing.landmarker import Landmarker, ModelFile, find_model, settings, speed_advice
-from rotrack.sensing.sources import Source, SourceInfo, VideoFile
+from rotrack.sensing.sources import Mirrored, Source, SourceInfo, VideoFile
 from rotrack.tracking.pipeline import RotationTracker, TrackerSettings
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.overlay import Overlay
@@ -60,6 +62,8 @@ class Request:
         Written into the log.
     tracker : TrackerSettings
         Filters and corrections.
+    calibration : tuple of str
+        Names, files or folders of calibration profiles, or "none"; empty leaves the choice to rotrack.
     """
 
     drill: Drill
@@ -68,10 +72,17 @@ class Request:
     person: str = ""
     note: str = ""
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
+    calibration: tuple[str, ...] = ()
 
 
 def make_request(
-    drill: str, side: str = "both", out: Path | None = None, person: str = "", note: str = "", correct: bool = True
+    drill: str,
+    side: str = "both",
+    out: Path | None = None,
+    person: str = "",
+    note: str = "",
+    correct: bool = True,
+    calibration: Sequence[str] = (),
 ) -> Request:
     """Return a checked request.
 
@@ -86,7 +97,8 @@ def make_request(
         if text[:1] in ("=", "+", "-", "@") or any(ord(c) < 32 for c in text):
             raise InputError(f"The {what} '{text}' must be one line and not begin with = + - or @ (spreadsheets).")
     table = load_table()
-    return Request(table.drill(drill), parse_sides(side), data_folder(out), person, note, TrackerSettings(correct=correct))
+    tracker = TrackerSettings(correct=correct)
+    return Request(table.drill(drill), parse_sides(side), data_folder(out), person, note, tracker, tuple(calibration))
 
 
 def analyze(
@@ -100,6 +112,7 @@ def analyze(
     note: str = "",
     correct: bool = True,
     on_step: OnStep | None = None,
+    calibration: str | Path | Sequence[str | Path] = (),
 ) -> Session:
     """Measure a video and log it.
 
@@ -123,6 +136,9 @@ def analyze(
         Whether to correct geometry and pelvis.
     on_step : callable, optional
         Called after every frame, see `OnStep`.
+    calibration : str or Path, or several
+        Names, files or folders of calibration profiles. Without it, only a floor sheet that lies in the picture is used; "none"
+        ignores that too.
 
     Returns
     -------
@@ -134,9 +150,9 @@ def analyze(
     RotrackError
         With a sentence that says what to do. What was measured until then is in the log.
     """
-    request = make_request(drill, side, Path(out) if out else None, person, note, correct)
-    source = VideoFile(Path(video))
-    return measure(source, find_model(model), request, annotate=annotate, on_step=on_step)
+    wanted = [calibration] if isinstance(calibration, str | Path) else calibration
+    request = make_request(drill, side, Path(out) if out else None, person, note, correct, [str(w) for w in wanted if str(w)])
+    return measure_video(Path(video), find_model(model), request, annotate, on_step)
 
 
 def remeasure(folder: str | Path, out: str | Path | None = None, on_step: OnStep | None = None) -> Session:
@@ -173,8 +189,24 @@ def remeasure(folder: str | Path, out: str | Path | None = None, on_step: OnStep
     provenance = {key: info.get(key, "") for key in ("model", "model_sha256", "landmarker")}
     provenance |= {"remeasured_from": info["session_id"]}
     poses = ((None, pose) for pose in read_poses(folder))
-    with _open_log(request, source, provenance) as writer:
-        return _run(poses, request, writer, on_step, None)
+    known = Known(from_log(info.get("calibration_used") or {}), tuple(info.get("calibration_notes") or ()))
+    with _open_log(request, source, provenance, known) as writer:
+        return _run(poses, request, writer, on_step, None, known=known)
+
+
+def measure_video(
+    video: Path,
+    model: ModelFile,
+    request: Request,
+    annotate: bool = False,
+    on_step: OnStep | None = None,
+    mirror: bool = False,
+) -> Session:
+    """Measure a video and log it, as `measure` does; `mirror` plays it mirrored, for validation only."""
+    with closing(VideoFile(video)) as file:
+        size_px = file.info.size_px
+        known = beforehand.for_video(video, size_px, request.calibration, request.data, request.person, look=not mirror)
+        return measure(Mirrored(file) if mirror else file, model, request, annotate, on_step, known=known)
 
 
 def measure(
@@ -184,8 +216,11 @@ def measure(
     annotate: bool = False,
     on_step: OnStep | None = None,
     live: bool = False,
+    known: Known | None = None,
 ) -> Session:
     """Measure a source of frames and log it; closes the source.
+
+    `known` is what is known of camera, floor and person before the first frame; nothing without it.
 
     Raises
     ------
@@ -193,13 +228,14 @@ def measure(
         After the log was closed with what was measured until then.
     """
     provenance = {"model": model.name, "model_sha256": model.sha256, "landmarker": settings()}
+    known = known or Known()
     try:
-        with Landmarker(model) as landmarker, _open_log(request, source.info, provenance) as writer:
+        with Landmarker(model) as landmarker, _open_log(request, source.info, provenance, known) as writer:
             poses: Generator[tuple[Frame, Pose]] = ((frame, landmarker.detect(frame)) for frame in source)
             if not live:  # measuring and logging beside the pose model; live, nothing may be late
                 poses = ahead(poses, POSES_AHEAD)
             with closing(poses), _video(writer, request, source.info, annotate) as video:
-                return _run(poses, request, writer, on_step, video, source, live)
+                return _run(poses, request, writer, on_step, video, source, live, known)
     finally:
         source.close()
 
@@ -213,7 +249,7 @@ def _video(
     return VideoWriter(writer.folder / "annotated.mp4", overlay, source.size_px, source.fps)
 
 
-def _open_log(request: Request, source: SourceInfo, provenance: dict[str, Any]) -> SessionWriter:
+def _open_log(request: Request, source: SourceInfo, provenance: dict[str, Any], known: Known) -> SessionWriter:
     now = datetime.now().astimezone()
     drill = request.drill
     info = {
@@ -234,8 +270,11 @@ def _open_log(request: Request, source: SourceInfo, provenance: dict[str, Any]) 
             "fps": source.fps,
         },
         **provenance,
-        "calibration": "none",
-        "assumed_field_of_view_deg": ASSUMED_FIELD_OF_VIEW_DEG,
+        "calibration": str(known.calibration.level),
+        "calibration_profiles": dict(known.calibration.names),
+        "calibration_used": logged(known.calibration),
+        "calibration_notes": list(known.notes),
+        "assumed_field_of_view_deg": None if known.calibration.lens else ASSUMED_FIELD_OF_VIEW_DEG,
         "zero": "neutral pose",
         "convention_version": CONVENTION_VERSION,
         "rotrack_version": metadata.version("rotrack"),
@@ -253,6 +292,7 @@ def _run(
     video: VideoWriter | None,
     source: Source | None = None,
     live: bool = False,
+    known: Known | None = None,
 ) -> Session:
     """Measure poses to the end, or until `on_step` says stop or something fails; the log is complete in every case."""
     tracker = RotationTracker(request.drill, request.sides, request.tracker)
@@ -276,7 +316,8 @@ def _run(
         doubt = str(error)
         raise
     finally:
-        session = _finish(tracker, board, writer, status, doubt, live)
+        doubts = (*(known.warnings if known else ()), doubt)
+        session = _finish(tracker, board, writer, status, doubts, live)
     if not board.frames:
         raise NotMeasuredError("There was no picture to measure.")
     if not board.measured:
@@ -301,8 +342,10 @@ def _steps(
             writer.append(step, with_pose=False)
 
 
-def _finish(tracker: RotationTracker, board: Scoreboard, writer: SessionWriter, status: str, doubt: str, live: bool) -> Session:
-    warnings = [doubt] if doubt else []
+def _finish(
+    tracker: RotationTracker, board: Scoreboard, writer: SessionWriter, status: str, doubts: tuple[str, ...], live: bool
+) -> Session:
+    warnings = [doubt for doubt in doubts if doubt]
     if board.several_people:
         warnings.append(
             "Several people were in the picture: check in the annotated video that the legs are drawn on the right person, "

@@ -17,7 +17,7 @@ from rotrack.errors import RotrackError
 from rotrack.model import Frame, Rep, Step
 from rotrack.records.session import Session
 from rotrack.sensing.landmarker import find_model
-from rotrack.sensing.sources import Mirrored, Source, VideoFile
+from rotrack.sensing.sources import VideoFile
 from rotrack.tracking.scoreboard import Scoreboard
 
 TELL_EVERY_FRAMES = 15
@@ -37,6 +37,7 @@ class Job:
     annotate: bool = False
     correct: bool = True
     mirror: bool = False
+    calibration: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +112,7 @@ def _run_job(job: Job, on_frames: OnFrames, on_rep: OnRep | None = None) -> Outc
                 on_rep(rep)
 
     def measure() -> Session:
-        request = api.make_request(job.drill, job.side, job.data, job.person, job.note, job.correct)
-        model = find_model(job.model)
-        source: Source = VideoFile(job.video)
-        return api.measure(Mirrored(source) if job.mirror else source, model, request, job.annotate, tell)
+        request = api.make_request(job.drill, job.side, job.data, job.person, job.note, job.correct, job.calibration)
+        return api.measure_video(job.video, find_model(job.model), request, job.annotate, tell, job.mirror)
 
     return attempt(job.video, measure)

@@ -17,7 +17,7 @@ from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from rotrack import api
+from rotrack import api, beforehand, calibrate_cli
 from rotrack.batch import Job, Outcome, attempt, count_frames, run_jobs
 from rotrack.checkup import Finding, checkup
 from rotrack.drills import GROUPS, TIERS, Drill, load_table
@@ -26,7 +26,7 @@ from rotrack.model import Frame, Rep, Side, Step
 from rotrack.records.log import data_folder, to_json
 from rotrack.records.session import Session
 from rotrack.sensing.landmarker import find_model, speed_advice
-from rotrack.sensing.sources import Camera
+from rotrack.sensing.sources import Camera, Source
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.figures import session_figure, write_html
 from rotrack.ui.overlay import Overlay
@@ -48,6 +48,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(calibrate_cli.app, name="calibrate")
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
 
@@ -65,6 +66,12 @@ NoteOption = Annotated[str, typer.Option("--note", help="A line for the log, for
 CorrectOption = Annotated[
     bool,
     typer.Option("--correct/--no-correct", help="Correct camera place and pelvis, or log the plain angle in the picture."),
+]
+CalibrationOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--calibration", help="Calibration profile: a name, a file or a folder, several allowed; or none.", metavar="NAME"
+    ),
 ]
 
 
@@ -132,15 +139,19 @@ def analyze(
     video: Annotated[bool, typer.Option("--video/--no-video", help="Also write the video with legs and angles.")] = False,
     plot: Annotated[bool, typer.Option("--plot/--no-plot", help="Also write the angle curve as a page.")] = True,
     correct: CorrectOption = True,
+    calibration: CalibrationOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
 ) -> None:
     """Measure videos and log every repetition.
 
     Several videos are measured in parallel. Example: rotrack analyze monday.mp4 --drill seated-internal --person Ana
     """
-    request = api.make_request(drill, side, out, person, note, correct)
+    request = api.make_request(drill, side, out, person, note, correct, calibration or ())
     find_model(model)
-    jobs = [Job(path, drill, side, request.data, person, model, note, video, correct) for path in videos]
+    jobs = [
+        Job(path, drill, side, request.data, person, model, note, video, correct, calibration=request.calibration)
+        for path in videos
+    ]
     outcomes = _measure(jobs, quiet=json)
     _report([_with_plot(outcome) for outcome in outcomes] if plot else outcomes, json)
 
@@ -252,6 +263,8 @@ def _print_session(session: Session) -> None:
         other[movement.reason] = other.get(movement.reason, 0) + 1
     for reason, count in other.items():
         _out.print(f"  [dim]counted apart: {count} x {escape(reason)}[/]")
+    for text in info.get("calibration_notes", []):
+        _out.print(f"  [dim]{escape(text)}[/]", soft_wrap=True)
     for side, advice in info["camera_advice"].items():
         _out.print(f"  [yellow]{side}:[/] {escape(advice)}", soft_wrap=True)
     for text in (*session.warnings, info["speed_advice"]):
@@ -274,21 +287,27 @@ def live(
     model: ModelOption = "heavy",
     note: NoteOption = "",
     mirror: Annotated[bool, typer.Option("--mirror/--no-mirror", help="Show the picture as a mirror would.")] = True,
+    calibration: CalibrationOption = None,
 ) -> None:
     """Measure with a camera, in a window.
 
     Keys: q or Esc ends, m switches the mirror, n takes the neutral pose again. Closing the window ends too. The measurement
     never sees a mirrored picture.
     """
-    request = api.make_request(drill, side, out, person, note)
+    request = api.make_request(drill, side, out, person, note, calibration=calibration or ())
     model_file = find_model(model)
     _err.print(f"{request.drill.title}. {request.drill.camera}", soft_wrap=True)
     _err.print("Hold still for a second in the starting position; the window shows when measuring begins.", soft_wrap=True)
-    source = Camera(camera)
+    source: Source = Camera(camera)
     overlay = Overlay(request.drill, request.sides, mirror, KEYS)
     try:
         with Window(source.info.size_px) as window:
             told_slow = False
+            known, source = beforehand.for_camera(source, camera, request.calibration, request.data, person)
+            for text in known.notes:
+                _err.print(escape(text), soft_wrap=True)
+            for text in known.warnings:
+                _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
 
             def show(frame: Frame | None, step: Step, board: Scoreboard) -> api.Ask | None:
                 nonlocal told_slow
@@ -306,7 +325,7 @@ def live(
                 enough = reps > 0 and all(board.count(s) >= reps for s in request.sides)
                 return api.Ask.STOP if enough or key is Key.END else None
 
-            session = api.measure(source, model_file, request, on_step=show, live=True)
+            session = api.measure(source, model_file, request, on_step=show, live=True, known=known)
     finally:
         source.close()
     _report([Outcome(Path(camera), session)])

@@ -5,6 +5,7 @@ RotrackError                 base class; the command line prints its message and
 │   ├── SourceError          a camera or video cannot be opened or read
 │   ├── ModelError           a pose model is missing, damaged or of another kind
 │   ├── DrillError           unknown drill or side, or a drill table with a mistake in it
+│   ├── CalibrationError     a calibration profile that cannot be used, or a calibration that did not succeed
 │   └── TruthError           a truth folder that cannot be used for validation
 ├── RecordError              the log cannot be written or read (exit code 3)
 └── NotMeasuredError         everything worked, but there was nothing to measure (exit code 4)
@@ -33,6 +34,10 @@ class ModelError(InputError):
 
 class DrillError(InputError):
     """An unknown drill or side, or a drill table with a mistake in it."""
+
+
+class CalibrationError(InputError):
+    """A calibration profile that cannot be read or written, or a calibration that did not succeed."""
 
 
 class TruthError(InputError):

@@ -146,6 +146,29 @@ def test_several_people_are_counted_only_when_two_looks_agree() -> None:
     assert max(counts([one, one, one])) == 1
 
 
+@pytest.mark.parametrize("half", [0, 1])
+def test_the_person_at_the_point_given_is_followed(half: int) -> None:
+    picture = np.hstack([demo_frames(0, 1)[0]] * 2)
+    with Landmarker(find_model("full"), follow=(320 + 640 * half, 240)) as marks:
+        poses = [marks.detect(Frame(i, i / 15, picture)) for i in range(10)]
+    found = [pose for pose in poses if not pose.reason]
+    assert len(found) >= 5
+    for pose in found:
+        hips = pose.image_px[[LEGS[side].hip for side in Side], 0]
+        assert ((hips > 640 * half) & (hips < 640 * (half + 1))).all()
+
+
+def test_somebody_alone_gets_the_same_numbers_with_and_without_the_watch() -> None:
+    pictures = demo_frames(0, 24)[::2]
+
+    def poses(watch: bool) -> list[np.ndarray]:
+        with Landmarker(find_model("full"), watch_people=watch, upright=True) as marks:
+            return [marks.detect(Frame(i, i / 15, p)).image_px for i, p in enumerate(pictures)]
+
+    for watched, plain in zip(poses(True), poses(False), strict=True):
+        np.testing.assert_array_equal(watched, plain)
+
+
 # ---------------------------------------------------------------------- from points to a pose
 def points(x: float = 0.5, y: float = 0.5, visibility: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     return np.tile([x, y, visibility], (N_LANDMARKS, 1)), np.full((N_LANDMARKS, 3), 0.25)

@@ -1,8 +1,9 @@
 """Second stage: the leg landmarks of a frame. The only module that knows MediaPipe.
 
 VIDEO mode for cameras and files alike, so that live and offline give the same numbers; frames are never mirrored. In that mode
-the pose model smooths over time with its own One-Euro filter, which it does for one pose only; a second, sparse search in
-single pictures therefore looks for further people.
+the pose model smooths over time with its own One-Euro filter, which it does for one pose only, and it may slide onto another
+person. A second, sparse search in single pictures therefore looks for further people, and a `PersonKeeper` checks every frame
+that the landmarks are still the person's; as long as they are, it changes nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata, resources
 from pathlib import Path
@@ -22,7 +23,8 @@ from typing import Any
 import numpy as np
 
 from rotrack.errors import ModelError
-from rotrack.model import Frame, Pose, empty_pose
+from rotrack.model import LEGS, Frame, Pose, Side, empty_pose
+from rotrack.sensing.person import PersonKeeper, painted_over
 
 MODELS = ("heavy", "full")
 """Pose models in the package, most accurate first."""
@@ -31,6 +33,9 @@ VISIBLE_FROM = 0.5
 LOOK_EVERY_S = 2.0
 """How often the picture is searched for several people; twice as often in the first seconds."""
 PEOPLE_AT_MOST = 3
+LOOK_AGAIN_S = 0.3
+"""While it is doubtful whose landmarks they are, the picture is searched for several people this often; more and more rarely
+as long as nobody else is found."""
 _CHECKSUMS = {
     "heavy": "d69c817d0617545f2be68a11d7d1537355f51395cd38123810f805f4787deff5",
     "full": "6826a26186260a0de6dd753f858f2bf52c4d4bdfe2a08a97758436d8d956c68b",
@@ -97,7 +102,11 @@ class Landmarker:
     model : ModelFile
         The pose model.
     watch_people : bool
-        Whether to search for further people now and then.
+        Whether to search for further people now and then, and to refuse landmarks that are not the chosen person's.
+    follow : tuple of float, optional
+        A point on the person to measure in the first picture, px; without it the largest and most central one.
+    upright : bool
+        Whether the drill is done sitting or standing: somebody before the person is then noticed even if not recognised.
 
     Raises
     ------
@@ -105,14 +114,22 @@ class Landmarker:
         If the bundle cannot be loaded.
     """
 
-    def __init__(self, model: ModelFile, watch_people: bool = True) -> None:
+    def __init__(
+        self,
+        model: ModelFile,
+        watch_people: bool = True,
+        follow: tuple[float, float] | None = None,
+        upright: bool = False,
+    ) -> None:
         from mediapipe.tasks.python import vision
 
         self.model = model
         self._quiet = True  # the native library is chatty until its first picture is done
         self._last_ms = -1
         self._next_look_s = 0.0
+        self._last_look_s, self._look_wait_s = -LOOK_AGAIN_S, LOOK_AGAIN_S
         self._looks = (0, 0)
+        self._keeper = PersonKeeper(follow, upright) if watch_people else None
         self._video = _create(model, vision.RunningMode.VIDEO, 1)
         try:
             self._search = _create(find_model("full"), vision.RunningMode.IMAGE, PEOPLE_AT_MOST) if watch_people else None
@@ -134,24 +151,64 @@ class Landmarker:
         return self._detect(frame)
 
     def _detect(self, frame: Frame) -> Pose:
-        import mediapipe
-
-        height, width = frame.rgb.shape[:2]
-        image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=frame.rgb)
+        size_px = (frame.rgb.shape[1], frame.rgb.shape[0])
         self._last_ms = max(self._last_ms + 1, round(frame.time_s * 1000))
-        result = self._video.detect_for_video(image, self._last_ms)
-        people = self._count_people(image, frame.time_s)
+        result = self._video.detect_for_video(_image(self._shown(frame.rgb, size_px)), self._last_ms)
+        people = self._count_people(frame)
         if not result.pose_landmarks:
-            return empty_pose(frame.time_s, (width, height), "nobody is seen in the picture", people)
-        points = np.array([(p.x, p.y, p.visibility) for p in result.pose_landmarks[0]])
+            reason = self._keeper.nobody(frame.rgb) if self._keeper else ""
+            if reason:
+                self._search_elsewhere(frame)
+            return empty_pose(frame.time_s, size_px, reason or "nobody is seen in the picture", people)
         world = np.array([(p.x, p.y, p.z) for p in result.pose_world_landmarks[0]])
-        return _pose(frame.time_s, (width, height), points, world, people)
+        pose = _pose(frame.time_s, size_px, _points(result.pose_landmarks[0]), world, people)
+        reason = self._not_the_person(frame, pose)
+        if reason:
+            return empty_pose(frame.time_s, size_px, reason, people)
+        return _without(pose, self._keeper.covered_legs(frame.time_s)) if self._keeper else pose
 
-    def _count_people(self, image: Any, time_s: float) -> int:
+    def _shown(self, rgb: np.ndarray, size_px: tuple[int, int]) -> np.ndarray:
+        """Return what the pose model gets to see: all, or while the person is looked for, the region where they were."""
+        region = self._keeper.region_px(size_px) if self._keeper else None
+        return rgb if region is None else painted_over(rgb, region)
+
+    def _not_the_person(self, frame: Frame, pose: Pose) -> str:
+        """Return why the landmarks are not the chosen person's; empty if they are."""
+        if not self._keeper:
+            return ""
+        if self._keeper.doubt(frame.rgb, pose.image_px, frame.time_s):
+            self._look_again(frame)
+        elif frame.time_s - self._last_look_s > LOOK_EVERY_S / 2:
+            self._look_wait_s = LOOK_AGAIN_S
+        return self._keeper.decide(frame.rgb, pose.image_px, frame.time_s)
+
+    def _search_elsewhere(self, frame: Frame) -> None:
+        if self._keeper and self._keeper.look_elsewhere(frame.time_s):
+            self._look_again(frame)
+
+    def _look_again(self, frame: Frame) -> None:
+        if frame.time_s - self._last_look_s >= self._look_wait_s:
+            alone = self._look(frame) < 2
+            self._look_wait_s = min(2 * self._look_wait_s, LOOK_EVERY_S) if alone else LOOK_AGAIN_S
+
+    def _look(self, frame: Frame) -> int:
+        """Search a picture for several people, tell the keeper, and return how many there are."""
+        assert self._search is not None
+        self._last_look_s = frame.time_s
+        found = self._search.detect(_image(frame.rgb))
+        size_px = (frame.rgb.shape[1], frame.rgb.shape[0])
+        if self._keeper:
+            bodies = [
+                _pose(frame.time_s, size_px, _points(body), np.zeros((len(body), 3)), 0).image_px for body in found.pose_landmarks
+            ]
+            self._keeper.seen(frame.rgb, bodies, frame.time_s)
+        return len(found.pose_landmarks)
+
+    def _count_people(self, frame: Frame) -> int:
         """Return how many people were seen in both of the last two looks, so that one mistake does not count."""
-        if self._search and time_s >= self._next_look_s:
-            self._next_look_s = time_s + (LOOK_EVERY_S if time_s > LOOK_EVERY_S else LOOK_EVERY_S / 2)
-            self._looks = (self._looks[1], len(self._search.detect(image).pose_landmarks))
+        if self._search and frame.time_s >= self._next_look_s:
+            self._next_look_s = frame.time_s + (LOOK_EVERY_S if frame.time_s > LOOK_EVERY_S else LOOK_EVERY_S / 2)
+            self._looks = (self._looks[1], self._look(frame))
         return min(self._looks)
 
     def close(self) -> None:
@@ -167,6 +224,16 @@ class Landmarker:
         self.close()
 
 
+def _image(rgb: np.ndarray) -> Any:
+    import mediapipe
+
+    return mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=rgb)
+
+
+def _points(landmarks: Any) -> np.ndarray:
+    return np.array([(p.x, p.y, p.visibility) for p in landmarks])
+
+
 def _pose(time_s: float, size_px: tuple[int, int], points: np.ndarray, world: np.ndarray, people: int) -> Pose:
     image_px = np.round(points[:, :2] * size_px - 0.5, 2)
     visibility = np.round(points[:, 2], 3)
@@ -178,6 +245,18 @@ def _pose(time_s: float, size_px: tuple[int, int], points: np.ndarray, world: np
     for array in (image_px, world_m, visibility):
         array.setflags(write=False)
     return Pose(time_s, size_px, image_px, world_m, visibility, people)
+
+
+def _without(pose: Pose, sides: tuple[Side, ...]) -> Pose:
+    """Return a pose without the legs of some sides from the knee down."""
+    if not sides:
+        return pose
+    hidden = [index for side in sides for index in LEGS[side][2:]]
+    image_px, world_m = pose.image_px.copy(), pose.world_m.copy()
+    image_px[hidden] = world_m[hidden] = np.nan
+    for array in (image_px, world_m):
+        array.setflags(write=False)
+    return replace(pose, image_px=image_px, world_m=world_m)
 
 
 def _create(model: ModelFile, mode: Any, poses: int) -> Any:

@@ -1,0 +1,389 @@
+"""The commands `rotrack calibrate ...`: open camera and window, feed the learners of `rotrack.calibration`, keep the profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from rotrack import beforehand
+from rotrack.calibration.board import WANTED_TILTS, WANTED_VIEWS, LensLearner
+from rotrack.calibration.personal import HOLD_S, HoldFinder, fit_gain
+from rotrack.calibration.profiles import FloorProfile, Known, LensProfile, PersonalProfile, Profile, new_name, write_profile
+from rotrack.calibration.sheet import SheetWatcher, gray_of
+from rotrack.drills import load_table, parse_sides
+from rotrack.errors import CalibrationError
+from rotrack.kinematics.camera import Calibration, Gain
+from rotrack.model import CONVENTION_VERSION, Frame, Side
+from rotrack.sensing.landmarker import Landmarker, find_model
+from rotrack.sensing.sources import Camera, Source, VideoFile
+from rotrack.tracking.pipeline import RotationTracker
+from rotrack.ui.guide import Guidance, Guide
+from rotrack.ui.window import Key, Window
+
+DRILL = "standing-combined"
+"""The drill whose reading a personal calibration is about."""
+KEYS = "q end   m mirror"
+BELL = "\a"
+
+app = typer.Typer(
+    help=(
+        "Calibrate, if you want degrees that can be trusted further: [bold]camera[/bold] (the lens, once per camera), "
+        "[bold]floor[/bold] (after every move of the camera), [bold]personal[/bold] (your own feet, for standing drills). "
+        "[bold]print[/bold] makes the sheets."
+    ),
+    rich_markup_mode="rich",
+    no_args_is_help=True,
+)
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+CameraOption = Annotated[
+    str,
+    typer.Option("--camera", "-c", help="Number, part of the name, address, or a video that plays as a camera would."),
+]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", "-o", help="Folder for the profile; default: `calibration` in your data folder.")
+]
+TimeoutOption = Annotated[float, typer.Option("--timeout", min=1, help="Give up after so many seconds.")]
+WindowOption = Annotated[
+    bool,
+    typer.Option("--window/--no-window", help="Without a window, a video is read picture by picture, as fast as possible."),
+]
+ProfilesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--calibration", help="Profile to build on: a name, a file or a folder, several allowed; or none.", metavar="NAME"
+    ),
+]
+
+
+@app.command("print")
+def print_sheets(
+    paper: Annotated[str, typer.Option("--paper", help="a4 or letter.")] = "a4",
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the files.")] = Path(),
+) -> None:
+    """Write board, floor sheet and rays as PDF, to be printed at 100 %."""
+    from rotrack.calibration.printing import write_sheets  # its library is slow to load, and only needed here
+
+    for path in write_sheets(out, paper.lower()):
+        _out.print(str(path), soft_wrap=True)
+    _out.print("Print at 100 % (not fitted to the page) and check the ruler on each page.")
+
+
+@app.command()
+def camera(
+    camera: CameraOption = "0", out: OutOption = None, timeout: TimeoutOption = 300.0, window: WindowOption = True
+) -> None:
+    """Find the lens of a camera with the printed board. Once per camera and picture size.
+
+    Show the board, hold it still; every view is taken by itself. The window says what is still missing.
+    """
+    with _looking(camera, window) as look:
+        learner = LensLearner(look.size_px)
+
+        def step(frame: Frame) -> tuple[Guidance, bool]:
+            taken = learner.update(frame.time_s, gray_of(frame.rgb))
+            if taken:
+                look.beep()
+            state = (
+                f"views {learner.views} of {WANTED_VIEWS}     parts of the picture {int(learner.covered.sum())} of "
+                f"{learner.covered.size}     tilts {min(learner.tilts, WANTED_TILTS)} of {WANTED_TILTS}"
+            )
+            points = learner.view.image_px if learner.view else None
+            good = learner.done or learner.taken
+            guidance = Guidance(
+                "Lens", learner.advice, state, learner.share, points, covered=learner.covered, flash=taken, good=good
+            )
+            return guidance, learner.done
+
+        look.run(step, timeout)
+        found = learner.result()
+    made = datetime.now().astimezone().replace(microsecond=0)
+    profile = LensProfile(
+        new_name("camera", look.identity, made), made, look.identity, look.size_px, found.lens, found.residual_px, found.views
+    )
+    wide_deg = 2 * np.degrees(np.arctan(look.size_px[0] / 2 / found.lens.matrix[0, 0]))
+    _keep(
+        profile,
+        out,
+        f"Lens: field of view {wide_deg:.1f}\u00b0 across, corners within {found.residual_px:.2f} px, {found.views} views.",
+    )
+
+
+@app.command()
+def floor(
+    camera: CameraOption = "0",
+    paper: Annotated[str, typer.Option("--paper", help="a4, letter, or auto: whichever fits.")] = "auto",
+    out: OutOption = None,
+    timeout: TimeoutOption = 60.0,
+    window: WindowOption = True,
+    calibration: ProfilesOption = None,
+) -> None:
+    """Find out where down is, and how high the camera stands, from the printed floor sheet. After every move of the camera.
+
+    The lens of `rotrack calibrate camera` is used if there is one; else the field of view is assumed, which makes it less sure.
+    """
+    with _looking(camera, window) as look:
+        known = _lens_of(look.known(calibration, ""))
+        watcher = SheetWatcher(known.lens_for(look.size_px), paper.lower())
+
+        def step(frame: Frame) -> tuple[Guidance, bool]:
+            found = watcher.update(frame)
+            outlines = list(watcher.markers.values())
+            state = f"markers {len(outlines)} of 4" if not found else _floor_words(found.floor.pitch_deg, found.floor.height_m)
+            guidance = Guidance(
+                "Floor", watcher.advice, state, watcher.share, outlines_px=outlines, flash=bool(found), good=len(outlines) > 2
+            )
+            return guidance, found is not None
+
+        look.run(step, timeout)
+        found = watcher.found
+        if found is None:
+            raise CalibrationError(watcher.missing)
+        look.beep()
+    made = datetime.now().astimezone().replace(microsecond=0)
+    profile = FloorProfile(
+        new_name("floor", look.identity, made), made, look.identity, look.size_px, found.floor, found.residual_px,
+        found.distance_m, found.paper, known.names.get("camera", "assumed"),
+    )  # fmt: skip
+    lens = "with your lens profile" if known.lens else "with an assumed field of view: `rotrack calibrate camera` makes it surer"
+    _keep(
+        profile,
+        out,
+        f"Floor: {_floor_words(found.floor.pitch_deg, found.floor.height_m)}, {found.distance_m:.2f} m from the sheet "
+        f"({found.paper}); sure to {found.floor.tilt_sd_deg:.1f}\u00b0, {lens}.",
+    )
+
+
+def _floor_words(pitch_deg: float, height_m: float) -> str:
+    return f"the camera stands {100 * height_m:.0f} cm high and looks down by {pitch_deg:.1f}\u00b0"
+
+
+def _lens_of(known: Known) -> Calibration:
+    """Return the lens alone, for finding a floor."""
+    names = {kind: name for kind, name in known.calibration.names.items() if kind == "camera"}
+    return Calibration(known.calibration.lens, names=names)
+
+
+@app.command()
+def personal(
+    person: Annotated[str, typer.Option("--person", "-p", help="Whose feet.")],
+    side: Annotated[str, typer.Option("--side", "-s", help="left, right or both: the subject's own side.")] = "both",
+    camera: CameraOption = "0",
+    model: Annotated[str, typer.Option("--model", "-m", help="heavy (best), full (faster), or a .task file.")] = "heavy",
+    out: OutOption = None,
+    timeout: TimeoutOption = 180.0,
+    window: WindowOption = True,
+    calibration: ProfilesOption = None,
+    delay: Annotated[float, typer.Option("--delay", min=0, help="Seconds to walk to the pages; only with a window.")] = 5.0,
+) -> None:
+    """Learn what your feet turn by, per degree that rotrack reads, with the pages of rays. For standing drills.
+
+    Stand with both feet along 0, hands free. Lay one foot flat along 30, then 45 degrees, two seconds each; then the other one.
+    A sound follows every hold. The key n begins again.
+    """
+    sides = parse_sides(side)
+    if not person.strip():
+        raise CalibrationError("Say whose feet these are: --person NAME.")
+    with _looking(camera, window) as look:
+        known = look.known(calibration, "")
+        base = Calibration(known.calibration.lens, known.calibration.floor, {}, dict(known.calibration.names))
+        base.names.pop("personal", None)
+        session = PersonalSession(sides, base)
+        with Landmarker(find_model(model)) as landmarker:
+
+            def step(frame: Frame) -> tuple[Guidance, bool]:
+                if window and frame.time_s < delay:
+                    return Guidance("Your feet", f"Go and stand on the pages: {delay - frame.time_s:.0f} s.", good=True), False
+                before = session.events
+                guidance = session.update(frame, landmarker)
+                if session.events > before:
+                    look.beep()
+                return guidance, session.done
+
+            look.run(step, timeout, session.begin_again)
+        gains = session.gains()
+    made = datetime.now().astimezone().replace(microsecond=0)
+    drill = load_table().drill(DRILL)
+    profile = PersonalProfile(
+        new_name("personal", person, made), made, look.identity, look.size_px, person, gains, str(drill.measure),
+        CONVENTION_VERSION, str(base.level),
+    )  # fmt: skip
+    words = "; ".join(f"{s} foot x {g.gain:.2f}, misses by {g.residual_deg:.1f}\u00b0" for s, g in gains.items())
+    _keep(profile, out, f"{person}: {words}.")
+
+
+class PersonalSession:
+    """The legs of a personal calibration, one after the other, from frames to gains.
+
+    Parameters
+    ----------
+    sides : tuple of Side
+        The legs, in this order.
+    calibration : Calibration
+        Lens and floor that are in use; no gains.
+    """
+
+    def __init__(self, sides: tuple[Side, ...], calibration: Calibration) -> None:
+        self._tracker = RotationTracker(load_table().drill(DRILL), sides)
+        self._finders = [HoldFinder(side) for side in sides]
+        self._seen = self._measured = False
+        self._reason = self._trouble = ""
+        self.events = 0
+
+    def begin_again(self) -> None:
+        """Forget all holds and take the neutral pose anew."""
+        self._tracker.retake_neutral()
+        self._finders = [HoldFinder(finder.side) for finder in self._finders]
+        self._trouble = ""
+
+    @property
+    def holds(self) -> int:
+        """How many holds were found, of all legs."""
+        return sum(len(finder.holds) for finder in self._finders)
+
+    @property
+    def done(self) -> bool:
+        """Whether all holds of all legs were found."""
+        return all(finder.done for finder in self._finders)
+
+    def update(self, frame: Frame, landmarker: Landmarker) -> Guidance:
+        """Take a picture and return what to show."""
+        pose = landmarker.detect(frame)
+        step = self._tracker.update(pose)
+        finder = next((f for f in self._finders if not f.done), self._finders[-1])
+        sample = step.samples.get(finder.side)
+        self._seen |= not pose.reason
+        reason = sample.reason if sample else pose.reason
+        self._reason = reason or self._reason
+        reading = sample.corrected_deg if sample and not reason else float("nan")
+        self._measured |= bool(np.isfinite(reading))
+        hold = None
+        try:
+            hold = finder.update(frame.time_s, reading)
+        except CalibrationError as error:  # told; this leg begins again
+            self._trouble = str(error)
+            finder = self._finders[self._finders.index(finder)] = HoldFinder(finder.side)
+            self.events += 1
+        if hold:
+            self._trouble = ""
+            self.events += 1
+        wanted = sum(len(f.targets_deg) for f in self._finders)
+        state = f"{finder.side} foot     holds {self.holds} of {wanted}"
+        if np.isfinite(reading):
+            state += f"     reads {abs(reading):.0f}\u00b0 {'out' if reading < 0 else 'in'}"
+        share = (self.holds + (min(finder.steady_s / HOLD_S, 1.0) if not self.done else 0.0)) / wanted
+        points = pose.image_px[np.isfinite(pose.image_px).all(axis=1)]
+        return Guidance(
+            "Your feet", self._sentence(finder, reason), state, share, points, flash=hold is not None, good=not reason
+        )
+
+    def _sentence(self, finder: HoldFinder, reason: str) -> str:
+        if self.done:
+            return "Done. Thank you."
+        if not self._measured:
+            why = f" ({reason})" if reason else ""
+            return f"Stand with both feet along 0\u00b0 and hold still{why}."
+        if reason:
+            return f"{reason[:1].upper()}{reason[1:]}."
+        if self._trouble:
+            return self._trouble
+        other = "" if finder.holds or finder is self._finders[0] else "Lay the first foot back on 0\u00b0. "
+        return f"{other}Lay the {finder.side} foot flat along {-(finder.next_deg or 0):.0f}\u00b0 outward and keep it there."
+
+    def gains(self) -> dict[Side, Gain]:
+        """Return the gain per leg.
+
+        Raises
+        ------
+        CalibrationError
+            If holds are missing or implausible.
+        """
+        if not self._measured:
+            why = self._reason if self._seen else "nobody was seen in the picture"
+            raise CalibrationError(
+                f"The feet were never measured: {why}; stand so that the camera sees you from hips to toes, and hold still first."
+            )
+        for finder in self._finders:
+            if not finder.done and self._trouble:
+                raise CalibrationError(self._trouble)
+            if not finder.done:
+                raise CalibrationError(
+                    f"The {finder.side} foot was not held still for {HOLD_S:.0f} s along {-(finder.next_deg or 0):.0f} degrees "
+                    f"({self.holds} of {sum(len(f.targets_deg) for f in self._finders)} holds were found); begin again."
+                )
+        return {finder.side: fit_gain(finder.holds, finder.side) for finder in self._finders}
+
+
+# ---------------------------------------------------------------------- camera and window
+class _Looking:
+    """A camera or video that is looked at, with or without a window."""
+
+    def __init__(self, spec: str, source: Source, window: Window | None) -> None:
+        self._spec, self._source, self._window = spec, source, window
+        self.identity = beforehand.camera_identity(spec)
+        self.size_px = source.info.size_px
+
+    def known(self, wanted: list[str] | None, person: str) -> Known:
+        """Return what is known of this camera by now, and say it."""
+        known = beforehand.of_camera(self._spec, self.size_px, wanted or (), beforehand.profiles_folder(), person)
+        for text in (*known.notes, *known.warnings):
+            _err.print(escape(text), soft_wrap=True)
+        return known
+
+    def beep(self) -> None:
+        """Make a sound, if there is somebody who waits for it."""
+        if self._window:
+            _err.file.write(BELL)
+            _err.file.flush()
+
+    def run(
+        self, step: Callable[[Frame], tuple[Guidance, bool]], timeout_s: float, begin_again: Callable[[], None] | None = None
+    ) -> None:
+        """Feed frames to `step` and show what it returns, until it is done, the person ends it, or the time is up."""
+        guide = Guide(keys=KEYS + ("   n begin again" if begin_again else ""))
+        said = ""
+        with closing(_frames(self._source)) as frames:
+            for frame in frames:
+                guidance, done = step(frame)
+                if guidance.sentence != said and self._window:
+                    said = guidance.sentence
+                    _err.print(escape(said), soft_wrap=True)
+                key = self._window.show(guide.draw(frame.rgb, guidance)) if self._window else Key.NONE
+                if key is Key.MIRROR:
+                    guide.mirror = not guide.mirror
+                if key is Key.NEUTRAL and begin_again:
+                    begin_again()
+                if done or key is Key.END or frame.time_s > timeout_s:
+                    break
+
+
+def _frames(source: Source) -> Generator[Frame]:
+    yield from source
+
+
+@contextmanager
+def _looking(spec: str, window: bool) -> Generator[_Looking]:
+    source: Source = Camera(spec) if window or not Path(spec).is_file() else VideoFile(Path(spec))
+    try:
+        if window:
+            with Window(source.info.size_px) as shown:
+                yield _Looking(spec, source, shown)
+        else:
+            yield _Looking(spec, source, None)
+    finally:
+        source.close()
+
+
+def _keep(profile: Profile, out: Path | None, words: str) -> None:
+    path = write_profile(profile, out or beforehand.profiles_folder())
+    _out.print(escape(words), soft_wrap=True)
+    _out.print(f"  kept in {path}", soft_wrap=True)
