@@ -249,7 +249,7 @@ def _drill(name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault]) -
         set(ranges) <= set(Direction) and all(len(r) == 2 and 0 <= r[0] < r[1] <= 120 for r in ranges.values()),
         "range_deg needs low < high, between 0 and 120, per direction",
     )
-    need(set(directions) <= set(ranges), "range_deg needs every direction")
+    need(raw["measure"] == Measure.ROLL or set(directions) <= set(ranges), "range_deg needs every direction")
     need(raw.get("min_entry_deg", 8) >= 4, "min_entry_deg must be at least 4")
     need(raw.get("max_rep_s", 8) > 0.4, "max_rep_s must be more than 0.4")
     return Drill(

@@ -18,7 +18,8 @@ SEATED_THIGH_SHOWN = 0.75
 """Sitting bends the knee by more than the first, and seen from the front the thigh hangs down less than the second, in shanks;
 who stands or walks fails both. One alone is no proof: the knee's angle comes from world landmarks, which err with fast swings,
 and a high camera sees the thigh of a sitting person too."""
-STANDING_KNEE_FLEXION_DEG = 60.0
+STANDING_KNEE_FLEXION_DEG = {Posture.STANDING: 60.0, Posture.STANDING_TOES: 100.0}
+"""On tiptoe the knee is bent by 40 to 50 degrees, which the world landmarks may show as 75."""
 SHANK_LENGTH_CM = 42.0
 """Assumed length of the shank, to turn shares of it into centimetres."""
 TRUNK_CONFIRMS = 5.0
@@ -30,9 +31,13 @@ HIP_LINE_SHOWS = 0.9
 """Share of a pelvic roll that the hip line shows (0.7 to 1.1 on rendered people of four builds)."""
 
 
+_CHECKED = (Posture.SEATED, Posture.STANDING, Posture.STANDING_TOES)
+"""Positions that can be told from others in one frame; elsewhere the misfit of the leg model tells."""
+
+
 def position_problem(posture: Posture, pose: Pose, side: Side) -> str:
     """Return what is wrong with the position for this drill, in words; empty if nothing is or if it cannot be seen."""
-    if posture is Posture.ANY:
+    if posture not in _CHECKED:
         return ""
     leg = LEGS[side]
     flexion_deg = knee_flexion_deg(pose.world_m, leg)
@@ -42,7 +47,7 @@ def position_problem(posture: Posture, pose: Pose, side: Side) -> str:
         if flexion_deg < SEATED_KNEE_FLEXION_DEG and hangs > SEATED_THIGH_SHOWN:
             return "not sitting: sit down and let the lower legs hang"
         return "the ankle must be below the knee" if ankle[1] <= knee[1] else ""
-    return "not standing: stand with straight legs" if flexion_deg > STANDING_KNEE_FLEXION_DEG else ""
+    return "not standing: stand with straight legs" if flexion_deg > STANDING_KNEE_FLEXION_DEG[posture] else ""
 
 
 def knee_flexion_deg(world_m: np.ndarray, leg: Leg) -> float:

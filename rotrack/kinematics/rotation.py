@@ -50,7 +50,7 @@ class Reading(NamedTuple):
 NEEDS = {
     Measure.SHANK: ("hip", "knee", "ankle"),
     Measure.FOOT: ("hip", "knee", "ankle", "toe"),
-    Measure.ROLL: ("hip", "knee"),
+    Measure.ROLL: ("shoulder", "hip"),
 }
 """Parts of the leg without which a measure has no number."""
 
@@ -192,8 +192,8 @@ class LegMeasure:
 class RollMeasure:
     """Stretches: an index of how far the hips have rolled, good for counting and timing only.
 
-    It is how far the line between the hips has moved in the picture since neutral, in trunk lengths and as an angle. Which way
-    it goes depends on the camera place, so it takes its sign from the drill. The leg that lies below is the one stretched.
+    It is how far the line between the hips has moved in the picture since neutral, in hundredths of a trunk. Which way it goes 
+    depends on the camera place, so it takes its sign from the drill. The leg that lies below is the one stretched.
     """
 
     def __init__(self, neutral: NeutralPose, side: Side, drill: Drill) -> None:
@@ -218,7 +218,7 @@ class RollMeasure:
         """Return the index; only `angle_deg` is there."""
         nan = float("nan")
         moved = float(np.hypot(*(self._line(image_px) - self._zero))) / self._length
-        index_deg = self._sign * float(np.degrees(np.arctan(moved)))
+        index_deg = self._sign * 100 * moved
         return Reading(nan, nan, index_deg, nan, nan, "" if np.isfinite(index_deg) else "the hips are not seen")
 
     def error_deg(self, angle_deg: float, sd_deg: float) -> float:

@@ -66,14 +66,14 @@ class Stance:
     pitch_limits_deg: tuple[float, float] = (-25.0, 60.0)
 
 
-_BENT = (5.0, 10.0, 5.0, 8.0)
+_BENT = (3.0, 5.0, 3.0, 3.0)
 _FRONT = (Facing.UPRIGHT,)
 _BACK = (Facing.FEET_FIRST,)
 _SIDES = (Facing.RIGHT_DOWN, Facing.LEFT_DOWN)
 _OVERHEAD = (85.0, 8.0)
 
 STANCES = {
-    Posture.SEATED: Stance(_FRONT, ((12, 12),), 12, 85, 5, 0, 90, 0, 0, _BENT, "down"),
+    Posture.SEATED: Stance(_FRONT, ((12, 12),), 25, 85, 5, 0, 90, 0, 0, _BENT, "down"),
     Posture.STANDING: Stance(_FRONT, ((12, 12),), 10, 8, 4, -5, 6, 5),
     Posture.STANDING_TOES: Stance(_FRONT, ((12, 12),), 10, 22, 4, -5, 45, -7),
     Posture.LONG_SITTING: Stance(_FRONT, ((12, 8),), 10, 75, 8, -8, 4, -5, -15, gravity="up"),

@@ -13,6 +13,8 @@ NEUTRAL_S = 0.7
 """How long the person must be still for the neutral pose."""
 STILL_POINTER = 0.07
 """Still means that the pointer wanders by less than this share of its length (4 deg) ..."""
+SHORT_POINTER = 0.09
+"""... where a pointer that looks at the camera counts as at least this share of the leg ..."""
 STILL_PLACE = 0.15
 """... and the leg by less than this share of its size in the picture."""
 
@@ -48,7 +50,7 @@ class NeutralFinder:
         pointer = chain[:, -1] - chain[:, -2]
         length = float(np.median(np.hypot(*pointer.T)))
         reach = float(np.median(np.hypot(*(chain[:, -1] - chain[:, 0]).T)))
-        if not (_wander(pointer) < STILL_POINTER * length and _wander(chain) < STILL_PLACE * max(length, reach)):
+        if not (_wander(pointer) < STILL_POINTER * max(length, SHORT_POINTER * reach) and _wander(chain) < STILL_PLACE * max(length, reach)):
             return None
         world = np.median([p.world_m for p in self._poses], axis=0)
         return NeutralPose(pose.size_px, np.median(pixels, axis=0), world), self._poses[0].time_s

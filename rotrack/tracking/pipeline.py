@@ -161,6 +161,7 @@ class _LegTracker:
         self._implausible_deg = max(IMPLAUSIBLE_FROM_DEG, IMPLAUSIBLE_SHARE * widest_deg)
         self._neutral_finder = NeutralFinder(self._needed)
         self._measure: RotationMeasure | None = None
+        self._problem = ""
         self._form: BodyForm | None = None
         self._hip_zero = np.full(2, np.nan)
         self._shank_px = math.nan
@@ -295,12 +296,14 @@ class _LegTracker:
         """Look for stillness; return what is in the way, empty when the neutral pose was taken."""
         found = self._neutral_finder.update(pose)
         if found is None:
-            return REASON_WAITING
+            return self._problem or REASON_WAITING
         neutral, from_s = found
         measure = make_measure(neutral, self.side, self._drill, self._calibration, self._settings.correct)
         if measure.problem:
             self._neutral_finder.clear()  # a fit takes time: look at a new still time, not at every frame
-            return measure.problem
+            self._problem = measure.problem
+            return self._problem
+        self._problem = ""
         self._measure, self._form = measure, BodyForm(neutral, self.side)
         self._hip_zero = neutral.image_px[self._hips].mean(axis=0)
         self._shank_px = float(np.hypot(*(neutral.image_px[self._leg.ankle] - neutral.image_px[self._leg.knee])))
