@@ -271,7 +271,8 @@ class PersonalSession:
             hold = finder.update(frame.time_s, reading)
         except CalibrationError as error:  # told; this leg begins again
             self._trouble = str(error)
-            finder = self._finders[self._finders.index(finder)] = HoldFinder(finder.side)
+            fresh = HoldFinder(finder.side)
+            self._finders[self._finders.index(finder)] = finder = fresh
             self.events += 1
         if hold:
             self._trouble = ""
