@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rotrack.kinematics.identity import REASON_CROSS, REASON_JUMP, REASON_SWAP, LegIdentity
-from rotrack.model import LEGS, N_LANDMARKS, SWAPPED, Side
+from rotrack.kinematics.identity import REASON_CROSS, REASON_JUMP, REASON_SWAP, LegIdentity, top_leg
+from rotrack.model import LEGS, N_LANDMARKS, SWAPPED, Pose, Side
 from rotrack.records.log import read_poses
 
 RECORDINGS = sorted(file.parent for file in Path(__file__).parent.glob("fixtures/*/landmarks.csv.gz"))
@@ -139,3 +139,34 @@ def test_half_a_leg_tells_nothing() -> None:
     for frame in frames[30:]:
         frame[LEFT.heel] = np.nan
     assert set(judged(frames)) == {""}
+
+
+# ---------------------------------------------------------------------- lying on the side
+def side_lying(top: Side) -> Pose:
+    at = np.full((N_LANDMARKS, 2), [320.0, 240.0])
+    for side, leg in LEGS.items():
+        for step, part in enumerate(leg[1:]):
+            at[part] = (300 - 30 * step, 200 + 3 * step) if side is top else (320, 230 + 30 * step)
+    world = np.column_stack([at, np.arange(N_LANDMARKS)]) / 100
+    return Pose(1.0, (640, 480), at, world, np.arange(N_LANDMARKS) / N_LANDMARKS)
+
+
+@pytest.mark.parametrize("side", Side)
+def test_the_top_leg_gets_the_name_of_the_side_that_is_measured(side: Side) -> None:
+    right_way, mixed_up = side_lying(side), side_lying(side.other)
+    assert top_leg(right_way, side) is right_way
+    put_right = top_leg(mixed_up, side)
+    for part in range(1, 6):
+        new, old = LEGS[side][part], LEGS[side.other][part]
+        np.testing.assert_array_equal(put_right.image_px[new], mixed_up.image_px[old])
+        np.testing.assert_array_equal(put_right.world_m[new], mixed_up.world_m[old])
+        assert put_right.visibility[new] == mixed_up.visibility[old]
+    shoulders = [leg.shoulder for leg in LEGS.values()]
+    np.testing.assert_array_equal(put_right.image_px[shoulders], mixed_up.image_px[shoulders])
+    assert top_leg(put_right, side) is put_right
+
+
+def test_without_both_ankles_the_names_stay() -> None:
+    pose = side_lying(Side.LEFT)
+    pose.image_px[LEGS[Side.LEFT].ankle] = np.nan
+    assert top_leg(pose, Side.RIGHT) is pose

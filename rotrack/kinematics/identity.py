@@ -1,20 +1,24 @@
-"""Whether it is certain which leg is which: swaps of left and right, jumps and crossings are refused.
+"""Which leg is which, and whether that is certain: swaps of left and right, jumps and crossings are refused.
 
 The pose model may put the names of one leg on the other for some frames, mostly with somebody who lies. A swap shows as a jump:
 knee, ankle, heel and toe of both legs leave their course. Legs that cross are another matter: the landmarks may turn back where
 the legs pass each other, so from there on it is not certain which is which, until the feet have been apart for a while or have
 clearly passed. Nothing is put right: on recorded swaps with known truth, more frames were made wrong by it than right. What
 moves on its course is never touched.
+
+Lying on the side, the pose model may have the legs mixed up for a whole recording. Where the drill says that the top leg is
+measured, `top_leg` tells it by its height instead of its name.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
+from dataclasses import replace
 
 import numpy as np
 
-from rotrack.model import LEGS, Side
+from rotrack.model import LEGS, N_LANDMARKS, Pose, Side
 
 REASON_CROSS = "the legs cross: it is not certain which is which"
 REASON_SWAP = "left and right leg are mixed up"
@@ -39,6 +43,30 @@ come."""
 SPEED_SMOOTHING_S, SCALE_SMOOTHING_S = 0.15, 2.0
 _LEG = np.array([list(LEGS[side])[1:] for side in Side])  # hip, knee, ankle, heel, toe
 _ANKLE = 2
+
+
+def top_leg(pose: Pose, side: Side) -> Pose:
+    """Return a pose in which the leg with the higher ankle, from hip to toes, bears the name of a side.
+
+    For somebody who lies on the side and is seen from the foot end with the top knee bent: the pose model gives the top leg
+    the name of the bottom one in whole recordings.
+
+    Parameters
+    ----------
+    pose : Pose
+        The landmarks as the pose model names them.
+    side : Side
+        The subject's top leg, which is measured.
+    """
+    top, bottom = LEGS[side], LEGS[side.other]
+    if not pose.image_px[bottom.ankle][1] < pose.image_px[top.ankle][1]:  # also if one is missing
+        return pose
+    order = np.arange(N_LANDMARKS)
+    order[[*top[1:], *bottom[1:]]] = [*bottom[1:], *top[1:]]
+    image_px, world_m, visibility = pose.image_px[order], pose.world_m[order], pose.visibility[order]
+    for array in (image_px, world_m, visibility):
+        array.setflags(write=False)
+    return replace(pose, image_px=image_px, world_m=world_m, visibility=visibility)
 
 
 class LegIdentity:
