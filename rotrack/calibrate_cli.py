@@ -140,7 +140,7 @@ def floor(
             outlines = list(watcher.markers.values())
             state = f"markers {len(outlines)} of 4" if not found else _floor_words(found.floor.pitch_deg, found.floor.height_m)
             guidance = Guidance(
-                "Floor", watcher.advice, state, watcher.share, outlines_px=outlines, flash=bool(found), good=len(outlines) > 2
+                "Floor", watcher.advice, state, watcher.share, outlines_px=outlines, flash=bool(found), good=len(outlines) == 4
             )
             return guidance, found is not None
 
