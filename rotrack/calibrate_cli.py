@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from rich.markup import escape
 
 from rotrack import beforehand
 from rotrack.calibration.board import WANTED_TILTS, WANTED_VIEWS, LensLearner
-from rotrack.calibration.personal import HOLD_S, HoldFinder, fit_gain
+from rotrack.calibration.personal import HOLD_S, RAYS_DEG, HoldFinder, fit_gain
 from rotrack.calibration.profiles import FloorProfile, Known, LensProfile, PersonalProfile, Profile, new_name, write_profile
 from rotrack.calibration.sheet import SheetWatcher, gray_of
 from rotrack.drills import load_table, parse_sides
@@ -140,7 +141,7 @@ def floor(
             outlines = list(watcher.markers.values())
             state = f"markers {len(outlines)} of 4" if not found else _floor_words(found.floor.pitch_deg, found.floor.height_m)
             guidance = Guidance(
-                "Floor", watcher.advice, state, watcher.share, outlines_px=outlines, flash=bool(found), good=len(outlines) > 2
+                "Floor", watcher.advice, state, watcher.share, outlines_px=outlines, flash=bool(found), good=len(outlines) == 4
             )
             return guidance, found is not None
 
@@ -183,6 +184,7 @@ def personal(
     timeout: TimeoutOption = 180.0,
     window: WindowOption = True,
     calibration: ProfilesOption = None,
+    rays: Annotated[str, typer.Option("--rays", help="Degrees outward, if you do not use the printed rays.")] = "30,45",
     delay: Annotated[float, typer.Option("--delay", min=0, help="Seconds to walk to the pages; only with a window.")] = 5.0,
 ) -> None:
     """Learn what your feet turn by, per degree that rotrack reads, with the pages of rays. For standing drills.
@@ -190,14 +192,14 @@ def personal(
     Stand with both feet along 0, hands free. Lay one foot flat along 30, then 45 degrees, two seconds each; then the other one.
     A sound follows every hold. The key n begins again.
     """
-    sides = parse_sides(side)
+    sides, targets_deg = parse_sides(side), _targets(rays)
     if not person.strip():
         raise CalibrationError("Say whose feet these are: --person NAME.")
     with _looking(camera, window) as look:
         known = look.known(calibration, "")
         base = Calibration(known.calibration.lens, known.calibration.floor, {}, dict(known.calibration.names))
         base.names.pop("personal", None)
-        session = PersonalSession(sides, base)
+        session = PersonalSession(sides, base, targets_deg)
         with Landmarker(find_model(model)) as landmarker:
 
             def step(frame: Frame) -> tuple[Guidance, bool]:
@@ -221,6 +223,19 @@ def personal(
     _keep(profile, out, f"{person}: {words}.")
 
 
+def _targets(rays: str) -> tuple[float, ...]:
+    """Return rays that are given as "30,45" as rotations, internal positive."""
+    try:
+        degrees = [float(part) for part in rays.split(",")]
+    except ValueError:
+        degrees = []
+    if not degrees or any(b - a < 10 for a, b in pairwise([0.0, *degrees])) or degrees[-1] > 75:
+        raise CalibrationError(
+            f"The rays '{rays}' must be degrees like 30,45: each at least 10 more than the one before, at most 75."
+        )
+    return tuple(-angle for angle in degrees)
+
+
 class PersonalSession:
     """The legs of a personal calibration, one after the other, from frames to gains.
 
@@ -230,11 +245,13 @@ class PersonalSession:
         The legs, in this order.
     calibration : Calibration
         Lens and floor that are in use; no gains.
+    targets_deg : tuple of float
+        Where each foot is laid after 0, internal positive.
     """
 
-    def __init__(self, sides: tuple[Side, ...], calibration: Calibration) -> None:
+    def __init__(self, sides: tuple[Side, ...], calibration: Calibration, targets_deg: tuple[float, ...] = RAYS_DEG) -> None:
         self._tracker = RotationTracker(load_table().drill(DRILL), sides)
-        self._finders = [HoldFinder(side) for side in sides]
+        self._finders = [HoldFinder(side, targets_deg) for side in sides]
         self._seen = self._measured = False
         self._reason = self._trouble = ""
         self.events = 0
@@ -242,7 +259,7 @@ class PersonalSession:
     def begin_again(self) -> None:
         """Forget all holds and take the neutral pose anew."""
         self._tracker.retake_neutral()
-        self._finders = [HoldFinder(finder.side) for finder in self._finders]
+        self._finders = [HoldFinder(finder.side, finder.targets_deg) for finder in self._finders]
         self._trouble = ""
 
     @property
@@ -271,7 +288,8 @@ class PersonalSession:
             hold = finder.update(frame.time_s, reading)
         except CalibrationError as error:  # told; this leg begins again
             self._trouble = str(error)
-            finder = self._finders[self._finders.index(finder)] = HoldFinder(finder.side)
+            fresh = HoldFinder(finder.side, finder.targets_deg)
+            self._finders[self._finders.index(finder)] = finder = fresh
             self.events += 1
         if hold:
             self._trouble = ""

@@ -201,6 +201,18 @@ def test_personal_learns_the_gain_of_both_feet(run: Run, stage: Path, tmp_path: 
     assert "left foot x" in ended.out
 
 
+def test_personal_takes_other_rays(run: Run, stage: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(Feet, "plan", [(t, left * 2 / 3, right * 2 / 3) for t, left, right in PLAN])
+    command = ("calibrate", "personal", "--person", "Ana", "--camera", stage, "--no-window", "--rays")
+    gains = {}
+    for rays in ("20,30", "30,45"):
+        assert run(*command, rays, "--out", tmp_path / rays).code == 0
+        gains[rays] = profiles(tmp_path / rays)[0].gains[Side.LEFT].gain
+    assert gains["30,45"] == pytest.approx(1.5 * gains["20,30"], rel=1e-3)
+    for wrong in ("45,30", "a", "30,200", ""):
+        assert_one_sentence(run(*command, wrong), 2, "like 30,45")
+
+
 def test_personal_says_what_was_missing(run: Run, stage: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     command = ("calibrate", "personal", "--person", "Ana", "--camera", stage, "--no-window")
     monkeypatch.setattr(Feet, "plan", PLAN[:5])

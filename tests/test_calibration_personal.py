@@ -1,11 +1,17 @@
-"""Holds and gain of a person's foot: from synthetic readings."""
+"""Holds and gain of a person's foot: from synthetic readings, and from the landmarks of a rendered person."""
+
+import json
 
 import numpy as np
 import pytest
+from helpers import FIXTURES
 
 from rotrack.calibration.personal import Hold, HoldFinder, fit_gain
+from rotrack.drills import load_table
 from rotrack.errors import CalibrationError
 from rotrack.model import Side
+from rotrack.records.log import read_poses
+from rotrack.tracking.pipeline import RotationTracker
 
 RATE_HZ = 25.0
 
@@ -99,3 +105,22 @@ def test_holds_that_do_not_fit_one_gain_and_no_holds_are_refused() -> None:
         fit_gain([Hold(-30, -12, 0, 2), Hold(-45, -50, 3, 5)], Side.LEFT)
     with pytest.raises(CalibrationError, match="No hold"):
         fit_gain([], Side.LEFT)
+
+
+# ---------------------------------------------------------------------- recorded landmarks of a rendered person
+@pytest.mark.parametrize("name", ["personal_left", "personal_right"])
+def test_the_holds_of_a_rendered_person_are_found_at_the_right_time(name: str) -> None:
+    folder = FIXTURES / "calibration" / name
+    truth = json.loads((folder / "holds.json").read_text("utf-8"))
+    side = Side(truth["side"])
+    true_deg = tuple(hold["foot_deg"] for hold in truth["holds"])
+    finder = HoldFinder(side, true_deg)
+    tracker = RotationTracker(load_table().drill("standing-combined"), tuple(Side))
+    for pose in read_poses(folder):
+        sample = tracker.update(pose).samples[side]
+        finder.update(pose.time_s, float("nan") if sample.reason else sample.corrected_deg)
+    assert finder.done
+    for hold, true in zip(finder.holds, truth["holds"], strict=True):
+        assert true["from_s"] - 0.6 < hold.from_s < hold.to_s < true["to_s"] + 0.1
+    assert finder.holds[1].read_deg < finder.holds[0].read_deg - 8
+    assert 0.5 < fit_gain(finder.holds, side).gain < 1.6

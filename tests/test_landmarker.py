@@ -162,7 +162,7 @@ def test_somebody_alone_gets_the_same_numbers_with_and_without_the_watch() -> No
     pictures = demo_frames(0, 24)[::2]
 
     def poses(watch: bool) -> list[np.ndarray]:
-        with Landmarker(find_model("full"), watch_people=watch, upright=True) as marks:
+        with Landmarker(find_model("full"), watch_people=watch) as marks:
             return [marks.detect(Frame(i, i / 15, p)).image_px for i, p in enumerate(pictures)]
 
     for watched, plain in zip(poses(True), poses(False), strict=True):

@@ -142,6 +142,25 @@ def test_somebody_before_the_person_is_noticed_even_if_never_recognised() -> Non
     assert story.frame(scene((ME,)), ME) == ""
 
 
+def test_somebody_who_stays_before_the_person_is_refused_all_the_time() -> None:
+    story = Story(upright=True)
+    story.alone(3, ME)
+    near = body(330, 130, 70)
+    hidden = scene((ME,), (near, GREEN, GREEN, GREEN))
+    at = body(325, 115, 85)
+    assert {story.frame(hidden, at) for _ in range(45)} == {person.REASON_IN_THE_WAY}
+
+
+def test_who_keeps_the_place_in_other_light_is_accepted_once_the_others_are_gone() -> None:
+    story = Story()
+    story.alone(3, ME)
+    other = body(500, 130)
+    dark = scene((ME, (20, 5, 5), (5, 5, 20), (20, 15, 10)))
+    reasons = [story.frame(dark, ME + 15, others=[other] if i < 3 else []) for i in range(220)]
+    assert person.REASON_HIDDEN in reasons[:5] or person.REASON_IN_THE_WAY in reasons[:5]
+    assert reasons[-1] == ""
+
+
 def test_somebody_behind_or_beside_the_person_changes_nothing() -> None:
     story = Story(upright=True)
     story.alone(3, ME)

@@ -24,8 +24,12 @@ DICTIONARY = cv2.aruco.DICT_4X4_50
 MARKER_M = 0.060
 MARGIN_M = 0.010
 """From the markers to the edges of the page, m."""
-LEAST_MARKERS = 3
-"""Fewer markers in view do not give the floor."""
+LEAST_MARKERS = 2
+"""Fewer markers in view do not give the floor; more make it surer."""
+DOUBTFUL_PAPER = 1.5
+"""The other format of paper counts as possible if its corners miss by less than so many times as much."""
+LARGEST_TILT_SD_DEG = 5.0
+"""A floor that is less sure is none."""
 WATCH_S = 1.0
 """How long the sheet is watched; the medians of its corners over this time count."""
 LEAST_LOOKS = 5
@@ -63,7 +67,7 @@ class SheetFound:
     distance_m : float
         From the camera to the middle of the sheet.
     markers : int
-        Markers that were used, 3 or 4.
+        Markers that were used, 2 to 4.
     """
 
     floor: Floor
@@ -165,6 +169,11 @@ def solve_floor(markers: dict[int, np.ndarray], lens: Lens, paper: str = "auto")
     if pose.residual_px > max(LARGEST_RESIDUAL * edge, 1.0):
         return None
     tilt_sd = _tilt_sd_deg(points, seen, lens, pose.down, max(pose.residual_px, LEAST_CORNER_SD_PX))
+    for residual_px, *_, other in fits:
+        if residual_px < DOUBTFUL_PAPER * pose.residual_px:
+            tilt_sd = float(np.hypot(tilt_sd, _between_deg(other.down, pose.down)))
+    if tilt_sd > LARGEST_TILT_SD_DEG:
+        return None
     floor = Floor(pose.down, float(pose.down @ pose.place_m), tilt_sd)
     middle = pose.place_m + pose.axes @ [*np.divide(PAPER_M[name], 2), 0.0]
     return SheetFound(floor, name, pose.residual_px, float(np.linalg.norm(middle)), len(markers))
@@ -268,7 +277,9 @@ class SheetWatcher:
         if count == 0:
             return "Lay the floor sheet on the floor where the camera sees it."
         if count < LEAST_MARKERS:
-            return f"Only {count} of the 4 markers are seen: uncover the sheet, lay it nearer or turn on more light."
+            return "Only one of the 4 markers is seen: uncover the sheet, lay it nearer or turn on more light."
+        if count < 4:
+            return f"{count} of the 4 markers are seen; all 4 are better. Leave camera and sheet alone for a second."
         return "The sheet is seen. Leave camera and sheet alone for a second."
 
     @property
@@ -280,7 +291,7 @@ class SheetWatcher:
                 "print` makes it."
             )
         if self._best_count < LEAST_MARKERS:
-            return f"Only {self._best_count} of the 4 markers of the floor sheet were seen: uncover it, or lay it nearer."
+            return "Only one of the 4 markers of the floor sheet was seen: uncover it, or lay it nearer."
         return "The floor sheet was never at rest for a second, or it is bent: lay it flat and leave camera and sheet alone."
 
     def update(self, frame: Frame) -> SheetFound | None:

@@ -105,8 +105,8 @@ class Landmarker:
         Whether to search for further people now and then, and to refuse landmarks that are not the chosen person's.
     follow : tuple of float, optional
         A point on the person to measure in the first picture, px; without it the largest and most central one.
-    upright : bool
-        Whether the drill is done sitting or standing: somebody before the person is then noticed even if not recognised.
+    lying : bool
+        Whether the drill is done lying down. Otherwise somebody before the person is noticed even if not recognised.
 
     Raises
     ------
@@ -119,7 +119,7 @@ class Landmarker:
         model: ModelFile,
         watch_people: bool = True,
         follow: tuple[float, float] | None = None,
-        upright: bool = False,
+        lying: bool = False,
     ) -> None:
         from mediapipe.tasks.python import vision
 
@@ -129,7 +129,7 @@ class Landmarker:
         self._next_look_s = 0.0
         self._last_look_s, self._look_wait_s = -LOOK_AGAIN_S, LOOK_AGAIN_S
         self._looks = (0, 0)
-        self._keeper = PersonKeeper(follow, upright) if watch_people else None
+        self._keeper = PersonKeeper(follow, upright=not lying) if watch_people else None
         self._video = _create(model, vision.RunningMode.VIDEO, 1)
         try:
             self._search = _create(find_model("full"), vision.RunningMode.IMAGE, PEOPLE_AT_MOST) if watch_people else None

@@ -257,7 +257,7 @@ class PersonKeeper:
         if self._others_s == -math.inf and time_s - self._strange_from_s > (GIVE_UP_COVERED_S if covered else GIVE_UP_S):
             return ""
         if self.searching:
-            alone = time_s - self._others_s > OTHERS_KNOWN_S
+            alone = time_s - max(self._others_s, self._refused_from_s) > OTHERS_KNOWN_S  # then the place is proof enough
             return "" if alone and self._here(image_px) else REASON_IN_THE_WAY if covered else REASON_HIDDEN
         if covered and self._upright and self._place_s - self._still_from_s >= STILL_S:
             return REASON_IN_THE_WAY

@@ -1,0 +1,185 @@
+"""Which leg is which, and whether that is certain: swaps of left and right, jumps and crossings are refused.
+
+The pose model may put the names of one leg on the other for some frames, mostly with somebody who lies. A swap shows as a jump:
+knee, ankle, heel and toe of both legs leave their course. Legs that cross are another matter: the landmarks may turn back where
+the legs pass each other, so from there on it is not certain which is which, until the feet have been apart for a while or have
+clearly passed. Nothing is put right: on recorded swaps with known truth, more frames were made wrong by it than right. What
+moves on its course is never touched.
+
+Lying on the side, the pose model may have the legs mixed up for a whole recording. Where the drill says that the top leg is
+measured, `top_leg` tells it by its height instead of its name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import replace
+
+import numpy as np
+
+from rotrack.model import LEGS, N_LANDMARKS, Pose, Side
+
+REASON_CROSS = "the legs cross: it is not certain which is which"
+REASON_SWAP = "left and right leg are mixed up"
+REASON_JUMP = "the legs jump: it is not certain which is which"
+
+JUMP_LEGS, JUMP_LEGS_PER_S = 0.35, 1.5
+"""The legs are off course when knees, ankles, heels and toes are further from where they should be, on average: in leg scales,
+and so much more per second since they were seen last (up to `COURSE_S`)."""
+FITS_SHARE = 0.4
+"""A jump is a swap if exchanging the legs leaves less than this share of it."""
+CROSS_NEAR, CROSS_BEFORE, CROSS_APPROACH, CROSS_WITHIN_S = 0.3, 0.5, 0.12, 1.0
+"""Legs cross when the ankles, further apart than the second before, come nearer than the first, each by more than the third
+within the last time; all in leg scales."""
+CROSS_OVER_SHARE, CROSS_REST_S, CROSS_PASSED, CROSS_AT_MOST_S = 0.9, 1.2, 0.25, 5.0
+"""The crossing is over when the ankles are as far apart as this share of before and have not been near each other for so long
+(who holds crossed legs uncrosses them sooner), or when they have visibly passed each other by so much."""
+SETTLED_LEGS, SETTLED_S = 0.4, 1.0
+"""Only who has kept the hips within the first, in leg scales, for so long is watched: walking legs cross and jump."""
+COURSE_S, MEMORY_S = 0.2, 1.0
+"""Legs are taken to go on as they went for the first; unseen or off course for longer than the second, they are taken as they
+come."""
+SPEED_SMOOTHING_S, SCALE_SMOOTHING_S = 0.15, 2.0
+_LEG = np.array([list(LEGS[side])[1:] for side in Side])  # hip, knee, ankle, heel, toe
+_ANKLE = 2
+
+
+def top_leg(pose: Pose, side: Side) -> Pose:
+    """Return a pose in which the leg with the higher ankle, from hip to toes, bears the name of a side.
+
+    For somebody who lies on the side and is seen from the foot end with the top knee bent: the pose model gives the top leg
+    the name of the bottom one in whole recordings.
+
+    Parameters
+    ----------
+    pose : Pose
+        The landmarks as the pose model names them.
+    side : Side
+        The subject's top leg, which is measured.
+    """
+    top, bottom = LEGS[side], LEGS[side.other]
+    if not pose.image_px[bottom.ankle][1] < pose.image_px[top.ankle][1]:  # also if one is missing
+        return pose
+    order = np.arange(N_LANDMARKS)
+    order[[*top[1:], *bottom[1:]]] = [*bottom[1:], *top[1:]]
+    image_px, world_m, visibility = pose.image_px[order], pose.world_m[order], pose.visibility[order]
+    for array in (image_px, world_m, visibility):
+        array.setflags(write=False)
+    return replace(pose, image_px=image_px, world_m=world_m, visibility=visibility)
+
+
+class LegIdentity:
+    """Follows both legs and says, frame by frame, whether it is certain which is which; frames come in order of time."""
+
+    def __init__(self) -> None:
+        self._time_s = -math.inf
+        self._at = np.full((2, 5, 2), np.nan)
+        self._speed = np.zeros((2, 5, 2))
+        self._scale_px = math.nan
+        self._ankles: deque[tuple[float, np.ndarray]] = deque()
+        self._crossing_from_s = self._near_s = math.nan
+        self._apart_before = math.nan
+        self._home = np.full(2, np.nan)
+        self._home_from_s = math.inf
+
+    def update(self, time_s: float, image_px: np.ndarray) -> str:
+        """Return why the legs of a frame cannot be trusted; empty if they can, or if too little is seen to tell.
+
+        Parameters
+        ----------
+        time_s : float
+            Time of the frame, s.
+        image_px : numpy.ndarray, shape (33, 2), px
+            The landmarks; NaN where missing.
+        """
+        legs = image_px[_LEG]
+        if not np.isfinite(legs).all():  # nothing can be told of half a leg
+            return ""
+        step_s = time_s - self._time_s
+        if not step_s < MEMORY_S:
+            self._restart(time_s, legs)
+            return ""
+        if not self._settled(time_s, legs):
+            self._follow(time_s, legs, step_s)
+            self._ankles.clear()
+            return ""
+        crossing = math.isfinite(self._crossing_from_s)  # then they may jump past each other
+        reason = "" if crossing else self._jumped(legs, min(step_s, COURSE_S))
+        if reason:
+            return reason
+        self._follow(time_s, legs, step_s)
+        return REASON_CROSS if self._crossing(time_s) else ""
+
+    def _settled(self, time_s: float, legs: np.ndarray) -> bool:
+        hips = legs[:, 0].mean(axis=0)
+        if not np.hypot(*(hips - self._home)) < SETTLED_LEGS * self._scale_px:
+            self._home, self._home_from_s = hips, time_s
+        return time_s - self._home_from_s >= SETTLED_S
+
+    # ------------------------------------------------------------------ swaps and jumps
+    def _jumped(self, legs: np.ndarray, step_s: float) -> str:
+        """Return why the legs are off their course; empty if they are not."""
+        course = self._at + self._speed * step_s
+        off = self._off(legs, course)
+        if off <= JUMP_LEGS + JUMP_LEGS_PER_S * step_s:
+            return ""
+        return REASON_SWAP if self._off(legs[::-1], course) < FITS_SHARE * off else REASON_JUMP
+
+    def _off(self, legs: np.ndarray, course: np.ndarray) -> float:
+        """Return how far knees, ankles, heels and toes are from where they should be, in leg scales."""
+        return _distance(legs[:, 1:], course[:, 1:]) / self._scale_px
+
+    # ------------------------------------------------------------------ crossing
+    def _crossing(self, time_s: float) -> bool:
+        """Whether the legs cross, or have crossed and may have been mixed up since."""
+        left, right = self._at[:, _ANKLE]
+        apart = _distance(left, right) / self._scale_px
+        while self._ankles and self._ankles[0][0] < time_s - CROSS_WITHIN_S:
+            self._ankles.popleft()
+        if math.isnan(self._crossing_from_s):
+            before = max(((_distance(*a) / self._scale_px, k) for k, (_, a) in enumerate(self._ankles)), default=(0.0, 0))
+            if apart < CROSS_NEAR and before[0] > CROSS_BEFORE:
+                was = self._ankles[before[1]][1]
+                towards = (was[1] - was[0]) / max(_distance(*was), 1.0)
+                approach = np.array([(left - was[0]) @ towards, (was[1] - right) @ towards]) / self._scale_px
+                if (approach > CROSS_APPROACH).all():
+                    self._crossing_from_s, self._near_s, self._apart_before = time_s, time_s, before[0]
+        self._ankles.append((time_s, self._at[:, _ANKLE].copy()))
+        if math.isnan(self._crossing_from_s):
+            return False
+        hips = self._at[1, 0] - self._at[0, 0]
+        passed = -float((right - left) @ hips) / max(float(np.hypot(*hips)), 1.0) / self._scale_px
+        if apart < CROSS_NEAR:
+            self._near_s = time_s
+        rested = time_s - self._near_s > CROSS_REST_S
+        over = (rested and apart > CROSS_OVER_SHARE * self._apart_before) or passed > CROSS_PASSED
+        if over or time_s - self._crossing_from_s > CROSS_AT_MOST_S:
+            self._crossing_from_s = math.nan
+            self._ankles.clear()
+        return not over
+
+    # ------------------------------------------------------------------ memory
+    def _restart(self, time_s: float, legs: np.ndarray) -> None:
+        self._time_s, self._at, self._speed = time_s, legs, np.zeros_like(legs)
+        self._scale_px = _scale_px(legs)
+        self._settled(time_s, legs)
+        self._ankles.clear()
+        self._crossing_from_s = math.nan
+
+    def _follow(self, time_s: float, legs: np.ndarray, step_s: float) -> None:
+        share = 1 - math.exp(-step_s / SPEED_SMOOTHING_S)
+        self._speed = self._speed + share * ((legs - self._at) / max(step_s, 1e-3) - self._speed)
+        self._scale_px += (1 - math.exp(-step_s / SCALE_SMOOTHING_S)) * (_scale_px(legs) - self._scale_px)
+        self._time_s, self._at = time_s, legs
+
+
+def _scale_px(legs: np.ndarray) -> float:
+    """Return the longest of thighs and shanks of both legs in the picture, px; foreshortening hides one of them at most."""
+    bones = np.hypot(*np.moveaxis(legs[:, 1:3] - legs[:, 0:2], -1, 0))
+    return max(float(bones.mean(axis=0).max()), 1.0)
+
+
+def _distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the mean distance of corresponding points, shape (..., 2)."""
+    return float(np.mean(np.sqrt(((a - b) ** 2).sum(axis=-1))))

@@ -1,0 +1,172 @@
+"""Is it certain which leg is which: swaps, jumps and crossings of synthetic and recorded legs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rotrack.kinematics.identity import REASON_CROSS, REASON_JUMP, REASON_SWAP, LegIdentity, top_leg
+from rotrack.model import LEGS, N_LANDMARKS, SWAPPED, Pose, Side
+from rotrack.records.log import read_poses
+
+RECORDINGS = sorted(file.parent for file in Path(__file__).parent.glob("fixtures/*/landmarks.csv.gz"))
+
+STEP_S = 1 / 20
+LEFT, RIGHT = LEGS[Side.LEFT], LEGS[Side.RIGHT]
+FROM_KNEES = [i for leg in LEGS.values() for i in leg[2:]]
+
+
+def sitting(left_deg: float = 0.0, right_deg: float = 0.0) -> np.ndarray:
+    """Return somebody on a chair, seen from the front, with the lower legs turned outwards by so much, shape (33, 2), px."""
+    at = np.full((N_LANDMARKS, 2), [320.0, 100.0])
+    for side, leg in LEGS.items():
+        out, turn_deg = (1, left_deg) if side is Side.LEFT else (-1, right_deg)
+        down = np.array([out * np.sin(np.radians(turn_deg)), np.cos(np.radians(turn_deg))])
+        at[leg.hip] = (320 + 25 * out, 200)
+        at[leg.knee] = at[leg.hip] + (10 * out, 45)
+        at[leg.ankle] = at[leg.knee] + 90 * down
+        at[leg.heel] = at[leg.ankle] + 12 * down
+        at[leg.toe] = at[leg.ankle] + 35 * down
+    return at
+
+
+def swing(time_s: float, start_s: float, peak: float, rise_s: float = 0.8, hold_s: float = 0.4) -> float:
+    """Return a smooth movement from 0 to a peak that is held, and back."""
+    up, down = np.clip([(time_s - start_s) / rise_s, (time_s - start_s - rise_s - hold_s) / rise_s], 0, 1)
+    return float(peak * np.sin(np.pi / 2 * up) ** 2 * np.cos(np.pi / 2 * down) ** 2)
+
+
+def legs_swapped(image_px: np.ndarray, hips_too: bool = False) -> np.ndarray:
+    at = image_px.copy()
+    which = FROM_KNEES + ([LEFT.hip, RIGHT.hip] if hips_too else [])
+    at[which] = image_px[SWAPPED[which]]
+    return at
+
+
+def judged(frames, identity: LegIdentity | None = None) -> list[str]:
+    identity = identity or LegIdentity()
+    return [identity.update(i * STEP_S, frame) for i, frame in enumerate(frames)]
+
+
+def exercise(seconds: float = 6.0) -> list[np.ndarray]:
+    """Return somebody on a chair who swings both lower legs, with landmark noise of 1.5 px."""
+    rng = np.random.default_rng(5)
+    times = np.arange(0, seconds, STEP_S)
+    angles = [(swing(t, 1.5, 35.0, 0.5), swing(t, 3.5, -25.0, 0.5)) for t in times]
+    return [sitting(*angle) + rng.normal(0, 1.5, (N_LANDMARKS, 2)) for angle in angles]
+
+
+def test_a_normal_exercise_is_never_touched() -> None:
+    assert set(judged(exercise())) == {""}
+
+
+@pytest.mark.parametrize("folder", RECORDINGS, ids=lambda folder: folder.name)
+def test_recordings_of_upright_drills_are_never_touched(folder: Path) -> None:
+    identity = LegIdentity()
+    assert {identity.update(pose.time_s, pose.image_px) for pose in read_poses(folder)} == {""}
+
+
+@pytest.mark.parametrize("hips_too", [False, True])
+@pytest.mark.parametrize("length", [1, 5, 12])
+def test_a_swap_is_refused_from_the_first_frame_to_the_last(length: int, hips_too: bool) -> None:
+    frames = exercise()
+    first = 60
+    frames[first : first + length] = [legs_swapped(f, hips_too) for f in frames[first : first + length]]
+    assert [i for i, reason in enumerate(judged(frames)) if reason] == list(range(first, first + length))
+    assert judged(frames)[first] == REASON_SWAP
+
+
+def test_legs_that_jump_to_a_wrong_place_are_refused() -> None:
+    frames = exercise()
+    frames[50] = frames[50].copy()
+    frames[50][FROM_KNEES] += (90, -70)
+    assert [(i, reason) for i, reason in enumerate(judged(frames)) if reason] == [(50, REASON_JUMP)]
+
+
+def test_what_stays_elsewhere_is_believed_after_a_second() -> None:
+    frames = exercise()
+    for i in range(60, len(frames)):
+        frames[i] = frames[i].copy()
+        frames[i][FROM_KNEES] += (90, -70)
+    wrong = [i for i, reason in enumerate(judged(frames)) if reason]
+    assert wrong == list(range(60, 60 + len(wrong)))
+    assert len(wrong) * STEP_S == pytest.approx(1.0, abs=0.11)
+
+
+def test_somebody_who_walks_is_not_watched() -> None:
+    """Walking legs cross in a picture from the side."""
+    frames = [frame + np.array([8.0 * i, 0]) for i, frame in enumerate(exercise(2.0))]
+    for i in range(20, 30):
+        frames[i] = legs_swapped(frames[i])
+    assert set(judged(frames)) == {""}
+
+
+def crossing(turn_back: bool) -> list[np.ndarray]:
+    """Return shins that cross, hold and uncross; where they meet, the landmarks pass or turn back."""
+    start = sitting()
+    apart_px = start[LEFT.ankle][0] - start[RIGHT.ankle][0]
+    frames = []
+    for t in np.arange(0, 6.0, STEP_S):
+        inward_px = swing(t, 2.0, 0.85 * apart_px, 0.8, 0.6)
+        if turn_back and inward_px > apart_px / 2:
+            inward_px = apart_px - inward_px
+        at = start.copy()
+        at[[*LEFT[3:]]] -= (inward_px, 0)
+        at[[*RIGHT[3:]]] += (inward_px, 0)
+        frames.append(at)
+    return frames
+
+
+def test_crossing_legs_are_refused_until_they_have_passed() -> None:
+    reasons = judged(crossing(turn_back=False))
+    first = reasons.index(REASON_CROSS)
+    assert 2.0 < first * STEP_S < 2.8
+    assert reasons[int(3.0 / STEP_S)] == "", "clearly crossed"
+    assert reasons[-1] == ""
+    assert 0.1 < np.mean([bool(reason) for reason in reasons]) < 0.35
+
+
+def test_landmarks_that_turn_back_where_legs_cross_are_refused_until_the_legs_have_rested() -> None:
+    reasons = judged(crossing(turn_back=True))
+    refused = [i * STEP_S for i, reason in enumerate(reasons) if reason]
+    assert refused[0] < 2.8
+    assert 4.3 < refused[-1] < 5.9, "through the hold and a rest after it"
+    assert len(refused) == pytest.approx((refused[-1] - refused[0]) / STEP_S + 1), "without a gap"
+
+
+def test_half_a_leg_tells_nothing() -> None:
+    frames = exercise(3.0)
+    for frame in frames[30:]:
+        frame[LEFT.heel] = np.nan
+    assert set(judged(frames)) == {""}
+
+
+# ---------------------------------------------------------------------- lying on the side
+def side_lying(top: Side) -> Pose:
+    at = np.full((N_LANDMARKS, 2), [320.0, 240.0])
+    for side, leg in LEGS.items():
+        for step, part in enumerate(leg[1:]):
+            at[part] = (300 - 30 * step, 200 + 3 * step) if side is top else (320, 230 + 30 * step)
+    world = np.column_stack([at, np.arange(N_LANDMARKS)]) / 100
+    return Pose(1.0, (640, 480), at, world, np.arange(N_LANDMARKS) / N_LANDMARKS)
+
+
+@pytest.mark.parametrize("side", Side)
+def test_the_top_leg_gets_the_name_of_the_side_that_is_measured(side: Side) -> None:
+    right_way, mixed_up = side_lying(side), side_lying(side.other)
+    assert top_leg(right_way, side) is right_way
+    put_right = top_leg(mixed_up, side)
+    for part in range(1, 6):
+        new, old = LEGS[side][part], LEGS[side.other][part]
+        np.testing.assert_array_equal(put_right.image_px[new], mixed_up.image_px[old])
+        np.testing.assert_array_equal(put_right.world_m[new], mixed_up.world_m[old])
+        assert put_right.visibility[new] == mixed_up.visibility[old]
+    shoulders = [leg.shoulder for leg in LEGS.values()]
+    np.testing.assert_array_equal(put_right.image_px[shoulders], mixed_up.image_px[shoulders])
+    assert top_leg(put_right, side) is put_right
+
+
+def test_without_both_ankles_the_names_stay() -> None:
+    pose = side_lying(Side.LEFT)
+    pose.image_px[LEGS[Side.LEFT].ankle] = np.nan
+    assert top_leg(pose, Side.RIGHT) is pose
