@@ -230,7 +230,7 @@ def measure(
     provenance = {"model": model.name, "model_sha256": model.sha256, "landmarker": settings()}
     known = known or Known()
     try:
-        with Landmarker(model) as landmarker, _open_log(request, source.info, provenance, known) as writer:
+        with Landmarker(model, lying=request.drill.posture.lying) as landmarker, _open_log(request, source.info, provenance, known) as writer:
             poses: Generator[tuple[Frame, Pose]] = ((frame, landmarker.detect(frame)) for frame in source)
             if not live:  # measuring and logging beside the pose model; live, nothing may be late
                 poses = ahead(poses, POSES_AHEAD)

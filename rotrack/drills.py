@@ -41,6 +41,11 @@ class Posture(StrEnum):
     LUNGE = "lunge"
     STRETCH = "stretch"
 
+    @property
+    def lying(self) -> bool:
+        """Whether the person lies, so that one part of the body may cover another."""
+        return self.value.startswith(("supine", "side")) or self is Posture.STRETCH
+
 
 TIERS = {
     "A": "measured well by one webcam in the right place",

@@ -6,8 +6,8 @@ the legs pass each other, so from there on it is not certain which is which, unt
 clearly passed. Nothing is put right: on recorded swaps with known truth, more frames were made wrong by it than right. What
 moves on its course is never touched.
 
-Lying on the side, the pose model may have the legs mixed up for a whole recording. Where the drill says that the top leg is
-measured, `top_leg` tells it by its height instead of its name.
+Lying on the side, the pose model may have the legs mixed up for a whole recording. Where the drill measures the top leg,
+`TopLeg` tells it by its height instead of its name.
 """
 
 from __future__ import annotations
@@ -40,33 +40,40 @@ SETTLED_LEGS, SETTLED_S = 0.4, 1.0
 COURSE_S, MEMORY_S = 0.2, 1.0
 """Legs are taken to go on as they went for the first; unseen or off course for longer than the second, they are taken as they
 come."""
+TOP_MEMORY_S = 2.0
 SPEED_SMOOTHING_S, SCALE_SMOOTHING_S = 0.15, 2.0
 _LEG = np.array([list(LEGS[side])[1:] for side in Side])  # hip, knee, ankle, heel, toe
 _ANKLE = 2
 
 
-def top_leg(pose: Pose, side: Side) -> Pose:
-    """Return a pose in which the leg with the higher ankle, from hip to toes, bears the name of a side.
+class TopLeg:
+    """Tells the top leg of somebody who lies on the side from the picture, whatever the pose model calls it.
 
-    For somebody who lies on the side and is seen from the foot end with the top knee bent: the pose model gives the top leg
-    the name of the bottom one in whole recordings.
-
-    Parameters
-    ----------
-    pose : Pose
-        The landmarks as the pose model names them.
-    side : Side
-        The subject's top leg, which is measured.
+    For the foot end with the top knee bent: the higher ankle is that of the top leg, and the bent shank points backwards, away
+    from the belly, so it also says on which side the person lies.
     """
-    top, bottom = LEGS[side], LEGS[side.other]
-    if not pose.image_px[bottom.ankle][1] < pose.image_px[top.ankle][1]:  # also if one is missing
-        return pose
-    order = np.arange(N_LANDMARKS)
-    order[[*top[1:], *bottom[1:]]] = [*bottom[1:], *top[1:]]
-    image_px, world_m, visibility = pose.image_px[order], pose.world_m[order], pose.visibility[order]
-    for array in (image_px, world_m, visibility):
-        array.setflags(write=False)
-    return replace(pose, image_px=image_px, world_m=world_m, visibility=visibility)
+
+    def __init__(self) -> None:
+        self._time_s = -math.inf
+        self._backward = 0.0
+
+    def update(self, pose: Pose) -> tuple[Pose, Side]:
+        """Take the next pose; return it with the top leg, from hip to toes, under its right name, and the side of the top leg."""
+        low, high = sorted(LEGS.values(), key=lambda leg: -np.nan_to_num(pose.image_px[leg.ankle][1], nan=np.inf))
+        shank = pose.image_px[high.ankle] - pose.image_px[high.knee]
+        if np.isfinite(shank).all() and shank.any():
+            share = 1 - math.exp(-min(pose.time_s - self._time_s, 1e3) / TOP_MEMORY_S)
+            self._backward += share * (float(shank[0] / np.hypot(*shank)) - self._backward)
+            self._time_s = pose.time_s
+        side = Side.LEFT if self._backward > 0 else Side.RIGHT  # head away from the camera
+        if high is LEGS[side] or not np.isfinite(pose.image_px[[low.ankle, high.ankle]]).all():
+            return pose, side
+        order = np.arange(N_LANDMARKS)
+        order[[*low[1:], *high[1:]]] = [*high[1:], *low[1:]]
+        image_px, world_m, visibility = pose.image_px[order], pose.world_m[order], pose.visibility[order]
+        for array in (image_px, world_m, visibility):
+            array.setflags(write=False)
+        return replace(pose, image_px=image_px, world_m=world_m, visibility=visibility), side
 
 
 class LegIdentity:

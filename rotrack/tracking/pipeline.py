@@ -14,6 +14,7 @@ import numpy as np
 
 from rotrack.drills import Drill, DrillTable, Measure, Posture, load_table
 from rotrack.kinematics.camera import Calibration
+from rotrack.kinematics.identity import LegIdentity, TopLeg
 from rotrack.kinematics.posture import BodyForm, position_problem
 from rotrack.kinematics.rotation import NEEDS, Reading, RotationMeasure, make_measure
 from rotrack.model import (
@@ -51,6 +52,8 @@ CUE_SMOOTHING_S = 0.3
 IMPLAUSIBLE_SHARE = 1.5
 IMPLAUSIBLE_FROM_DEG = 75.0
 """An angle beyond both this and 1.5 times the drill's plausible range is a mistake of the pose model, not a hip."""
+UNSURE_WHICH = (Posture.SIDE_TOP, Posture.SIDE_BOTTOM)
+"""Where the pose model mixes up the legs so often that every frame is checked."""
 NOT_READ = Reading(math.nan, math.nan, math.nan, math.nan, math.nan)
 REASON_WAITING = "waiting for the neutral pose: hold still"
 
@@ -101,15 +104,30 @@ class RotationTracker:
         settings = settings or TrackerSettings()
         table = table or load_table()
         calibration = calibration or Calibration()
+        self._top_leg, self._identity = TopLeg(), LegIdentity()
         # The other leg is followed too, to see whether it moves; only the chosen sides are reported.
         self._legs = {side: _LegTracker(side, drill, settings, table, calibration) for side in Side}
 
     def update(self, pose: Pose) -> Step:
         """Take the next pose, in order of time, and return all that it produced."""
+        pose, refused = self._told_apart(pose)
         for side, leg in self._legs.items():
             other = self._legs[side.other] if side.other not in self.sides else None
-            leg.update(pose, abs(other.live_deg) if other else math.nan)
+            leg.update(pose, abs(other.live_deg) if other else math.nan, refused.get(side, ""))
         return self._step(pose)
+
+    def _told_apart(self, pose: Pose) -> tuple[Pose, dict[Side, str]]:
+        """Return the pose with each leg under its right name, as far as that can be told, and why a side is refused."""
+        refused: dict[Side, str] = {}
+        if pose.reason:
+            return pose, refused
+        if self.drill.posture is Posture.SIDE_TOP:
+            pose, top = self._top_leg.update(pose)
+            refused[top.other] = f"the {top.other} leg lies below; this drill measures the top one"
+        if self.drill.posture in UNSURE_WHICH:
+            why = self._identity.update(pose.time_s, pose.image_px)
+            refused |= dict.fromkeys(Side, why) if why else {}
+        return pose, refused
 
     def finish(self, pose: Pose) -> Step:
         """Return what the end of the recording completes; `pose` is the last one."""
@@ -200,8 +218,12 @@ class _LegTracker:
         return worst[1] if worst[0] > 1 and self.away else ""
 
     # ------------------------------------------------------------------ one pose
-    def update(self, pose: Pose, other_leg_deg: float) -> None:
-        """Take the next pose; `other_leg_deg` is how far the leg that is not measured has moved, NaN if both are."""
+    def update(self, pose: Pose, other_leg_deg: float, refused: str) -> None:
+        """Take the next pose.
+
+        `other_leg_deg` is how far the leg that is not measured has moved, NaN if both are; `refused` says why the legs cannot
+        be told apart, empty when they can.
+        """
         self.out = _Output()
         if self.retake:
             self.drop_neutral()
@@ -210,7 +232,7 @@ class _LegTracker:
         self._time_s = pose.time_s
         seen = NOT_READ
         pelvis_deg = uncertainty_deg = math.nan
-        reason = self._unseen(pose)
+        reason = self._unseen(pose) or refused
         in_sight = not reason
         reason = reason or self._out_of_position(pose)
         self._keep_or_drop_neutral(pose.time_s, in_sight, in_position=not reason)
