@@ -25,7 +25,7 @@ from rotrack.kinematics.camera import Calibration, Gain
 from rotrack.model import CONVENTION_VERSION, Frame, Side
 from rotrack.sensing.landmarker import Landmarker, find_model
 from rotrack.sensing.sources import Camera, Source, VideoFile
-from rotrack.tracking.pipeline import RotationTracker
+from rotrack.tracking.pipeline import REASON_WAITING, RotationTracker
 from rotrack.ui.guide import Guidance, Guide
 from rotrack.ui.window import Key, Window
 
@@ -308,7 +308,7 @@ class PersonalSession:
         if self.done:
             return "Done. Thank you."
         if not self._measured:
-            why = f" ({reason})" if reason else ""
+            why = f" ({reason})" if reason not in ("", REASON_WAITING) else ""
             return f"Stand with both feet along 0\u00b0 and hold still{why}."
         if reason:
             return f"{reason[:1].upper()}{reason[1:]}."
