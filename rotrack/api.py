@@ -155,7 +155,9 @@ def analyze(
     return measure_video(Path(video), find_model(model), request, annotate, on_step)
 
 
-def remeasure(folder: str | Path, out: str | Path | None = None, on_step: OnStep | None = None) -> Session:
+def remeasure(
+    folder: str | Path, out: str | Path | None = None, on_step: OnStep | None = None, correct: bool | None = None
+) -> Session:
     """Measure a logged session again from its landmarks, with this version of rotrack; a new session is logged.
 
     Parameters
@@ -166,6 +168,8 @@ def remeasure(folder: str | Path, out: str | Path | None = None, on_step: OnStep
         Data folder for the new session; without it ROTRACK_HOME or the platform's own.
     on_step : callable, optional
         As for `analyze`; there are no frames.
+    correct : bool, optional
+        As for `analyze`; without it, as the session was measured.
 
     Raises
     ------
@@ -181,7 +185,7 @@ def remeasure(folder: str | Path, out: str | Path | None = None, on_step: OnStep
         Path(out) if out else None,
         info["person"],
         info["note"],
-        bool(info["settings"].get("correct", True)),
+        bool(info["settings"].get("correct", True)) if correct is None else correct,
     )
     source = SourceInfo(
         "landmarks", info["source"]["name"], tuple(info["source"]["size_px"]), info["source"].get("fps") or float("nan"), 0
@@ -230,7 +234,10 @@ def measure(
     provenance = {"model": model.name, "model_sha256": model.sha256, "landmarker": settings()}
     known = known or Known()
     try:
-        with Landmarker(model, lying=request.drill.posture.lying) as landmarker, _open_log(request, source.info, provenance, known) as writer:
+        with (
+            Landmarker(model, lying=request.drill.posture.lying) as landmarker,
+            _open_log(request, source.info, provenance, known) as writer,
+        ):
             poses: Generator[tuple[Frame, Pose]] = ((frame, landmarker.detect(frame)) for frame in source)
             if not live:  # measuring and logging beside the pose model; live, nothing may be late
                 poses = ahead(poses, POSES_AHEAD)
@@ -295,7 +302,7 @@ def _run(
     known: Known | None = None,
 ) -> Session:
     """Measure poses to the end, or until `on_step` says stop or something fails; the log is complete in every case."""
-    tracker = RotationTracker(request.drill, request.sides, request.tracker)
+    tracker = RotationTracker(request.drill, request.sides, request.tracker, calibration=(known or Known()).calibration)
     board = Scoreboard()
     status, doubt = "stopped", ""
     try:

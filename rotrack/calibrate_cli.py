@@ -250,7 +250,7 @@ class PersonalSession:
     """
 
     def __init__(self, sides: tuple[Side, ...], calibration: Calibration, targets_deg: tuple[float, ...] = RAYS_DEG) -> None:
-        self._tracker = RotationTracker(load_table().drill(DRILL), sides)
+        self._tracker = RotationTracker(load_table().drill(DRILL), sides, calibration=calibration)
         self._finders = [HoldFinder(side, targets_deg) for side in sides]
         self._seen = self._measured = False
         self._reason = self._trouble = ""

@@ -65,7 +65,9 @@ ModelOption = Annotated[
 NoteOption = Annotated[str, typer.Option("--note", help="A line for the log, for instance the load.")]
 CorrectOption = Annotated[
     bool,
-    typer.Option("--correct/--no-correct", help="Correct camera place and pelvis, or log the plain angle in the picture."),
+    typer.Option(
+        "--correct/--no-correct", help="Take out what is known of the pose model's errors, or log the leg model's own angle."
+    ),
 ]
 CalibrationOption = Annotated[
     list[str] | None,
@@ -398,6 +400,9 @@ def validate(
     model: ModelOption = "heavy",
     mirror: Annotated[bool, typer.Option("--mirror", help="Play every clip mirrored; sides must swap.")] = False,
     correct: CorrectOption = True,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", help="Keep the sessions here; a later run starts from their landmarks.")
+    ] = None,
 ) -> None:
     """Measure clips whose true angles are known, and print the error of every one.
 
@@ -407,7 +412,7 @@ def validate(
     with _progress() as progress:
         task = progress.add_task("validating", total=None)
         table = validate_folder(
-            truth, model, only, mirror, correct,
+            truth, model, only, mirror, correct, keep,
             on_total=lambda frames: progress.update(task, total=frames),
             on_frames=lambda frames: progress.advance(task, frames),
         )  # fmt: skip

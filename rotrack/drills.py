@@ -121,6 +121,10 @@ class Drill:
         Smallest excursion that can count.
     max_rep_s : float
         Longest excursion that still is a repetition.
+    note : str
+        What else to know.
+    refused : str
+        Why this version gives no number for the drill; empty when it does.
     """
 
     id: str
@@ -140,6 +144,7 @@ class Drill:
     min_entry_deg: float = 8.0
     max_rep_s: float = 8.0
     note: str = field(default="")
+    refused: str = field(default="")
 
     def watches(self, fault: Fault) -> bool:
         """Return whether rotrack looks for this fault in this drill."""
@@ -235,7 +240,7 @@ def _drill(name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault]) -
             raise DrillError(f"{name}, drill '{key}': {rule}.")
 
     known = {f.name for f in fields(Drill)} - {"id"}
-    required = known - {"min_entry_deg", "max_rep_s", "note"}
+    required = known - {"min_entry_deg", "max_rep_s", "note", "refused"}
     need(not set(raw) - known, f"unknown key {', '.join(sorted(set(raw) - known))}")
     need(not required - set(raw), f"missing key {', '.join(sorted(required - set(raw)))}")
     for enum, field_name in ((Measure, "measure"), (Posture, "posture")):

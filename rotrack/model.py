@@ -235,6 +235,8 @@ class Rep:
         95 % half width of `peak_deg`.
     gravity_deg : float
         What a goniometer held against gravity would read at the peak; NaN where gravity shows no rotation.
+    fit_sd_deg : float
+        Standard error of the leg model's fit at the peak, a part of the uncertainty.
     live_peak_deg : float
         Signed peak as it was shown live.
     range_deg : float
@@ -258,6 +260,7 @@ class Rep:
     peak_deg: float
     uncertainty_deg: float
     gravity_deg: float
+    fit_sd_deg: float
     live_peak_deg: float
     range_deg: float
     start_s: float

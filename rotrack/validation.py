@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from rotrack.batch import Job, OnFrames, Outcome, count_frames, run_jobs
+from rotrack import api
+from rotrack.batch import Job, OnFrames, Outcome, attempt, count_frames, run_jobs
 from rotrack.drills import load_table
 from rotrack.errors import RecordError, TruthError
 from rotrack.model import Rep, Side
@@ -29,9 +31,12 @@ MOVES_FROM_DEG = 8.0
 """A leg whose true angle stays below this has no repetition."""
 
 COLUMNS = (
-    "clip drill side moves bias_deg mae_deg loa_low_deg loa_high_deg peak_mae_deg reps_true reps_found reps_invented "
+    "clip body drill posture side moves bias_deg mae_deg loa_low_deg loa_high_deg peak_mae_deg reps_true reps_found "
+    "reps_invented reps_covered gain camera_pitch_deg camera_turn_deg misfit true_peaks_deg peaks_deg uncertainties_deg fit_errors_deg "
     "session_value_deg true_value_deg measured_share faults camera_advice note"
 ).split()
+"""`reps_covered` counts the repetitions whose 95 % interval holds the true peak; `gain` is what the leg model reads per true
+degree before the detector correction; lists hold one number per repetition found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ def validate_folder(
     only: str = "",
     mirror: bool = False,
     correct: bool = True,
+    keep: Path | None = None,
     on_total: Callable[[int | None], None] = lambda _: None,
     on_frames: OnFrames = lambda _: None,
 ) -> pd.DataFrame:
@@ -65,7 +71,9 @@ def validate_folder(
     mirror : bool
         Whether to play the clips mirrored; the true sides are swapped then.
     correct : bool
-        Whether to correct geometry and pelvis.
+        Whether to correct what is known of the pose model's errors.
+    keep : Path, optional
+        Folder for the sessions; a clip that has one there already is measured again from its landmarks, in a second.
     on_total, on_frames : callable
         For a progress bar.
 
@@ -80,24 +88,33 @@ def validate_folder(
         If the folder holds no truth that can be used.
     """
     manifest = _read_manifest(truth, only)
+    bodies = manifest["body"] if "body" in manifest else manifest["character"] if "character" in manifest else manifest["clip"]
     with tempfile.TemporaryDirectory() as scratch:
-        jobs = [
-            Job(
-                truth / f"{row.clip}.mp4",
-                row.drill_ids.split(";")[0],
-                "both",
-                Path(scratch),
-                model=model,
-                correct=correct,
-                mirror=mirror,
-            )
-            for row in manifest.itertuples()
-        ]
-        on_total(count_frames(jobs))
+        jobs = []
+        for clip, drill_ids in zip(manifest["clip"], manifest["drill_ids"], strict=True):
+            data = keep / f"{clip}{'_mirrored' if mirror else ''}" if keep else Path(scratch)
+            video, drill = truth / f"{clip}.mp4", drill_ids.split(";")[0]
+            jobs.append(Job(video, drill, "both", data, model=model, correct=correct, mirror=mirror))
+        fresh = [job for job in jobs if not _kept(job)]
+        on_total(count_frames(fresh))
+        outcomes = dict(zip((job.video for job in fresh), run_jobs(fresh, on_frames), strict=True)) if fresh else {}
         rows = []
-        for name, job, outcome in zip(manifest["clip"], jobs, run_jobs(jobs, on_frames), strict=True):
-            rows += _compare(truth, name, job, outcome, mirror)
+        for name, body, job in zip(manifest["clip"], bodies, jobs, strict=True):
+            again = partial(_again, job, Path(scratch))
+            outcome = outcomes.get(job.video) or attempt(job.video, again)
+            rows += [{**row, "body": body} for row in _compare(truth, name, job, outcome, mirror)]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _kept(job: Job) -> Path | None:
+    """Return the session that an earlier run kept for this job, if there is one."""
+    return next((path.parent for path in sorted(job.data.glob("sessions/*/landmarks.csv.gz"))), None)
+
+
+def _again(job: Job, scratch: Path) -> Session:
+    kept = _kept(job)
+    assert kept is not None
+    return api.remeasure(kept, scratch, correct=job.correct)
 
 
 def _read_manifest(truth: Path, only: str) -> pd.DataFrame:
@@ -128,6 +145,7 @@ def _compare(truth: Path, name: str, job: Job, outcome: Outcome, mirror: bool) -
     for side in Side:
         true_side = side.other if mirror else side
         row: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {"clip": name, "drill": job.drill, "side": side}
+        row["posture"] = str(load_table().drill(job.drill).posture)
         if outcome.session is None:
             row |= {"note": str(outcome.error)}
         else:
@@ -162,20 +180,35 @@ def _errors(
         return result | {"note": "not measured: " + next(iter(info["reasons"]), "no neutral pose")}
     still = (times >= neutrals[0]["from_s"]) & (times <= neutrals[0]["to_s"])
     truth = truth - np.median(truth[still])
+    view = neutrals[-1]["view"]
+    result |= {"camera_pitch_deg": view.get("camera_pitch_deg", ""), "camera_turn_deg": view.get("turn_deg", "")}
+    result |= {"misfit": view.get("misfit", "")}
+    if info["tier"] == "D":
+        return result | _counted(reps, plateaus)
     curve = session.curve[session.curve.side == side].dropna(subset="angle_deg")
-    error = curve.angle_deg.to_numpy() - np.interp(curve.time_s, times, truth)
+    if curve.empty:
+        return result | {"note": "no angle after the neutral pose"}
+    true = np.interp(curve.time_s, times, truth)
+    error = curve.angle_deg.to_numpy() - true
+    uncorrected = curve.uncorrected_deg.fillna(0).to_numpy()
     spread = 1.96 * float(np.std(error, ddof=1))
     result |= {
         "bias_deg": float(np.mean(error)),
         "mae_deg": float(np.mean(np.abs(error))),
         "loa_low_deg": float(np.mean(error)) - spread,
         "loa_high_deg": float(np.mean(error)) + spread,
+        "gain": float(uncorrected @ true / (true @ true)) if np.abs(true).max() > MOVES_FROM_DEG else "",
     }
     peaks = [TruePeak(a, b, float(np.median(truth[(times >= a) & (times <= b)]))) for a, b in plateaus]
     wanted = [p for p in peaks if _in_drill(p, session)]
     matched = _match(reps, wanted)
     misses = [abs(rep.peak_deg - wanted[k].peak_deg) for k, rep in matched.items()]
     result |= {
+        "reps_covered": sum(miss <= rep.uncertainty_deg for miss, rep in zip(misses, matched.values(), strict=True)),
+        "true_peaks_deg": _list(wanted[k].peak_deg for k in matched),
+        "peaks_deg": _list(rep.peak_deg for rep in matched.values()),
+        "uncertainties_deg": _list(rep.uncertainty_deg for rep in matched.values()),
+        "fit_errors_deg": _list(rep.fit_sd_deg for rep in matched.values()),
         "reps_true": len(wanted),
         "reps_found": len(matched),
         "reps_invented": len(reps) - len(matched),
@@ -187,6 +220,16 @@ def _errors(
         best = sorted((abs(p.peak_deg) for p in wanted[:5]), reverse=True)[:3]
         result |= {"session_value_deg": value.value_deg, "true_value_deg": value.direction.sign * float(np.mean(best))}
     return result
+
+
+def _list(values: Iterable[float]) -> str:
+    return " ".join(f"{value:.2f}" for value in values)
+
+
+def _counted(reps: list[Rep], plateaus: list[tuple[float, float]]) -> dict[str, Any]:
+    """Return how many of the true cycles of a stretch were counted."""
+    near = [any(a - MATCH_WITHIN_S <= rep.peak_s <= b + MATCH_WITHIN_S for rep in reps) for a, b in plateaus]
+    return {"reps_true": len(plateaus), "reps_found": sum(near), "reps_invented": max(len(reps) - sum(near), 0)}
 
 
 def _in_drill(peak: TruePeak, session: Session) -> bool:
@@ -239,9 +282,32 @@ def describe(table: pd.DataFrame) -> str:
             f"\n{len(known)} moving legs: mean MAE {mae.mean():.2f} deg, worst {mae.max():.2f}; {found} of {true} repetitions "
             f"found, {invented} invented."
         )
+    if len(known):
+        lines += ["", *_families(table)]
     if len(still):
         lines.append(f"{len(still)} legs at rest: mean MAE {still.mae_deg.astype(float).mean():.2f} deg.")
     return "\n".join(lines)
+
+
+def _families(table: pd.DataFrame) -> list[str]:
+    """Return one line per posture: errors of curve and peaks, repetitions, how often the 95 % interval holds the true peak."""
+    lines = [
+        f"{'posture':16} {'legs':>9} {'mean MAE':>8} {'worst':>6} {'peak MAE':>8} {'reps':>9} {'invented':>8} {'95 % holds':>10}"
+    ]
+    for posture, group in table.groupby("posture", sort=False):
+        moving = group[group.moves == "yes"]
+        read = moving[moving.mae_deg != ""]
+        counts = {
+            c: group[c].replace("", 0).astype(int).sum() for c in ("reps_true", "reps_found", "reps_invented", "reps_covered")
+        }
+        mae, peak = read.mae_deg.astype(float), read[read.peak_mae_deg != ""].peak_mae_deg.astype(float)
+        found, legs = f"{counts['reps_found']} of {counts['reps_true']}", f"{len(read)} of {len(moving)}"
+        held = f"{counts['reps_covered'] / counts['reps_found']:.0%}" if counts["reps_found"] and len(read) else ""
+        lines.append(
+            f"{posture:16} {legs:>9} {mae.mean():8.2f} {mae.max():6.2f} {peak.mean():8.2f} "
+            f"{found:>9} {counts['reps_invented']:8} {held:>10}"
+        )
+    return lines
 
 
 def _show(value: Any, sign: str = "") -> str:

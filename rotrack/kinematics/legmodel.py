@@ -1,8 +1,8 @@
 """One leg model for every drill: pelvis, femur, shank and foot as rigid segments, fitted to the landmarks of a frame.
 
-`Body` is fitted once to the neutral pose: the camera's tilt and turn, the place of the pelvis, the joint angles of both legs and
-the lengths of the segments, each held near what the posture and anatomy let expect. `LegModel` then follows one leg frame by
-frame. Both minimise the same sum: squared distances between seen and modelled landmarks, each over its own error and with
+`NeutralLeg` is fitted once to the neutral pose: the camera's tilt and turn, the place of the pelvis, the joint angles of the leg
+and the lengths of its segments, each held near what the posture and anatomy let expect. `LegModel` then follows the leg frame
+by frame. Both minimise the same sum: squared distances between seen and modelled landmarks, each over its own error and with
 outliers held down, plus squared deviations from the prior. The hip rotation is the third rotation of the hip joint
 coordinate system (flexion, abduction, rotation: Wu et al. 2002; Grood and Suntay 1983), so it is relative to the pelvis for
 bent and for straight knees alike; the inverse of the fit's normal matrix is its variance.
@@ -50,8 +50,6 @@ _STEPS = np.array([1e-3, 1e-3, 0.05, 0.05, 0.05, 0.05, 0.05, 1e-3])
 _FIT_STEP, _FIT_ROUNDS = 1e-4, 40
 _FIRST_ROUNDS, _ROUNDS, _LARGEST_STEP_DEG = 8, 3, 25.0
 _WARM_S = 0.3
-MISFIT_AT_MOST = 16.0
-"""Half the weighted squared misfit of the neutral pose; more than this is no leg in this posture (good clips: 1 to 8)."""
 
 
 class LegReading(NamedTuple):
@@ -81,9 +79,7 @@ class Measurements:
     sd: np.ndarray
 
 
-def leg_points(
-    axes: np.ndarray, side: Side, state: np.ndarray, lengths: dict[str, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
+def leg_points(axes: np.ndarray, side: Side, state: np.ndarray, lengths: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Return where the parts of a leg are for given joint angles.
 
     Parameters
@@ -139,15 +135,17 @@ def _project(points: np.ndarray) -> np.ndarray:
     return points[..., :2] / points[..., 2:]
 
 
-class Body:
-    """The neutral pose of a person: camera, pelvis, both legs and their lengths.
+class NeutralLeg:
+    """One leg in the neutral pose: camera, pelvis, joint angles and lengths.
 
     Parameters
     ----------
     image_px : numpy.ndarray, shape (33, 2), px
-        Landmarks of the neutral pose; one leg may be missing.
+        Landmarks of the neutral pose; of the other leg, only the hip counts.
     size_px : tuple of int
         Width and height of the picture.
+    side : Side
+        The leg.
     stance : Stance
         What the posture lets expect.
     calibration : Calibration
@@ -160,72 +158,73 @@ class Body:
         self,
         image_px: np.ndarray,
         size_px: tuple[int, int],
+        side: Side,
         stance: Stance,
         calibration: Calibration,
         lean_deg: float = float("nan"),
     ) -> None:
-        self.lens = calibration.lens_for(size_px)
-        self.stance = stance
-        self._floor = calibration.floor
-        self._lean_deg = lean_deg
-        self.slopes = {side: self.lens.slopes(image_px[list(LEGS[side][1:])]) for side in Side}
-        hips = self.slopes[Side.LEFT][0], self.slopes[Side.RIGHT][0]
-        shown = [float(np.hypot(*(hips[0] - hips[1]))) / LENGTHS["hip_width"][0]]
-        for points in self.slopes.values():
-            shown += [float(np.hypot(*(points[2] - points[1]))), float(np.hypot(*(points[1] - points[0]))) / LENGTHS["femur"][0]]
+        self.lens, self.floor = calibration.lens_for(size_px), calibration.floor
+        self.side, self.stance, self._lean_deg = side, stance, lean_deg
+        self.slopes = self.lens.slopes(image_px[list(LEGS[side][1:])])
+        self._other_hip = self.lens.slopes(image_px[LEGS[side.other].hip])
+        hip, knee, ankle = self.slopes[:3]
+        shown = [
+            float(np.hypot(*(hip - self._other_hip))) / LENGTHS["hip_width"][0],
+            float(np.hypot(*(knee - hip))) / LENGTHS["femur"][0],
+            float(np.hypot(*(ankle - knee))),
+        ]
         self._unit = float(np.nanmax(shown))  # a shank, in slopes
-        pitches = ((self._floor.pitch_deg, self._floor.tilt_sd_deg),) if self._floor else stance.pitches_deg
+        pitches = ((self.floor.pitch_deg, self.floor.tilt_sd_deg),) if self.floor else stance.pitches_deg
         self.misfit = float("inf")
         for facing in stance.facings:
             for pitch in pitches:
-                self._try(facing, pitch, (hips[0] + hips[1]) / 2)
+                self._try(facing, pitch)
 
-    def _try(self, facing: Facing, pitch: tuple[float, float], middle: np.ndarray) -> None:
+    def _try(self, facing: Facing, pitch: tuple[float, float]) -> None:
         """Fit one way to stand or lie before one camera place, and keep it if it is the best so far."""
         stance = self.stance
         joints = [stance.flexion_deg, stance.abduction_deg, stance.rotation_deg, stance.knee_deg, stance.ankle_deg]
-        roll = (self._floor.roll_deg, self._floor.tilt_sd_deg) if self._floor else (0.0, _ROLL_SD)
+        roll = (self.floor.roll_deg, self.floor.tilt_sd_deg) if self.floor else (0.0, _ROLL_SD)
         names = list(LENGTHS)
-        prior = np.array([pitch[0], 0, roll[0], stance.tilt_deg, *joints, *joints, *(LENGTHS[n][0] for n in names)], float)
-        spread = np.array(
-            [pitch[1], stance.turn_sd_deg, roll[1], _TILT_SD, *_JOINT_SD, *_JOINT_SD, *(LENGTHS[n][1] for n in names)], float
-        )
-        depth = 1 / self._unit
-        observed = np.stack([self.slopes[side] for side in Side])
-        weight = self._unit**-1 / LANDMARK_SD[:, None]
-        lean_deg = self._lean_deg if np.isfinite(self._lean_deg) else float("nan")
+        means, sds = zip(*LENGTHS.values(), strict=True)
+        prior = np.array([pitch[0], 0, roll[0], stance.tilt_deg, *joints, *means])
+        spread = np.array([pitch[1], stance.turn_sd_deg, roll[1], _TILT_SD, *_JOINT_SD, *sds])
+        observed = np.vstack([self.slopes, self._other_hip])
+        weight = 1 / (self._unit * np.append(LANDMARK_SD, LANDMARK_SD[0]))[:, None]
+        across = -1.0 if self.side is Side.RIGHT else 1.0  # from the middle of the hips to the other one
 
         def unpack(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
             turns = _rotation(0, x[..., 3]) @ _rotation(2, x[..., 5]) @ _rotation(1, x[..., 4])
             origin = np.concatenate([x[..., :2], np.exp(x[..., 2:3])], -1)
-            return turns @ facing.axes @ _rotation(2, x[..., 6]), origin, {n: x[..., 17 + i, None] for i, n in enumerate(names)}
+            return turns @ facing.axes @ _rotation(2, x[..., 6]), origin, {n: x[..., 12 + i, None] for i, n in enumerate(names)}
 
         def residuals(x: np.ndarray) -> np.ndarray:
             axes, origin, lengths = unpack(x)
-            legs = [leg_points(axes, s, x[..., 7 + 5 * i : 12 + 5 * i], lengths)[0] for i, s in enumerate(Side)]
-            shown = _project(np.stack(legs, -3) + origin[..., None, None, :])
+            points, _ = leg_points(axes, self.side, x[..., 7:12], lengths)
+            other = across * lengths["hip_width"] / 2 * axes[..., :, 2]
+            shown = _project(np.concatenate([points, other[..., None, :]], -2) + origin[..., None, :])
             misses = np.nan_to_num((shown - observed) * weight).reshape(*x.shape[:-1], -1)
-            world = np.nan_to_num((x[..., 3:4] - lean_deg) / LEAN_SD_DEG)
+            world = np.nan_to_num((x[..., 3:4] - self._lean_deg) / LEAN_SD_DEG)
             return np.concatenate([misses, (x[..., 3:] - prior) / spread, world], -1)
 
         def jacobian(x: np.ndarray) -> np.ndarray:
             values = residuals(x + np.vstack([np.zeros(x.size), _FIT_STEP * np.eye(x.size)]))
             return ((values[1:] - values[0]) / _FIT_STEP).T
 
-        start = np.concatenate([middle * depth, [np.log(depth)], prior])
+        depth = 1 / self._unit
+        start = np.concatenate([(self.slopes[0] + self._other_hip) / 2 * depth, [np.log(depth)], prior])
         found = least_squares(residuals, start, jac=jacobian, loss="soft_l1", f_scale=2.0, max_nfev=_FIT_ROUNDS, xtol=1e-5)
-        if found.cost >= self.misfit:
-            return
-        self.misfit = float(found.cost)
-        self.axes, self.origin, self.lengths = unpack(found.x)
-        self.joints = {side: found.x[7 + 5 * i : 12 + 5 * i] for i, side in enumerate(Side)}
-        self.pitch_deg, self.turn_deg, self.roll_deg = (float(v) for v in found.x[3:6])
+        if found.cost < self.misfit:
+            self.misfit = float(found.cost)
+            self.axes, self.origin, self.lengths = unpack(found.x)
+            self.joints = found.x[7:12]
+            self.pitch_deg, self.turn_deg, self.roll_deg = (float(v) for v in found.x[3:6])
 
     @property
     def down(self) -> np.ndarray:
         """Unit vector of gravity in camera axes, shape (3,): calibrated, or as the posture shows it."""
-        if self._floor:
-            return self._floor.down
+        if self.floor:
+            return self.floor.down
         return _rotation(0, self.pitch_deg) @ _rotation(2, self.roll_deg) @ np.array([0.0, 1.0, 0.0])
 
 
@@ -238,23 +237,21 @@ class LegModel:
 
     Parameters
     ----------
-    body : Body
-        The fitted neutral pose.
-    side : Side
-        The leg.
+    neutral : NeutralLeg
+        The leg in the fitted neutral pose.
     """
 
-    def __init__(self, body: Body, side: Side) -> None:
-        self.body, self.side = body, side
-        self._zero = body.slopes[side]
-        joints = body.joints[side]
+    def __init__(self, neutral: NeutralLeg) -> None:
+        self.neutral, self.side = neutral, neutral.side
+        self._zero = neutral.slopes
+        joints = neutral.joints
         self._start = np.concatenate([[0.0, 0.0], joints, [0.0]])
-        moves = body.stance.moves_deg
+        moves = neutral.stance.moves_deg
         spread = [_SHIFT_SD, _SHIFT_SD, *moves[:2], _ROTATION_SD, *moves[2:], _FOOT_SD]
         self._held = np.diag(1 / np.square(spread))
         # What the neutral pose leaves over belongs to the detector: on the foot it turns along with the foot.
-        points, foot = leg_points(body.axes, side, joints, body.lengths)
-        points = points + body.origin
+        points, foot = leg_points(neutral.axes, self.side, joints, neutral.lengths)
+        points = points + neutral.origin
         over = np.zeros((5, 3))
         over[:, :2] = np.nan_to_num((self._zero - _project(points)) * points[:, 2:])
         self._over = over
@@ -263,17 +260,17 @@ class LegModel:
 
     def _shown(self, state: np.ndarray, axes: np.ndarray) -> np.ndarray:
         """Return the slopes of the parts for states, shape (n, 8): shift, joint angles, log of the foot's length."""
-        points, foot = leg_points(axes, self.side, state[:, 2:7], self.body.lengths)
+        points, foot = leg_points(axes, self.side, state[:, 2:7], self.neutral.lengths)
         ankle = points[:, 2:3]
         ends = points[:, 3:] - ankle + self._on_foot @ np.swapaxes(foot, 1, 2)
         points = np.concatenate([points[:, :3], ankle + np.exp(state[:, 7])[:, None, None] * ends], 1)
-        points = points + self._over[[0, 1, 2, 2, 2]] + self.body.origin
+        points = points + self._over[[0, 1, 2, 2, 2]] + self.neutral.origin
         points[..., :2] += state[:, None, :2]
         return _project(points)
 
     def measurements(self, image_px: np.ndarray) -> Measurements:
         """Return the leg's landmarks, image_px of shape (33, 2), as measurements with their errors."""
-        slopes = self.body.lens.slopes(image_px[list(LEGS[self.side][1:])])
+        slopes = self.neutral.lens.slopes(image_px[list(LEGS[self.side][1:])])
         slopes[1] = slopes[1] - KNEE_FOLLOWS * (slopes[2] - self._zero[2])
         return Measurements(slopes, WANDER_SHARE * LANDMARK_SD)
 
@@ -295,10 +292,10 @@ class LegModel:
             NaN if too little was seen to fit anything.
         """
         sign = 1.0 if self.side is Side.RIGHT else -1.0
-        axes = self.body.axes @ _rotation(0, -sign * pelvis_deg)
+        axes = self.neutral.axes @ _rotation(0, -sign * pelvis_deg)
         warm = 0 <= time_s - self._time_s < _WARM_S
         state = self._state if warm else self._start
-        depth = self.body.origin[2]
+        depth = self.neutral.origin[2]
         known = np.isfinite(seen.slopes).all(axis=1)
         if not known.any():
             return LegReading(float("nan"), float("nan"), float("nan"))
@@ -321,14 +318,14 @@ class LegModel:
         return LegReading(float(state[4]), sd_deg, self._against_gravity(state, axes))
 
     def _against_gravity(self, state: np.ndarray, axes: np.ndarray) -> float:
-        kind = self.body.stance.gravity
+        kind = self.neutral.stance.gravity
         if not kind:
             return float("nan")
-        points, _ = leg_points(axes, self.side, state[2:7], self.body.lengths)
+        points, _ = leg_points(axes, self.side, state[2:7], self.neutral.lengths)
         femur = points[0] - points[1]
-        bent = self.body.stance.knee_deg > 45
+        bent = self.neutral.stance.knee_deg > 45
         pointer = points[2] - points[1] if bent else points[4] - points[2]
-        reference = {"down": self.body.down, "up": -self.body.down}.get(kind, np.cross(self.body.down, femur))
+        reference = {"down": self.neutral.down, "up": -self.neutral.down}.get(kind, np.cross(self.neutral.down, femur))
         if kind == "level" and reference @ pointer < 0:
             reference = -reference
         return (1.0 if self.side is Side.RIGHT else -1.0) * turn_about(femur, reference, pointer)

@@ -16,7 +16,7 @@ from rotrack.drills import Drill, Measure, Posture
 from rotrack.kinematics.camera import Calibration, Level
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.geometry import signed_angle_deg
-from rotrack.kinematics.legmodel import MISFIT_AT_MOST, Body, LegModel
+from rotrack.kinematics.legmodel import LegModel, NeutralLeg
 from rotrack.kinematics.stance import STANCES
 from rotrack.model import LEGS, Side
 
@@ -128,17 +128,17 @@ class LegMeasure:
         self.neutral_angle_deg = signed_angle_deg(np.array([0.0, 1.0]), self._raw_zero, self._lateral)
         self._stance = STANCES[drill.posture]
         lean_deg = _lean_deg(neutral) if drill.posture is Posture.SEATED else float("nan")
-        self._body = Body(neutral.image_px, neutral.size_px, self._stance, calibration, lean_deg)
-        self._model = LegModel(self._body, side)
+        self._leg = NeutralLeg(neutral.image_px, neutral.size_px, side, self._stance, calibration, lean_deg)
+        self._model = LegModel(self._leg)
         level = calibration.level if drill.posture in (Posture.STANDING, Posture.STANDING_TOES) else Level.NONE
         self._gain = calibration.gains[side].gain if level is Level.PERSONAL else 1.0
         self._correction = load_corrections().of(drill.posture, level, correct)
         self._zero_deg = self._model.read(0.0, self._model.measurements(neutral.image_px)).rotation_deg
         self.view = {
-            "turn_deg": round(self._body.turn_deg, 1),
-            "camera_pitch_deg": round(self._body.pitch_deg, 1),
-            "camera_roll_deg": round(self._body.roll_deg, 1),
-            "misfit": round(self._body.misfit, 1),
+            "turn_deg": round(self._leg.turn_deg, 1),
+            "camera_pitch_deg": round(self._leg.pitch_deg, 1),
+            "camera_roll_deg": round(self._leg.roll_deg, 1),
+            "misfit": round(self._leg.misfit, 1),
         }
         self.problem = self._why_not(drill)
         self.advice = self._view_advice(drill)
@@ -148,29 +148,32 @@ class LegMeasure:
         return image_px[end] - image_px[start]
 
     def _why_not(self, drill: Drill) -> str:
-        body, (low, high) = self._body, self._stance.pitch_limits_deg
-        if not np.isfinite(self.neutral_angle_deg):
-            return HIPS_STACKED
-        if drill.posture is Posture.SEATED and abs(self.neutral_angle_deg) > NEUTRAL_WITHIN_DEG:
-            return "let the lower leg hang straight down for the neutral pose"
-        if body.pitch_deg < low:
-            return f"the camera is too low for this drill: `rotrack drills {drill.id}` says where to put it"
-        if body.pitch_deg > high:
-            return f"the camera is too high for this drill: `rotrack drills {drill.id}` says where to put it"
-        if abs(body.turn_deg) > TURNED_TOO_FAR_DEG:
-            return f"the camera stands {abs(body.turn_deg):.0f} degrees to the side: put it where `rotrack drills {drill.id}` says"
-        if body.misfit > MISFIT_AT_MOST:
-            return "the legs do not look like the starting position: check the position, the camera place and the light"
-        return ""
+        leg, (low, high) = self._leg, self._stance.pitch_limits_deg
+        place = f"`rotrack drills {drill.id}` says where to put it"
+        checks = (
+            (not np.isfinite(self.neutral_angle_deg), HIPS_STACKED),
+            (
+                drill.posture is Posture.SEATED and abs(self.neutral_angle_deg) > NEUTRAL_WITHIN_DEG,
+                "let the lower leg hang straight down for the neutral pose",
+            ),
+            (leg.pitch_deg < low, f"the camera is too low for this drill: {place}"),
+            (leg.pitch_deg > high, f"the camera is too high for this drill: {place}"),
+            (abs(leg.turn_deg) > TURNED_TOO_FAR_DEG, f"the camera stands {abs(leg.turn_deg):.0f} degrees to the side: {place}"),
+            (
+                leg.misfit > self._stance.misfit_at_most,
+                "the legs do not look like the starting position: check the position, the camera place and the light",
+            ),
+        )
+        return next((problem for wrong, problem in checks if wrong), "")
 
     def _view_advice(self, drill: Drill) -> str:
-        body, advice = self._body, []
-        if abs(body.turn_deg) > TURNED_FROM_DEG and drill.posture is not Posture.SIDE_RAISED:
-            advice.append(f"the camera stands about {abs(body.turn_deg):.0f} degrees to the side: put it straight in front")
-        if drill.posture is Posture.SEATED and body.pitch_deg > HIGH_FROM_DEG:
-            advice.append(f"the camera looks down by about {body.pitch_deg:.0f} degrees: put it lower, at knee height")
-        if abs(body.roll_deg) > ROLLED_FROM_DEG:
-            advice.append(f"the picture leans by about {abs(body.roll_deg):.0f} degrees: set the camera level")
+        leg, advice = self._leg, []
+        if abs(leg.turn_deg) > TURNED_FROM_DEG and drill.posture is not Posture.SIDE_RAISED:
+            advice.append(f"the camera stands about {abs(leg.turn_deg):.0f} degrees to the side: put it straight in front")
+        if drill.posture is Posture.SEATED and leg.pitch_deg > HIGH_FROM_DEG:
+            advice.append(f"the camera looks down by about {leg.pitch_deg:.0f} degrees: put it lower, at knee height")
+        if abs(leg.roll_deg) > ROLLED_FROM_DEG:
+            advice.append(f"the picture leans by about {abs(leg.roll_deg):.0f} degrees: set the camera level")
         return "; ".join(advice)
 
     def read(self, time_s: float, image_px: np.ndarray, pelvis_deg: float = 0.0) -> Reading:
@@ -179,10 +182,10 @@ class LegMeasure:
         raw_deg = self._sign * signed_angle_deg(self._raw_zero, self._in_picture(image_px), self._lateral)
         if not np.isfinite(image_px[self._needed]).all():
             return Reading(raw_deg, nan, nan, nan, nan, "the leg is not seen whole")
-        leg = self._model.read(time_s, self._model.measurements(image_px), pelvis_deg)
-        uncorrected_deg = _wrap(leg.rotation_deg - self._zero_deg)
-        angle_deg = self._gain * self._correction.apply(uncorrected_deg, self._body.pitch_deg)
-        return Reading(raw_deg, uncorrected_deg, angle_deg, leg.sd_deg, leg.gravity_deg)
+        found = self._model.read(time_s, self._model.measurements(image_px), pelvis_deg)
+        uncorrected_deg = _wrap(found.rotation_deg - self._zero_deg)
+        angle_deg = self._gain * self._correction.apply(uncorrected_deg, self._leg.pitch_deg)
+        return Reading(raw_deg, uncorrected_deg, angle_deg, found.sd_deg, found.gravity_deg)
 
     def error_deg(self, angle_deg: float, sd_deg: float) -> float:
         """Return the 95 % half width of an angle."""
@@ -192,7 +195,7 @@ class LegMeasure:
 class RollMeasure:
     """Stretches: an index of how far the hips have rolled, good for counting and timing only.
 
-    It is how far the line between the hips has moved in the picture since neutral, in hundredths of a trunk. Which way it goes 
+    It is how far the line between the hips has moved in the picture since neutral, in hundredths of a trunk. Which way it goes
     depends on the camera place, so it takes its sign from the drill. The leg that lies below is the one stretched.
     """
 

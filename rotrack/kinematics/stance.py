@@ -50,6 +50,9 @@ class Stance:
         femur stands upright and gravity shows no rotation.
     pitch_limits_deg : tuple of float
         Camera tilts outside of these are refused.
+    misfit_at_most : float
+        Half the weighted squared misfit of the neutral pose; more than this is no leg in this posture (good clips: 0.5 to 4).
+        Lying on the side, the pose model misplaces hip and knee of a leg that still swings right.
     """
 
     facings: tuple[Facing, ...]
@@ -64,9 +67,11 @@ class Stance:
     moves_deg: tuple[float, float, float, float] = (3.0, 3.0, 3.0, 3.0)
     gravity: str = ""
     pitch_limits_deg: tuple[float, float] = (-25.0, 60.0)
+    misfit_at_most: float = 9.0
 
 
 _BENT = (3.0, 5.0, 3.0, 3.0)
+_RIGID = (1.0, 1.0, 1.0, 1.0)
 _FRONT = (Facing.UPRIGHT,)
 _BACK = (Facing.FEET_FIRST,)
 _SIDES = (Facing.RIGHT_DOWN, Facing.LEFT_DOWN)
@@ -81,8 +86,8 @@ STANCES = {
     Posture.SUPINE_STRAIGHT: Stance(_BACK, ((42, 12), _OVERHEAD), 8, 88, 2, -4, 4, 4, pitch_limits_deg=(25, 110)),
     Posture.SUPINE_90_90: Stance(_BACK, ((35, 12), _OVERHEAD), 8, 90, 2, 0, 90, -6, 0, _BENT, pitch_limits_deg=(25, 110)),
     Posture.SIDE_RAISED: Stance(_SIDES, ((25, 10),), 30, 0, 40, 0, 3, 0),
-    Posture.SIDE_TOP: Stance(_SIDES, ((20, 10),), 12, 0, -4, 0, 90, 0, 0, _BENT, "level"),
-    Posture.SIDE_BOTTOM: Stance(_SIDES, ((25, 10),), 12, 0, 5, 0, 90, 0, 0, _BENT, "level"),
+    Posture.SIDE_TOP: Stance(_SIDES, ((20, 10),), 12, 0, -4, 0, 90, 0, 0, _RIGID, "level", misfit_at_most=30),
+    Posture.SIDE_BOTTOM: Stance(_SIDES, ((25, 10),), 12, 0, 5, 0, 90, 0, 0, _RIGID, "level", misfit_at_most=30),
     Posture.LUNGE: Stance((Facing.AWAY,), ((10, 10),), 10, -20, 3, 0, 3, 4, 20),
 }
 """One stance per measured posture."""

@@ -158,7 +158,9 @@ def load_session(folder: Path) -> Session:
 
 def _restored(kind: type[T], raw: dict[str, Any]) -> T:
     """Return an event from its JSON form, in which a missing number is null."""
-    values: dict[str, Any] = dict.fromkeys(SINCE_2, math.nan) if kind is Rep else {}  # a session of convention version 1
+    values: dict[str, Any] = (
+        dict.fromkeys((*SINCE_2, "fit_sd_deg"), math.nan) if kind is Rep else {}
+    )  # a session of convention version 1
     values |= {key: math.nan if value is None else value for key, value in raw.items()}
     values |= {"side": Side(values["side"]), "direction": Direction(values["direction"])}
     if "faults" in values:

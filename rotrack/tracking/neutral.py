@@ -50,7 +50,10 @@ class NeutralFinder:
         pointer = chain[:, -1] - chain[:, -2]
         length = float(np.median(np.hypot(*pointer.T)))
         reach = float(np.median(np.hypot(*(chain[:, -1] - chain[:, 0]).T)))
-        if not (_wander(pointer) < STILL_POINTER * max(length, SHORT_POINTER * reach) and _wander(chain) < STILL_PLACE * max(length, reach)):
+        if not (
+            _wander(pointer) < STILL_POINTER * max(length, SHORT_POINTER * reach)
+            and _wander(chain) < STILL_PLACE * max(length, reach)
+        ):
             return None
         world = np.median([p.world_m for p in self._poses], axis=0)
         return NeutralPose(pose.size_px, np.median(pixels, axis=0), world), self._poses[0].time_s

@@ -52,7 +52,7 @@ CUE_SMOOTHING_S = 0.3
 IMPLAUSIBLE_SHARE = 1.5
 IMPLAUSIBLE_FROM_DEG = 75.0
 """An angle beyond both this and 1.5 times the drill's plausible range is a mistake of the pose model, not a hip."""
-UNSURE_WHICH = (Posture.SIDE_TOP, Posture.SIDE_BOTTOM)
+UNSURE_WHICH = (Posture.SUPINE_90_90, Posture.SIDE_TOP, Posture.SIDE_BOTTOM)
 """Where the pose model mixes up the legs so often that every frame is checked."""
 NOT_READ = Reading(math.nan, math.nan, math.nan, math.nan, math.nan)
 REASON_WAITING = "waiting for the neutral pose: hold still"
@@ -167,9 +167,7 @@ class _Output:
 class _LegTracker:
     """State of one leg; `out` and `sample` hold what the latest update produced."""
 
-    def __init__(
-        self, side: Side, drill: Drill, settings: TrackerSettings, table: DrillTable, calibration: Calibration
-    ) -> None:
+    def __init__(self, side: Side, drill: Drill, settings: TrackerSettings, table: DrillTable, calibration: Calibration) -> None:
         self.side, self._drill, self._settings, self._calibration = side, drill, settings, calibration
         self._faults = {k: f for k, f in table.faults.items() if drill.watches(f)}
         self._leg = LEGS[side]
@@ -281,6 +279,8 @@ class _LegTracker:
     # ------------------------------------------------------------------ position and neutral pose
     def _unseen(self, pose: Pose) -> str:
         """Return what is not seen of what the measure needs; empty if all is."""
+        if self._drill.refused:
+            return f"this version does not measure this drill: {self._drill.refused}"
         if pose.reason:
             return pose.reason
         for index in self._needed + self._hips:
@@ -405,6 +405,7 @@ class _LegTracker:
             peak_deg=math.nan if counted_only else measured.peak_deg,
             uncertainty_deg=self._measure.error_deg(measured.peak_deg, sd_deg) if self._measure else math.nan,
             gravity_deg=gravity_deg,
+            fit_sd_deg=sd_deg,
             live_peak_deg=math.nan if counted_only else excursion.live_peak_deg,
             range_deg=math.nan if counted_only else measured.range_deg,
             start_s=measured.start_s,
