@@ -32,7 +32,8 @@ MOVES_FROM_DEG = 8.0
 
 COLUMNS = (
     "clip body drill posture side moves bias_deg mae_deg loa_low_deg loa_high_deg peak_mae_deg reps_true reps_found "
-    "reps_invented reps_covered gain camera_pitch_deg camera_turn_deg misfit true_peaks_deg peaks_deg uncertainties_deg fit_errors_deg "
+    "reps_invented reps_covered gain camera_pitch_deg camera_turn_deg misfit true_peaks_deg peaks_deg uncertainties_deg "
+    "fit_errors_deg "
     "session_value_deg true_value_deg measured_share faults camera_advice note"
 ).split()
 """`reps_covered` counts the repetitions whose 95 % interval holds the true peak; `gain` is what the leg model reads per true

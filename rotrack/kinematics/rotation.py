@@ -156,6 +156,10 @@ class LegMeasure:
                 drill.posture is Posture.SEATED and abs(self.neutral_angle_deg) > NEUTRAL_WITHIN_DEG,
                 "let the lower leg hang straight down for the neutral pose",
             ),
+            (
+                not self._stance.zero_limits_deg[0] <= self._zero_deg <= self._stance.zero_limits_deg[1],
+                "point the toes forwards for the neutral pose, and hold still",
+            ),
             (leg.pitch_deg < low, f"the camera is too low for this drill: {place}"),
             (leg.pitch_deg > high, f"the camera is too high for this drill: {place}"),
             (abs(leg.turn_deg) > TURNED_TOO_FAR_DEG, f"the camera stands {abs(leg.turn_deg):.0f} degrees to the side: {place}"),

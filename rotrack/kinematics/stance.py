@@ -53,6 +53,8 @@ class Stance:
     misfit_at_most : float
         Half the weighted squared misfit of the neutral pose; more than this is no leg in this posture (good clips: 0.5 to 4).
         Lying on the side, the pose model misplaces hip and knee of a leg that still swings right.
+    zero_limits_deg : tuple of float
+        A neutral pose with the leg turned further, as the fit finds it, is somebody who holds still in the middle of a turn.
     """
 
     facings: tuple[Facing, ...]
@@ -68,10 +70,12 @@ class Stance:
     gravity: str = ""
     pitch_limits_deg: tuple[float, float] = (-25.0, 60.0)
     misfit_at_most: float = 9.0
+    zero_limits_deg: tuple[float, float] = (-90.0, 90.0)
 
 
 _BENT = (3.0, 5.0, 3.0, 3.0)
 _RIGID = (1.0, 1.0, 1.0, 1.0)
+_AHEAD = (-10.5, 1.7)
 _FRONT = (Facing.UPRIGHT,)
 _BACK = (Facing.FEET_FIRST,)
 _SIDES = (Facing.RIGHT_DOWN, Facing.LEFT_DOWN)
@@ -79,8 +83,8 @@ _OVERHEAD = (85.0, 8.0)
 
 STANCES = {
     Posture.SEATED: Stance(_FRONT, ((12, 12),), 25, 85, 5, 0, 90, 0, 0, _BENT, "down"),
-    Posture.STANDING: Stance(_FRONT, ((12, 12),), 10, 8, 4, -5, 6, 5),
-    Posture.STANDING_TOES: Stance(_FRONT, ((12, 12),), 10, 22, 4, -5, 45, -7),
+    Posture.STANDING: Stance(_FRONT, ((12, 12),), 10, 8, 4, -5, 6, 5, zero_limits_deg=_AHEAD),
+    Posture.STANDING_TOES: Stance(_FRONT, ((12, 12),), 10, 22, 4, -5, 45, -7, zero_limits_deg=_AHEAD),
     Posture.LONG_SITTING: Stance(_FRONT, ((12, 8),), 10, 75, 8, -8, 4, -5, -15, gravity="up"),
     Posture.SUPINE_BENT: Stance(_BACK, ((22, 10),), 10, 52, 5, 0, 95, -40, 0, (10, 20, 5, 8), "down"),
     Posture.SUPINE_STRAIGHT: Stance(_BACK, ((42, 12), _OVERHEAD), 8, 88, 2, -4, 4, 4, pitch_limits_deg=(25, 110)),

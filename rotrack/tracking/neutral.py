@@ -13,7 +13,7 @@ NEUTRAL_S = 0.7
 """How long the person must be still for the neutral pose."""
 STILL_POINTER = 0.07
 """Still means that the pointer wanders by less than this share of its length (4 deg) ..."""
-SHORT_POINTER = 0.09
+SHORT_POINTER = 0.25
 """... where a pointer that looks at the camera counts as at least this share of the leg ..."""
 STILL_PLACE = 0.15
 """... and the leg by less than this share of its size in the picture."""
