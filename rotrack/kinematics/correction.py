@@ -14,7 +14,7 @@ from importlib import resources
 from rotrack.drills import Posture
 from rotrack.kinematics.camera import Level
 
-SMALLEST_GAIN = 0.3
+SMALLEST_GAIN = 0.5
 """A pose model that shows less of a turn than this says nothing about it."""
 NORMAL_95 = 1.96
 

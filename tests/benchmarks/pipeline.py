@@ -1,7 +1,7 @@
 """What measuring costs beside the pose model: run `python tests/benchmarks/pipeline.py [CLIP] [--rounds N]`.
 
-Prints, from one run, the time per frame of the bare landmarker on decoded frames, and of the whole `analyze` without and with
-the annotated video, as medians over interleaved rounds; then how much memory measuring a clip of double length takes in addition.
+Prints, from one run, the time per frame of the bare landmarker on decoded frames, of measuring both legs from its landmarks
+(leg model, filters, repetitions), and of the whole `analyze` without and with the annotated video, as medians over interleaved rounds; then how much memory measuring a clip of double length takes in addition.
 Times depend on the machine and what else it does; the ratios are what counts.
 """
 
@@ -13,27 +13,40 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 
 import rotrack
+from rotrack.drills import load_table
+from rotrack.model import Pose, Side
 from rotrack.sensing.landmarker import Landmarker, find_model
 from rotrack.sensing.sources import VideoFile
+from rotrack.tracking.pipeline import RotationTracker
 
 ROOT = Path(__file__).parents[2]
-LIMITS = {"analyze": 1.10, "analyze with video": 1.25}
+LIMITS = {"analyze": 1.10, "analyze with video": 1.25, "measuring alone": 0.08}
+poses: list[Pose] = []
 
 
 def bare(clip: Path) -> tuple[float, int]:
     """Return the seconds that the landmarker alone takes for the frames of a clip, and their number."""
     frames = list(VideoFile(clip))
     with Landmarker(find_model("heavy"), watch_people=False) as landmarker:
-        landmarker.detect(frames[0])
+        poses[:] = [landmarker.detect(frames[0])]
         start = time.perf_counter()
-        for frame in frames[1:]:
-            landmarker.detect(frame)
+        poses.extend(landmarker.detect(frame) for frame in frames[1:])
         return time.perf_counter() - start, len(frames) - 1
+
+
+def measuring() -> tuple[float, int]:
+    """Return the seconds that leg model, filters and repetitions of both legs take for the poses of the last `bare`."""
+    tracker = RotationTracker(load_table().drill("seated-combined"), tuple(Side))
+    start = time.perf_counter()
+    for pose in poses:
+        tracker.update(pose)
+    return time.perf_counter() - start, len(poses)
 
 
 def whole(clip: Path, annotate: bool) -> tuple[float, int]:
@@ -78,11 +91,15 @@ def main() -> None:
     if options.memory:  # first, since a new process starts with the largest memory of this one
         one, four = peak_memory_mb(options.clip, 1), peak_memory_mb(options.clip, 4)
         print(f"peak memory: {one:.0f} MB for the clip, {four:.0f} MB for four times its length (x {four / one:.3f})")
-    runs: dict[str, list[float]] = {"landmarker alone": [], "analyze": [], "analyze with video": []}
+    jobs: dict[str, Callable[[], tuple[float, int]]] = {
+        "landmarker alone": lambda: bare(options.clip),
+        "measuring alone": measuring,
+        "analyze": lambda: whole(options.clip, False),
+        "analyze with video": lambda: whole(options.clip, True),
+    }
+    runs: dict[str, list[float]] = {name: [] for name in jobs}
     for _ in range(options.rounds):
-        for name, job in zip(
-            runs, (lambda: bare(options.clip), lambda: whole(options.clip, False), lambda: whole(options.clip, True)), strict=True
-        ):
+        for name, job in jobs.items():
             seconds, frames = job()
             runs[name].append(seconds / frames * 1000)
     base = statistics.median(runs["landmarker alone"])
