@@ -14,7 +14,7 @@ import numpy as np
 
 from rotrack.drills import Drill, Measure, Posture
 from rotrack.kinematics.camera import Calibration, Level
-from rotrack.kinematics.correction import load_corrections
+from rotrack.kinematics.correction import NORMAL_95, load_corrections
 from rotrack.kinematics.geometry import signed_angle_deg
 from rotrack.kinematics.legmodel import LegModel, NeutralLeg
 from rotrack.kinematics.stance import STANCES
@@ -26,6 +26,8 @@ ROLLED_FROM_DEG = 6.0
 """A picture that leans more asks for a straight camera."""
 HIGH_FROM_DEG = 30.0
 """Sitting, a camera that looks down more steeply asks for a lower one."""
+WIDER_PER_DEG = 0.1
+"""A view beyond these limits adds so many degrees of standard error per degree beyond."""
 HIPS_STACKED = "the hips are one above the other in the picture: face the camera"
 NEUTRAL_WITHIN_DEG = 15.0
 """Seated, a shank further off the vertical is not a neutral pose."""
@@ -141,7 +143,8 @@ class LegMeasure:
             "misfit": round(self._leg.misfit, 1),
         }
         self.problem = self._why_not(drill)
-        self.advice = self._view_advice(drill)
+        beyond, self.advice = self._view_advice(drill)
+        self._view_sd_deg = WIDER_PER_DEG * beyond
 
     def _in_picture(self, image_px: np.ndarray) -> np.ndarray:
         start, end = self._pointer
@@ -170,15 +173,23 @@ class LegMeasure:
         )
         return next((problem for wrong, problem in checks if wrong), "")
 
-    def _view_advice(self, drill: Drill) -> str:
-        leg, advice = self._leg, []
-        if abs(leg.turn_deg) > TURNED_FROM_DEG and drill.posture is not Posture.SIDE_RAISED:
-            advice.append(f"the camera stands about {abs(leg.turn_deg):.0f} degrees to the side: put it straight in front")
-        if drill.posture is Posture.SEATED and leg.pitch_deg > HIGH_FROM_DEG:
-            advice.append(f"the camera looks down by about {leg.pitch_deg:.0f} degrees: put it lower, at knee height")
-        if abs(leg.roll_deg) > ROLLED_FROM_DEG:
-            advice.append(f"the picture leans by about {abs(leg.roll_deg):.0f} degrees: set the camera level")
-        return "; ".join(advice)
+    def _view_advice(self, drill: Drill) -> tuple[float, str]:
+        """Return how far the view is beyond its limits, deg, and what to change about the camera."""
+        leg, turn_deg = self._leg, abs(self._leg.turn_deg)
+        freely_turned = drill.posture is Posture.SIDE_RAISED
+        high_deg = leg.pitch_deg - HIGH_FROM_DEG if drill.posture is Posture.SEATED else 0.0
+        limits = (
+            (
+                0.0 if freely_turned else turn_deg - TURNED_FROM_DEG,
+                f"the camera stands about {turn_deg:.0f} degrees to the side: put it straight in front",
+            ),
+            (high_deg, f"the camera looks down by about {leg.pitch_deg:.0f} degrees: put it lower, at knee height"),
+            (
+                abs(leg.roll_deg) - ROLLED_FROM_DEG,
+                f"the picture leans by about {abs(leg.roll_deg):.0f} degrees: set the camera level",
+            ),
+        )
+        return sum(max(beyond, 0.0) for beyond, _ in limits), "; ".join(words for beyond, words in limits if beyond > 0)
 
     def read(self, time_s: float, image_px: np.ndarray, pelvis_deg: float = 0.0) -> Reading:
         """Return the rotation of the leg; `pelvis_deg` is the roll of the pelvis in the sense of the angle."""
@@ -193,7 +204,7 @@ class LegMeasure:
 
     def error_deg(self, angle_deg: float, sd_deg: float) -> float:
         """Return the 95 % half width of an angle."""
-        return self._correction.error_deg(angle_deg, sd_deg)
+        return float(np.hypot(self._correction.error_deg(angle_deg, sd_deg), NORMAL_95 * self._view_sd_deg))
 
 
 class RollMeasure:

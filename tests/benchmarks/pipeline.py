@@ -1,8 +1,9 @@
 """What measuring costs beside the pose model: run `python tests/benchmarks/pipeline.py [CLIP] [--rounds N]`.
 
 Prints, from one run, the time per frame of the bare landmarker on decoded frames, of measuring both legs from its landmarks
-(leg model, filters, repetitions), and of the whole `analyze` without and with the annotated video, as medians over interleaved rounds; then how much memory measuring a clip of double length takes in addition.
-Times depend on the machine and what else it does; the ratios are what counts.
+(leg model, filters, repetitions), and of the whole `analyze` without and with the annotated video, as medians over interleaved
+rounds; then how much memory measuring a clip of double length takes in addition. Times depend on the machine and what else it
+does; the ratios are what counts.
 """
 
 from __future__ import annotations
