@@ -8,7 +8,7 @@ from functools import partial
 from importlib import metadata, resources
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -21,7 +21,7 @@ from rotrack import api, beforehand, calibrate_cli
 from rotrack.batch import Job, Outcome, attempt, count_frames, run_jobs
 from rotrack.checkup import Finding, checkup
 from rotrack.drills import GROUPS, TIERS, Drill, load_table
-from rotrack.errors import InputError, RecordError, RotrackError
+from rotrack.errors import InputError, NotMeasuredError, RecordError, RotrackError
 from rotrack.model import Frame, Rep, Side, Step
 from rotrack.records.log import data_folder, to_json
 from rotrack.records.session import Session
@@ -31,6 +31,7 @@ from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.figures import session_figure, write_html
 from rotrack.ui.overlay import Overlay
 from rotrack.ui.window import KEYS, Key, Window
+from rotrack.ui.words import COUNTED, INDEX, amount, is_counted, is_index, seconds, times
 from rotrack.validation import describe, validate_folder, write_table
 
 DOUBTFUL = 5
@@ -41,7 +42,8 @@ app = typer.Typer(
         "Measure hip internal and external rotation with an ordinary webcam.\n\n"
         "First time? Run [bold]rotrack demo[/bold], then [bold]rotrack drills seated-combined[/bold], then "
         "[bold]rotrack live[/bold].\n\n"
-        "Angles are degrees, internal rotation positive; left and right are the subject's own sides."
+        "Angles are degrees with the error to expect (95 %), internal rotation positive; left and right are the subject's own "
+        "sides."
     ),
     rich_markup_mode="rich",
     no_args_is_help=True,
@@ -148,6 +150,7 @@ def analyze(
 
     Several videos are measured in parallel. Example: rotrack analyze monday.mp4 --drill seated-internal --person Ana
     """
+    _check_not_refused(drill)
     request = api.make_request(drill, side, out, person, note, correct, calibration or ())
     find_model(model)
     jobs = [
@@ -181,7 +184,7 @@ def _measure(jobs: list[Job], quiet: bool = False) -> list[Outcome]:
         return run_jobs(
             jobs,
             lambda frames: progress.advance(task, frames),
-            lambda rep: None if quiet else progress.console.print(_rep_line(rep)),
+            lambda rep: None if quiet else progress.console.print(_rep_line(rep, load_table().drill(jobs[0].drill).tier)),
         )
 
 
@@ -227,51 +230,126 @@ def _document(outcomes: list[Outcome]) -> dict[str, object]:
     }
 
 
-def _rep_line(rep: Rep) -> str:
+def _check_not_refused(drill_id: str) -> None:
+    """End before anything is opened if this version gives no number for the drill.
+
+    Raises
+    ------
+    NotMeasuredError
+        With the reason.
+    """
+    drill = load_table().drill(drill_id)
+    if drill.refused:
+        raise NotMeasuredError(
+            f"This version gives no number for {drill.id}: {drill.refused}. `rotrack drills` lists what is measured."
+        )
+
+
+def _rep_line(rep: Rep, tier: str) -> str:
     marks = f"  [yellow]{escape('faults ' + ' '.join(rep.faults))}[/]" if rep.faults else ""
     why = f"  [dim]{escape(rep.reason)}[/]" if rep.reason else ""
     colour = "cyan" if rep.side is Side.LEFT else "dark_orange"
+    if is_counted(tier):
+        return (
+            f"  [{colour}]{rep.side:5}[/]  cycle {rep.rep}  [bold]held {seconds(rep.hold_s)}[/]  "
+            f"from {rep.start_s:.1f} to {rep.end_s:.1f} s{marks}{why}"
+        )
+    peak = amount(rep.peak_deg, rep.uncertainty_deg, tier)
+    sign = "" if is_index(tier) else "\u00b0"
     return (
-        f"  [{colour}]{rep.side:5}[/]  rep {rep.rep}  {rep.direction:8}  [bold]{abs(rep.peak_deg):5.1f}\u00b0[/]  "
-        f"live {abs(rep.live_peak_deg):.1f}\u00b0  hold {rep.hold_s:.1f} s{marks}{why}"
+        f"  [{colour}]{rep.side:5}[/]  rep {rep.rep}  {rep.direction:8}  [bold]{peak:>12}[/]  "
+        f"live {abs(rep.live_peak_deg):.1f}{sign}  hold {seconds(rep.hold_s)}{marks}{why}"
     )
 
 
 def _write_plot(session: Session) -> Path:
     path = session.folder / "plot.html"
-    values = [f"{v.side} {v.direction} {abs(v.value_deg):.0f}\u00b0" for v in session.values if v.reps_used]
+    tier = session.info["tier"]
+    if is_counted(tier):
+        values = [f"{side}: {times(len(held), 'cycle')}, {seconds(sum(held))} held" for side, held in _holds(session).items()]
+    else:
+        values = [
+            f"{v.side} {v.direction} {amount(v.value_deg, v.uncertainty_deg, tier, 0)}" for v in session.values if v.reps_used
+        ]
     title = load_table().drill(session.info["drill"]).title
-    write_html(session_figure(session.curve, session.reps, title, ", ".join(values)), path)
+    write_html(session_figure(session.curve, session.reps, title, ", ".join(values), tier), path)
     return path
+
+
+def _holds(session: Session) -> dict[Side, list[float]]:
+    """Return the hold times of the cycles of a stretch per side, s."""
+    holds: dict[Side, list[float]] = {}
+    for rep in session.rep_list:
+        holds.setdefault(rep.side, []).append(rep.hold_s)
+    return holds
 
 
 def _print_session(session: Session) -> None:
     info = session.info
-    table = Table(title=f"{info['source']['name']}: {info['drill']}", title_justify="left", title_style="bold")
-    for column in ("side", "direction", "session value", "from", "repetitions"):
-        table.add_column(column, justify="left" if column in ("side", "direction") else "right")
-    for value in session.values:
-        shown = f"{abs(value.value_deg):.1f}\u00b0" if value.reps_used else "none valid"
-        used = f"best {value.reps_used}" if value.reps_used else "-"
-        table.add_row(value.side, value.direction, shown, used, f"{value.reps_valid} valid of {value.reps_total}")
-    if session.values:
-        _out.print(table)
+    if session.rep_list:
+        _out.print(_cycle_table(session) if is_counted(info["tier"]) else _value_table(session))
     else:
-        _out.print(f"{escape(info['source']['name'])}: no repetition found in {info['duration_s']:.0f} s.")
-    if info["tier"] != "A":
-        _out.print(f"  [dim]tier {info['tier']}: {TIERS[info['tier']]}; it reads {info['measured']}[/]")
+        what = "cycle" if is_counted(info["tier"]) else "repetition"
+        _out.print(f"{escape(info['source']['name'])}: no {what} found in {info['duration_s']:.0f} s.")
+    if info["tier"] == "B" or (info["tier"] == "A" and info["measured"] != "hip rotation"):
+        _out.print(f"  [dim]reads {info['measured']}; tier {info['tier']}: {TIERS[info['tier']]}[/]", soft_wrap=True)
     other: dict[str, int] = {}
     for movement in session.apart_list:
         other[movement.reason] = other.get(movement.reason, 0) + 1
     for reason, count in other.items():
-        _out.print(f"  [dim]counted apart: {count} x {escape(reason)}[/]")
+        _out.print(f"  [dim]counted apart: {count} x {escape(reason)}[/]", soft_wrap=True)
+    if not is_counted(info["tier"]):
+        _out.print(f"  [dim]{escape(_calibration_words(info))}[/]", soft_wrap=True)
     for text in info.get("calibration_notes", []):
         _out.print(f"  [dim]{escape(text)}[/]", soft_wrap=True)
+    advised: dict[str, list[str]] = {}
     for side, advice in info["camera_advice"].items():
-        _out.print(f"  [yellow]{side}:[/] {escape(advice)}", soft_wrap=True)
+        advised.setdefault(advice, []).append(side)
+    for advice, sides in advised.items():
+        _out.print(f"  [yellow]Camera ({' and '.join(sides)} leg):[/] {escape(advice)}", soft_wrap=True)
     for text in (*session.warnings, info["speed_advice"]):
         if text:
             _out.print(f"  [yellow]Note:[/] {escape(text)}", soft_wrap=True)
+
+
+def _session_table(session: Session, *columns: str) -> Table:
+    info = session.info
+    table = Table(title=f"{info['source']['name']}: {info['drill']}", title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column, justify="left" if column in ("side", "direction") else "right")
+    return table
+
+
+def _value_table(session: Session) -> Table:
+    tier = session.info["tier"]
+    table = _session_table(session, "side", "direction", "session value", "from", "repetitions")
+    about = f"tier C: {INDEX}; " if is_index(tier) else ""
+    table.caption, table.caption_justify = f"{about}\u00b1 is the error to expect (95 %)", "left"
+    for value in session.values:
+        shown = amount(value.value_deg, value.uncertainty_deg, tier) if value.reps_used else "none valid"
+        used = f"best {value.reps_used}" if value.reps_used else "-"
+        table.add_row(value.side, value.direction, shown, used, f"{value.reps_valid} valid of {value.reps_total}")
+    return table
+
+
+def _cycle_table(session: Session) -> Table:
+    table = _session_table(session, "side", "cycles", "longest hold", "held in all")
+    table.caption, table.caption_justify = f"tier D: {COUNTED}", "left"
+    for side, held in sorted(_holds(session).items()):
+        table.add_row(side, str(len(held)), seconds(max(held)), seconds(sum(held)))
+    return table
+
+
+def _calibration_words(info: dict[str, Any]) -> str:
+    """Return what was known of camera and person, in words."""
+    kinds = {"camera": "lens", "floor": "floor", "personal": "person"}
+    profiles = info.get("calibration_profiles") or {}
+    names = ", ".join(f"{kinds.get(kind, kind)} from {name}" for kind, name in profiles.items())
+    parts = [f"calibration: {info.get('calibration', 'none')}" + (f" ({names})" if names else "")]
+    assumed = info.get("assumed_field_of_view_deg")
+    if assumed:
+        parts.append(f"field of view assumed {assumed:.0f} degrees")
+    return ", ".join(parts)
 
 
 # ---------------------------------------------------------------------- live
@@ -296,6 +374,7 @@ def live(
     Keys: q or Esc ends, m switches the mirror, n takes the neutral pose again. Closing the window ends too. The measurement
     never sees a mirrored picture.
     """
+    _check_not_refused(drill)
     request = api.make_request(drill, side, out, person, note, calibration=calibration or ())
     model_file = find_model(model)
     _err.print(f"{request.drill.title}. {request.drill.camera}", soft_wrap=True)
@@ -315,7 +394,7 @@ def live(
                 nonlocal told_slow
                 assert frame is not None
                 for rep in step.reps:
-                    _out.print(_rep_line(rep))
+                    _out.print(_rep_line(rep, request.drill.tier))
                 if not told_slow and board.duration_s > 5 and board.fps < api.ONLINE_FROM_HZ:
                     told_slow = True
                     _err.print(escape(speed_advice(model, board.fps)), soft_wrap=True)
@@ -345,9 +424,12 @@ def drills(drill: Annotated[str | None, typer.Argument(help="Explain this one.",
         listing = Table(title=group, title_justify="left", title_style="bold", show_header=False, box=None, padding=(0, 2))
         for entry in table.drills.values():
             if entry.group == group:
-                listing.add_row(f"[cyan]{entry.id}[/]", entry.title, f"[dim]{entry.tier}[/]")
+                listing.add_row(
+                    f"[cyan]{entry.id}[/]", entry.title, "[yellow]not measured[/]" if entry.refused else f"[dim]{entry.tier}[/]"
+                )
         _out.print(listing)
     _out.print("\n" + "\n".join(f"[dim]{tier}[/]  {words}" for tier, words in TIERS.items()))
+    _out.print("[yellow]not measured[/]  this version gives no number; `rotrack drills ID` says why")
     _out.print("\n`rotrack drills ID` explains one. The everyday test is [cyan]seated-combined[/].")
 
 
@@ -356,11 +438,18 @@ def _explain(drill: Drill) -> None:
     steps = "\n".join(f"{n}. {escape(step)}" for n, step in enumerate(drill.steps, 1))
     _out.print(Panel(f"{escape(drill.summary)}\n\n{steps}", title=f"{drill.title}  ({drill.id})", title_align="left"))
     rows = Table(show_header=False, box=None, padding=(0, 2))
+    if drill.refused:
+        rows.add_row("[bold yellow]not measured[/]", f"This version gives no number for this drill: {escape(drill.refused)}.")
     rows.add_row("[bold]camera[/]", escape(drill.camera))
-    rows.add_row("[bold]measures[/]", f"{escape(drill.measured)}; tier {drill.tier}: {TIERS[drill.tier]}")
-    rows.add_row("[bold]one repetition[/]", "neutral, " + ", ".join(drill.directions) + ", neutral")
-    ranges = [f"{d} {low:.0f} to {high:.0f}\u00b0" for d, (low, high) in drill.range_deg.items()]
-    rows.add_row("[bold]plausible peaks[/]", ", ".join(ranges) or "none")
+    measures = "would measure" if drill.refused else "counts" if is_counted(drill.tier) else "measures"
+    rows.add_row(f"[bold]{measures}[/]", f"{escape(drill.measured)}; tier {drill.tier}: {TIERS[drill.tier]}")
+    if is_counted(drill.tier):
+        rows.add_row("[bold]one cycle[/]", "rest, roll and hold, rest")
+    else:
+        rows.add_row("[bold]one repetition[/]", "neutral, " + ", ".join(drill.directions) + ", neutral")
+        unit = "" if is_index(drill.tier) else "\u00b0"
+        ranges = [f"{d} {low:.0f} to {high:.0f}{unit}" for d, (low, high) in drill.range_deg.items()]
+        rows.add_row("[bold]plausible index[/]" if is_index(drill.tier) else "[bold]plausible peaks[/]", ", ".join(ranges))
     watched = [table.faults[k] for k in drill.faults if drill.watches(table.faults[k])]
     blind = [table.faults[k] for k in drill.faults if not drill.watches(table.faults[k])]
     for fault in watched:

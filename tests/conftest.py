@@ -17,7 +17,8 @@ import pandas as pd
 from hypothesis import settings
 
 from rotrack.drills import load_table
-from rotrack.kinematics.rotation import KNEE_FOLLOWS, NeutralPose
+from rotrack.kinematics.legmodel import KNEE_FOLLOWS
+from rotrack.kinematics.rotation import NeutralPose
 from rotrack.model import LEGS, N_LANDMARKS, SWAPPED, Apart, NeutralTaken, Pose, Rep, Side, Step
 from rotrack.records.log import read_poses
 from rotrack.tracking.pipeline import RotationTracker, TrackerSettings
@@ -47,8 +48,8 @@ class Stance:
     """A synthetic person at neutral; lengths in m.
 
     `front` and `up` (towards the head) place the body in the scene, whose axes are those of a camera in front: x right, y down,
-    z away. `thigh`, `shank` and `foot` are the distal directions of a leg in body axes (front, up, lateral). As the package
-    assumes, thigh and shank are equally long and the toe lies 0.35 shanks ahead of the shank.
+    z away. `thigh`, `shank` and `foot` are the distal directions of a leg in body axes (front, up, lateral). The build is an
+    ordinary one; tests of other builds change it.
     """
 
     thigh: tuple[float, float, float]
@@ -57,10 +58,12 @@ class Stance:
     front: tuple[float, float, float] = (0, 0, -1)
     up: tuple[float, float, float] = (0, -1, 0)
     shank_m: float = 0.42
-    thigh_m: float = 0.42
-    toe_m: float = 0.147
-    heel_m: float = 0.05
-    sole_m: float = 0.06
+    thigh_m: float = 0.38
+    hips_m: float = 0.2
+    toe_m: float = 0.193
+    toe_below_m: float = 0.071
+    heel_m: float = 0.055
+    heel_below_m: float = 0.046
     knees_follow: bool = False
 
     def points(self, **rotation_deg: float) -> np.ndarray:
@@ -75,12 +78,13 @@ class Stance:
             # Internal rotation turns the front of the thigh towards the other leg.
             turn_deg = rotation_deg.get(side, 0.0) * (1 if side is Side.RIGHT else -1)
             shank, foot = turned(shank, -thigh, turn_deg), turned(foot, -thigh, turn_deg)
-            points[leg.hip] = 0.09 * lateral
+            points[leg.hip] = self.hips_m / 2 * lateral
             points[leg.shoulder] = 0.18 * lateral + 0.5 * up
             points[leg.knee] = points[leg.hip] + self.thigh_m * thigh
             points[leg.ankle] = points[leg.knee] + self.shank_m * shank
-            points[leg.heel] = points[leg.ankle] + self.sole_m * shank - self.heel_m * foot
-            points[leg.toe] = points[leg.ankle] + self.sole_m * shank + self.toe_m * foot
+            below = unit(shank - (shank @ foot) * foot)
+            points[leg.heel] = points[leg.ankle] + self.heel_below_m * below - self.heel_m * foot
+            points[leg.toe] = points[leg.ankle] + self.toe_below_m * below + self.toe_m * foot
         return points
 
 
@@ -198,9 +202,11 @@ class Run:
         return np.array([(p.time_s, p.angle_deg) for p in self.curve(side)])
 
 
-def run_tracker(
-    drill: str, poses: Iterable[Pose], sides: tuple[Side, ...] = BOTH, settings: TrackerSettings | None = None
-) -> Run:
+PLAIN = TrackerSettings(correct=False)
+"""The leg model's own angles: what is learned of the pose model's errors may change without these tests."""
+
+
+def run_tracker(drill: str, poses: Iterable[Pose], sides: tuple[Side, ...] = BOTH, settings: TrackerSettings = PLAIN) -> Run:
     tracker = RotationTracker(load_table().drill(drill), sides, settings)
     steps = [tracker.update(pose) for pose in poses]
     return Run([*steps, tracker.finish(steps[-1].pose)])

@@ -22,7 +22,8 @@ from conftest import (
     swing,
 )
 
-from rotrack.drills import load_table
+from rotrack.drills import Posture, load_table
+from rotrack.kinematics.correction import load_corrections
 from rotrack.model import LEGS, Direction, Pose, Side, empty_pose
 from rotrack.tracking.neutral import NEUTRAL_S
 from rotrack.tracking.pipeline import (
@@ -36,12 +37,12 @@ from rotrack.tracking.pipeline import (
 NAMES = tuple(sorted(folder.name for folder in FIXTURES.iterdir() if (folder / "truth.json").exists()))
 WITH_REPS = tuple(name for name in NAMES if name not in ("idle", "feet_hidden"))
 PEAK_WITHIN_DEG = {
-    "turned_camera": 3.5,
-    "combined_left": 3.1,  # its 35 reads 38
     "pelvic_hike": 4.5,  # every repetition is flagged for the pelvis, none enters the session value
-    "standing": 4.5,  # the length of the foot is assumed
+    "standing": 6.5,  # the pose model shows six sevenths of the turn, which only the correction knows
 }
-"""How far a peak may be from the truth of the rendering; 2.5 where nothing stands here."""
+"""How far an uncorrected peak may be from the truth of the rendering; 2.5 where nothing stands here."""
+CURVE_WITHIN_DEG = {"standing": 3.2}
+"""The same for the mean of the curve; 1.5 where nothing stands here."""
 INTERNAL, EXTERNAL = Direction.INTERNAL, Direction.EXTERNAL
 
 
@@ -83,7 +84,7 @@ def test_the_whole_curve_is_near_the_truth(name, side):
     assert (curve[:, 0] == [pose.time_s for pose in recorded.poses]).all()
     known = curve[np.isfinite(curve[:, 1])]
     truth = np.interp(known[:, 0], recorded.truth["t"], recorded.truth[f"{side}_hip_internal_rotation"])
-    assert np.abs(known[:, 1] - truth).mean() <= 2.0
+    assert np.abs(known[:, 1] - truth).mean() <= CURVE_WITHIN_DEG.get(name, 1.5)
     assert len(known) > 0.6 * len(curve)
 
 
@@ -110,7 +111,7 @@ def test_clean_repetitions_are_valid(name):
 
 def test_turned_camera_is_advised_against():
     left = [n for n in recording("turned_camera").run().neutrals if n.side is Side.LEFT]
-    assert "put the camera straight in front of the knee" in left[0].advice
+    assert "put it straight in front" in left[0].advice
     assert all(neutral.advice == "" for neutral in recording("internal_right").run().neutrals)
 
 
@@ -173,7 +174,7 @@ def same_numbers(run: Run, other: Run, within: float, skip: tuple[str, ...] = ()
             theirs = [thing for thing in getattr(other, what) if thing.side is there]
             assert len(mine) == len(theirs)
             for a, b in zip(mine, theirs, strict=True):
-                assert numbers(a, skip) == pytest.approx(numbers(b, skip), abs=within)
+                assert numbers(a, skip) == pytest.approx(numbers(b, skip), abs=within, nan_ok=True)
         for mine, theirs in ((run.samples(side), other.samples(there)), (run.curve(side), other.curve(there))):
             assert [bool(a.reason) for a in mine] == [bool(b.reason) for b in theirs]
             a, b = (np.array([numbers(thing, skip) for thing in things]) for things in (mine, theirs))
@@ -184,11 +185,11 @@ def same_numbers(run: Run, other: Run, within: float, skip: tuple[str, ...] = ()
 def test_mirrored_recording_says_the_same_of_the_other_side(name):
     recorded = recording(name)
     flipped = run_tracker(recorded.drill, [mirrored_pose(pose) for pose in recorded.poses])
-    # The turn of the thigh in the picture is the one number that must change its sign.
+    # Turn and roll of the camera are the numbers that must change their sign.
     for neutral in flipped.neutrals:
-        if "thigh_yaw_deg" in neutral.view:
-            neutral.view["thigh_yaw_deg"] *= -1
-    same_numbers(recorded.run(), flipped, 1e-6, swapped=True)
+        for key in ("turn_deg", "camera_roll_deg"):
+            neutral.view[key] *= -1
+    same_numbers(recorded.run(), flipped, 1e-4, swapped=True)
     for side in BOTH:
         mine = [rep for rep in recorded.run().reps if rep.side is side]
         theirs = [rep for rep in flipped.reps if rep.side is side.other]
@@ -204,7 +205,9 @@ def test_a_later_start_changes_nothing_that_is_measured(name):
     early = [replace(pose, time_s=round(pose.time_s * 1024) / 1024) for pose in recorded.poses]
     plain, later = (run_tracker(recorded.drill, [replace(p, time_s=p.time_s + s) for p in early]) for s in (0, 1024))
     times = ("time_s", "start_s", "peak_s", "end_s", "from_s", "to_s")
-    same_numbers(plain, later, 1e-3, skip=times)
+    at_peak = ("fit_sd_deg", "gravity_deg", "uncertainty_deg")  # medians over a span with edges
+    same_numbers(plain, later, 1e-3, skip=(*times, *at_peak))
+    same_numbers(plain, later, 0.05, skip=times)
     assert [r.start_s + 1024 for r in plain.reps] == pytest.approx([r.start_s for r in later.reps], rel=0, abs=1e-3)
 
 
@@ -522,10 +525,80 @@ def test_an_excursion_that_is_given_up_for_a_new_neutral_pose_is_told():
     assert [apart.side for apart in run.apart] == [Side.RIGHT]
 
 
-def test_a_stretch_is_counted_by_the_person():
-    run = run_tracker("zst-confidence", seated(3, swings(30)))
+# ---------------------------------------------------------------------- stretches and drills without a number
+def lying_on_the_side(seconds: float, roll: Script, below: Side = Side.RIGHT, fps: float = 30.0) -> list[Pose]:
+    """Return somebody who lies on the side, seen from the belly, and rolls the top hip towards the camera, deg."""
+    poses = []
+    for t in np.arange(round(seconds * fps)) / fps:
+        angle = np.radians(roll(float(t)))
+        pixels = np.full((33, 2), np.nan)
+        for side, leg in LEGS.items():
+            up = 0.0 if side is below else 60.0
+            hip = np.array([330.0 - 0.3 * up * np.sin(angle), 300.0 - up * np.cos(angle)])
+            pixels[list(leg)] = [hip + d for d in ((-140, -8), (0, 0), (60, 40), (150, 60), (165, 62), (170, 40))]
+        poses.append(Pose(float(t), (640, 480), pixels, np.full((33, 3), np.nan), np.ones(33)))
+    return poses
+
+
+@pytest.mark.parametrize(("drill", "direction"), [("zst-confidence", INTERNAL), ("zst-fulfillment", EXTERNAL)])
+@pytest.mark.parametrize("below", BOTH)
+def test_a_stretch_is_counted_and_timed_without_an_angle(drill, direction, below):
+    script = swings(50, 60, 50, every_s=8.0, rise_s=1.5, hold_s=3.0)
+    run = run_tracker(drill, lying_on_the_side(28, script, below), sides=(below,))
+    assert what_was_counted(run) == [(below, direction, number) for number in (1, 2, 3)]
+    for rep, start_s in zip(run.reps, (2.0, 10.0, 18.0), strict=True):
+        assert np.isnan(
+            [rep.peak_deg, rep.live_peak_deg, rep.range_deg, rep.uncertainty_deg, rep.gravity_deg, rep.fit_sd_deg]
+        ).all()
+        assert start_s < rep.start_s < start_s + 1.5
+        assert start_s + 1.5 < rep.peak_s < start_s + 4.5
+        assert rep.hold_s == pytest.approx(3.6, abs=0.4), "above nine tenths of the way, so a little longer than it was held"
+        assert rep.valid
+    assert run.apart == []
+
+
+def test_a_long_hold_of_a_stretch_is_still_one_cycle():
+    run = run_tracker("zst-confidence", lying_on_the_side(75, swings(50, rise_s=2.0, hold_s=60.0), fps=10), sides=(Side.RIGHT,))
+    assert [round(rep.hold_s) for rep in run.reps] == [61]
+
+
+def test_lying_still_counts_no_cycle_of_a_stretch():
+    run = run_tracker("zst-confidence", lying_on_the_side(10, rest), sides=(Side.RIGHT,))
+    assert (run.reps, run.apart) == ([], [])
+    assert run.samples(Side.RIGHT)[-1].live_deg == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("below", BOTH)
+def test_the_upper_leg_is_not_the_one_that_is_stretched(below):
+    run = run_tracker("zst-confidence", lying_on_the_side(20, swings(50, 50, every_s=8.0, rise_s=1.5, hold_s=3.0), below))
+    assert {rep.side for rep in run.reps} == {below}
+    upper = run.samples(below.other)[-1]
+    assert np.isnan(upper.live_deg)
+    assert upper.reason == f"the {below.other} leg is on top; the one below is stretched"
+
+
+def test_hidden_shoulders_stop_the_count_with_a_reason():
+    poses = lying_on_the_side(5, rest)
+    for pose in poses:
+        pose.image_px[LEGS[Side.LEFT].shoulder] = np.nan
+    left, right = (run_tracker("zst-confidence", poses).samples(side)[-1] for side in BOTH)
+    assert "left shoulder is not seen" in left.reason
+    assert right.reason == "shoulders and hips are not seen"
+
+
+REFUSED = [drill.id for drill in load_table().drills.values() if drill.refused]
+
+
+@pytest.mark.parametrize("drill", REFUSED)
+def test_a_drill_that_cannot_be_measured_gives_its_reason_and_no_number(drill):
+    run = run_tracker(drill, seated(4, swings(30)))
     assert (run.reps, run.apart, run.neutrals) == ([], [], [])
-    assert {sample.reason for sample in run.samples(Side.RIGHT)} == {"this stretch is counted by you, not measured"}
+    why = load_table().drill(drill).refused
+    for side in BOTH:
+        assert {sample.reason for sample in run.samples(side)} == {f"this version does not measure this drill: {why}"}
+        for sample in run.samples(side):
+            numbers_told = [value for value in numbers(sample) if value != sample.time_s]
+            assert np.isnan(numbers_told).all()
 
 
 @pytest.mark.parametrize("part", ["hip", "knee", "ankle"])
@@ -574,15 +647,55 @@ def test_a_repetition_is_told_when_it_is_over():
     assert told_s == pytest.approx([rep.end_s for rep in run.reps], abs=0.3)
 
 
-def test_without_correction_the_angle_is_the_plain_one():
-    camera = Camera.around((0, 0.1, -0.3), 2.5, 25, 10)
+def test_without_correction_the_angle_is_that_of_the_leg_model():
+    camera = Camera.around((0, 0.1, -0.3), 2.5, 20, 10)
     poses = seated(6, swings(35), camera=camera)
-    plain = run_tracker("seated-internal", poses, settings=TrackerSettings(correct=False))
-    corrected = run_tracker("seated-internal", poses)
-    for sample in plain.samples(Side.RIGHT):
-        assert sample.corrected_deg == pytest.approx(sample.raw_deg, nan_ok=True)
-    assert corrected.reps[0].peak_deg == pytest.approx(35, abs=1.0)
-    assert abs(plain.reps[0].peak_deg - 35) > 2
+    plain, corrected = (run_tracker("seated-internal", poses, settings=TrackerSettings(correct=c)) for c in (False, True))
+    known = load_corrections().of(Posture.SEATED)
+    pitch_deg = next(n.view["camera_pitch_deg"] for n in plain.neutrals if n.side is Side.RIGHT)
+    for without, with_it in zip(plain.samples(Side.RIGHT), corrected.samples(Side.RIGHT), strict=True):
+        assert without.corrected_deg == pytest.approx(without.uncorrected_deg, nan_ok=True)
+        assert with_it.uncorrected_deg == pytest.approx(without.uncorrected_deg, nan_ok=True)
+        assert with_it.corrected_deg == pytest.approx(known.apply(without.uncorrected_deg, pitch_deg), rel=1e-2, nan_ok=True)
+        assert with_it.raw_deg == pytest.approx(without.raw_deg, nan_ok=True)
+    assert plain.reps[0].peak_deg == pytest.approx(35, abs=1.0)
+    raw_peak = max(s.raw_deg for s in plain.samples(Side.RIGHT) if not s.reason)
+    assert abs(raw_peak - 35) > 1.5, "the picture alone says something else"
+
+
+@pytest.mark.parametrize("name", WITH_REPS)
+def test_every_number_comes_with_its_error(name):
+    run = recording(name).run()
+    for rep in run.reps:
+        assert 0 < rep.fit_sd_deg < 15
+        assert rep.uncertainty_deg > 0
+    for side in BOTH:
+        for thing in (*run.samples(side), *run.curve(side)):
+            assert np.isnan(thing.uncertainty_deg) == bool(thing.reason)
+            assert thing.reason or thing.uncertainty_deg > 0
+
+
+def test_the_stated_error_holds_the_truth():
+    held = []
+    for name in WITH_REPS:
+        recorded = recording(name)
+        reps = run_tracker(recorded.drill, recorded.poses, settings=TrackerSettings()).reps
+        reps = sorted(reps, key=lambda rep: rep.start_s)
+        pairs = zip(reps, recorded.peaks_deg, strict=True)
+        held += [abs(rep.peak_deg - true_deg) <= rep.uncertainty_deg for rep, true_deg in pairs if rep.valid]
+    assert len(held) >= 20
+    assert np.mean(held) >= 0.85, "stated for 95 %, with few repetitions here"
+
+
+@pytest.mark.parametrize("name", WITH_REPS)
+def test_gravity_is_told_where_it_shows_the_rotation(name):
+    run = recording(name).run()
+    for rep in run.reps:
+        if load_table().drill(recording(name).drill).posture is Posture.SEATED:
+            # A rendered person sits with hanging shanks: gravity and neutral pose say nearly the same.
+            assert rep.gravity_deg == pytest.approx(rep.peak_deg, abs=7.5)
+        else:
+            assert np.isnan(rep.gravity_deg)
 
 
 def test_live_angle_is_smoothed_and_the_curve_is_not_late():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -10,7 +11,11 @@ from rotrack.model import Apart, Direction, NeutralTaken, Rep, Side, Step
 
 @dataclass
 class Scoreboard:
-    """Totals of a session so far; `add` takes every step in order."""
+    """Totals of a session so far; `add` takes every step in order.
+
+    `best` holds the largest peak per side and direction, deg, and `held_s` how long all holds of a side were together, s; drills
+    that are only counted have no peak.
+    """
 
     frames: int = 0
     first_s: float = 0.0
@@ -21,6 +26,7 @@ class Scoreboard:
     apart: list[Apart] = field(default_factory=list)
     neutrals: list[NeutralTaken] = field(default_factory=list)
     best: dict[tuple[Side, Direction], float] = field(default_factory=dict)
+    held_s: dict[Side, float] = field(default_factory=dict)
     several_people: bool = False
 
     def add(self, step: Step, with_frame: bool = True) -> None:
@@ -30,7 +36,10 @@ class Scoreboard:
         self.neutrals += step.neutrals
         for rep in step.reps:
             key = (rep.side, rep.direction)
-            self.best[key] = max(self.best.get(key, 0.0), abs(rep.peak_deg))
+            if math.isfinite(rep.peak_deg):
+                self.best[key] = max(self.best.get(key, 0.0), abs(rep.peak_deg))
+            if math.isfinite(rep.hold_s):
+                self.held_s[rep.side] = self.held_s.get(rep.side, 0.0) + rep.hold_s
         if not with_frame:
             return
         if self.frames == 0:

@@ -11,13 +11,20 @@ import math
 import cv2
 import numpy as np
 
-from rotrack.drills import Drill
+from rotrack.drills import Drill, Posture
 from rotrack.model import LEGS, Direction, RotationSample, Side, Step
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.theme import DIRECTION_WORD, MUTED, PANEL, PAPER, SIDE_ON_DARK_RGB, WARNING, Rgb
+from rotrack.ui.words import amount, is_counted, is_index, seconds
 
 GAUGE_TO_DEG = 60.0
 """The gauge ends here on both sides."""
+ERROR_SMOOTHING_S = 0.5
+ERROR_STEP = 0.75
+"""The error that is shown changes only when it is off by more than this, so that it does not flicker."""
+SEEN_FROM_BEHIND = (Posture.LUNGE,)
+ONE_LEG = (Posture.SIDE_RAISED, Posture.SIDE_TOP, Posture.SIDE_BOTTOM, Posture.LUNGE, Posture.STRETCH)
+"""Here one leg at a time can be measured; why the other is not needs no saying while one is."""
 _AA = cv2.LINE_AA
 
 
@@ -40,6 +47,8 @@ class Overlay:
         self._drill, self._sides, self._keys = drill, sides, keys
         self.mirror = mirror
         self._font = cv2.FontFace("sans")
+        self._errors = {side: _Steady() for side in sides}
+        self._away_from_s: dict[Side, float] = {}
 
     def draw(self, rgb: np.ndarray, step: Step, board: Scoreboard) -> np.ndarray:
         """Return the annotated picture, shape (H, W, 3), uint8, in OpenCV's BGR order; `rgb` is left as it is."""
@@ -51,8 +60,9 @@ class Overlay:
         unit = min(height, width * 0.75) / 100
         self._draw_header(image, unit)
         # The subject's left is at the right of a plain picture of a person who faces the camera, and at the left of a mirror.
+        behind = self._drill.posture in SEEN_FROM_BEHIND
         for side in self._sides:
-            at_left = (side is Side.LEFT) == self.mirror
+            at_left = (side is Side.LEFT) == (self.mirror != behind)
             self._draw_gauge(image, unit, side, at_left, step, board)
         self._draw_messages(image, unit, step)
         return image
@@ -99,22 +109,54 @@ class Overlay:
         y0 = height - panel_h
         _shade(image, (x0, y0), (x0 + panel_w, height))
         colour = SIDE_ON_DARK_RGB[side]
-        sample = step.samples.get(side)
-        known = sample is not None and not sample.reason
+        counted = is_counted(self._drill.tier)
         self._text(image, side.upper(), (x0 + 2 * unit, y0 + 4.6 * unit), 3.4 * unit, colour, 700)
         self._right(image, f"{board.count(side)}", (x0 + panel_w - 2 * unit, y0 + 8.2 * unit), 8 * unit, PAPER, 700)
-        self._right(image, "reps", (x0 + panel_w - 2 * unit, y0 + 11 * unit), 2.4 * unit, MUTED)
-        centre = (x0 + panel_w // 2, y0 + round(24 * unit))
-        radius = round(14 * unit)
-        # Internal is drawn to the side to which this foot goes on the screen when it rotates internally.
-        internal_left = at_left
-        self._dial(image, unit, centre, radius, colour if known else MUTED, internal_left, side, board, sample)
-        value = f"{abs(sample.live_deg):.0f}\u00b0" if sample and known else "\u2013"
-        self._centre(image, value, (centre[0], y0 + 23.5 * unit), 7.5 * unit, PAPER if known else MUTED, 700)
-        if sample and known:
-            word = DIRECTION_WORD[Direction.of(sample.live_deg)] if abs(sample.live_deg) >= 3 else "neutral"
-            self._centre(image, word, (centre[0], y0 + 27.4 * unit), 2.8 * unit, colour)
-        self._centre(image, self._status(side, step, board), (centre[0], y0 + 32.4 * unit), 2.5 * unit, MUTED)
+        self._right(image, "cycles" if counted else "reps", (x0 + panel_w - 2 * unit, y0 + 11 * unit), 2.4 * unit, MUTED)
+        middle = x0 + panel_w // 2
+        if counted:
+            self._draw_hold(image, unit, (middle, y0), side, step, board)
+        else:
+            # Internal is drawn to the side to which this foot goes on the screen when it rotates internally.
+            self._draw_angle(image, unit, (middle, y0), side, at_left, step, board)
+        status = self._status(side, step, board)
+        size = 2.5 * unit
+        while self._width(status, size) > panel_w - 2 * unit and size > 1.6 * unit:
+            size *= 0.94
+        self._centre(image, status, (middle, y0 + 33.4 * unit), size, MUTED)
+
+    def _draw_angle(
+        self, image: np.ndarray, unit: float, at: tuple[int, int], side: Side, internal_left: bool, step: Step, board: Scoreboard
+    ) -> None:
+        sample = step.samples.get(side)
+        known = sample is not None and not sample.reason
+        colour = SIDE_ON_DARK_RGB[side]
+        centre = (at[0], at[1] + round(24 * unit))
+        self._dial(image, unit, centre, round(14 * unit), colour if known else MUTED, internal_left, side, board, sample)
+        sign = "" if is_index(self._drill.tier) else "\u00b0"
+        value = f"{abs(sample.live_deg):.0f}{sign}" if sample and known else "\u2013"
+        self._centre(image, value, (at[0], at[1] + 22.6 * unit), 7.5 * unit, PAPER if known else MUTED, 700)
+        if not (sample and known):
+            self._errors[side].forget()
+            return
+        error = self._errors[side].shown(step.pose.time_s, sample.uncertainty_deg)
+        if error:
+            self._centre(image, f"\u00b1 {error}{sign}", (at[0], at[1] + 26.4 * unit), 2.8 * unit, PAPER)
+        word = DIRECTION_WORD[Direction.of(sample.live_deg)] if abs(sample.live_deg) >= 3 else "neutral"
+        word = f"index, {word}" if is_index(self._drill.tier) else word
+        self._centre(image, word, (at[0], at[1] + 29.8 * unit), 2.8 * unit, colour)
+
+    def _draw_hold(self, image: np.ndarray, unit: float, at: tuple[int, int], side: Side, step: Step, board: Scoreboard) -> None:
+        """Draw how long the stretch has lasted; at rest, how long the last one was held."""
+        now_s, last = step.pose.time_s, board.last(side)
+        if side in step.moving:
+            from_s = self._away_from_s.setdefault(side, now_s)
+            time, word, colour = f"{now_s - from_s:.0f} s", "in the stretch", SIDE_ON_DARK_RGB[side]
+        else:
+            self._away_from_s.pop(side, None)
+            time, word, colour = f"{last.hold_s:.0f} s" if last else "\u2013", "last hold" if last else "", MUTED
+        self._centre(image, time, (at[0], at[1] + 23 * unit), 9 * unit, PAPER if colour is not MUTED else MUTED, 700)
+        self._centre(image, word, (at[0], at[1] + 27.6 * unit), 3 * unit, colour)
 
     def _dial(
         self,
@@ -159,12 +201,17 @@ class Overlay:
             return "not measured"
         if last is None:
             return "ready"
+        if is_counted(self._drill.tier):
+            return f"held {seconds(board.held_s.get(side, 0.0))} in all"
         faults = f", fault {' '.join(last.faults)}" if last.faults else ""
-        return f"last {abs(last.peak_deg):.0f}\u00b0 {DIRECTION_WORD[last.direction]}{faults}"
+        peak = amount(last.peak_deg, last.uncertainty_deg, self._drill.tier, 0)
+        return f"last {peak} {DIRECTION_WORD[last.direction]}{faults}"
 
     def _draw_messages(self, image: np.ndarray, unit: float, step: Step) -> None:
         cues = list(dict.fromkeys((step.cues or {}).values()))
         reasons = list(dict.fromkeys(s.reason for s in step.samples.values() if s.reason))
+        if self._drill.posture in ONE_LEG and any(not s.reason for s in step.samples.values()):
+            reasons = []
         if step.pose.people > 1:
             reasons.append("somebody else is in the picture: only one person, please")
         text = cues[0] if cues else reasons[0][:1].upper() + reasons[0][1:] if reasons else self._drill.cue
@@ -191,6 +238,29 @@ class Overlay:
 
     def _right(self, image: np.ndarray, text: str, at: tuple[float, float], size: float, rgb: Rgb, weight: int = 400) -> None:
         self._text(image, text, (at[0] - self._width(text, size), at[1]), size, rgb, weight)
+
+
+class _Steady:
+    """An error as a whole number that does not flicker."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew with the next error."""
+        self._time_s = self._smooth = math.nan
+        self._number = 0
+
+    def shown(self, time_s: float, error_deg: float) -> int:
+        """Return the number to show, rounded up; 0 if there is none yet."""
+        if math.isfinite(error_deg):
+            first = math.isnan(self._smooth)
+            share = 1.0 if first else 1 - math.exp(-max(time_s - self._time_s, 0.0) / ERROR_SMOOTHING_S)
+            self._smooth = error_deg if first else self._smooth + share * (error_deg - self._smooth)
+            self._time_s = time_s
+            if abs(self._smooth - self._number + 0.5) > ERROR_STEP:
+                self._number = math.ceil(self._smooth)
+        return self._number
 
 
 def _shade(image: np.ndarray, start: tuple[int, int], end: tuple[int, int], share: float = 0.72) -> None:

@@ -55,7 +55,7 @@ class VideoWriter:
     def append(self, frame: Frame, step: Step, board: Scoreboard) -> None:
         """Add a frame; waits while the encoder is behind."""
         shown = copy.copy(board)  # the board goes on counting while this frame waits
-        shown.reps, shown.best = list(board.reps[-20:]), dict(board.best)
+        shown.reps, shown.best, shown.held_s = list(board.reps[-20:]), dict(board.best), dict(board.held_s)
         self._queue.put((frame, step, shown))
 
     def _run(self) -> None:

@@ -1,0 +1,39 @@
+"""A measured number in words, the same in terminal, window, video and plot: with its error, and as degrees only if it is."""
+
+from __future__ import annotations
+
+import math
+
+INDEX = "index, not degrees of hip range"
+"""What a number of tier C is."""
+COUNTED = "count and hold time only"
+"""What there is of tier D."""
+
+
+def is_index(tier: str) -> bool:
+    """Return whether the numbers of a tier are an index."""
+    return tier == "C"
+
+
+def is_counted(tier: str) -> bool:
+    """Return whether drills of a tier are counted and timed, not measured."""
+    return tier == "D"
+
+
+def amount(value_deg: float, error_deg: float, tier: str, decimals: int = 1) -> str:
+    """Return the size of an angle with its 95 % half width: `34.2 ± 2.6°`, `index 35 ± 12`, or a dash where there is none."""
+    if not math.isfinite(value_deg) or is_counted(tier):
+        return "\u2013"
+    error = f" \u00b1 {error_deg:.{decimals}f}" if math.isfinite(error_deg) else ""
+    number = f"{abs(value_deg):.{decimals}f}{error}"
+    return f"index {number}" if is_index(tier) else f"{number}\u00b0"
+
+
+def seconds(time_s: float) -> str:
+    """Return a time: `3.4 s`, or a dash where there is none."""
+    return f"{time_s:.1f} s" if math.isfinite(time_s) else "\u2013"
+
+
+def times(count: int, what: str) -> str:
+    """Return a count with its noun: `1 cycle`, `3 cycles`."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
