@@ -31,12 +31,12 @@ MOVES_FROM_DEG = 8.0
 """A leg whose true angle stays below this has no repetition."""
 
 COLUMNS = (
-    "clip body drill posture side moves bias_deg mae_deg loa_low_deg loa_high_deg peak_mae_deg reps_true reps_found "
+    "clip body drill posture side moves bias_deg mae_deg picture_mae_deg loa_low_deg loa_high_deg peak_mae_deg reps_true reps_found "
     "reps_invented reps_covered gain camera_pitch_deg camera_turn_deg misfit true_peaks_deg peaks_deg uncertainties_deg "
     "fit_errors_deg "
     "session_value_deg true_value_deg measured_share faults camera_advice note"
 ).split()
-"""`reps_covered` counts the repetitions whose 95 % interval holds the true peak; `gain` is what the leg model reads per true
+"""`picture_mae_deg` is the error of the plain angle in the picture, `reps_covered` counts the repetitions whose 95 % interval holds the true peak; `gain` is what the leg model reads per true
 degree before the detector correction; lists hold one number per repetition found."""
 
 
@@ -196,6 +196,7 @@ def _errors(
     result |= {
         "bias_deg": float(np.mean(error)),
         "mae_deg": float(np.mean(np.abs(error))),
+        "picture_mae_deg": float(np.nanmean(np.abs(curve.raw_deg.to_numpy() - true))),
         "loa_low_deg": float(np.mean(error)) - spread,
         "loa_high_deg": float(np.mean(error)) + spread,
         "gain": float(uncorrected @ true / (true @ true)) if np.abs(true).max() > MOVES_FROM_DEG else "",
@@ -293,7 +294,7 @@ def describe(table: pd.DataFrame) -> str:
 def _families(table: pd.DataFrame) -> list[str]:
     """Return one line per posture: errors of curve and peaks, repetitions, how often the 95 % interval holds the true peak."""
     lines = [
-        f"{'posture':16} {'legs':>9} {'mean MAE':>8} {'worst':>6} {'peak MAE':>8} {'reps':>9} {'invented':>8} {'95 % holds':>10}"
+        f"{'posture':16} {'legs':>9} {'mean MAE':>8} {'worst':>6} {'picture':>7} {'peak MAE':>8} {'reps':>9} {'invented':>8} {'95 % holds':>10}"
     ]
     for posture, group in table.groupby("posture", sort=False):
         moving = group[group.moves == "yes"]
@@ -302,10 +303,12 @@ def _families(table: pd.DataFrame) -> list[str]:
             c: group[c].replace("", 0).astype(int).sum() for c in ("reps_true", "reps_found", "reps_invented", "reps_covered")
         }
         mae, peak = read.mae_deg.astype(float), read[read.peak_mae_deg != ""].peak_mae_deg.astype(float)
+        picture = read.picture_mae_deg.astype(float)
         found, legs = f"{counts['reps_found']} of {counts['reps_true']}", f"{len(read)} of {len(moving)}"
         held = f"{counts['reps_covered'] / counts['reps_found']:.0%}" if counts["reps_found"] and len(read) else ""
         lines.append(
-            f"{posture:16} {legs:>9} {mae.mean():8.2f} {mae.max():6.2f} {peak.mean():8.2f} "
+            f"{posture:16} {legs:>9} {mae.mean():8.2f} {mae.max():6.2f} {picture.mean():7.2f} "
+            f"{peak.mean():8.2f} "
             f"{found:>9} {counts['reps_invented']:8} {held:>10}"
         )
     return lines
