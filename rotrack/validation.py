@@ -31,13 +31,13 @@ MOVES_FROM_DEG = 8.0
 """A leg whose true angle stays below this has no repetition."""
 
 COLUMNS = (
-    "clip body drill posture side moves bias_deg mae_deg picture_mae_deg loa_low_deg loa_high_deg peak_mae_deg reps_true reps_found "
-    "reps_invented reps_covered gain camera_pitch_deg camera_turn_deg misfit true_peaks_deg peaks_deg uncertainties_deg "
-    "fit_errors_deg "
-    "session_value_deg true_value_deg measured_share faults camera_advice note"
+    "clip body drill posture side moves bias_deg mae_deg picture_mae_deg loa_low_deg loa_high_deg peak_mae_deg reps_true "
+    "reps_found reps_invented reps_covered gain camera_pitch_deg camera_turn_deg misfit true_peaks_deg peaks_deg "
+    "uncertainties_deg fit_errors_deg session_value_deg true_value_deg measured_share faults camera_advice note"
 ).split()
-"""`picture_mae_deg` is the error of the plain angle in the picture, `reps_covered` counts the repetitions whose 95 % interval holds the true peak; `gain` is what the leg model reads per true
-degree before the detector correction; lists hold one number per repetition found."""
+"""`picture_mae_deg` is the error of the plain angle in the picture, `reps_covered` counts the repetitions whose 95 % interval
+holds the true peak, `gain` is what the leg model reads per true degree before the detector correction; lists hold one number
+per repetition found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,32 +285,32 @@ def describe(table: pd.DataFrame) -> str:
             f"found, {invented} invented."
         )
     if len(known):
-        lines += ["", *_families(table)]
+        lines += _groups(table, "posture") + (_groups(table, "body") if table.body.nunique() > 1 else [])
     if len(still):
         lines.append(f"{len(still)} legs at rest: mean MAE {still.mae_deg.astype(float).mean():.2f} deg.")
     return "\n".join(lines)
 
 
-def _families(table: pd.DataFrame) -> list[str]:
-    """Return one line per posture: errors of curve and peaks, repetitions, how often the 95 % interval holds the true peak."""
+def _groups(table: pd.DataFrame, by: str) -> list[str]:
+    """Return one line per posture or body: errors of curve and peaks, repetitions, how often the 95 % interval holds."""
     lines = [
-        f"{'posture':16} {'legs':>9} {'mean MAE':>8} {'worst':>6} {'picture':>7} {'peak MAE':>8} {'reps':>9} {'invented':>8} {'95 % holds':>10}"
+        f"\n{by:24} {'legs':>9} {'mean MAE':>8} {'worst':>6} {'picture':>7} {'peak MAE':>8} {'reps':>10} {'invented':>8} "
+        f"{'95 % holds':>10}"
     ]
-    for posture, group in table.groupby("posture", sort=False):
+    for name, group in table.groupby(by, sort=False):
         moving = group[group.moves == "yes"]
         read = moving[moving.mae_deg != ""]
-        counts = {
-            c: group[c].replace("", 0).astype(int).sum() for c in ("reps_true", "reps_found", "reps_invented", "reps_covered")
-        }
-        mae, peak = read.mae_deg.astype(float), read[read.peak_mae_deg != ""].peak_mae_deg.astype(float)
-        picture = read.picture_mae_deg.astype(float)
-        found, legs = f"{counts['reps_found']} of {counts['reps_true']}", f"{len(read)} of {len(moving)}"
-        held = f"{counts['reps_covered'] / counts['reps_found']:.0%}" if counts["reps_found"] and len(read) else ""
-        lines.append(
-            f"{posture:16} {legs:>9} {mae.mean():8.2f} {mae.max():6.2f} {picture.mean():7.2f} "
-            f"{peak.mean():8.2f} "
-            f"{found:>9} {counts['reps_invented']:8} {held:>10}"
+        true, found, invented, covered = (
+            group[c].replace("", 0).astype(int).sum() for c in ("reps_true", "reps_found", "reps_invented", "reps_covered")
         )
+        if not true:
+            continue
+        mae, picture, peak = (pd.to_numeric(read[c]) for c in ("mae_deg", "picture_mae_deg", "peak_mae_deg"))
+        errors = [mae.mean(), mae.max(), picture.mean(), peak.mean()]
+        shown = " ".join(f"{'-' if np.isnan(e) else f'{e:.2f}':>{w}}" for e, w in zip(errors, (8, 6, 7, 8), strict=True))
+        legs, reps = f"{len(read)} of {len(moving)}", f"{found} of {true}"
+        held = f"{covered / found:.0%}" if found and len(read) else "-"
+        lines.append(f"{name:24} {legs:>9} {shown} {reps:>10} {invented:8} {held:>10}")
     return lines
 
 
