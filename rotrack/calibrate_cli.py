@@ -16,7 +16,7 @@ from rich.markup import escape
 
 from rotrack import beforehand
 from rotrack.calibration.board import WANTED_TILTS, WANTED_VIEWS, LensLearner
-from rotrack.calibration.personal import HOLD_S, RAYS_DEG, HoldFinder, fit_gain
+from rotrack.calibration.personal import HOLD_S, RAYS_DEG, HoldFinder, fit_foot, gain_of
 from rotrack.calibration.profiles import FloorProfile, Known, LensProfile, PersonalProfile, Profile, new_name, write_profile
 from rotrack.calibration.sheet import SheetWatcher, gray_of
 from rotrack.drills import load_table, parse_sides
@@ -219,8 +219,8 @@ def personal(
         new_name("personal", person, made), made, look.identity, look.size_px, person, gains, str(drill.measure),
         CONVENTION_VERSION, str(base.level),
     )  # fmt: skip
-    words = "; ".join(f"{s} foot x {g.gain:.2f}, misses by {g.residual_deg:.1f}\u00b0" for s, g in gains.items())
-    _keep(profile, out, f"{person}: {words}.")
+    missed = ", ".join(f"{side} {gains[side].residual_deg:.1f}\u00b0" for side in sides)
+    _keep(profile, out, f"{person}: angles of standing drills x {gains[sides[0]].gain:.2f}; the rays are missed by {missed}.")
 
 
 def _targets(rays: str) -> tuple[float, ...]:
@@ -281,7 +281,7 @@ class PersonalSession:
         self._seen |= not pose.reason
         reason = sample.reason if sample else pose.reason
         self._reason = reason or self._reason
-        reading = sample.corrected_deg if sample and not reason else float("nan")
+        reading = sample.uncorrected_deg if sample and not reason else float("nan")
         self._measured |= bool(np.isfinite(reading))
         hold = None
         try:
@@ -318,7 +318,7 @@ class PersonalSession:
         return f"{other}Lay the {finder.side} foot flat along {-(finder.next_deg or 0):.0f}\u00b0 outward and keep it there."
 
     def gains(self) -> dict[Side, Gain]:
-        """Return the gain per leg.
+        """Return the gain of the person, for both legs.
 
         Raises
         ------
@@ -338,7 +338,7 @@ class PersonalSession:
                     f"The {finder.side} foot was not held still for {HOLD_S:.0f} s along {-(finder.next_deg or 0):.0f} degrees "
                     f"({self.holds} of {sum(len(f.targets_deg) for f in self._finders)} holds were found); begin again."
                 )
-        return {finder.side: fit_gain(finder.holds, finder.side) for finder in self._finders}
+        return gain_of({finder.side: fit_foot(finder.holds, finder.side) for finder in self._finders})
 
 
 # ---------------------------------------------------------------------- camera and window

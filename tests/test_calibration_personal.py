@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers import FIXTURES
 
-from rotrack.calibration.personal import Hold, HoldFinder, fit_gain
+from rotrack.calibration.personal import AVERAGE_SHARE, Foot, Hold, HoldFinder, fit_foot, gain_of
 from rotrack.drills import load_table
 from rotrack.errors import CalibrationError
 from rotrack.model import Side
@@ -33,25 +33,52 @@ def found(samples: list[tuple[float, float]], side: Side = Side.LEFT) -> HoldFin
     return finder
 
 
-@pytest.mark.parametrize("gain", [0.6, 1.0, 1.8])
-def test_the_gain_of_a_person_is_found(gain: float) -> None:
-    finder = found(readings((0, 3), (-30 / gain, 2.6), (-45 / gain, 2.6)))
+@pytest.mark.parametrize("share", [0.6, 0.8, 1.4])
+def test_the_share_that_a_foot_reads_is_found(share: float) -> None:
+    finder = found(readings((0, 3), (-30 * share, 2.6), (-45 * share, 2.6)))
     assert finder.done
     assert [h.target_deg for h in finder.holds] == [-30, -45]
-    assert [h.read_deg for h in finder.holds] == pytest.approx([-30 / gain, -45 / gain], abs=0.8)
+    assert [h.read_deg for h in finder.holds] == pytest.approx([-30 * share, -45 * share], abs=0.8)
     assert all(1.95 < h.to_s - h.from_s < 2.3 for h in finder.holds)
-    fitted = fit_gain(finder.holds, Side.LEFT)
-    assert fitted.gain == pytest.approx(gain, rel=0.04)
-    assert fitted.zero_deg == 0
-    assert fitted.residual_deg < 1.5
+    foot = fit_foot(finder.holds, Side.LEFT)
+    assert foot.share == pytest.approx(share, rel=0.04)
+    assert foot.residual_deg < 1.5
 
 
-def test_the_gain_goes_through_zero_and_the_residual_is_what_it_leaves() -> None:
-    holds = [Hold(-30, -20, 0, 2), Hold(-45, -34, 3, 5)]
-    fitted = fit_gain(holds, Side.RIGHT)
-    assert fitted.gain == pytest.approx((30 * 20 + 45 * 34) / (20**2 + 34**2))
-    left = np.array([30 - fitted.gain * 20, 45 - fitted.gain * 34])
-    assert fitted.residual_deg == pytest.approx(np.hypot(*left))
+def test_the_share_goes_through_zero_and_the_residual_is_what_it_leaves() -> None:
+    foot = fit_foot([Hold(-30, -20, 0, 2), Hold(-45, -34, 3, 5)], Side.RIGHT)
+    assert foot.share == pytest.approx((30 * 20 + 45 * 34) / (30**2 + 45**2))
+    assert foot.residual_deg == pytest.approx(np.hypot(30 - 20 / foot.share, 45 - 34 / foot.share))
+
+
+# ---------------------------------------------------------------------- from feet to the gain of a person
+def test_a_person_who_reads_as_the_average_has_a_gain_of_one() -> None:
+    gains = gain_of({side: Foot(AVERAGE_SHARE, 1.0) for side in Side})
+    assert [gains[side].gain for side in Side] == pytest.approx([1, 1])
+    assert gains[Side.LEFT].zero_deg == 0
+
+
+@pytest.mark.parametrize("share", [0.65, 0.9])
+def test_the_gain_is_drawn_towards_one_and_less_so_with_two_feet(share: float) -> None:
+    both = gain_of({side: Foot(share, 1.0) for side in Side})[Side.LEFT].gain
+    one = gain_of({Side.LEFT: Foot(share, 1.0)})[Side.LEFT].gain
+    whole = AVERAGE_SHARE / share
+    assert np.sign(whole - 1) == np.sign(both - 1) == np.sign(one - 1)
+    assert abs(np.log(one)) < abs(np.log(both)) < abs(np.log(whole))
+    assert both == pytest.approx(whole ** (2 / 3))
+
+
+def test_both_legs_get_the_same_gain_even_from_one_foot() -> None:
+    feet = gain_of({Side.LEFT: Foot(0.7, 1.0), Side.RIGHT: Foot(0.8, 2.0)})
+    assert feet[Side.LEFT].gain == feet[Side.RIGHT].gain
+    assert (feet[Side.LEFT].residual_deg, feet[Side.RIGHT].residual_deg) == (1.0, 2.0)
+    one = gain_of({Side.RIGHT: Foot(0.7, 1.5)})
+    assert one[Side.LEFT] == one[Side.RIGHT]
+
+
+def test_feet_that_differ_by_more_than_chance_are_refused() -> None:
+    with pytest.raises(CalibrationError, match="60% of the turn of the left foot and 90%"):
+        gain_of({Side.LEFT: Foot(0.6, 1.0), Side.RIGHT: Foot(0.9, 1.0)})
 
 
 def test_going_back_to_zero_between_the_rays_is_fine() -> None:
@@ -94,17 +121,17 @@ def test_the_wrong_order_and_the_wrong_direction_are_refused() -> None:
 
 
 @pytest.mark.parametrize("read", [(-9, -17.5), (-85, -130)])
-def test_an_implausible_gain_is_refused(read: tuple[float, float]) -> None:
+def test_an_implausible_share_is_refused(read: tuple[float, float]) -> None:
     holds = [Hold(target, angle, 0, 2) for target, angle in zip((-30, -45), read, strict=True)]
     with pytest.raises(CalibrationError, match="implausible"):
-        fit_gain(holds, Side.LEFT)
+        fit_foot(holds, Side.LEFT)
 
 
 def test_holds_that_do_not_fit_one_gain_and_no_holds_are_refused() -> None:
     with pytest.raises(CalibrationError, match="one gain"):
-        fit_gain([Hold(-30, -12, 0, 2), Hold(-45, -50, 3, 5)], Side.LEFT)
+        fit_foot([Hold(-30, -12, 0, 2), Hold(-45, -50, 3, 5)], Side.LEFT)
     with pytest.raises(CalibrationError, match="No hold"):
-        fit_gain([], Side.LEFT)
+        fit_foot([], Side.LEFT)
 
 
 # ---------------------------------------------------------------------- recorded landmarks of a rendered person
@@ -118,9 +145,9 @@ def test_the_holds_of_a_rendered_person_are_found_at_the_right_time(name: str) -
     tracker = RotationTracker(load_table().drill("standing-combined"), tuple(Side))
     for pose in read_poses(folder):
         sample = tracker.update(pose).samples[side]
-        finder.update(pose.time_s, float("nan") if sample.reason else sample.corrected_deg)
+        finder.update(pose.time_s, float("nan") if sample.reason else sample.uncorrected_deg)
     assert finder.done
     for hold, true in zip(finder.holds, truth["holds"], strict=True):
         assert true["from_s"] - 0.6 < hold.from_s < hold.to_s < true["to_s"] + 0.1
     assert finder.holds[1].read_deg < finder.holds[0].read_deg - 8
-    assert 0.5 < fit_gain(finder.holds, side).gain < 1.6
+    assert 0.6 < fit_foot(finder.holds, side).share < 1.1

@@ -1,7 +1,11 @@
-"""What one person's foot turns by, per degree read: holds found in the readings, and the gain that fits them.
+"""How much of a turn the leg model reads on one person's feet: holds found in the readings, and the gain that follows.
 
 Pure: readings in, holds and gain out. The person stands with the foot along the 0 degree ray (that is the neutral pose), then
 lays it flat along 30 and 45 degrees outward, two seconds each.
+
+The share of the turn that is read depends on how long the foot is against the shank, which both feet have in common, and on the
+pictures, which differ between the feet without meaning anything for a drill. So the gain is one for both feet, relative to the
+share of an average person, and the surer the more feet were measured.
 """
 
 from __future__ import annotations
@@ -27,8 +31,13 @@ APART_DEG = 8.0
 """A new hold is at least so far from the one before."""
 KNOWN_SHARE = 0.8
 """Share of the time in which there must be a reading."""
-GAIN_WITHIN = (0.4, 2.5)
+SHARE_WITHIN = (0.4, 1.6)
 LARGEST_RESIDUAL_DEG = 6.0
+AVERAGE_SHARE = 0.76
+"""What the leg model reads of a flat foot's turn on an average person (rendered people, docs/calibration.md)."""
+PERSON_SD, FOOT_SD = 0.08, 0.08
+"""How much that share differs between people, and by how much one foot's is off by chance; relative."""
+FEET_DIFFER_SD = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,31 +144,70 @@ class HoldFinder:
         return 0.0
 
 
-def fit_gain(holds: list[Hold], side: Side) -> Gain:
-    """Return the gain that fits holds best, through zero, by least squares.
+@dataclass(frozen=True, slots=True)
+class Foot:
+    """What the holds of one foot say.
+
+    Parameters
+    ----------
+    share : float
+        Degrees read per true degree.
+    residual_deg : float
+        What one share leaves over, true degrees.
+    """
+
+    share: float
+    residual_deg: float
+
+
+def fit_foot(holds: list[Hold], side: Side) -> Foot:
+    """Return the share that fits the holds of a foot best, through zero, by least squares.
 
     Raises
     ------
     CalibrationError
-        If there is no hold, or the gain is implausible.
+        If there is no hold, or the share is implausible.
     """
     if not holds:
         raise CalibrationError(
             f"No hold of the {side} foot was found: lay it flat along each ray and keep it there for two seconds."
         )
     true, read = (np.array([getattr(hold, name) for hold in holds]) for name in ("target_deg", "read_deg"))
-    gain = float(true @ read / (read @ read))
-    residual = float(np.sqrt(((true - gain * read) ** 2).sum() / max(len(holds) - 1, 1)))
-    low, high = GAIN_WITHIN
-    if not low <= gain <= high:
+    share = float(true @ read / (true @ true))
+    low, high = SHARE_WITHIN
+    if not low <= share <= high:
         raise CalibrationError(
             f"The {side} foot read {', '.join(f'{-r:.0f}' for r in read)} degrees on the rays of "
-            f"{', '.join(f'{-t:.0f}' for t in true)}: a gain of {gain:.1f} is implausible (it is {low} to {high}); place the "
-            "camera in front, with the feet well in view, and begin again."
+            f"{', '.join(f'{-t:.0f}' for t in true)}, which is implausible; place the camera in front, with the feet well in "
+            "view, and begin again."
         )
+    residual = float(np.sqrt(((true - read / share) ** 2).sum() / max(len(holds) - 1, 1)))
     if residual > LARGEST_RESIDUAL_DEG:
         raise CalibrationError(
             f"The readings of the {side} foot do not fit one gain (they miss by {residual:.0f} degrees): keep heel and toes on "
             "the floor and the foot on its ray, and begin again."
         )
-    return Gain(gain, 0.0, residual)
+    return Foot(share, residual)
+
+
+def gain_of(feet: dict[Side, Foot]) -> dict[Side, Gain]:
+    """Return the gain of a person, the same for both legs, from one foot or both.
+
+    It is drawn towards 1 by as much as the share of so many feet may be off by chance.
+
+    Raises
+    ------
+    CalibrationError
+        If the feet differ by more than chance.
+    """
+    shares = np.log([foot.share for foot in feet.values()])
+    if np.ptp(shares) > FEET_DIFFER_SD * np.sqrt(2) * FOOT_SD:
+        read = " and ".join(f"{foot.share:.0%} of the turn of the {side} foot" for side, foot in feet.items())
+        raise CalibrationError(
+            f"The two feet read too differently ({read}): stand straight before the camera, lay each foot on its own page, and "
+            "begin again."
+        )
+    sure = PERSON_SD**2 / (PERSON_SD**2 + FOOT_SD**2 / len(feet))
+    gain = float(np.exp(sure * (np.log(AVERAGE_SHARE) - shares.mean())))
+    worst_deg = max(foot.residual_deg for foot in feet.values())
+    return {side: Gain(gain, 0.0, feet[side].residual_deg if side in feet else worst_deg) for side in Side}

@@ -1,7 +1,8 @@
 """What a calibration found, kept as one readable TOML file per find, and which of these files fit a picture.
 
-Three kinds: `camera` (the lens), `floor` (where down is, and how high the camera stands), `personal` (what a person's foot turns
-by per degree read). `choose` turns profiles into a `Calibration`; what does not fit is left out and said in a sentence.
+Three kinds: `camera` (the lens), `floor` (where down is, and how high the camera stands), `personal` (how much
+further a person's feet turn than they read). `choose` turns profiles into a `Calibration`; what does not fit is left out and said
+in a sentence.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ FLOOR_KEEPS = timedelta(hours=24)
 _EXPLAINED = {
     "camera": "Camera matrix and distortion (k1 k2 p1 p2 k3) of OpenCV's model, for pictures of this size.",
     "floor": "Gravity in camera axes (x right, y down, z away). It holds only as long as the camera is not moved.",
-    "personal": "Gain: degrees that the foot really turns by, per degree that the uncalibrated measure reads.",
+    "personal": "Gain: how much further the feet turn than those of an average person that read alike; standing drills.",
 }
 
 

@@ -383,22 +383,3 @@ def floor_moved(kept: Floor, seen: Floor) -> str:
             f"then {100 * kept.height_m:.0f} cm"
         )
     return ""
-
-
-def camera_moved(floor: Floor, pitch_deg: float, pitch_sd_deg: float) -> str:
-    """Return a sentence if the pitch that something else shows does not fit the floor, beyond both errors; empty if it does.
-
-    Parameters
-    ----------
-    floor : Floor
-        As calibrated.
-    pitch_deg, pitch_sd_deg : float
-        How far the camera looks down, by another estimate, with its standard error, deg; NaN says nothing.
-    """
-    off = abs(floor.pitch_deg - pitch_deg)
-    if off > MOVED_SD * float(np.hypot(floor.tilt_sd_deg, pitch_sd_deg)):
-        return (
-            f"the camera seems to have moved since the floor was calibrated: it looks down by {pitch_deg:.0f} degrees, "
-            f"then {floor.pitch_deg:.0f}"
-        )
-    return ""

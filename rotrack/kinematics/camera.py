@@ -105,16 +105,16 @@ class Floor:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What one person's foot turns by, per degree that the uncalibrated measure reads; standing drills.
+    """How much further one person's foot turns than an average person's that reads alike; standing drills.
 
     Parameters
     ----------
     gain : float
-        True degrees per degree read.
+        What the corrected angle is multiplied by.
     zero_deg : float
         Direction of the foot at the person's neutral pose against the sheet's middle line, internal positive.
     residual_deg : float
-        Standard deviation of what the gain leaves over, deg.
+        Standard deviation of what one gain leaves over on the rays, deg.
     """
 
     gain: float

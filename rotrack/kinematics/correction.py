@@ -69,7 +69,7 @@ class Corrections:
     plain : dict of Posture to Correction
         Per posture, the errors without the correction; gains are 1.
     personal : dict of Posture to Correction
-        Per posture, the errors with a personal calibration; gains are 1.
+        Per posture, with the correction and a personal calibration.
     """
 
     version: str
@@ -79,7 +79,7 @@ class Corrections:
 
     def of(self, posture: Posture, level: Level = Level.NONE, correct: bool = True) -> Correction:
         """Return what holds for a posture and a level of calibration."""
-        if level is Level.PERSONAL and posture in self.personal:
+        if level is Level.PERSONAL and correct and posture in self.personal:
             return self.personal[posture]
         return (self.table if correct else self.plain).get(posture, Correction())
 
@@ -89,7 +89,10 @@ def load_corrections() -> Corrections:
     """Return the corrections that ship with the package."""
     text = resources.files("rotrack").joinpath("kinematics/correction.toml").read_text("utf-8")
     data = tomllib.loads(text)
-    tables: list[dict[Posture, Correction]] = []
-    for kind in ("corrected", "plain", "personal"):
-        tables.append({Posture(name): replace(Correction(), **values) for name, values in data.get(kind, {}).items()})
-    return Corrections(str(data["version"]), *tables)
+    table, plain = (
+        {Posture(name): replace(Correction(), **values) for name, values in data.get(kind, {}).items()}
+        for kind in ("corrected", "plain")
+    )
+    named = ((Posture(name), values) for name, values in data.get("personal", {}).items())
+    personal = {posture: replace(table.get(posture, Correction()), **values) for posture, values in named}
+    return Corrections(str(data["version"]), table, plain, personal)

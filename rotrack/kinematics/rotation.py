@@ -7,13 +7,13 @@ points with the shank (foot moves lateral: internal), a straight one with the fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from rotrack.drills import Drill, Measure, Posture
-from rotrack.kinematics.camera import Calibration, Level
+from rotrack.kinematics.camera import Calibration, Floor, Level
 from rotrack.kinematics.correction import NORMAL_95, load_corrections
 from rotrack.kinematics.geometry import signed_angle_deg
 from rotrack.kinematics.legmodel import LegModel, NeutralLeg
@@ -28,6 +28,17 @@ HIGH_FROM_DEG = 30.0
 """Sitting, a camera that looks down more steeply asks for a lower one."""
 WIDER_PER_DEG = 0.1
 """A view beyond these limits adds so many degrees of standard error per degree beyond."""
+PERSON_PITCH_DEG = {
+    Posture.SEATED: (0.0, 3.0),
+    Posture.STANDING: (5.0, 5.0),
+    Posture.STANDING_TOES: (-4.0, 7.0),
+    Posture.LONG_SITTING: (-17.0, 3.0),
+}
+"""How much too far down the camera seems to look to a leg model that expects no tilt of it, and how sure that is (rendered
+people, docs/calibration.md); other postures show the tilt too badly."""
+PERSON_ROLL_SD_DEG, ANY_PITCH_SD_DEG = 2.0, 30.0
+MOVED_SD = 3.0
+"""A floor further off than so many errors does not belong to this camera place any more."""
 HIPS_STACKED = "the hips are one above the other in the picture: face the camera"
 NEUTRAL_WITHIN_DEG = 15.0
 """Seated, a shank further off the vertical is not a neutral pose."""
@@ -132,9 +143,21 @@ class LegMeasure:
         lean_deg = _lean_deg(neutral) if drill.posture is Posture.SEATED else float("nan")
         self._leg = NeutralLeg(neutral.image_px, neutral.size_px, side, self._stance, calibration, lean_deg)
         self._model = LegModel(self._leg)
-        level = calibration.level if drill.posture in (Posture.STANDING, Posture.STANDING_TOES) else Level.NONE
-        self._gain = calibration.gains[side].gain if level is Level.PERSONAL else 1.0
-        self._correction = load_corrections().of(drill.posture, level, correct)
+        standing = drill.posture in (Posture.STANDING, Posture.STANDING_TOES)
+        gain = calibration.gains.get(side) if standing else None
+        self._gain = gain.gain if gain else 1.0
+        self._correction = load_corrections().of(drill.posture, Level.PERSONAL if gain else Level.NONE, correct)
+        self._shown_pitch_deg, self._moved = self._leg.pitch_deg, ""
+        if calibration.floor:
+            # The correction was learned against the tilt that the person shows, so it goes on with that.
+            seen = (neutral.image_px, neutral.size_px, side)
+            by_person = replace(calibration, floor=None)
+            self._shown_pitch_deg = NeutralLeg(*seen, self._stance, by_person, lean_deg).pitch_deg
+            if drill.posture in PERSON_PITCH_DEG:
+                any_pitch = replace(self._stance, pitches_deg=tuple((p, ANY_PITCH_SD_DEG) for p, _ in self._stance.pitches_deg))
+                found = NeutralLeg(*seen, any_pitch, by_person, lean_deg)
+                too_far, sd_deg = PERSON_PITCH_DEG[drill.posture]
+                self._moved = floor_misfit(calibration.floor, found.pitch_deg - too_far, sd_deg, found.roll_deg)
         self._zero_deg = self._model.read(0.0, self._model.measurements(neutral.image_px)).rotation_deg
         self.view = {
             "turn_deg": round(self._leg.turn_deg, 1),
@@ -189,7 +212,8 @@ class LegMeasure:
                 f"the picture leans by about {abs(leg.roll_deg):.0f} degrees: set the camera level",
             ),
         )
-        return sum(max(beyond, 0.0) for beyond, _ in limits), "; ".join(words for beyond, words in limits if beyond > 0)
+        advice = [words for beyond, words in limits if beyond > 0] + [self._moved] * bool(self._moved)
+        return sum(max(beyond, 0.0) for beyond, _ in limits), "; ".join(advice)
 
     def read(self, time_s: float, image_px: np.ndarray, pelvis_deg: float = 0.0) -> Reading:
         """Return the rotation of the leg; `pelvis_deg` is the roll of the pelvis in the sense of the angle."""
@@ -199,7 +223,7 @@ class LegMeasure:
             return Reading(raw_deg, nan, nan, nan, nan, "the leg is not seen whole")
         found = self._model.read(time_s, self._model.measurements(image_px), pelvis_deg)
         uncorrected_deg = _wrap(found.rotation_deg - self._zero_deg)
-        angle_deg = self._gain * self._correction.apply(uncorrected_deg, self._leg.pitch_deg)
+        angle_deg = self._gain * self._correction.apply(uncorrected_deg, self._shown_pitch_deg)
         return Reading(raw_deg, uncorrected_deg, angle_deg, found.sd_deg, found.gravity_deg)
 
     def error_deg(self, angle_deg: float, sd_deg: float) -> float:
@@ -251,6 +275,31 @@ def make_measure(
     if drill.measure is Measure.ROLL:
         return RollMeasure(neutral, side, drill)
     return LegMeasure(neutral, side, drill, calibration, correct)
+
+
+def floor_misfit(floor: Floor, pitch_deg: float, pitch_sd_deg: float, roll_deg: float) -> str:
+    """Return a sentence if a floor profile does not fit the tilt that the person shows, beyond both errors; empty if it does.
+
+    Parameters
+    ----------
+    floor : Floor
+        As calibrated.
+    pitch_deg, pitch_sd_deg : float
+        How far the camera looks down according to the person, with its standard error.
+    roll_deg : float
+        How far the picture leans according to the person.
+    """
+    known = (
+        ("looks down by", floor.pitch_deg, pitch_deg, pitch_sd_deg),
+        ("leans by", floor.roll_deg, roll_deg, PERSON_ROLL_SD_DEG),
+    )
+    for what, then_deg, now_deg, sd_deg in known:
+        if abs(now_deg - then_deg) > MOVED_SD * float(np.hypot(floor.tilt_sd_deg, sd_deg)):
+            return (
+                f"the floor profile no longer fits: it says that the camera {what} {then_deg:.0f} degrees, the person "
+                f"shows about {now_deg:.0f}; if the camera was moved, run `rotrack calibrate floor` again"
+            )
+    return ""
 
 
 def _lean_deg(neutral: NeutralPose) -> float:

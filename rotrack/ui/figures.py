@@ -15,8 +15,8 @@ from rotrack.ui.words import COUNTED, INDEX, amount, is_counted, is_index, secon
 
 TEXT_GAP = 0.03
 """What is written at a peak stands off its error bar by this share of the largest one."""
-ROOM_FOR_TEXT = 1.25
-"""The axis reaches this much further than what is written at the peaks."""
+ROOM_FOR_TEXT = 0.15
+"""The axis reaches this share further than what is written at the peaks."""
 
 
 def session_figure(curve: Any, reps: Any, title: str, subtitle: str = "", tier: str = "A") -> go.Figure:
@@ -52,6 +52,7 @@ def session_figure(curve: Any, reps: Any, title: str, subtitle: str = "", tier: 
         subplot_titles=[f"{side} leg" for side in sides],
     )
     unit = "\u00b0" if not is_index(tier) else ""
+    labels_at = [0.0]
     for row, side in enumerate(sides, start=1):
         part = curve[curve.side == side]
         own = reps[reps.side == side]
@@ -76,11 +77,13 @@ def session_figure(curve: Any, reps: Any, title: str, subtitle: str = "", tier: 
         )  # fmt: skip
         figure.add_hline(y=0, line={"color": css(MUTED), "width": 1}, row=row, col=1)
         for direction in Direction:
-            _add_peaks(figure, own[own.direction == direction], side, direction, row, tier)
+            labels_at += _add_peaks(figure, own[own.direction == direction], side, direction, row, tier)
         what = "index" if is_index(tier) else "degrees"
         figure.update_yaxes(
             title={"text": f"internal +, external \u2212, {what}", "font": {"size": 13}}, ticksuffix=unit, row=row, col=1
         )
+    room = ROOM_FOR_TEXT * (max(labels_at) - min(labels_at))
+    figure.update_yaxes(autorangeoptions={"include": [min(labels_at) - room, max(labels_at) + room]})
     figure.update_xaxes(title_text="time, s", row=max(len(sides), 1), col=1)
     about = INDEX if is_index(tier) else COUNTED if is_counted(tier) else ""
     figure.update_layout(
@@ -95,9 +98,10 @@ def session_figure(curve: Any, reps: Any, title: str, subtitle: str = "", tier: 
     return figure
 
 
-def _add_peaks(figure: go.Figure, reps: Any, side: Side, direction: Direction, row: int, tier: str) -> None:
+def _add_peaks(figure: go.Figure, reps: Any, side: Side, direction: Direction, row: int, tier: str) -> list[float]:
+    """Add the peaks of one direction; return where their labels stand."""
     if not len(reps):
-        return
+        return []
     mark, colour = DIRECTION_MARK[direction], css(SIDE_RGB[side])
     labels = [
         f"{amount(peak, error, tier, 0)}{' ' + ' '.join(faults) if faults else ''}"
@@ -121,8 +125,7 @@ def _add_peaks(figure: go.Figure, reps: Any, side: Side, direction: Direction, r
         textposition="top center" if direction is Direction.INTERNAL else "bottom center",
         showlegend=False, name=name, legendgroup=name,
     )  # fmt: skip
-    beyond = figure.layout.yaxis.autorangeoptions.include or ()
-    figure.update_yaxes(autorangeoptions={"include": [*beyond, *(ROOM_FOR_TEXT * ends)]})
+    return list(ends)
 
 
 def _add_cycles(figure: go.Figure, reps: Any, side: Side, row: int) -> None:
