@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tomllib
 from dataclasses import dataclass, replace
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -146,6 +148,10 @@ def main() -> None:
     found = {p: learned for p, group in table.groupby("posture", sort=True) if (learned := learn(str(p), group))}
     print("# Made by tests/benchmarks/correction.py on rendered people; what the keys mean is said in correction.py.")
     print(f'version = "{arguments.version}"')
+    now = tomllib.loads(resources.files("rotrack").joinpath("kinematics/correction.toml").read_text("utf-8"))
+    for posture, values in now.get("personal", {}).items():  # learned by benchmarks/calibration.py, kept
+        print(f"\n[personal.{posture}]")
+        print("\n".join(f"{key} = {value}" for key, value in values.items()))
     for kind, index in (("corrected", 0), ("plain", 1)):
         for posture, learned in found.items():
             values = learned[index]
