@@ -92,13 +92,19 @@ def make_request(
         For an unknown drill or side.
     InputError
         For a name or note that would not be plain text in a spreadsheet.
+    NotMeasuredError
+        For a drill that this version does not measure: said before anything is read.
     """
     for what, text in (("name", person), ("note", note)):
         if text[:1] in ("=", "+", "-", "@") or any(ord(c) < 32 for c in text):
             raise InputError(f"The {what} '{text}' must be one line and not begin with = + - or @ (spreadsheets).")
-    table = load_table()
+    wanted = load_table().drill(drill)
+    if wanted.refused:
+        raise NotMeasuredError(
+            f"This version gives no number for {wanted.id}: {wanted.refused}. `rotrack drills` lists what is measured."
+        )
     tracker = TrackerSettings(correct=correct)
-    return Request(table.drill(drill), parse_sides(side), data_folder(out), person, note, tracker, tuple(calibration))
+    return Request(wanted, parse_sides(side), data_folder(out), person, note, tracker, tuple(calibration))
 
 
 def analyze(
@@ -379,8 +385,6 @@ def _finish(
 
 def _why_nothing(board: Scoreboard, drill: Drill) -> str:
     reason = board.main_reason
-    if drill.tier == "D":
-        return f"{drill.title}: {reason}. Count your cycles and the time of each hold."
     return (
         f"Nothing could be measured: {reason}. Put the camera as `rotrack drills {drill.id}` says, with both legs in the "
         "picture from hip to toes, and hold still for a second before you begin."

@@ -21,7 +21,7 @@ from rotrack import api, beforehand, calibrate_cli
 from rotrack.batch import Job, Outcome, attempt, count_frames, run_jobs
 from rotrack.checkup import Finding, checkup
 from rotrack.drills import GROUPS, TIERS, Drill, load_table
-from rotrack.errors import InputError, NotMeasuredError, RecordError, RotrackError
+from rotrack.errors import InputError, RecordError, RotrackError
 from rotrack.model import Frame, Rep, Side, Step
 from rotrack.records.log import data_folder, to_json
 from rotrack.records.session import Session
@@ -150,7 +150,6 @@ def analyze(
 
     Several videos are measured in parallel. Example: rotrack analyze monday.mp4 --drill seated-internal --person Ana
     """
-    _check_not_refused(drill)
     request = api.make_request(drill, side, out, person, note, correct, calibration or ())
     find_model(model)
     jobs = [
@@ -228,21 +227,6 @@ def _document(outcomes: list[Outcome]) -> dict[str, object]:
         "sessions": [{"video": str(o.source), **o.session.summary()} for o in outcomes if o.session],
         "problems": [{"video": str(o.source), "problem": str(o.error)} for o in outcomes if o.error],
     }
-
-
-def _check_not_refused(drill_id: str) -> None:
-    """End before anything is opened if this version gives no number for the drill.
-
-    Raises
-    ------
-    NotMeasuredError
-        With the reason.
-    """
-    drill = load_table().drill(drill_id)
-    if drill.refused:
-        raise NotMeasuredError(
-            f"This version gives no number for {drill.id}: {drill.refused}. `rotrack drills` lists what is measured."
-        )
 
 
 def _rep_line(rep: Rep, tier: str) -> str:
@@ -374,7 +358,6 @@ def live(
     Keys: q or Esc ends, m switches the mirror, n takes the neutral pose again. Closing the window ends too. The measurement
     never sees a mirrored picture.
     """
-    _check_not_refused(drill)
     request = api.make_request(drill, side, out, person, note, calibration=calibration or ())
     model_file = find_model(model)
     _err.print(f"{request.drill.title}. {request.drill.camera}", soft_wrap=True)
