@@ -1,11 +1,12 @@
 """Is it certain which leg is which: swaps, jumps and crossings of synthetic and recorded legs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rotrack.kinematics.identity import REASON_CROSS, REASON_JUMP, REASON_SWAP, LegIdentity, top_leg
+from rotrack.kinematics.identity import REASON_CROSS, REASON_JUMP, REASON_SWAP, LegIdentity, TopLeg
 from rotrack.model import LEGS, N_LANDMARKS, SWAPPED, Pose, Side
 from rotrack.records.log import read_poses
 
@@ -142,31 +143,54 @@ def test_half_a_leg_tells_nothing() -> None:
 
 
 # ---------------------------------------------------------------------- lying on the side
-def side_lying(top: Side) -> Pose:
+def side_lying(top: Side, mixed_up: bool = False, time_s: float = 1.0) -> Pose:
+    """Return somebody on the side, seen from the foot end: the bent top shank points backwards, away from the belly."""
     at = np.full((N_LANDMARKS, 2), [320.0, 240.0])
+    backward = 1 if top is Side.LEFT else -1  # lying on the right side, the belly is on the left of the picture
     for side, leg in LEGS.items():
+        upper = (side is top) != mixed_up
         for step, part in enumerate(leg[1:]):
-            at[part] = (300 - 30 * step, 200 + 3 * step) if side is top else (320, 230 + 30 * step)
+            at[part] = (320 + 30 * backward * step, 200 + 3 * step) if upper else (320, 230 + 30 * step)
     world = np.column_stack([at, np.arange(N_LANDMARKS)]) / 100
-    return Pose(1.0, (640, 480), at, world, np.arange(N_LANDMARKS) / N_LANDMARKS)
+    return Pose(time_s, (640, 480), at, world, np.arange(N_LANDMARKS) / N_LANDMARKS)
 
 
-@pytest.mark.parametrize("side", Side)
-def test_the_top_leg_gets_the_name_of_the_side_that_is_measured(side: Side) -> None:
-    right_way, mixed_up = side_lying(side), side_lying(side.other)
-    assert top_leg(right_way, side) is right_way
-    put_right = top_leg(mixed_up, side)
+@pytest.mark.parametrize("top", Side)
+def test_the_side_of_the_top_leg_is_told_by_where_its_shank_points(top: Side) -> None:
+    pose, side = TopLeg().update(side_lying(top))
+    assert side is top
+    same = side_lying(top)
+    np.testing.assert_array_equal(pose.image_px, same.image_px)
+
+
+@pytest.mark.parametrize("top", Side)
+def test_legs_whose_names_are_mixed_up_get_the_right_ones(top: Side) -> None:
+    mixed_up = side_lying(top, mixed_up=True)
+    put_right, side = TopLeg().update(mixed_up)
+    assert side is top
+    np.testing.assert_array_equal(put_right.image_px, side_lying(top).image_px)
     for part in range(1, 6):
-        new, old = LEGS[side][part], LEGS[side.other][part]
-        np.testing.assert_array_equal(put_right.image_px[new], mixed_up.image_px[old])
+        new, old = LEGS[top][part], LEGS[top.other][part]
         np.testing.assert_array_equal(put_right.world_m[new], mixed_up.world_m[old])
         assert put_right.visibility[new] == mixed_up.visibility[old]
-    shoulders = [leg.shoulder for leg in LEGS.values()]
-    np.testing.assert_array_equal(put_right.image_px[shoulders], mixed_up.image_px[shoulders])
-    assert top_leg(put_right, side) is put_right
+    for leg in LEGS.values():
+        assert put_right.visibility[leg.shoulder] == mixed_up.visibility[leg.shoulder], "the shoulders keep their names"
+
+
+@pytest.mark.parametrize("top", Side)
+def test_a_few_wrong_frames_do_not_turn_the_person_over(top: Side) -> None:
+    identity = TopLeg()
+    for i in range(60):
+        identity.update(side_lying(top, time_s=i * STEP_S))
+    wrong = side_lying(top.other, time_s=60 * STEP_S)
+    assert [identity.update(replace(wrong, time_s=(60 + i) * STEP_S))[1] for i in range(5)] == [top] * 5
+    later = [identity.update(replace(wrong, time_s=(65 + i) * STEP_S))[1] for i in range(100)]
+    assert later[-1] is top.other, "who has really turned over is believed in the end"
 
 
 def test_without_both_ankles_the_names_stay() -> None:
-    pose = side_lying(Side.LEFT)
-    pose.image_px[LEGS[Side.LEFT].ankle] = np.nan
-    assert top_leg(pose, Side.RIGHT) is pose
+    for hidden in Side:
+        pose = side_lying(Side.LEFT, mixed_up=True)
+        pose.image_px[LEGS[hidden].ankle] = np.nan
+        told, _ = TopLeg().update(pose)
+        np.testing.assert_array_equal(told.image_px, pose.image_px)

