@@ -143,8 +143,7 @@ class LegMeasure:
         lean_deg = _lean_deg(neutral) if drill.posture is Posture.SEATED else float("nan")
         self._leg = NeutralLeg(neutral.image_px, neutral.size_px, side, self._stance, calibration, lean_deg)
         self._model = LegModel(self._leg)
-        standing = drill.posture in (Posture.STANDING, Posture.STANDING_TOES)
-        gain = calibration.gains.get(side) if standing else None
+        gain = calibration.gains.get(side) if drill.posture is Posture.STANDING else None
         self._gain = gain.gain if gain else 1.0
         self._correction = load_corrections().of(drill.posture, Level.PERSONAL if gain else Level.NONE, correct)
         self._shown_pitch_deg, self._moved = self._leg.pitch_deg, ""
