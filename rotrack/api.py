@@ -19,6 +19,7 @@ from rotrack import beforehand
 from rotrack.calibration.profiles import Known, from_log, logged
 from rotrack.drills import Drill, load_table, parse_sides
 from rotrack.errors import InputError, NotMeasuredError, RotrackError
+from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
 from rotrack.model import CONVENTION_VERSION, Frame, Pose, Side, Step
 from rotrack.records.log import SessionWriter, data_folder, read_poses, read_request
@@ -292,6 +293,7 @@ def _open_log(request: Request, source: SourceInfo, provenance: dict[str, Any], 
         "convention_version": CONVENTION_VERSION,
         "rotrack_version": metadata.version("rotrack"),
         "settings": asdict(request.tracker),
+        "correction_version": load_corrections().version if request.tracker.correct else "",
         "warnings": [],
     }
     return SessionWriter(request.data, info)

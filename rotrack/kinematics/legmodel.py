@@ -325,7 +325,5 @@ class LegModel:
         femur = points[0] - points[1]
         bent = self.neutral.stance.knee_deg > 45
         pointer = points[2] - points[1] if bent else points[4] - points[2]
-        reference = {"down": self.neutral.down, "up": -self.neutral.down}.get(kind, np.cross(self.neutral.down, femur))
-        if kind == "level" and reference @ pointer < 0:
-            reference = -reference
-        return (1.0 if self.side is Side.RIGHT else -1.0) * turn_about(femur, reference, pointer)
+        plumb = self.neutral.down if kind == "down" else -self.neutral.down
+        return (1.0 if self.side is Side.RIGHT else -1.0) * turn_about(femur, plumb, pointer)

@@ -223,7 +223,7 @@ class LegMeasure:
         found = self._model.read(time_s, self._model.measurements(image_px), pelvis_deg)
         uncorrected_deg = _wrap(found.rotation_deg - self._zero_deg)
         angle_deg = self._gain * self._correction.apply(uncorrected_deg, self._shown_pitch_deg)
-        return Reading(raw_deg, uncorrected_deg, angle_deg, found.sd_deg, found.gravity_deg)
+        return Reading(raw_deg, uncorrected_deg, angle_deg, found.sd_deg, found.gravity_deg + angle_deg - uncorrected_deg)
 
     def error_deg(self, angle_deg: float, sd_deg: float) -> float:
         """Return the 95 % half width of an angle."""

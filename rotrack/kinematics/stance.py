@@ -46,8 +46,9 @@ class Stance:
     moves_deg : tuple of float
         How far flexion, abduction, knee and ankle may move during the drill (standard deviations).
     gravity : str
-        What a goniometer held against gravity takes as zero: "down" or "up" the plumb line, "level", or "" where the
-        femur stands upright and gravity shows no rotation.
+        What a goniometer held against gravity takes as zero: "down" or "up" the plumb line, or "" where none is read: the
+        femur stands upright, so that gravity shows no rotation, or the person lies on the side, where the tilt of the camera
+        is not known well enough.
     pitch_limits_deg : tuple of float
         Camera tilts outside of these are refused.
     misfit_at_most : float
@@ -90,8 +91,8 @@ STANCES = {
     Posture.SUPINE_STRAIGHT: Stance(_BACK, ((42, 12), _OVERHEAD), 8, 88, 2, -4, 4, 4, pitch_limits_deg=(25, 110)),
     Posture.SUPINE_90_90: Stance(_BACK, ((35, 12), _OVERHEAD), 8, 90, 2, 0, 90, -6, 0, _BENT, pitch_limits_deg=(25, 110)),
     Posture.SIDE_RAISED: Stance(_SIDES, ((25, 10),), 30, 0, 40, 0, 3, 0),
-    Posture.SIDE_TOP: Stance(_SIDES, ((20, 10),), 12, 0, -4, 0, 90, 0, 0, _RIGID, "level", misfit_at_most=30),
-    Posture.SIDE_BOTTOM: Stance(_SIDES, ((25, 10),), 12, 0, 5, 0, 90, 0, 0, _RIGID, "level", misfit_at_most=30),
+    Posture.SIDE_TOP: Stance(_SIDES, ((20, 10),), 12, 0, -4, 0, 90, 0, 0, _RIGID, misfit_at_most=30),
+    Posture.SIDE_BOTTOM: Stance(_SIDES, ((25, 10),), 12, 0, 5, 0, 90, 0, 0, _RIGID, misfit_at_most=30),
     Posture.LUNGE: Stance((Facing.AWAY,), ((10, 10),), 10, -20, 3, 0, 3, 4, 20),
 }
 """One stance per measured posture."""
