@@ -190,7 +190,8 @@ class LegMeasure:
             (abs(leg.turn_deg) > TURNED_TOO_FAR_DEG, f"the camera stands {abs(leg.turn_deg):.0f} degrees to the side: {place}"),
             (
                 leg.misfit > self._stance.misfit_at_most,
-                "the legs do not look like the starting position: check the position, the camera place and the light",
+                self._moved
+                or "the legs do not look like the starting position: check the position, the camera place and the light",
             ),
         )
         return next((problem for wrong, problem in checks if wrong), "")
