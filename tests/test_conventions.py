@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from conftest import SEATED, Camera, Stance, image_of, mirrored, neutral_of, unit
 
-from rotrack.drills import Measure, load_table
+from rotrack.drills import Drill, Measure, load_table
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG, focal_px, normalise
-from rotrack.kinematics.rotation import MAKERS, NeutralPose
-from rotrack.model import CONVENTION_VERSION, LEGS, SWAPPED, Direction, Side
+from rotrack.kinematics.rotation import NeutralPose, make_measure
+from rotrack.kinematics.stance import STANCES as PRIORS
+from rotrack.model import CONVENTION_VERSION, LEGS, SWAPPED, CurvePoint, Direction, Side
 
 PAGE = (Path(__file__).parents[1] / "docs" / "conventions.md").read_text("utf-8")
 
@@ -30,54 +31,62 @@ def table(first_column: str, columns: int) -> list[list[str]]:
     raise AssertionError(f"docs/conventions.md has no table {first_column!r} with {columns} columns")
 
 
-FAMILIES = {family: (drills.split(", "), pointer, measure) for family, drills, pointer, measure in table("Family", 4)}
+FAMILIES = {row[0]: (row[1].split(", "), *row[2:]) for row in table("Family", 5)}
+"""Per family: drills, posture, pointer and measure."""
 SIGNS = table("Family", 6)
 
 # Lying people have the head away from the camera; the direction that is up in the scene is -y.
 SUPINE = {"front": (0, -1, 0), "up": (0, 0, 1)}
 RIGHT_SIDE_UP = {"front": (1, 0, 0), "up": (0, 0, 1)}
 LEFT_SIDE_UP = {"front": (-1, 0, 0), "up": (0, 0, 1)}
-STRAIGHT_FOOT = {"toe_m": 0.193, "heel_m": 0.06}
-UPRIGHT = Stance(thigh=(0, -1, 0), shank=(0, -1, 0), foot=(1, 0, 0), **STRAIGHT_FOOT)
+
+
+def direction(angle_deg: float, abduction_deg: float = 0.0) -> tuple[float, float, float]:
+    """Return a direction in body axes (front, up, lateral): 0 down, 90 forward, and aside by the abduction."""
+    angle, aside = np.radians([angle_deg, abduction_deg])
+    return (np.sin(angle) * np.cos(aside), -np.cos(angle) * np.cos(aside), np.sin(aside))
+
+
+def stance(flexion_deg: float, abduction_deg: float, knee_deg: float, ankle_deg: float, **place: tuple) -> Stance:
+    """Return a leg from its joint angles as seen from the side; a straight one goes aside as a whole."""
+    aside = abduction_deg if knee_deg < 60 else 0.0
+    shank = flexion_deg - knee_deg
+    return Stance(direction(flexion_deg, abduction_deg), direction(shank, aside), direction(shank + 90 + ankle_deg), **place)
+
+
 STANCES = {
     "seated": SEATED,
-    "heel pivot": UPRIGHT,
-    "toe pivot": replace(UPRIGHT, foot=(0.77, -0.64, 0)),
-    "long sitting": Stance(thigh=(1, 0, 0), shank=(1, 0, 0), foot=(0, 1, 0), **STRAIGHT_FOOT),
-    "legs up": Stance(thigh=(1, 0, 0), shank=(1, 0, 0), foot=(0, 1, 0), **SUPINE, **STRAIGHT_FOOT),
-    "knees together": Stance(thigh=(0.77, -0.64, 0), shank=(-0.77, -0.64, 0), foot=(0, -1, 0), **SUPINE),
-    "shins cross": Stance(thigh=(1, 0, 0), shank=(0, -1, 0), foot=(1, 0, 0), **SUPINE),
-    "side-lying, knee bent": Stance(thigh=(0, -1, 0), shank=(-1, 0, 0), foot=(0, -1, 0)),
-    "side-lying, leg up": Stance(thigh=(0, -0.87, 0.5), shank=(0, -0.87, 0.5), foot=(1, 0, 0), **STRAIGHT_FOOT),
-    "lunge": Stance(thigh=(-0.34, -0.94, 0), shank=(-0.34, -0.94, 0), foot=(0.5, -0.87, 0), **STRAIGHT_FOOT),
+    "heel pivot": stance(8, 4, 6, 5),
+    "toe pivot": stance(22, 4, 45, -7),
+    "long sitting": stance(90, 8, 4, -5),
+    "legs up": stance(88, 2, 4, 4, **SUPINE),
+    "knees together": stance(52, 0, 95, -40, **SUPINE),
+    "shins cross": stance(90, 0, 90, -6, **SUPINE),
+    "side-lying, knee bent": stance(0, 0, 90, 0),
+    "side-lying, leg up": Stance(thigh=(0, -0.87, 0.5), shank=(0, -0.87, 0.5), foot=(1, 0, 0)),
+    "lunge": stance(-20, 3, 3, -10),
 }
 CAMERAS = {
     ("seated", "front"): Camera((0, 0.2, -2.8), (0, 0.2, 0)),
-    ("seated", "rear"): Camera((0, 0.2, 2.4), (0, 0.2, 0)),
-    ("heel pivot", "front"): Camera((0, -0.4, -2.3), (0, 0.1, 0)),
-    ("heel pivot", "rear"): Camera((0, -0.4, 2.3), (0, 0.1, 0)),
-    ("toe pivot", "front"): Camera((0, -0.4, -2.3), (0, 0.1, 0)),
-    ("toe pivot", "rear"): Camera((0, -0.4, 2.3), (0, 0.1, 0)),
-    ("long sitting", "foot end"): Camera((0, -0.1, -3.2), (0, -0.1, 0)),
+    ("heel pivot", "front"): Camera((0, -0.1, -2.3), (0, 0.35, 0)),
+    ("toe pivot", "front"): Camera((0, -0.1, -2.3), (0, 0.35, 0)),
+    ("long sitting", "foot end"): Camera((0, -0.6, -3.0), (0, -0.1, 0)),
     ("legs up", "overhead"): Camera((0, -2.9, 0), (0, 0, 0), up=(0, 0, 1)),
     ("legs up", "foot end"): Camera((0, -2.0, -2.3), (0, -0.4, 0)),
     ("knees together", "foot end"): Camera((0, -1.2, -2.5), (0, -0.2, -0.4)),
     ("shins cross", "overhead"): Camera((0, -2.6, 0), (0, 0, 0), up=(0, 0, 1)),
     ("shins cross", "foot end"): Camera((0, -2.0, -2.3), (0, -0.3, -0.2)),
-    ("side-lying, knee bent", "foot end"): Camera((0, -0.3, -2.4), (0, 0, 0)),
+    ("side-lying, knee bent", "foot end"): Camera((0, -0.9, -2.4), (0, 0, 0)),
     ("side-lying, leg up", "foot end"): Camera((0, -1.2, -2.6), (0, -0.2, 0)),
-    ("lunge", "rear"): Camera((0, 0, 2.6), (0, 0.2, 0)),
+    ("lunge", "rear"): Camera((0, -0.2, 2.6), (0, 0.2, 0)),
 }
-IN_THE_IMAGE_PLANE = {
-    ("seated", "front"): 0.1,
-    ("long sitting", "foot end"): 0.5,
-    ("legs up", "overhead"): 0.1,
-    ("knees together", "foot end"): 1.0,
-    ("shins cross", "overhead"): 0.1,
-    ("side-lying, knee bent", "foot end"): 0.5,
-    ("side-lying, leg up", "foot end"): 1.0,
+FROM_BEHIND = {
+    "seated": Camera((0, 0.2, 2.4), (0, 0.2, 0)),
+    "heel pivot": Camera((0, -0.1, 2.3), (0, 0.35, 0)),
+    "toe pivot": Camera((0, -0.1, 2.3), (0, 0.35, 0)),
 }
-"""Views from which the angle is right in degrees too (without an error of the landmarks), and how close it must be."""
+WITHIN_DEG = {"lunge": 10.0}
+"""How close the leg model comes to the true turn (without an error of the landmarks); 2.0 where nothing stands here."""
 POINTERS = {"foot": ("knee", "ankle"), "toe": ("heel", "toe"), "heel": ("toe", "heel")}
 TURN_DEG = 25.0
 
@@ -123,13 +132,18 @@ CASES = [
 ]
 
 
+def drill_for(family: str, whose: str) -> Drill:
+    """Return a drill of the family that measures this leg: lying on the side, one is for the top leg, one for the bottom."""
+    drills = [load_table().drill(name) for name in FAMILIES[family][0]]
+    return next((d for d in drills if d.posture.value == f"side_{whose.rsplit(', ', maxsplit=1)[-1]}"), drills[0])
+
+
 @pytest.mark.parametrize(("family", "view", "whose", "shown", "logged_as", "direction"), CASES)
 def test_row_of_the_sign_table(family, view, whose, shown, logged_as, direction):
     side, logged = Side(whose.split(",")[0]), Side(logged_as)
-    drills, pointer, measure = FAMILIES[family]
     stance, camera = stance_of(family, whose), CAMERAS[family, view.removesuffix(", mirrored")]
     true_deg = direction.sign * TURN_DEG
-    knee_bent = pointer == "knee to ankle"
+    knee_bent = FAMILIES[family][2] == "knee to ankle"
     assert hip_rotation_deg(stance.points(**{side: true_deg}), side, knee_bent) == pytest.approx(
         true_deg + hip_rotation_deg(stance.points(), side, knee_bent)
     )
@@ -146,32 +160,54 @@ def test_row_of_the_sign_table(family, view, whose, shown, logged_as, direction)
     thing, where = shown.split()
     assert moves_to(neutral.image_px, now_px, logged, thing) == where
 
-    for drill in drills:
-        assert load_table().drill(drill).measure == measure
-    reading = MAKERS[Measure(measure)](neutral, logged).read(now_px)
+    drill = drill_for(family, whose)
+    measure = make_measure(neutral, logged, drill, correct=False)
+    reading = measure.read(9.0, now_px, 0.0)
     assert reading.reason == ""
-    assert Direction.of(reading.angle_deg) is direction
     assert Direction.of(reading.raw_deg) is direction
-    assert 0.4 * TURN_DEG < abs(reading.angle_deg) < 2 * TURN_DEG
-    within_deg = IN_THE_IMAGE_PLANE.get((family, view.removesuffix(", mirrored")))
-    if within_deg is not None:
-        assert reading.angle_deg == pytest.approx(true_deg, abs=within_deg)
-    still = MAKERS[Measure(measure)](neutral, logged.other).read(now_px)
-    assert abs(still.angle_deg) < 1.0, "the other leg did not move"
+    if family == "side-lying, leg up":  # refused: see tests/test_legmodel.py
+        assert drill.refused
+        return
+    assert measure.problem == ""
+    assert Direction.of(reading.angle_deg) is direction
+    assert reading.angle_deg == pytest.approx(true_deg, abs=WITHIN_DEG.get(family, 2.0))
+    still = make_measure(neutral, logged.other, drill, correct=False).read(9.0, now_px, 0.0)
+    assert abs(still.angle_deg) < 0.1, "the other leg did not move"
 
 
-def test_the_page_names_every_drill_once_with_its_measure():
-    named = [drill for drills, _, _ in FAMILIES.values() for drill in drills]
+@pytest.mark.parametrize("family", FROM_BEHIND)
+@pytest.mark.parametrize("side", Side)
+def test_who_is_seen_from_behind_is_not_measured(family, side):
+    drill = load_table().drill(FAMILIES[family][0][0])
+    assert make_measure(neutral_of(STANCES[family], FROM_BEHIND[family]), side, drill).problem
+
+
+def test_the_page_names_every_drill_once_with_its_posture_and_measure():
+    named = [drill for drills, *_ in FAMILIES.values() for drill in drills]
     assert sorted(named) == sorted(load_table().drills)
-    for drills, pointer, measure in FAMILIES.values():
-        for drill in drills:
-            assert load_table().drill(drill).measure == measure
-        shown = {"shank_swing": "knee to ankle", "shank_image": "knee to ankle", "none": "none"}
-        assert pointer == shown.get(measure, "ankle to toe")
+    for drills, postures, pointer, measure in FAMILIES.values():
+        for drill in map(load_table().drill, drills):
+            assert drill.measure == measure
+            assert drill.posture in postures.split(", ")
+        shown = {Measure.SHANK: "knee to ankle", Measure.FOOT: "ankle to toe", Measure.ROLL: "hip to hip"}
+        assert pointer == shown[Measure(measure)]
+
+
+def test_the_page_says_which_families_are_refused():
+    line = next(line for line in PAGE.splitlines() if line.startswith("Refused families: "))
+    told = set(re.findall(r"`([^`]+)`", line))
+    assert told == {name for name, (drills, *_) in FAMILIES.items() if load_table().drill(drills[0]).refused}
+    for drills, *_ in FAMILIES.values():
+        assert len({bool(load_table().drill(drill).refused) for drill in drills}) == 1
+
+
+def test_the_page_says_where_gravity_is_read():
+    line = next(line for line in PAGE.splitlines() if line.startswith("Gravity is read in: "))
+    assert set(re.findall(r"`([^`]+)`", line)) == {p.value for p, prior in PRIORS.items() if prior.gravity}
 
 
 def test_the_sign_table_has_every_family_for_both_sides_seen_plainly_and_mirrored():
-    measured = {family for family, (_, _, measure) in FAMILIES.items() if measure != "none"}
+    measured = {family for family, (*_, measure) in FAMILIES.items() if measure != "roll"}
     for family in measured:
         rows = {(view, whose.split(",")[0]) for name, view, whose, *_ in SIGNS if name == family}
         for side in Side:
@@ -184,36 +220,7 @@ def test_every_camera_and_stance_of_this_test_is_used():
     views = {(family, view.removesuffix(", mirrored")) for family, view, *_ in SIGNS}
     assert views == set(CAMERAS)
     assert {family for family, _ in views} == set(STANCES)
-    assert set(IN_THE_IMAGE_PLANE) <= views
-
-
-LEG_UP_CAMERAS = {
-    "foot end": Camera((0, -1.2, -2.6), (0, -0.2, 0)),
-    "in front of your belly": Camera((2.25, -1.15, 0), (0, -0.3, -0.4)),
-    "straight above you": Camera((0, -2.3, -0.3), (0, 0, -0.3), up=(0, 0, 1)),
-}
-ADVISED = [
-    (drill, place)
-    for drill in FAMILIES["side-lying, leg up"][0]
-    for place in LEG_UP_CAMERAS
-    if place in load_table().drill(drill).camera
-]
-
-
-@pytest.mark.parametrize(("drill", "place"), ADVISED)
-def test_leg_up_is_followed_from_where_the_drill_puts_the_camera(drill, place):
-    camera, drill = LEG_UP_CAMERAS[place], load_table().drill(drill)
-    stance = stance_of("side-lying, leg up", "right, top")
-    measure = MAKERS[drill.measure](neutral_of(stance, camera), Side.RIGHT)
-    for direction in drill.directions:
-        for size_deg in drill.range_deg[direction]:
-            reading = measure.read(image_of(stance, camera, right=direction.sign * size_deg))
-            assert reading.reason == ""
-            assert reading.angle_deg * direction.sign > drill.min_entry_deg, (direction, size_deg)
-
-
-def test_both_leg_up_drills_say_where_the_camera_stands():
-    assert {drill for drill, _ in ADVISED} == set(FAMILIES["side-lying, leg up"][0])
+    assert set(WITHIN_DEG) <= set(STANCES)
 
 
 def test_internal_is_positive_and_external_negative():
@@ -245,3 +252,9 @@ def test_the_page_describes_the_present_version():
     found = re.search(r"`convention_version` (\S+?)\.", PAGE)
     assert found is not None
     assert found[1] == CONVENTION_VERSION
+    assert [row[0] for row in table("version", 2)] == [str(n) for n in range(1, int(CONVENTION_VERSION) + 1)]
+
+
+def test_the_page_explains_every_angle_of_the_curve():
+    angles = {name for name in CurvePoint.__dataclass_fields__ if name.endswith("_deg")}
+    assert {row[0] for row in table("name", 2)} == angles

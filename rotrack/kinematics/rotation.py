@@ -175,8 +175,9 @@ class LegMeasure:
     def _why_not(self, drill: Drill) -> str:
         leg, (low, high) = self._leg, self._stance.pitch_limits_deg
         place = f"`rotrack drills {drill.id}` says where to put it"
+        on_the_side = drill.posture in (Posture.SIDE_TOP, Posture.SIDE_BOTTOM)  # there the hips belong one above the other
         checks = (
-            (not np.isfinite(self.neutral_angle_deg), HIPS_STACKED),
+            (not np.isfinite(self.neutral_angle_deg) and not on_the_side, HIPS_STACKED),
             (
                 drill.posture is Posture.SEATED and abs(self.neutral_angle_deg) > NEUTRAL_WITHIN_DEG,
                 "let the lower leg hang straight down for the neutral pose",
