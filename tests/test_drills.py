@@ -9,6 +9,7 @@ import pytest
 
 from rotrack.drills import GROUPS, Measure, Posture, load_table, parse_sides, parse_table
 from rotrack.errors import DrillError, RotrackError
+from rotrack.kinematics.stance import STANCES
 from rotrack.model import Direction, Side
 
 EXPECTED = {
@@ -34,8 +35,8 @@ EXPECTED = {
     "lunge-internal": ("C", "internal", "foot", {"internal": (30, 70)}),
     "sidelying-strength-internal": ("A", "internal", "shank", {"internal": (15, 35)}),
     "sidelying-strength-external": ("B", "external", "shank", {"external": (20, 45)}),
-    "zst-confidence": ("D", "internal", "none", {}),
-    "zst-fulfillment": ("D", "external", "none", {}),
+    "zst-confidence": ("D", "internal", "roll", {}),
+    "zst-fulfillment": ("D", "external", "roll", {}),
 }
 """The movements of the source article and the everyday test, from the reference of the project."""
 TEXTS = ("title", "summary", "camera", "measured", "cue")
@@ -55,7 +56,7 @@ def test_drill_is_the_movement_of_the_reference(drill_id):
     assert drill.tier == tier
     assert [d.value for d in drill.directions] == directions.split()
     assert drill.combined == (len(directions.split()) == 2)
-    assert drill.measure.split("_")[0] == pointer
+    assert drill.measure == pointer
     assert drill.range_deg == ranges
 
 
@@ -80,7 +81,7 @@ def test_words_agree_with_the_direction(drill_id):
     drill = load_table().drill(drill_id)
     for direction in drill.directions:
         assert direction in drill.summary.lower()
-        assert drill.combined or direction.value in drill_id or drill.measure is Measure.NONE
+        assert drill.combined or direction.value in drill_id or drill.measure is Measure.ROLL
 
 
 @pytest.mark.parametrize("letter", "TPLKHFDO")
@@ -106,10 +107,58 @@ def test_faults_are_watched_only_in_their_position_and_drill():
     assert not lying.watches(table.faults["T"]), "cannot be seen in this position"
 
 
-def test_posture_follows_the_measure():
+POSTURES = {
+    "seated": Posture.SEATED,
+    "standing-toe-pivot": Posture.STANDING_TOES,
+    "standing": Posture.STANDING,
+    "longsit": Posture.LONG_SITTING,
+    "supine-straight": Posture.SUPINE_STRAIGHT,
+    "supine-bent": Posture.SUPINE_BENT,
+    "supine-90-90": Posture.SUPINE_90_90,
+    "sidelying-abducted": Posture.SIDE_RAISED,
+    "sidelying-strength-internal": Posture.SIDE_TOP,
+    "sidelying-strength-external": Posture.SIDE_BOTTOM,
+    "lunge": Posture.LUNGE,
+    "zst": Posture.STRETCH,
+}
+
+
+@pytest.mark.parametrize("drill_id", EXPECTED)
+def test_posture_is_that_of_the_movement(drill_id):
+    drill = load_table().drill(drill_id)
+    assert drill.posture is next(posture for start, posture in POSTURES.items() if drill_id.startswith(start))
+
+
+def test_there_are_twelve_postures_and_each_has_a_drill():
+    assert set(POSTURES.values()) == set(Posture) == {drill.posture for drill in load_table().drills.values()}
+    assert len(Posture) == 12
+
+
+def test_who_lies_is_known():
+    upright = {Posture.SEATED, Posture.STANDING, Posture.STANDING_TOES, Posture.LONG_SITTING, Posture.LUNGE}
+    assert {posture for posture in Posture if not posture.lying} == upright
+
+
+def test_every_posture_but_the_stretch_has_a_prior_whose_knee_fits_the_measure():
     for drill in load_table().drills.values():
-        expected = {Measure.SHANK_SWING: Posture.SEATED, Measure.FOOT_FLOOR: Posture.STANDING}
-        assert drill.posture is expected.get(drill.measure, Posture.ANY)
+        if drill.posture is Posture.STRETCH:
+            assert drill.measure is Measure.ROLL
+            assert drill.tier == "D"
+        else:
+            knee_deg = STANCES[drill.posture].knee_deg
+            assert drill.measure is (Measure.SHANK if knee_deg > 60 else Measure.FOOT)
+
+
+def test_a_refused_drill_says_why_and_the_others_do_not():
+    refused = {drill.id for drill in load_table().drills.values() if drill.refused}
+    assert refused == {
+        *("supine-straight-external", "supine-straight-internal"),
+        *("sidelying-abducted-external", "sidelying-abducted-internal"),
+    }
+    for name in refused:
+        why = load_table().drill(name).refused
+        assert "no angle would be right" in why
+        assert not why.endswith("."), "it is the second half of a sentence"
 
 
 # ---------------------------------------------------------------------- looking up
@@ -162,7 +211,7 @@ GOOD = {
             "summary": "The foot swings.",
             "steps": ["Sit.", "Swing."],
             "camera": "In front.",
-            "measure": "shank_swing",
+            "measure": "shank",
             "measured": "hip rotation",
             "posture": "seated",
             "tier": "A",
@@ -206,8 +255,15 @@ def test_a_good_table_is_read():
     drill = table.drill("swing")
     assert drill.directions == (Direction.EXTERNAL, Direction.INTERNAL)
     assert drill.range_deg == {Direction.EXTERNAL: (25.0, 50.0), Direction.INTERNAL: (25.0, 45.0)}
-    assert (drill.min_entry_deg, drill.max_rep_s) == (8.0, 8.0)
+    assert (drill.min_entry_deg, drill.max_rep_s, drill.note, drill.refused) == (8.0, 8.0, "", "")
     assert drill.watches(table.faults["T"])
+
+
+def test_a_stretch_needs_no_range_and_may_be_refused():
+    table = parse_table(with_drill(measure="roll", range_deg={}, min_entry_deg=4, refused="it is too dark there"), "my.toml")
+    drill = table.drill("swing")
+    assert (drill.measure, drill.range_deg, drill.min_entry_deg) == (Measure.ROLL, {}, 4)
+    assert drill.refused == "it is too dark there"
 
 
 WRONG = {
@@ -215,7 +271,7 @@ WRONG = {
     "several unknown keys": ({"zoom": 1, "camra": 2}, "unknown key camra, zoom"),
     "missing key": ({"cue": None}, "missing key cue"),
     "several missing keys": ({"cue": None, "camera": None}, "missing key camera, cue"),
-    "measure": ({"measure": "shank_sway"}, "measure must be one of shank_swing"),
+    "measure": ({"measure": "shank_sway"}, "measure must be one of shank, foot, roll"),
     "posture": ({"posture": "lying"}, "posture must be one of seated"),
     "tier": ({"tier": "E"}, "tier must be one of A, B, C, D"),
     "group": ({"group": "jumping"}, "group must be one of standing"),

@@ -42,7 +42,23 @@ from rotrack.records.session import load_session
 BOM = b"\xef\xbb\xbf"
 NAN = float("nan")
 REP = Rep(
-    Side.LEFT, Direction.EXTERNAL, 3, False, -21.456, -20.5, 21.499, 1.2345, 2.0, 3.25, 0.75, ("T", "O"), "thigh moved", 0.98765
+    side=Side.LEFT,
+    direction=Direction.EXTERNAL,
+    rep=3,
+    valid=False,
+    peak_deg=-21.456,
+    uncertainty_deg=4.567,
+    gravity_deg=-19.876,
+    fit_sd_deg=1.5,
+    live_peak_deg=-20.5,
+    range_deg=21.499,
+    start_s=1.2345,
+    peak_s=2.0,
+    end_s=3.25,
+    hold_s=0.75,
+    faults=("T", "O"),
+    reason="thigh moved",
+    visibility=0.98765,
 )
 
 
@@ -56,7 +72,7 @@ def info(**changes: Any) -> dict[str, Any]:
         "calibration": "none",
         "zero": "neutral pose",
         "model": "heavy",
-        "convention_version": "1",
+        "convention_version": "2",
         "rotrack_version": "0.1.0",
         "note": "",
         **changes,
@@ -72,7 +88,7 @@ def step(time_s: float = 1.0, reps: tuple[Rep, ...] = (), curve: tuple[CurvePoin
 
 
 def point(time_s: float, angle_deg: float = 1.23456, reason: str = "") -> CurvePoint:
-    return CurvePoint(time_s, Side.RIGHT, angle_deg, 1.0, 2.0, 0.5, reason)
+    return CurvePoint(time_s, Side.RIGHT, angle_deg, 1.0, 2.0, 3.0, 4.0, 0.5, 5.0, reason)
 
 
 # ---------------------------------------------------------------------- columns
@@ -89,16 +105,30 @@ def test_columns_are_those_of_the_data_dictionary() -> None:
     assert documented("angles.csv") == set(CURVE_COLUMNS)
 
 
+def test_entries_of_session_json_are_those_of_the_data_dictionary(tmp_path: Path) -> None:
+    session = rotrack.remeasure(FIXTURES / "internal_right", tmp_path)
+    entries = documented("session.json") - {"key", "---"}
+    views = {key for neutral in session.info["neutrals"] for key in neutral["view"]}
+    assert entries == set(session.info) | views
+    assert views == {"turn_deg", "camera_pitch_deg", "camera_roll_deg", "misfit"}
+    text = (ROOT / "docs" / "data.md").read_text("utf-8")
+    for name in {*asdict(REP), *session.info["neutrals"][0], *session.info["values"][0]}:
+        assert name in text, name
+
+
 def test_columns_keep_their_order(tmp_path: Path) -> None:
     """A spreadsheet or script that was made for the log must still fit the next version."""
     with SessionWriter(tmp_path, info()) as writer:
         writer.append(step(reps=(REP,)))
     assert (tmp_path / "reps.csv").read_text("utf-8-sig").splitlines()[0] == (
         "session_id,started_at,person,drill,side,direction,rep,valid,peak_deg,live_peak_deg,range_deg,start_s,peak_s,end_s,"
-        "hold_s,faults,reason,tier,calibration,zero,visibility,model,convention_version,rotrack_version,note"
+        "hold_s,faults,reason,tier,calibration,zero,visibility,model,convention_version,rotrack_version,note,"
+        "uncertainty_deg,gravity_deg"
     )
     curve = (writer.folder / "angles.csv").read_text("utf-8")
-    assert curve.splitlines()[0] == "time_s,side,angle_deg,live_deg,raw_deg,pelvis_deg,reason"
+    assert curve.splitlines()[0] == (
+        "time_s,side,angle_deg,live_deg,uncorrected_deg,raw_deg,gravity_deg,pelvis_deg,uncertainty_deg,reason"
+    )
     assert len(LANDMARK_COLUMNS) == 5 + 33 * 6
     assert LANDMARK_COLUMNS[5:8] == ("nose_x_px", "nose_y_px", "nose_visibility")
 
@@ -119,18 +149,18 @@ def test_names_and_notes_come_back_as_they_were(tmp_path: Path, text: str) -> No
 
 
 def test_numbers_come_back_rounded_to_what_they_are_worth(tmp_path: Path) -> None:
-    append_reps(tmp_path, [row(), row(valid=True, faults=(), visibility=NAN, hold_s=NAN)])
+    append_reps(tmp_path, [row(), row(valid=True, faults=(), visibility=NAN, hold_s=NAN, gravity_deg=NAN)])
     table, problems = read_reps(tmp_path / "reps.csv")
     assert problems == []
     assert list(table.columns) == list(REP_COLUMNS)
     first, second = table.iloc[0], table.iloc[1]
     assert (first.peak_deg, first.range_deg, first.visibility) == (-21.46, 21.5, 0.988)
+    assert (first.uncertainty_deg, first.gravity_deg) == (4.57, -19.88)
     assert first.start_s == pytest.approx(1.2345, abs=5e-4)
     assert (first.side, first.direction, first.rep, first.faults) == ("left", "external", 3, "T O")
     assert first.reason == "thigh moved"
     assert (bool(first.valid), bool(second.valid)) == (False, True)
-    assert np.isnan(second.visibility)
-    assert np.isnan(second.hold_s)
+    assert np.isnan([second.visibility, second.hold_s, second.gravity_deg]).all()
 
 
 def test_the_log_opens_without_a_question(tmp_path: Path) -> None:
@@ -201,6 +231,7 @@ def test_wherever_a_crash_tore_the_last_row_the_others_survive(tmp_path: Path) -
 
 DAMAGES: dict[str, Callable[[str], str]] = {
     "no number": lambda line: line.replace("-21.46", "-21.x6"),
+    "no error": lambda line: line.replace("4.57", "4.x7"),
     "no count": lambda line: line.replace(",3,false,", ",three,false,"),
     "neither true nor false": lambda line: line.replace(",false,", ",perhaps,"),
     "a cell too many": lambda line: line + ",one more",
@@ -228,7 +259,8 @@ def test_damaged_rows_are_named_by_line_and_left_out(tmp_path: Path, damage: str
     [
         ("not text", BOM + b"\xff\xfe\x00\x9f" * 100),
         ("other columns", b"date,weight\r\n2026-01-01,80\r\n"),
-        ("an older version", BOM + ",".join(REP_COLUMNS[:-1]).encode() + b"\r\n"),
+        ("a part of the columns", BOM + ",".join(REP_COLUMNS[:-1]).encode() + b"\r\n"),
+        ("columns in another order", BOM + ",".join(REP_COLUMNS[::-1]).encode() + b"\r\n"),
         ("an endless cell", BOM + ",".join(REP_COLUMNS).encode() + b'\r\n"' + b"x" * 200_000),
     ],
 )
@@ -263,6 +295,132 @@ def test_a_foreign_file_of_that_name_is_never_touched(tmp_path: Path, foreign: b
     assert path.read_bytes() == foreign
 
 
+# ---------------------------------------------------------------------- a log of convention version 1
+HEADER_1 = (
+    "session_id,started_at,person,drill,side,direction,rep,valid,peak_deg,live_peak_deg,range_deg,start_s,peak_s,end_s,hold_s,"
+    "faults,reason,tier,calibration,zero,visibility,model,convention_version,rotrack_version,note"
+)
+ROWS_1 = (
+    '20251201-080000-seated-combined-0001,2025-12-01T08:00:00+01:00,"Müller, Jörg",seated-combined,left,external,1,true,-31.20,'
+    "-30.10,31.00,4.100,4.900,5.800,0.40,,,A,none,neutral pose,0.991,heavy,1,0.1.0,",
+    "20251201-080000-seated-combined-0001,2025-12-01T08:00:00+01:00,Ana,seated-combined,left,internal,1,false,28.70,"
+    '28.00,28.90,6.000,6.900,7.700,0.50,T O,thigh moved,A,none,neutral pose,,heavy,1,0.1.0,"2 kg, ""slow"""',
+)
+
+
+def log_of_version_1(folder: Path, *rows: str, end: str = "\r\n") -> Path:
+    """Write a log by hand as the first version of rotrack did."""
+    path = folder / "reps.csv"
+    path.write_bytes(BOM + "\r\n".join([HEADER_1, *rows]).encode() + end.encode())
+    return path
+
+
+def test_a_log_of_version_1_is_read_without_being_touched(tmp_path: Path) -> None:
+    path = log_of_version_1(tmp_path, *ROWS_1)
+    before = path.read_bytes()
+    table, problems = read_reps(path)
+    assert problems == []
+    assert list(table.columns) == list(REP_COLUMNS)
+    assert list(table.peak_deg) == [-31.2, 28.7]
+    assert list(table.person) == ["Müller, Jörg", "Ana"]
+    assert list(table.note) == ["", '2 kg, "slow"']
+    assert list(table.convention_version) == ["1", "1"]
+    assert table[["uncertainty_deg", "gravity_deg"]].isna().all(axis=None)
+    assert path.read_bytes() == before
+
+
+def test_appending_brings_a_log_of_version_1_up_to_date(tmp_path: Path) -> None:
+    path = log_of_version_1(tmp_path, *ROWS_1)
+    append_reps(tmp_path, [row("new")])
+    data = path.read_bytes()
+    assert data.startswith(BOM)
+    assert data.count(BOM) == 1
+    lines = data.decode("utf-8-sig").split("\r\n")
+    assert lines[0] == HEADER_1 + ",uncertainty_deg,gravity_deg"
+    assert lines[1:3] == [old + ",," for old in ROWS_1], "what was there stays as it was, with the new cells empty"
+    assert lines[4:] == [""]
+    table, problems = read_reps(path)
+    assert problems == []
+    assert list(table.person) == ["Müller, Jörg", "Ana", "new"]
+    assert list(table.convention_version) == ["1", "1", "2"]
+    assert list(table.uncertainty_deg)[2] == 4.57
+    assert [p.name for p in tmp_path.iterdir() if "tmp" in p.name] == []
+    spreadsheet = pd.read_csv(path, keep_default_na=False)
+    assert list(spreadsheet.note) == ["", '2 kg, "slow"', ""]
+
+
+def test_a_log_is_brought_up_to_date_once(tmp_path: Path) -> None:
+    path = log_of_version_1(tmp_path, *ROWS_1)
+    append_reps(tmp_path, [row("one")])
+    once = path.read_bytes()
+    append_reps(tmp_path, [row("two")])
+    assert path.read_bytes().startswith(once)
+    assert len(read_reps(path)[0]) == 4
+
+
+def test_a_session_begins_beside_a_log_of_version_1(tmp_path: Path) -> None:
+    log_of_version_1(tmp_path, *ROWS_1)
+    with SessionWriter(tmp_path, info()) as writer:
+        writer.append(step(reps=(REP,)))
+    assert list(read_reps(tmp_path / "reps.csv")[0].convention_version) == ["1", "1", "2"]
+
+
+def test_an_empty_log_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = log_of_version_1(tmp_path)
+    append_reps(tmp_path, [row("first")])
+    table, problems = read_reps(path)
+    assert (problems, list(table.person)) == ([], ["first"])
+    assert path.read_bytes().decode("utf-8-sig").splitlines()[0] == ",".join(REP_COLUMNS)
+
+
+def test_wherever_a_crash_tore_a_log_of_version_1_the_others_survive(tmp_path: Path) -> None:
+    whole = ROWS_1[1].encode()
+    for cut in range(1, len(whole)):
+        path = log_of_version_1(tmp_path, ROWS_1[0], end="")
+        path.write_bytes(path.read_bytes() + b"\r\n" + whole[:cut])
+        append_reps(tmp_path, [row("later")])
+        table, problems = read_reps(path)
+        persons = list(table.person)
+        assert (persons[0], persons[-1]) == ("Müller, Jörg", "later"), whole[:cut]
+        assert len(persons) + len(problems) == 3, whole[:cut]
+
+
+def test_a_row_of_version_1_that_lost_only_its_line_end_is_kept(tmp_path: Path) -> None:
+    """Whole rows survive the change even if the crash came between the last cell and the end of the line."""
+    path = log_of_version_1(tmp_path, *ROWS_1, end="")
+    assert len(read_reps(path)[0]) == 2
+    append_reps(tmp_path, [row("later")])
+    table, problems = read_reps(path)
+    assert (problems, list(table.person)) == ([], ["Müller, Jörg", "Ana", "later"])
+
+
+def test_a_full_disk_leaves_the_log_of_version_1_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = log_of_version_1(tmp_path, *ROWS_1)
+    before = path.read_bytes()
+
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(RecordError, match="the disk is full"):
+        append_reps(tmp_path, [row("lost")])
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+    assert len(read_reps(path)[0]) == 2
+
+
+def test_a_session_file_of_version_1_is_loaded_without_the_later_numbers(tmp_path: Path) -> None:
+    with SessionWriter(tmp_path, info()) as writer:
+        old = {k: v for k, v in asdict(REP).items() if k not in ("uncertainty_deg", "gravity_deg", "fit_sd_deg")}
+        writer.update(reps=[old], warnings=[], apart=[])
+    session = load_session(writer.folder)
+    (again,) = session.rep_list
+    assert np.isnan([again.uncertainty_deg, again.gravity_deg, again.fit_sd_deg]).all()
+    assert replace(again, uncertainty_deg=0, gravity_deg=0, fit_sd_deg=0) == replace(
+        REP, uncertainty_deg=0, gravity_deg=0, fit_sd_deg=0
+    )
+
+
 # ---------------------------------------------------------------------- a session's own files
 def test_the_curve_comes_back(tmp_path: Path) -> None:
     with SessionWriter(tmp_path, info()) as writer:
@@ -274,6 +432,15 @@ def test_the_curve_comes_back(tmp_path: Path) -> None:
     assert np.isnan(curve.angle_deg[1])
     assert list(curve.reason) == ["", "the left knee, or so, is not seen"]
     assert list(curve.side) == ["right", "right"]
+
+
+def test_a_curve_of_version_1_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    lines = ["time_s,side,angle_deg,live_deg,raw_deg,pelvis_deg,reason", "0.1,left,,,,,hidden", "0.2,left,1.5,1.2,1.6,0,"]
+    (tmp_path / "angles.csv").write_text("\r\n".join(lines) + "\r\n", "utf-8")
+    curve = read_curve(tmp_path)
+    assert np.isnan(curve.angle_deg[0])
+    assert curve.angle_deg[1] == 1.5
+    assert list(curve.reason) == ["hidden", ""]
 
 
 def test_session_json_is_strict_json_and_missing_numbers_stay_missing(tmp_path: Path) -> None:

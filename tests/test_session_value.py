@@ -15,8 +15,11 @@ from rotrack.records.session import BEST_OF, FIRST, SessionValue, session_values
 INTERNAL, EXTERNAL = Direction.INTERNAL, Direction.EXTERNAL
 
 
-def repetition(peak_deg: float, valid: bool = True, side: Side = Side.RIGHT, direction: Direction | None = None) -> Rep:
+def repetition(
+    peak_deg: float, valid: bool = True, side: Side = Side.RIGHT, direction: Direction | None = None, uncertainty_deg: float = 1.0
+) -> Rep:
     given_values = {"side": side, "direction": direction or Direction.of(peak_deg), "peak_deg": peak_deg, "valid": valid}
+    given_values["uncertainty_deg"] = uncertainty_deg
     others = {f.name: "" if f.name == "reason" else () if f.name == "faults" else 1 for f in fields(Rep)}
     return Rep(**{**others, **given_values})
 
@@ -101,3 +104,26 @@ def test_sides_and_directions_are_kept_apart():
         (Side.RIGHT, EXTERNAL): (-20.0, 1),
         (Side.LEFT, INTERNAL): (40.0, 1),
     }
+
+
+def test_the_error_of_the_value_is_the_mean_of_the_errors_that_entered_it():
+    """Camera place and person are the same for all repetitions of a session, so more of them do not make it smaller."""
+    errors = {30: 6.0, 32: 4.0, 31: 5.0, 20: 90.0, 10: 90.0}
+    reps = [repetition(peak, uncertainty_deg=error) for peak, error in errors.items()]
+    (value,) = session_values(reps)
+    assert value.uncertainty_deg == pytest.approx(5.0)
+    (one,) = session_values(reps[:1])
+    assert one.uncertainty_deg == 6.0
+    (same,) = session_values([repetition(30, uncertainty_deg=6.0)] * 5)
+    assert same.uncertainty_deg == pytest.approx(6.0)
+
+
+def test_without_a_value_there_is_no_error():
+    assert np.isnan(value_of(30, 31, invalid=(0, 1)).uncertainty_deg)
+
+
+def test_stretches_have_a_number_of_cycles_and_no_value():
+    nan = float("nan")
+    (value,) = session_values([repetition(nan, direction=INTERNAL, uncertainty_deg=nan) for _ in range(3)])
+    assert np.isnan([value.value_deg, value.uncertainty_deg]).all()
+    assert (value.reps_valid, value.reps_total) == (3, 3)

@@ -11,14 +11,32 @@ import pytest
 import rotrack
 from rotrack.errors import TruthError
 from rotrack.model import Direction, Rep, Side
-from rotrack.validation import COLUMNS, TruePeak, _errors, _match, _plateaus, describe, validate_folder, write_table
+from rotrack.validation import COLUMNS, TruePeak, _counted, _errors, _match, _plateaus, describe, validate_folder, write_table
 
 FIXTURES = Path(__file__).parent / "fixtures"
+SAMPLES = Path(__file__).parents[1] / "sample_videos"
 
 
 def rep(peak_s: float, peak_deg: float) -> Rep:
-    direction = Direction.of(peak_deg)
-    return Rep(Side.LEFT, direction, 1, True, peak_deg, peak_deg, abs(peak_deg), peak_s - 1, peak_s, peak_s + 1, 0.2, (), "", 1.0)
+    return Rep(
+        side=Side.LEFT,
+        direction=Direction.of(peak_deg),
+        rep=1,
+        valid=True,
+        peak_deg=peak_deg,
+        uncertainty_deg=4.0,
+        gravity_deg=peak_deg,
+        fit_sd_deg=1.0,
+        live_peak_deg=peak_deg,
+        range_deg=abs(peak_deg),
+        start_s=peak_s - 1,
+        peak_s=peak_s,
+        end_s=peak_s + 1,
+        hold_s=0.2,
+        faults=(),
+        reason="",
+        visibility=1.0,
+    )
 
 
 def compare(name: str, out: Path, side: Side, bend: float = 0.0) -> dict:
@@ -36,18 +54,30 @@ def test_moving_leg_has_small_errors_and_all_repetitions(tmp_path: Path) -> None
     assert row["peak_mae_deg"] <= 2.5
     assert row["loa_low_deg"] < row["bias_deg"] < row["loa_high_deg"]
     assert row["session_value_deg"] == pytest.approx(row["true_value_deg"], abs=2.0)
+    assert row["gain"] == pytest.approx(1.0, abs=0.06)
+    assert row["mae_deg"] < row["picture_mae_deg"] < 4
+    assert row["reps_covered"] >= 3
+    lists = ("true_peaks_deg", "peaks_deg", "uncertainties_deg", "fit_errors_deg")
+    true, found, half_widths, fits = ([float(n) for n in row[c].split()] for c in lists)
+    assert len(true) == len(found) == len(half_widths) == len(fits) == 4
+    assert sum(abs(t - f) <= u for t, f, u in zip(true, found, half_widths, strict=True)) == row["reps_covered"]
+    assert row["camera_pitch_deg"] == pytest.approx(5, abs=5)
+    assert row["misfit"] < 4
 
 
 def test_a_wrong_truth_shows_as_error(tmp_path: Path) -> None:
     row = compare("internal_right", tmp_path, Side.RIGHT, bend=0.5)
     assert row["peak_mae_deg"] > 10
     assert row["mae_deg"] > 4
+    assert row["gain"] == pytest.approx(1 / 1.5, abs=0.05)
+    assert row["reps_covered"] == 0
 
 
 def test_resting_leg_has_no_repetition(tmp_path: Path) -> None:
     row = compare("internal_right", tmp_path, Side.LEFT)
     assert (row["moves"], row["reps_true"], row["reps_invented"]) == ("no", 0, 0)
     assert row["mae_deg"] <= 1.0
+    assert row["gain"] == "", "a leg that does not move shows no gain"
 
 
 def test_matching_needs_time_and_direction_and_uses_each_repetition_once() -> None:
@@ -81,10 +111,55 @@ def test_table_tells_what_was_not_measured_and_can_be_written(tmp_path: Path) ->
     assert pd.read_csv(tmp_path / "table.csv").note.tolist() == ["not measured: hidden"]
 
 
+def truth_of_internal_right(folder: Path) -> Path:
+    """Write a truth folder without its video: what is kept of an earlier run must do."""
+    folder.mkdir()
+    for name in ("internal_right.gt.csv", "internal_right.gt.json"):
+        shutil.copy(SAMPLES / name, folder)
+    (folder / "manifest.csv").write_text("clip,drill_ids,moving_side,body\ninternal_right,seated-internal,right,a man\n")
+    return folder
+
+
+def test_a_kept_session_is_measured_again_without_the_video(tmp_path: Path) -> None:
+    truth, kept = truth_of_internal_right(tmp_path / "truth"), tmp_path / "keep" / "internal_right" / "sessions" / "one"
+    shutil.copytree(FIXTURES / "internal_right", kept)
+    before = sorted(p.name for p in (tmp_path / "keep").rglob("*"))
+    told: list[int | None] = []
+    table = validate_folder(truth, keep=tmp_path / "keep", on_total=told.append)
+    assert told == [0], "there is no picture to look at"
+    assert list(table.columns) == list(COLUMNS)
+    moving = table[table.side == "right"].iloc[0]
+    assert (moving.reps_found, moving.reps_true, moving.body, moving.posture) == (4, 4, "a man", "seated")
+    assert sorted(p.name for p in (tmp_path / "keep").rglob("*")) == before
+
+
+def test_a_clip_without_a_kept_session_needs_its_video(tmp_path: Path) -> None:
+    table = validate_folder(truth_of_internal_right(tmp_path / "truth"), keep=tmp_path / "keep")
+    assert all("internal_right.mp4" in note for note in table.note)
+
+
+def test_cycles_of_a_stretch_are_counted() -> None:
+    cycles = [(2.0, 4.0), (10.0, 12.0), (18.0, 20.0)]
+    row = _counted([rep(3.0, 1.0), rep(12.9, 1.0), rep(30.0, 1.0)], cycles)
+    assert row == {"reps_true": 3, "reps_found": 2, "reps_invented": 1}
+
+
+def test_the_table_is_summed_up_per_posture(tmp_path: Path) -> None:
+    rows = []
+    for posture, covered in (("seated", 4), ("lunge", 2)):
+        row = compare("internal_right", tmp_path, Side.RIGHT)
+        rows.append(dict.fromkeys(COLUMNS, "") | row | {"clip": "a", "posture": posture, "reps_covered": covered})
+    text = describe(pd.DataFrame(rows, columns=COLUMNS))
+    for posture, held in (("seated", "100%"), ("lunge", "50%")):
+        line = next(line for line in text.splitlines() if line.startswith(posture))
+        assert "4 of 4" in line
+        assert line.endswith(held)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mirror", [False, True])
-def test_sample_videos_reach_the_stated_accuracy(tmp_path: Path, mirror: bool) -> None:
-    table = validate_folder(Path(__file__).parents[1] / "sample_videos", mirror=mirror)
+def test_seated_sample_videos_reach_the_stated_accuracy(tmp_path: Path, mirror: bool) -> None:
+    table = validate_folder(SAMPLES, only="seated", mirror=mirror)
     moving = table[table.moves == "yes"]
     assert moving.side.value_counts().to_dict() == ({Side.RIGHT: 1, Side.LEFT: 3} if mirror else {Side.RIGHT: 3, Side.LEFT: 1})
     assert moving.mae_deg.astype(float).max() <= 2.0

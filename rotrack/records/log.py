@@ -131,7 +131,7 @@ class SessionWriter:
             self._angles = (self.folder / "angles.csv").open("w", encoding="utf-8", newline="")
             self._curve = csv.writer(self._angles)
             self._curve.writerow(CURVE_COLUMNS)
-            self._landmarks = gzip.open(self.folder / "landmarks.csv.gz", "wt", 1, "utf-8", newline="")  # noqa: SIM115  closed by close  # noqa: SIM115  closed by close
+            self._landmarks = gzip.open(self.folder / "landmarks.csv.gz", "wt", 1, "utf-8", newline="")  # noqa: SIM115  closed by close
             self._landmarks.write(",".join(LANDMARK_COLUMNS) + "\r\n")
 
     def append(self, step: Step, with_pose: bool = True) -> None:
@@ -266,10 +266,21 @@ def _bring_up_to_date(path: Path) -> None:
         return
     _, *rows = path.read_bytes().split(b"\r\n")
     more = b"," * len(SINCE_2)
-    whole = [row + more if row else row for row in rows[:-1]]
+    last = rows.pop() if rows else b""  # empty, or torn by a crash: then it counts if all its cells are there
+    rows = [row + more if row else row for row in rows]
+    if last and _cells(last) == len(_HEADER_1.split(",")):
+        last += more
     draft = path.with_name("reps.csv.tmp")
-    draft.write_bytes(b"\r\n".join([(_BOM + _HEADER).encode(), *whole, rows[-1]]))
+    draft.write_bytes(b"\r\n".join([(_BOM + _HEADER).encode(), *rows, last]))
     draft.replace(path)
+
+
+def _cells(row: bytes) -> int:
+    """Return how many cells a row has; 0 if it ends inside a quoted one."""
+    try:
+        return len(next(csv.reader([row.decode("utf-8", "replace")], strict=True)))
+    except csv.Error:
+        return 0
 
 
 def _check_header(path: Path) -> None:
