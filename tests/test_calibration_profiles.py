@@ -35,7 +35,7 @@ FLOOR = Floor(np.array([0.0, 0.8, 0.6]), 1.4, 0.6)
 GAINS = {Side.LEFT: Gain(1.25, 0.0, 1.5), Side.RIGHT: Gain(0.9, -2.0, 0.5)}
 CAMERA = LensProfile("camera-x", MADE, 'HD "Pro" Webcam', HD, LENS, 0.31, 15)
 GROUND = FloorProfile("floor-x", MADE, 'HD "Pro" Webcam', HD, FLOOR, 0.4, 2.6, "a4", "camera-x")
-ANA = PersonalProfile("personal-ana", MADE, "HD", HD, "Ana", GAINS, "foot_floor", CONVENTION_VERSION, "camera")
+ANA = PersonalProfile("personal-ana", MADE, "HD", HD, "Ana", GAINS, "foot", CONVENTION_VERSION, "camera")
 ALL: list[Profile] = [CAMERA, GROUND, ANA]
 NOW = MADE + timedelta(hours=1)
 
