@@ -6,11 +6,12 @@ of an angle can be built from it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
 
+from rotrack.drills import Posture
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG, focal_px
 from rotrack.model import Side
 
@@ -149,6 +150,12 @@ class Calibration:
         if self.gains:
             return Level.PERSONAL
         return Level.CAMERA if self.lens or self.floor else Level.NONE
+
+    def used_for(self, posture: Posture) -> Calibration:
+        """Return what of this counts in a posture: a person's gains are for standing on the heel only."""
+        if posture is Posture.STANDING or not self.gains:
+            return self
+        return replace(self, gains={}, names={kind: name for kind, name in self.names.items() if kind != "personal"})
 
     def lens_for(self, size_px: tuple[int, int]) -> Lens:
         """Return the calibrated lens, or an assumed one for this size of picture."""

@@ -132,7 +132,7 @@ class LegMeasure:
     def __init__(
         self, neutral: NeutralPose, side: Side, drill: Drill, calibration: Calibration | None = None, correct: bool = True
     ) -> None:
-        calibration = calibration or Calibration()
+        calibration = (calibration or Calibration()).used_for(drill.posture)
         leg = LEGS[side]
         self._pointer, sign = ((leg.knee, leg.ankle), 1) if drill.measure is Measure.SHANK else ((leg.ankle, leg.toe), -1)
         self._sign, self._lateral = sign, neutral.lateral(side)
@@ -143,7 +143,7 @@ class LegMeasure:
         lean_deg = _lean_deg(neutral) if drill.posture is Posture.SEATED else float("nan")
         self._leg = NeutralLeg(neutral.image_px, neutral.size_px, side, self._stance, calibration, lean_deg)
         self._model = LegModel(self._leg)
-        gain = calibration.gains.get(side) if drill.posture is Posture.STANDING else None
+        gain = calibration.gains.get(side)
         self._gain = gain.gain if gain else 1.0
         self._correction = load_corrections().of(drill.posture, Level.PERSONAL if gain else Level.NONE, correct)
         self._shown_pitch_deg, self._moved = self._leg.pitch_deg, ""
