@@ -7,7 +7,7 @@ written here anew, so that they can serve as an oracle for the package.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -162,6 +162,20 @@ FRONT = Camera((0, 0.2, -2.8), (0, 0.2, 0))
 def seated_pose(time_s: float, camera: Camera = FRONT, **rotation_deg: float) -> Pose:
     """Return a synthetic person on a chair in front of the camera."""
     return Pose(time_s, camera.size_px, *landmarks_of(SEATED, camera, **rotation_deg), np.ones(N_LANDMARKS))
+
+
+def lying_on_the_side(seconds: float, roll: Callable[[float], float], below: Side = Side.RIGHT, fps: float = 30.0) -> list[Pose]:
+    """Return somebody who lies on the side, seen from the belly, and rolls the top hip towards the camera, deg."""
+    poses = []
+    for t in np.arange(round(seconds * fps)) / fps:
+        angle = np.radians(roll(float(t)))
+        pixels = np.full((N_LANDMARKS, 2), np.nan)
+        for side, leg in LEGS.items():
+            up = 0.0 if side is below else 60.0
+            hip = np.array([330.0 - 0.3 * up * np.sin(angle), 300.0 - up * np.cos(angle)])
+            pixels[list(leg)] = [hip + d for d in ((-140, -8), (0, 0), (60, 40), (150, 60), (165, 62), (170, 40))]
+        poses.append(Pose(float(t), (640, 480), pixels, np.full((N_LANDMARKS, 3), np.nan), np.ones(N_LANDMARKS)))
+    return poses
 
 
 def swing(time_s: np.ndarray | float, start_s: float, peak_deg: float, rise_s: float = 0.8, hold_s: float = 0.4):

@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import lying_on_the_side, swing
 from helpers import (
     DEMO,
     FIXTURES,
@@ -45,6 +46,7 @@ from rotrack import cli
 from rotrack.batch import Outcome
 from rotrack.drills import load_table
 from rotrack.errors import RecordError, SourceError
+from rotrack.kinematics.correction import load_corrections
 from rotrack.model import Pose, Side
 from rotrack.records import log
 from rotrack.records.log import LANDMARK_COLUMNS, _landmark_row, read_poses, read_reps
@@ -214,9 +216,55 @@ def test_a_video_too_short_for_the_neutral_pose_is_explained(run: Run, tmp_path:
     assert_one_sentence(run("analyze", glimpse, "-d", "seated-combined"), 4, "neutral pose")
 
 
-def test_a_stretch_that_is_not_measured_says_so(run: Run, short_clip: Path) -> None:
-    ended = run("analyze", short_clip, "-d", "zst-confidence")
-    assert_one_sentence(ended, 4, "counted by you, not measured")
+REFUSED = [drill.id for drill in load_table().drills.values() if drill.refused]
+
+
+@pytest.mark.parametrize("drill", REFUSED)
+@pytest.mark.parametrize("command", ["analyze", "live"])
+def test_a_drill_that_cannot_be_measured_says_so_before_anything_is_opened(
+    run: Run, tmp_path: Path, short_clip: Path, command: str, drill: str
+) -> None:
+    ended = run(command, *([short_clip] if command == "analyze" else ["--camera", short_clip]), "-d", drill)
+    assert_one_sentence(ended, 4, drill, load_table().drill(drill).refused, "rotrack drills")
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_logged_session_of_a_refused_drill_is_explained(run: Run, tmp_path: Path, recorded: Path) -> None:
+    info = json.loads((recorded / "session.json").read_text("utf-8"))
+    (recorded / "session.json").write_text(json.dumps({**info, "drill": REFUSED[0]}), "utf-8")
+    assert_one_sentence(run("remeasure", recorded, "--out", tmp_path / "out"), 4, load_table().drill(REFUSED[0]).refused)
+
+
+def test_a_stretch_is_counted_and_its_angle_stays_empty(run: Run, tmp_path: Path, recorded: Path) -> None:
+    info = json.loads((recorded / "session.json").read_text("utf-8"))
+    (recorded / "session.json").write_text(json.dumps({**info, "drill": "zst-confidence", "sides": ["right"]}), "utf-8")
+    poses = lying_on_the_side(20, lambda t: swing(t, 2, 50, 1.5, 3) + swing(t, 10, 60, 1.5, 3), fps=15)
+    with gzip.open(recorded / "landmarks.csv.gz", "wt", newline="") as file:
+        file.write(",".join(LANDMARK_COLUMNS) + "\r\n")
+        file.writelines(_landmark_row(pose) for pose in poses)
+    ended = run("remeasure", recorded, "--json", "--out", tmp_path / "out")
+    assert ended.code == 0
+    (session,) = strict_json(ended.out)["sessions"]
+    reps = session["sides"]["right"]["internal"]["repetitions"]
+    assert [(rep["rep"], rep["peak_deg"], rep["uncertainty_deg"]) for rep in reps] == [(1, None, None), (2, None, None)]
+    table, problems = read_reps(tmp_path / "out" / "reps.csv")
+    assert problems == []
+    assert table[["peak_deg", "live_peak_deg", "range_deg", "uncertainty_deg", "gravity_deg"]].isna().all(axis=None)
+    assert list(table.hold_s) == pytest.approx([3.6, 3.6], abs=0.5)
+    told = run("remeasure", recorded, "--out", tmp_path / "again")
+    assert told.code == 0
+    assert "nan" not in told.out.lower(), "a missing number is not shown as one"
+
+
+@pytest.mark.parametrize("correct", [True, False])
+def test_the_log_says_which_correction_was_used(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, correct: bool) -> None:
+    monkeypatch.setattr("rotrack.api.Landmarker", ReplayLandmarker)
+    play_instead_of_videos(monkeypatch, ReplaySource())
+    options = [] if correct else ["--no-correct"]
+    assert run("analyze", "clip.mp4", "-d", "seated-internal", "--out", tmp_path / "out", *options).code == 0
+    _, info = live_log(tmp_path)
+    assert info["settings"]["correct"] is correct
+    assert info["correction_version"] == (load_corrections().version if correct else "")
 
 
 def test_a_cut_off_video_is_measured_and_marked_doubtful(run: Run, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from conftest import (
     SEATED,
     Camera,
     Run,
+    lying_on_the_side,
     mirrored_pose,
     recording,
     run_tracker,
@@ -526,20 +527,6 @@ def test_an_excursion_that_is_given_up_for_a_new_neutral_pose_is_told():
 
 
 # ---------------------------------------------------------------------- stretches and drills without a number
-def lying_on_the_side(seconds: float, roll: Script, below: Side = Side.RIGHT, fps: float = 30.0) -> list[Pose]:
-    """Return somebody who lies on the side, seen from the belly, and rolls the top hip towards the camera, deg."""
-    poses = []
-    for t in np.arange(round(seconds * fps)) / fps:
-        angle = np.radians(roll(float(t)))
-        pixels = np.full((33, 2), np.nan)
-        for side, leg in LEGS.items():
-            up = 0.0 if side is below else 60.0
-            hip = np.array([330.0 - 0.3 * up * np.sin(angle), 300.0 - up * np.cos(angle)])
-            pixels[list(leg)] = [hip + d for d in ((-140, -8), (0, 0), (60, 40), (150, 60), (165, 62), (170, 40))]
-        poses.append(Pose(float(t), (640, 480), pixels, np.full((33, 3), np.nan), np.ones(33)))
-    return poses
-
-
 @pytest.mark.parametrize(("drill", "direction"), [("zst-confidence", INTERNAL), ("zst-fulfillment", EXTERNAL)])
 @pytest.mark.parametrize("below", BOTH)
 def test_a_stretch_is_counted_and_timed_without_an_angle(drill, direction, below):

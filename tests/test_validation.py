@@ -126,7 +126,7 @@ def test_a_kept_session_is_measured_again_without_the_video(tmp_path: Path) -> N
     before = sorted(p.name for p in (tmp_path / "keep").rglob("*"))
     told: list[int | None] = []
     table = validate_folder(truth, keep=tmp_path / "keep", on_total=told.append)
-    assert told == [0], "there is no picture to look at"
+    assert not any(told), "there is no picture to look at"
     assert list(table.columns) == list(COLUMNS)
     moving = table[table.side == "right"].iloc[0]
     assert (moving.reps_found, moving.reps_true, moving.body, moving.posture) == (4, 4, "a man", "seated")
