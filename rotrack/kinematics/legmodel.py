@@ -12,7 +12,7 @@ Lengths are in shanks: how large the person is does not matter, and the picture 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -73,10 +73,16 @@ class Measurements:
         Undistorted slopes of the rays through `PARTS`; NaN where not seen.
     sd : numpy.ndarray, shape (5,)
         Their errors, in shanks at the person's distance.
+    directions : numpy.ndarray, shape (2, 3)
+        Unit vectors in camera axes, knee to ankle and heel to toe; NaN where nobody measured them.
+    direction_sd_deg : numpy.ndarray, shape (2,)
+        Their errors.
     """
 
     slopes: np.ndarray
     sd: np.ndarray
+    directions: np.ndarray = field(default_factory=lambda: np.full((2, 3), np.nan))
+    direction_sd_deg: np.ndarray = field(default_factory=lambda: np.ones(2))
 
 
 def leg_points(axes: np.ndarray, side: Side, state: np.ndarray, lengths: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -258,15 +264,19 @@ class LegModel:
         self._on_foot = (over[3:] - over[2]) @ foot
         self._state, self._time_s = self._start, -np.inf
 
-    def _shown(self, state: np.ndarray, axes: np.ndarray) -> np.ndarray:
-        """Return the slopes of the parts for states, shape (n, 8): shift, joint angles, log of the foot's length."""
+    def _shown(self, state: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what states, shape (n, 8), would show: slopes of the parts, shape (n, 10), and directions, shape (n, 6).
+
+        A state is shift (2), joint angles (5) and the logarithm of the foot's length.
+        """
         points, foot = leg_points(axes, self.side, state[:, 2:7], self.neutral.lengths)
         ankle = points[:, 2:3]
         ends = points[:, 3:] - ankle + self._on_foot @ np.swapaxes(foot, 1, 2)
         points = np.concatenate([points[:, :3], ankle + np.exp(state[:, 7])[:, None, None] * ends], 1)
         points = points + self._over[[0, 1, 2, 2, 2]] + self.neutral.origin
         points[..., :2] += state[:, None, :2]
-        return _project(points)
+        directions = np.concatenate([points[:, 2] - points[:, 1], foot[..., 0]], 1)
+        return _project(points).reshape(len(state), 10), directions
 
     def measurements(self, image_px: np.ndarray) -> Measurements:
         """Return the leg's landmarks, image_px of shape (33, 2), as measurements with their errors."""
@@ -296,20 +306,21 @@ class LegModel:
         warm = 0 <= time_s - self._time_s < _WARM_S
         state = self._state if warm else self._start
         depth = self.neutral.origin[2]
-        known = np.isfinite(seen.slopes).all(axis=1)
+        known, told = np.isfinite(seen.slopes).all(axis=1), np.isfinite(seen.directions).all(axis=1)
         if not known.any():
             return LegReading(float("nan"), float("nan"), float("nan"))
         precision = np.where(known, depth / seen.sd, 0.0)
+        told_precision = np.repeat(np.where(told, 1 / np.radians(seen.direction_sd_deg), 0.0), 3)
+        wanted = np.concatenate([np.nan_to_num(seen.slopes).ravel(), np.nan_to_num(seen.directions).ravel()])
         steps = np.vstack([np.zeros(8), np.diag(_STEPS)])
         for _ in range(_ROUNDS if warm else _FIRST_ROUNDS):
-            shown = self._shown(state + steps, axes)
-            slopes = (shown[1:] - shown[0]) / _STEPS[:, None, None]
-            miss = np.where(known[:, None], seen.slopes - shown[0], 0.0)
-            errors = np.hypot(*miss.T) * precision
-            weight = precision / (1 + (errors / OUTLIER_FROM) ** 2) ** 0.25
-            jacobian = (slopes * weight[:, None]).reshape(8, 10).T
+            shown = np.hstack(self._shown(state + steps, axes))
+            miss = wanted - shown[0]
+            errors = np.hypot(*miss[:10].reshape(5, 2).T) * precision
+            weight = np.concatenate([np.repeat(precision / (1 + (errors / OUTLIER_FROM) ** 2) ** 0.25, 2), told_precision])
+            jacobian = ((shown[1:] - shown[0]) / _STEPS[:, None] * weight).T
             normal = jacobian.T @ jacobian + self._held
-            gradient = jacobian.T @ (miss * weight[:, None]).ravel() - self._held @ (state - self._start)
+            gradient = jacobian.T @ (miss * weight) - self._held @ (state - self._start)
             step = np.linalg.solve(normal, gradient)
             step[2:7] = np.clip(step[2:7], -_LARGEST_STEP_DEG, _LARGEST_STEP_DEG)
             state = state + step
