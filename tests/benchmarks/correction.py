@@ -6,7 +6,8 @@
 Per posture the gain is what the leg model reads per true degree, fitted over legs; where it depends on the tilt of the camera,
 linearly. Every figure is taken with the body (column `body`) left out, and again with every camera tilt left out; a gain that
 does not make the peaks of unseen bodies better is not used. `gain_sd` is the spread of the gain between unseen bodies,
-`fit_share` and `setup_sd_deg` are what is needed for the 95 % interval to hold 95 % of their peaks.
+`fit_share` and `setup_sd_deg` are what is needed for the 95 % interval to hold 95 % of their peaks; then `gain_sd` is widened
+for the small number of bodies.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from rotrack.kinematics.correction import Correction
 
@@ -106,7 +108,12 @@ def with_errors(base: Correction, legs: Legs, peaks: np.ndarray, ratio: np.ndarr
         half = [learned.error_deg(p, s) for p, s in zip(peaks[known], legs.fit_sd[known], strict=True)]
         if np.mean(miss[known] <= half) >= HOLDS:
             break
-    return learned
+    return replace(learned, gain_sd=round(gain_sd * few_bodies(len(np.unique(legs.body))), 3))
+
+
+def few_bodies(bodies: int) -> float:
+    """Return how much wider a 95 % interval for a new body is than 1.96 standard deviations of so few (Student's t)."""
+    return float(stats.t.ppf(0.975, bodies - 1) / 1.96 * np.sqrt(1 + 1 / bodies))
 
 
 def learn(posture: str, table: pd.DataFrame) -> tuple[Correction, Correction] | None:
