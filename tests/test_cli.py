@@ -714,9 +714,11 @@ def test_analyze_prints_the_session_value_and_writes_video_and_plot(tmp_path: Pa
     row = next(line for line in ended.out.splitlines() if re.search(r"right\s*│\s*internal", line))
     assert "best 3" in row
     assert "4 valid of 4" in row
-    value = re.search(r"([\d.]+)°", row)
-    assert value is not None
-    assert float(value[1]) == pytest.approx((25 + 35 + 20) / 3, abs=4)
+    shown = re.search(r"([\d.]+) ± ([\d.]+)°", row)
+    assert shown is not None
+    value_deg, error_deg = map(float, shown.groups())
+    assert value_deg == pytest.approx((25 + 35 + 20) / 3, abs=4)
+    assert 1 < error_deg < 8
     (stored,) = session_files(tmp_path / "data")
     assert strict_json(stored.read_text("utf-8"))["model"] == "full"
     assert {p.name for p in stored.parent.iterdir()} == {
