@@ -202,7 +202,7 @@ class NeutralLeg:
         def unpack(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
             turns = _rotation(0, x[..., 3]) @ _rotation(2, x[..., 5]) @ _rotation(1, x[..., 4])
             origin = np.concatenate([x[..., :2], np.exp(x[..., 2:3])], -1)
-            return turns @ facing.axes @ _rotation(2, x[..., 6]), origin, {n: x[..., 12 + i, None] for i, n in enumerate(names)}
+            return turns @ facing.axes @ _rotation(2, -x[..., 6]), origin, {n: x[..., 12 + i, None] for i, n in enumerate(names)}
 
         def residuals(x: np.ndarray) -> np.ndarray:
             axes, origin, lengths = unpack(x)
