@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotrack.drills import Posture, load_table
+from rotrack.kinematics import legmodel
 from rotrack.kinematics.camera import Calibration, Floor, Lens
 from rotrack.kinematics.geometry import turn_about
 from rotrack.kinematics.legmodel import KNEE_FOLLOWS, LENGTHS, PARTS, LegModel, LegReading, NeutralLeg, leg_points
@@ -174,7 +175,7 @@ class Scene:
         stance, view = STANCES[self.posture], self.view
         lengths = BODY | {name: np.array([length]) for name, length in self.body}
         camera = about(0, self.pitch_deg + view.pitch) @ about(2, view.roll) @ about(1, view.turn)
-        axes = camera @ self.facing.axes @ about(2, stance.tilt_deg)
+        axes = camera @ self.facing.axes @ about(2, -stance.tilt_deg)
         rest = [stance.flexion_deg, stance.abduction_deg, stance.rotation_deg, stance.knee_deg, stance.ankle_deg]
         state = np.array(rest) + self.joints_deg
         still = {side: leg_points(axes, side, state, lengths)[0] for side in Side}
@@ -576,3 +577,12 @@ def test_the_raised_leg_is_refused_because_two_ways_look_alike():
     drills = [drill for drill in load_table().drills.values() if drill.posture is Posture.SIDE_RAISED]
     assert drills
     assert all(drill.refused for drill in drills)
+
+
+def test_forward_tilt_brings_the_front_of_the_pelvis_down(monkeypatch: pytest.MonkeyPatch):
+    """The prior's tilt is forward: with it, the front of an upright pelvis points below the horizon."""
+    monkeypatch.setattr(legmodel, "_TILT_SD", 0.01)
+    stance = replace(STANCES[Posture.STANDING], tilt_deg=20.0)
+    neutral = NeutralLeg(scene(Posture.STANDING).see(), SIZE, Side.RIGHT, stance, Calibration())
+    front = about(0, -neutral.pitch_deg) @ neutral.axes[:, 0]  # in the axes of a level camera, y down
+    assert np.degrees(np.arcsin(front[1])) == pytest.approx(20, abs=4)
