@@ -11,7 +11,8 @@ import pytest
 from conftest import SEATED, Camera, Stance, image_of, mirrored, neutral_of, unit
 
 from rotrack.drills import Drill, Measure, load_table
-from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG, focal_px, normalise
+from rotrack.kinematics.camera import Lens
+from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
 from rotrack.kinematics.rotation import NeutralPose, make_measure
 from rotrack.kinematics.stance import STANCES as PRIORS
 from rotrack.model import CONVENTION_VERSION, LEGS, SWAPPED, CurvePoint, Direction, Side
@@ -241,9 +242,9 @@ def test_landmarks_of_the_legs_have_the_numbers_of_the_pose_model():
 
 
 def test_pixels_are_counted_from_the_centre_of_the_first_one():
-    focal = focal_px((640, 480))
-    assert normalise(np.array([319.5, 239.5]), (640, 480), focal) == pytest.approx([0, 0])
-    left, right = normalise(np.array([[-0.5, 0], [639.5, 0]]), (640, 480), focal)[:, 0]
+    lens = Lens.assumed((640, 480))
+    assert lens.slopes(np.array([319.5, 239.5])) == pytest.approx([0, 0])
+    left, right = lens.slopes(np.array([[-0.5, 0], [639.5, 0]]))[:, 0]
     assert np.degrees(np.arctan(right) - np.arctan(left)) == pytest.approx(ASSUMED_FIELD_OF_VIEW_DEG)
     assert f"{ASSUMED_FIELD_OF_VIEW_DEG:.0f} degrees along the longer side" in PAGE
 

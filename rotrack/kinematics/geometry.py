@@ -29,15 +29,6 @@ def focal_px(size_px: tuple[int, int], field_of_view_deg: float = ASSUMED_FIELD_
     return max(size_px) / 2 / float(np.tan(np.radians(field_of_view_deg / 2)))
 
 
-def normalise(image_px: np.ndarray, size_px: tuple[int, int], focal: float) -> np.ndarray:
-    """Return pixels as slopes of the ray through them, shape (..., 2): (x/z, y/z) in camera axes.
-
-    The principal point is taken to be the centre of the picture.
-    """
-    centre = (np.array(size_px, float) - 1) / 2
-    return (image_px - centre) / focal
-
-
 def signed_angle_deg(reference: np.ndarray, vector: np.ndarray, positive: np.ndarray) -> float:
     """Return the angle from one 2D direction to another, signed by the side that counts as positive.
 

@@ -33,6 +33,8 @@ OUTLIER_FROM = 2.0
 """Landmarks further off than this many errors lose weight."""
 KNEE_FOLLOWS = 0.05
 """Share of the ankle's way by which the pose model drags a resting knee along (2 to 8 % on rendered people)."""
+LEAN_SD_DEG = 8.0
+"""How far the camera's tilt according to the world landmarks may be off."""
 LENGTHS = {
     "hip_width": (0.47, 0.07),
     "femur": (0.90, 0.05),
@@ -232,10 +234,6 @@ class NeutralLeg:
         if self.floor:
             return self.floor.down
         return _rotation(0, self.pitch_deg) @ _rotation(2, self.roll_deg) @ np.array([0.0, 1.0, 0.0])
-
-
-LEAN_SD_DEG = 8.0
-"""How far the camera's tilt according to the world landmarks may be off."""
 
 
 class LegModel:
