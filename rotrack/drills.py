@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cache
@@ -45,6 +47,47 @@ class Posture(StrEnum):
     def lying(self) -> bool:
         """Whether the person lies, so that one part of the body may cover another."""
         return self.value.startswith(("supine", "side")) or self is Posture.STRETCH
+
+
+class View(StrEnum):
+    """From where the camera looks at the person."""
+
+    FRONT = "front"
+    """Before the face of somebody upright."""
+    FEET = "feet"
+    """Beyond the feet, the head away from it."""
+    BEHIND = "behind"
+    """Behind the back of somebody upright."""
+    BELLY = "belly"
+    """Before the front of the body of somebody who lies on the side."""
+    ABOVE = "above"
+    """Over the person, looking straight down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the camera belongs, and how far off it may be: the numbers of the text `camera`.
+
+    Parameters
+    ----------
+    view : View
+        From where it looks.
+    distance_m : tuple of float
+        Nearest and farthest good place along the floor, m.
+    height_m : tuple of float
+        Lowest and highest good place above the floor, m.
+    down_deg : tuple of float
+        Least and most that the camera may look down (0 is level, 90 straight down), deg. Wider than the good places need
+        where others work too.
+    turn_deg : float
+        How far the camera may have walked round the person from `view`, to either side, deg.
+    """
+
+    view: View
+    distance_m: tuple[float, float]
+    height_m: tuple[float, float]
+    down_deg: tuple[float, float]
+    turn_deg: float
 
 
 TIERS = {
@@ -101,6 +144,8 @@ class Drill:
         What to do, one sentence a step.
     camera : str
         Where to put the camera.
+    place : Place
+        The same in numbers.
     measure : Measure
         How the angle is read.
     measured : str
@@ -133,6 +178,7 @@ class Drill:
     summary: str
     steps: tuple[str, ...]
     camera: str
+    place: Place
     measure: Measure
     measured: str
     posture: Posture
@@ -234,6 +280,37 @@ def _fault(name: str, letter: str, raw: dict[str, Any]) -> Fault:
         raise DrillError(f"{name}, fault '{letter}': {error}.") from error
 
 
+Need = Callable[[bool, str], None]
+"""Refuses the entry with a rule where the condition does not hold."""
+
+
+def _pair(key: str, value: Any, least: float, most: float, need: Need) -> tuple[float, float]:
+    need(
+        isinstance(value, list)
+        and len(value) == 2
+        and all(isinstance(v, int | float) for v in value)
+        and least <= value[0] <= value[1] <= most,
+        f"{key} needs low and high, between {least:g} and {most:g}",
+    )
+    return float(value[0]), float(value[1])
+
+
+def _place(raw: Any, need: Need) -> Place:
+    known = {f.name for f in fields(Place)}
+    need(isinstance(raw, dict) and set(raw) == known, f"place needs exactly {', '.join(sorted(known))}")
+    need(raw["view"] in set(View), f"place view must be one of {', '.join(View)}")
+    distance_m = _pair("place distance_m", raw["distance_m"], 0, 6, need)
+    height_m = _pair("place height_m", raw["height_m"], 0, 4, need)
+    down_deg = _pair("place down_deg", raw["down_deg"], -45, 110, need)
+    turn_deg = raw["turn_deg"]
+    need(isinstance(turn_deg, int | float) and 0 < turn_deg <= 90, "place turn_deg must be above 0 and at most 90")
+    # Aimed at somebody between the floor and a metre above it, a camera in the middle of the place looks down so far.
+    far, high = sum(distance_m) / 2, sum(height_m) / 2
+    least, most = (math.degrees(math.atan2(high - target, far)) for target in (1.0, 0.0))
+    need(least <= down_deg[1] and down_deg[0] <= most, "place down_deg does not fit its height_m and distance_m")
+    return Place(View(raw["view"]), distance_m, height_m, down_deg, float(turn_deg))
+
+
 def _drill(name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault]) -> Drill:
     def need(condition: bool, rule: str) -> None:
         if not condition:
@@ -266,6 +343,7 @@ def _drill(name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault]) -
         **{
             **raw,
             "id": key,
+            "place": _place(raw["place"], need),
             "steps": tuple(raw["steps"]),
             "measure": Measure(raw["measure"]),
             "posture": Posture(raw["posture"]),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from copy import deepcopy
 
 import pytest
 
-from rotrack.drills import GROUPS, Measure, Posture, load_table, parse_sides, parse_table
+from rotrack.drills import GROUPS, Measure, Posture, View, load_table, parse_sides, parse_table
 from rotrack.errors import DrillError, RotrackError
 from rotrack.kinematics.stance import STANCES
 from rotrack.model import Direction, Side
@@ -149,6 +150,33 @@ def test_every_posture_but_the_stretch_has_a_prior_whose_knee_fits_the_measure()
             assert drill.measure is (Measure.SHANK if knee_deg > 60 else Measure.FOOT)
 
 
+VIEW_WORDS = {
+    View.FRONT: "straight in front of you",
+    View.FEET: r"foot end|beyond your feet",
+    View.BEHIND: "behind you",
+    View.BELLY: "in front of your belly",
+    View.ABOVE: "above you",
+}
+NUMBER = r"(\d+(?:\.\d+)?)"
+
+
+@pytest.mark.parametrize("drill_id", EXPECTED)
+def test_the_place_says_in_numbers_what_the_text_says(drill_id):
+    drill = load_table().drill(drill_id)
+    text, place = drill.camera, drill.place
+    assert re.search(VIEW_WORDS[place.view], text)
+    if place.view is not View.ABOVE:
+        assert re.search(NUMBER + " to " + NUMBER + " m (?:away|straight)", text).groups() == ("2", "2.5")
+        assert place.distance_m == (2.0, 2.5)
+        for low, high in re.findall(NUMBER + " to " + NUMBER + r" m(?: high|, so|\))", text):
+            assert place.height_m == (float(low), float(high))
+    for low, high in re.findall(NUMBER + " to " + NUMBER + " degrees", text):
+        assert place.down_deg[0] <= float(low)
+        assert float(high) == place.down_deg[1]
+    for about in re.findall("(?:at least|about) " + NUMBER + r"\s+degrees", text):
+        assert place.down_deg[0] <= float(about) <= place.down_deg[1]
+
+
 def test_a_refused_drill_says_why_and_the_others_do_not():
     refused = {drill.id for drill in load_table().drills.values() if drill.refused}
     assert refused == {
@@ -211,6 +239,13 @@ GOOD = {
             "summary": "The foot swings.",
             "steps": ["Sit.", "Swing."],
             "camera": "In front.",
+            "place": {
+                "view": "front",
+                "distance_m": [2, 2.5],
+                "height_m": [0.4, 0.7],
+                "down_deg": [-10, 30],
+                "turn_deg": 15,
+            },
             "measure": "shank",
             "measured": "hip rotation",
             "posture": "seated",
@@ -266,7 +301,24 @@ def test_a_stretch_needs_no_range_and_may_be_refused():
     assert drill.refused == "it is too dark there"
 
 
+PLACE = GOOD["drill"]["swing"]["place"]
 WRONG = {
+    "place without a key": ({"place": {k: v for k, v in PLACE.items() if k != "view"}}, "place needs exactly distance_m"),
+    "place with another key": ({"place": PLACE | {"side": 1}}, "place needs exactly"),
+    "place as words": ({"place": "in front"}, "place needs exactly"),
+    "place of an unknown view": (
+        {"place": PLACE | {"view": "back"}},
+        "place view must be one of front, feet, behind, belly, above",
+    ),
+    "place upside down": ({"place": PLACE | {"distance_m": [3, 2]}}, "place distance_m needs low and high, between 0 and 6"),
+    "place in centimetres": ({"place": PLACE | {"height_m": [40, 70]}}, "place height_m needs low and high, between 0 and 4"),
+    "place in words": ({"place": PLACE | {"down_deg": ["level", "steep"]}}, "place down_deg needs low and high"),
+    "place of one number": ({"place": PLACE | {"down_deg": 10}}, "place down_deg needs low and high"),
+    "place never turned": ({"place": PLACE | {"turn_deg": 0}}, "place turn_deg must be above 0 and at most 90"),
+    "place that looks past": (
+        {"place": PLACE | {"down_deg": [60, 80]}},
+        "place down_deg does not fit its height_m and distance_m",
+    ),
     "unknown key": ({"camra": "In front."}, "unknown key camra"),
     "several unknown keys": ({"zoom": 1, "camra": 2}, "unknown key camra, zoom"),
     "missing key": ({"cue": None}, "missing key cue"),
