@@ -7,7 +7,7 @@ seconds from the start of the recording. Pixels follow OpenCV: x right, y down, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -332,6 +332,8 @@ class Step:
         Sides that are away from neutral now.
     cues : dict of Side to str
         What to say about the form now, most important fault first; only for sides with a fault.
+    still_s : dict of Side to float
+        For how long each measured side has been still towards its neutral pose; NaN once that is taken.
     """
 
     pose: Pose
@@ -342,3 +344,4 @@ class Step:
     neutrals: tuple[NeutralTaken, ...] = ()
     moving: frozenset[Side] = frozenset()
     cues: dict[Side, str] | None = None
+    still_s: dict[Side, float] = field(default_factory=dict)

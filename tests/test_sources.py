@@ -25,7 +25,7 @@ from helpers import (
 
 from rotrack.errors import SourceError
 from rotrack.sensing import sources
-from rotrack.sensing.sources import Camera, Mirrored, Source, VideoFile
+from rotrack.sensing.sources import Camera, Mirrored, PatientCamera, Source, VideoFile
 
 Open = Callable[[Path], Source]
 
@@ -449,3 +449,51 @@ def test_a_camera_that_stutters_is_not_lost(fake: type[FakeCapture], monkeypatch
     camera.close()
     assert len(missed) == 5
     assert numbers[-1] > 5
+
+
+# ---------------------------------------------------------------------- a camera that has no end, or goes away
+def test_a_video_as_an_endless_camera_begins_anew(clip: Path) -> None:
+    camera = Camera(str(clip), open_timeout_s=30, loop=True)
+    frames = [frame for frame, _ in zip(camera, range(50), strict=False)]
+    camera.close()
+    shown = [frame_number(frame.rgb) for frame in frames]
+    assert shown.count(3) >= 2
+    assert all(a.time_s < b.time_s for a, b in itertools.pairwise(frames))
+    assert frames[-1].time_s > 1.5 * VideoFile.probe(clip).duration_s
+
+
+def test_a_camera_that_is_plugged_in_again_goes_on_in_the_same_time(
+    fake: type[FakeCapture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "LOST_AFTER_S", 0.2)
+    monkeypatch.setattr(sources, "REOPEN_EVERY_S", 0.1)
+    camera = PatientCamera(lambda: Camera("3", open_timeout_s=0.5))
+    frames = iter(camera)
+    first = [next(frames) for _ in range(5)]
+    plugged = fake.grab
+    monkeypatch.setattr(fake, "grab", lambda self: time.sleep(0.01) or False)
+    threading.Timer(1.0, lambda: monkeypatch.setattr(fake, "grab", plugged)).start()
+    later = []
+    for frame in frames:
+        later.append(frame)
+        if frame.time_s > first[-1].time_s + 0.6:
+            break
+        assert not camera.lost
+    again = next(frames)
+    camera.close()
+    assert "stopped giving pictures" in camera.warning
+    assert camera.lost == ""
+    assert again.time_s - first[-1].time_s > 0.6
+    assert len(fake.made) >= 2
+    times = [f.time_s for f in (*first, *later, again)]
+    assert all(a < b for a, b in itertools.pairwise(times))
+
+
+def test_waiting_for_a_camera_can_be_given_up(fake: type[FakeCapture], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "LOST_AFTER_S", 0.1)
+    camera = PatientCamera(lambda: Camera("3", open_timeout_s=0.3))
+    frames = iter(camera)
+    next(frames)
+    monkeypatch.setattr(fake, "grab", lambda self: time.sleep(0.01) or False)
+    threading.Timer(1.0, camera.close).start()
+    assert list(frames) == [] or camera.lost

@@ -8,11 +8,12 @@ Both are iterables of `Frame`; an error in their thread is raised in the loop th
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,6 +31,8 @@ OPEN_TIMEOUT_S = 5.0
 """How long a camera may take to open."""
 LOST_AFTER_S = 3.0
 """A camera that gives no frame for this long is lost."""
+REOPEN_EVERY_S = 1.0
+"""How long to wait before a camera that went away is tried again."""
 CAMERA_SIZE_PX = (1280, 720)
 """Picture size asked of a camera; it answers with the nearest that it has."""
 
@@ -211,6 +214,8 @@ class Camera:
         a camera would, in real time.
     open_timeout_s : float
         How long to wait for it to open and to give its first picture.
+    loop : bool
+        Whether a video file begins anew at its end, since a camera has none.
 
     Raises
     ------
@@ -218,9 +223,11 @@ class Camera:
         If it does not open in time, is busy, or does not exist.
     """
 
-    def __init__(self, spec: str, open_timeout_s: float = OPEN_TIMEOUT_S) -> None:
+    def __init__(self, spec: str, open_timeout_s: float = OPEN_TIMEOUT_S, loop: bool = False) -> None:
         self._spec = spec
         self._is_file = Path(spec).is_file()
+        self._loop = loop and self._is_file
+        self.started_s = math.nan
         self._target, self._backend = _camera_target(spec, self._is_file)
         self._changed = threading.Condition()
         self._newest: Frame | None = None
@@ -270,11 +277,15 @@ class Camera:
 
     def _grab(self, capture: cv2.VideoCapture) -> None:
         start_s: float | None = None
-        index, last_s = 0, time.monotonic()
+        index, last_s, played_s = 0, time.monotonic(), 0.0
         while not self._stop.is_set():
             grabbed = capture.grab()
             now_s = time.monotonic()
             if not grabbed:
+                if self._loop and index > 1:
+                    capture.set(cv2.CAP_PROP_POS_FRAMES, 0)
+                    played_s = now_s - (start_s or now_s) + (1.0 / self._fps if self._fps > 0 else 0.0)
+                    continue
                 if self._is_file and index:
                     break
                 if now_s - last_s > LOST_AFTER_S:
@@ -283,11 +294,12 @@ class Camera:
                 continue
             last_s = now_s
             start_s = now_s if start_s is None else start_s
+            self.started_s = start_s
             if self._is_file:  # play at the recorded pace
                 if index == 1:  # the second picture waits until somebody looks
                     self._wanted.wait()
-                    start_s = now_s = time.monotonic()
-                wait_s = start_s + capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0 - now_s
+                    self.started_s = start_s = now_s = time.monotonic()
+                wait_s = start_s + played_s + capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0 - now_s
                 if self._stop.wait(max(wait_s, 0.0)):
                     break
                 now_s = max(now_s, now_s + wait_s)
@@ -339,6 +351,63 @@ class Camera:
         self._stop.set()
         self._wanted.set()
         self._thread.join(timeout=LOST_AFTER_S)
+
+
+class PatientCamera:
+    """A camera that may be unplugged: waits for it to come back and goes on, in the same time.
+
+    Parameters
+    ----------
+    open_camera : callable
+        Opens the camera; called again every second while it is away.
+
+    Raises
+    ------
+    SourceError
+        If it does not open the first time.
+    """
+
+    def __init__(self, open_camera: Callable[[], Camera]) -> None:
+        self._open = open_camera
+        self._camera = open_camera()
+        self.info: SourceInfo = self._camera.info
+        self.warning = ""
+        self.lost = ""
+        """Why there is no picture now; empty while there is one."""
+        self._closed = threading.Event()
+        self._shift_s = 0.0
+
+    @property
+    def started_s(self) -> float:
+        """Monotonic time of the first picture, s; the times of the frames count from there."""
+        return self._camera.started_s - self._shift_s
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the newest frames; while the camera is away there is none."""
+        index = 0
+        while not self._closed.is_set():
+            try:
+                for frame in self._camera:
+                    self.lost = ""
+                    yield Frame(index, frame.time_s + self._shift_s, frame.rgb)
+                    index += 1
+                return
+            except SourceError as error:
+                self.lost = self.warning = str(error)
+            self._wait_for_it()
+
+    def _wait_for_it(self) -> None:
+        started_s = self.started_s
+        while not self._closed.wait(REOPEN_EVERY_S):
+            with contextlib.suppress(SourceError):
+                self._camera = self._open()
+                self._shift_s = self._camera.started_s - started_s
+                return
+
+    def close(self) -> None:
+        """Stop waiting and release the camera."""
+        self._closed.set()
+        self._camera.close()
 
 
 def _camera_target(spec: str, is_file: bool) -> tuple[str | int, int]:

@@ -10,7 +10,9 @@ from rotrack.kinematics.rotation import NeutralPose
 from rotrack.model import Pose
 
 NEUTRAL_S = 0.7
-"""How long the person must be still for the neutral pose."""
+"""How long the person must be still for the neutral pose, unless told otherwise."""
+COUNTED_IN = 8
+"""The stillness so far is known to this part of what is needed."""
 STILL_POINTER = 0.07
 """Still means that the pointer wanders by less than this share of its length (4 deg) ..."""
 SHORT_POINTER = 0.25
@@ -26,10 +28,12 @@ class NeutralFinder:
     ----------
     needed : list of int
         Landmarks of the measure from hip to foot; the last two are the pointer.
+    needed_s : float
+        How long the leg must be still.
     """
 
-    def __init__(self, needed: list[int]) -> None:
-        self._needed = needed
+    def __init__(self, needed: list[int], needed_s: float = NEUTRAL_S) -> None:
+        self._needed, self._needed_s = needed, needed_s
         self._poses: deque[Pose] = deque()
 
     def clear(self) -> None:
@@ -41,22 +45,38 @@ class NeutralFinder:
         if self._poses and pose.time_s - self._poses[-1].time_s > NEUTRAL_S / 2:
             self._poses.clear()
         self._poses.append(pose)
-        while len(self._poses) > 1 and pose.time_s - self._poses[1].time_s >= NEUTRAL_S - 1e-6:
+        while len(self._poses) > 1 and pose.time_s - self._poses[1].time_s >= self._needed_s - 1e-6:
             self._poses.popleft()
-        if pose.time_s - self._poses[0].time_s < NEUTRAL_S - 1e-6 or len(self._poses) < 4:
+        if pose.time_s - self._poses[0].time_s < self._needed_s - 1e-6 or len(self._poses) < 4:
             return None
         pixels = np.array([p.image_px for p in self._poses])
+        if not self._still(pixels):
+            return None
+        world = np.median([p.world_m for p in self._poses], axis=0)
+        return NeutralPose(pose.size_px, np.median(pixels, axis=0), world), self._poses[0].time_s
+
+    def still_s(self) -> float:
+        """Return for how long the leg has been still by now, at most what is needed; looks at the poses once more."""
+        if len(self._poses) < 4:
+            return 0.0
+        times = np.array([p.time_s for p in self._poses])
+        pixels = np.array([p.image_px for p in self._poses])
+        for part in range(COUNTED_IN, 0, -1):
+            from_s = times[-1] - self._needed_s * part / COUNTED_IN
+            since = times >= from_s - 1e-6
+            if times[0] <= from_s + 1e-6 and since.sum() >= 4 and self._still(pixels[since]):
+                return self._needed_s * part / COUNTED_IN
+        return 0.0
+
+    def _still(self, pixels: np.ndarray) -> bool:
+        """Return whether the leg is still in pixels, shape (n, 33, 2)."""
         chain = pixels[:, self._needed]
         pointer = chain[:, -1] - chain[:, -2]
         length = float(np.median(np.hypot(*pointer.T)))
         reach = float(np.median(np.hypot(*(chain[:, -1] - chain[:, 0]).T)))
-        if not (
-            _wander(pointer) < STILL_POINTER * max(length, SHORT_POINTER * reach)
-            and _wander(chain) < STILL_PLACE * max(length, reach)
-        ):
-            return None
-        world = np.median([p.world_m for p in self._poses], axis=0)
-        return NeutralPose(pose.size_px, np.median(pixels, axis=0), world), self._poses[0].time_s
+        return _wander(pointer) < STILL_POINTER * max(length, SHORT_POINTER * reach) and _wander(chain) < STILL_PLACE * max(
+            length, reach
+        )
 
 
 def _wander(values: np.ndarray) -> float:

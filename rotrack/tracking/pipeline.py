@@ -31,7 +31,7 @@ from rotrack.model import (
     Step,
 )
 from rotrack.tracking.filters import OneEuro, SettledCurve
-from rotrack.tracking.neutral import NeutralFinder
+from rotrack.tracking.neutral import NEUTRAL_S, NeutralFinder
 from rotrack.tracking.reps import (
     MIN_REP_S,
     PLATEAU_S,
@@ -68,11 +68,14 @@ class TrackerSettings:
         One-Euro filter of the live angle.
     correct : bool
         Whether the learned correction of the pose model's errors is applied; without it `angle_deg` is the leg model's own.
+    neutral_s : float
+        How long the person must be still for the neutral pose.
     """
 
     min_cutoff_hz: float = 1.0
     beta: float = 0.05
     correct: bool = True
+    neutral_s: float = NEUTRAL_S
 
 
 class RotationTracker:
@@ -151,6 +154,7 @@ class RotationTracker:
             tuple(n for leg in legs for n in leg.out.neutrals),
             frozenset(leg.side for leg in legs if leg.away),
             {leg.side: cue for leg in legs if (cue := leg.cue())},
+            {leg.side: leg.still_s for leg in legs},
         )
 
 
@@ -175,9 +179,10 @@ class _LegTracker:
         self._hips = [LEGS[s].hip for s in Side]
         widest_deg = max((high for _, high in drill.range_deg.values()), default=0.0)
         self._implausible_deg = max(IMPLAUSIBLE_FROM_DEG, IMPLAUSIBLE_SHARE * widest_deg)
-        self._neutral_finder = NeutralFinder(self._needed)
+        self._neutral_finder = NeutralFinder(self._needed, settings.neutral_s)
         self._measure: RotationMeasure | None = None
         self._problem = ""
+        self._looking = False
         self._form: BodyForm | None = None
         self._hip_zero = np.full(2, np.nan)
         self._shank_px = math.nan
@@ -209,6 +214,11 @@ class _LegTracker:
         """Whether the leg is in an excursion that can count."""
         return self._finder.away
 
+    @property
+    def still_s(self) -> float:
+        """For how long the leg has been still towards its neutral pose; NaN once that is taken."""
+        return math.nan if self._measure else self._neutral_finder.still_s() if self._looking else 0.0
+
     def cue(self) -> str:
         """Return what to say about the form now; empty if all is well."""
         over = [(self._now.get(k, 0) / f.limit, f.cue) for k, f in self._faults.items()]
@@ -228,6 +238,9 @@ class _LegTracker:
             self.retake = False
         step_s = pose.time_s - self._time_s
         self._time_s = pose.time_s
+        if step_s > SIGHT_LOST_S and self._measure is not None:  # the camera was away, and who knows where it stands now
+            self.drop_neutral()
+        self._looking = False
         seen = NOT_READ
         pelvis_deg = uncertainty_deg = math.nan
         reason = self._unseen(pose) or refused
@@ -316,6 +329,7 @@ class _LegTracker:
 
     def _find_neutral(self, pose: Pose) -> str:
         """Look for stillness; return what is in the way, empty when the neutral pose was taken."""
+        self._looking = True
         found = self._neutral_finder.update(pose)
         if found is None:
             return self._problem or REASON_WAITING
