@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import math
+import math
 import secrets
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from importlib import metadata
@@ -18,11 +20,11 @@ from typing import Any
 from rotrack import beforehand
 from rotrack.calibration.profiles import Known, from_log, logged
 from rotrack.drills import Drill, load_table, parse_sides
-from rotrack.errors import InputError, NotMeasuredError, RotrackError
+from rotrack.errors import NotMeasuredError, RotrackError
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
 from rotrack.model import CONVENTION_VERSION, Frame, Pose, Side, Step
-from rotrack.records.log import SessionWriter, data_folder, read_poses, read_request
+from rotrack.records.log import SessionWriter, check_load, check_text, data_folder, load_of, read_poses, read_request
 from rotrack.records.session import Session, session_values
 from rotrack.sensing.ahead import ahead
 from rotrack.sensing.landmarker import Landmarker, ModelFile, find_model, settings, speed_advice
@@ -65,6 +67,10 @@ class Request:
         Filters and corrections.
     calibration : tuple of str
         Names, files or folders of calibration profiles, or "none"; empty leaves the choice to rotrack.
+    band : str
+        Resistance band in words, written into the log; empty without one.
+    load_kg : float
+        Weight on the measured leg, written into the log; NaN if not said.
     """
 
     drill: Drill
@@ -74,6 +80,8 @@ class Request:
     note: str = ""
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
     calibration: tuple[str, ...] = ()
+    band: str = ""
+    load_kg: float = math.nan
 
 
 def make_request(
@@ -84,6 +92,8 @@ def make_request(
     note: str = "",
     correct: bool = True,
     calibration: Sequence[str] = (),
+    band: str = "",
+    load_kg: float = math.nan,
 ) -> Request:
     """Return a checked request.
 
@@ -92,20 +102,19 @@ def make_request(
     DrillError
         For an unknown drill or side.
     InputError
-        For a name or note that would not be plain text in a spreadsheet.
+        For a name, note or band that would not be plain text in a spreadsheet, or an impossible load.
     NotMeasuredError
         For a drill that this version does not measure: said before anything is read.
     """
-    for what, text in (("name", person), ("note", note)):
-        if text[:1] in ("=", "+", "-", "@") or any(ord(c) < 32 for c in text):
-            raise InputError(f"The {what} '{text}' must be one line and not begin with = + - or @ (spreadsheets).")
+    check_text(name=person, note=note, band=band)
+    check_load(load_kg)
     wanted = load_table().drill(drill)
     if wanted.refused:
         raise NotMeasuredError(
             f"This version gives no number for {wanted.id}: {wanted.refused}. `rotrack drills` lists what is measured."
         )
     tracker = TrackerSettings(correct=correct)
-    return Request(wanted, parse_sides(side), data_folder(out), person, note, tracker, tuple(calibration))
+    return Request(wanted, parse_sides(side), data_folder(out), person, note, tracker, tuple(calibration), band, load_kg)
 
 
 def analyze(
@@ -120,6 +129,8 @@ def analyze(
     correct: bool = True,
     on_step: OnStep | None = None,
     calibration: str | Path | Sequence[str | Path] = (),
+    band: str = "",
+    load_kg: float = math.nan,
 ) -> Session:
     """Measure a video and log it.
 
@@ -146,6 +157,10 @@ def analyze(
     calibration : str or Path, or several
         Names, files or folders of calibration profiles. Without it, only a floor sheet that lies in the picture is used; "none"
         ignores that too.
+    band : str
+        Resistance band in words, written into the log.
+    load_kg : float
+        Weight on the measured leg, written into the log; NaN if not said.
 
     Returns
     -------
@@ -158,7 +173,8 @@ def analyze(
         With a sentence that says what to do. What was measured until then is in the log.
     """
     wanted = [calibration] if isinstance(calibration, str | Path) else calibration
-    request = make_request(drill, side, Path(out) if out else None, person, note, correct, [str(w) for w in wanted if str(w)])
+    profiles = [str(w) for w in wanted if str(w)]
+    request = make_request(drill, side, Path(out) if out else None, person, note, correct, profiles, band, load_kg)
     return measure_video(Path(video), find_model(model), request, annotate, on_step)
 
 
@@ -193,6 +209,8 @@ def remeasure(
         info["person"],
         info["note"],
         bool(info["settings"].get("correct", True)) if correct is None else correct,
+        band=info.get("band", ""),
+        load_kg=load_of(info),
     )
     source = SourceInfo(
         "landmarks", info["source"]["name"], tuple(info["source"]["size_px"]), info["source"].get("fps") or float("nan"), 0
@@ -254,6 +272,52 @@ def measure(
         source.close()
 
 
+def measure_on(
+    poses: Generator[tuple[Frame, Pose]],
+    source: Source,
+    model: ModelFile,
+    request: Request,
+    annotate: bool = False,
+    on_step: OnStep | None = None,
+    known: Known | None = None,
+    setup: Sequence[dict[str, str]] = (),
+) -> Session:
+    """Measure a camera whose landmarks are being read already, as `measure` does, and log it; times count from here.
+
+    Parameters
+    ----------
+    poses : generator of (Frame, Pose)
+        What the camera gives from now on; closed at the end.
+    source, model, request, annotate, on_step, known
+        As for `measure`; the source is left open.
+    setup : sequence of dict
+        What the set-up check found at the start, for the log.
+
+    Raises
+    ------
+    RotrackError
+        After the log was closed with what was measured until then.
+    """
+    provenance = {"model": model.name, "model_sha256": model.sha256, "landmarker": settings(), "setup": list(setup)}
+    known = known or Known()
+    with (
+        _open_log(request, source.info, provenance, known) as writer,
+        closing(_from_now(poses)) as rest,
+        _video(writer, request, source.info, annotate) as video,
+    ):
+        return _run(rest, request, writer, on_step, video, source, live=True, known=known)
+
+
+def _from_now(poses: Generator[tuple[Frame, Pose]]) -> Generator[tuple[Frame, Pose]]:
+    """Yield frames and poses with times that count from the first one."""
+    from_s = math.nan
+    with closing(poses):
+        for frame, pose in poses:
+            from_s = frame.time_s if math.isnan(from_s) else from_s
+            time_s = round(frame.time_s - from_s, 6)
+            yield replace(frame, time_s=time_s), replace(pose, time_s=time_s)
+
+
 def _video(
     writer: SessionWriter, request: Request, source: SourceInfo, annotate: bool
 ) -> AbstractContextManager[VideoWriter | None]:
@@ -277,6 +341,8 @@ def _open_log(request: Request, source: SourceInfo, provenance: dict[str, Any], 
         "tier": drill.tier,
         "sides": list(request.sides),
         "note": request.note,
+        "band": request.band,
+        "load_kg": request.load_kg,
         "source": {
             "kind": source.kind,
             "name": source.name,
