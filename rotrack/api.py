@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import math
-import math
 import secrets
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -29,6 +28,7 @@ from rotrack.records.session import Session, session_values
 from rotrack.sensing.ahead import ahead
 from rotrack.sensing.landmarker import Landmarker, ModelFile, find_model, settings, speed_advice
 from rotrack.sensing.sources import Mirrored, Source, SourceInfo, VideoFile
+from rotrack.tracking.neutral import NEUTRAL_S
 from rotrack.tracking.pipeline import RotationTracker, TrackerSettings
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.overlay import Overlay
@@ -212,6 +212,8 @@ def remeasure(
         band=info.get("band", ""),
         load_kg=load_of(info),
     )
+    neutral_s = float(info["settings"].get("neutral_s") or NEUTRAL_S)
+    request = replace(request, tracker=replace(request.tracker, neutral_s=neutral_s))
     source = SourceInfo(
         "landmarks", info["source"]["name"], tuple(info["source"]["size_px"]), info["source"].get("fps") or float("nan"), 0
     )

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from rotrack.drills import Drill, Posture
-from rotrack.model import LEGS, Direction, RotationSample, Side, Step
+from rotrack.model import LEGS, Direction, Pose, RotationSample, Side, Step
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.theme import DIRECTION_WORD, MUTED, PANEL, PAPER, SIDE_ON_DARK_RGB, WARNING, Rgb
 from rotrack.ui.words import amount, is_counted, is_index, seconds
@@ -53,7 +53,7 @@ class Overlay:
     def draw(self, rgb: np.ndarray, step: Step, board: Scoreboard) -> np.ndarray:
         """Return the annotated picture, shape (H, W, 3), uint8, in OpenCV's BGR order; `rgb` is left as it is."""
         image = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-        self._draw_legs(image, step)
+        draw_legs(image, step.pose, self._sides)
         if self.mirror:
             image = cv2.flip(image, 1)
         height, width = image.shape[:2]
@@ -68,31 +68,6 @@ class Overlay:
         return image
 
     # ------------------------------------------------------------------ parts
-    def _draw_legs(self, image: np.ndarray, step: Step) -> None:
-        points = step.pose.image_px
-        thick = max(2, round(min(image.shape[:2]) / 160))
-
-        def line(a: int, b: int, rgb: Rgb) -> None:
-            if np.isfinite(points[[a, b]]).all():
-                start, end = (tuple(int(v) for v in np.round(points[i])) for i in (a, b))
-                cv2.line(image, start, end, PANEL[::-1], thick + 3, _AA)
-                cv2.line(image, start, end, rgb[::-1], thick, _AA)
-
-        left, right = LEGS[Side.LEFT], LEGS[Side.RIGHT]
-        line(left.hip, right.hip, MUTED)
-        line(left.shoulder, right.shoulder, MUTED)
-        for side, leg in LEGS.items():
-            chosen = side in self._sides
-            colour = SIDE_ON_DARK_RGB[side] if chosen else MUTED
-            line(leg.shoulder, leg.hip, MUTED)
-            for a, b in ((leg.hip, leg.knee), (leg.knee, leg.ankle), (leg.ankle, leg.heel), (leg.heel, leg.toe)):
-                line(a, b, colour)
-            for index in leg[1:]:
-                if np.isfinite(points[index]).all():
-                    centre = (round(float(points[index][0])), round(float(points[index][1])))
-                    cv2.circle(image, centre, thick + 2, PANEL[::-1], -1, _AA)
-                    cv2.circle(image, centre, thick, PAPER[::-1], -1, _AA)
-
     def _draw_header(self, image: np.ndarray, unit: float) -> None:
         height = round(6.5 * unit)
         _shade(image, (0, 0), (image.shape[1], height))
@@ -238,6 +213,33 @@ class Overlay:
 
     def _right(self, image: np.ndarray, text: str, at: tuple[float, float], size: float, rgb: Rgb, weight: int = 400) -> None:
         self._text(image, text, (at[0] - self._width(text, size), at[1]), size, rgb, weight)
+
+
+def draw_legs(image: np.ndarray, pose: Pose, sides: tuple[Side, ...]) -> None:
+    """Draw trunk and legs of a pose into a picture, shape (H, W, 3), uint8, BGR; legs other than `sides` in grey."""
+    points = pose.image_px
+    thick = max(2, round(min(image.shape[:2]) / 160))
+
+    def line(a: int, b: int, rgb: Rgb) -> None:
+        if np.isfinite(points[[a, b]]).all():
+            start, end = (tuple(int(v) for v in np.round(points[i])) for i in (a, b))
+            cv2.line(image, start, end, PANEL[::-1], thick + 3, _AA)
+            cv2.line(image, start, end, rgb[::-1], thick, _AA)
+
+    left, right = LEGS[Side.LEFT], LEGS[Side.RIGHT]
+    line(left.hip, right.hip, MUTED)
+    line(left.shoulder, right.shoulder, MUTED)
+    for side, leg in LEGS.items():
+        chosen = side in sides
+        colour = SIDE_ON_DARK_RGB[side] if chosen else MUTED
+        line(leg.shoulder, leg.hip, MUTED)
+        for a, b in ((leg.hip, leg.knee), (leg.knee, leg.ankle), (leg.ankle, leg.heel), (leg.heel, leg.toe)):
+            line(a, b, colour)
+        for index in leg[1:]:
+            if np.isfinite(points[index]).all():
+                centre = (round(float(points[index][0])), round(float(points[index][1])))
+                cv2.circle(image, centre, thick + 2, PANEL[::-1], -1, _AA)
+                cv2.circle(image, centre, thick, PAPER[::-1], -1, _AA)
 
 
 class _Steady:
