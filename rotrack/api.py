@@ -209,7 +209,7 @@ def remeasure(
         info["person"],
         info["note"],
         bool(info["settings"].get("correct", True)) if correct is None else correct,
-        band=info.get("band", ""),
+        band=info.get("band") or "",
         load_kg=load_of(info),
     )
     neutral_s = float(info["settings"].get("neutral_s") or NEUTRAL_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import os
 import queue
@@ -38,6 +39,8 @@ class Job:
     correct: bool = True
     mirror: bool = False
     calibration: tuple[str, ...] = ()
+    band: str = ""
+    load_kg: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,9 @@ def _run_job(job: Job, on_frames: OnFrames, on_rep: OnRep | None = None) -> Outc
                 on_rep(rep)
 
     def measure() -> Session:
-        request = api.make_request(job.drill, job.side, job.data, job.person, job.note, job.correct, job.calibration)
+        request = api.make_request(
+            job.drill, job.side, job.data, job.person, job.note, job.correct, job.calibration, job.band, job.load_kg
+        )
         return api.measure_video(job.video, find_model(job.model), request, job.annotate, tell, job.mirror)
 
     return attempt(job.video, measure)

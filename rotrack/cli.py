@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from importlib import metadata, resources
 from io import TextIOWrapper
+from math import nan
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -64,7 +65,9 @@ PersonOption = Annotated[str, typer.Option("--person", "-p", help="Name that is 
 ModelOption = Annotated[
     str, typer.Option("--model", "-m", help="heavy (best), full (faster, up to twice the error), or a .task file.")
 ]
-NoteOption = Annotated[str, typer.Option("--note", help="A line for the log, for instance the load.")]
+NoteOption = Annotated[str, typer.Option("--note", help="A line for the log: what you want to remember of this session.")]
+BandOption = Annotated[str, typer.Option("--band", help="Resistance band, in your own words: red, 15 lb.")]
+LoadOption = Annotated[float, typer.Option("--load-kg", help="Weight on the ankle, in kilograms.", show_default=False)]
 CorrectOption = Annotated[
     bool,
     typer.Option(
@@ -140,6 +143,8 @@ def analyze(
     person: PersonOption = "",
     model: ModelOption = "heavy",
     note: NoteOption = "",
+    band: BandOption = "",
+    load_kg: LoadOption = nan,
     video: Annotated[bool, typer.Option("--video/--no-video", help="Also write the video with legs and angles.")] = False,
     plot: Annotated[bool, typer.Option("--plot/--no-plot", help="Also write the angle curve as a page.")] = True,
     correct: CorrectOption = True,
@@ -150,12 +155,13 @@ def analyze(
 
     Several videos are measured in parallel. Example: rotrack analyze monday.mp4 --drill seated-internal --person Ana
     """
-    request = api.make_request(drill, side, out, person, note, correct, calibration or ())
+    request = api.make_request(drill, side, out, person, note, correct, calibration or (), band, load_kg)
     find_model(model)
-    jobs = [
-        Job(path, drill, side, request.data, person, model, note, video, correct, calibration=request.calibration)
-        for path in videos
-    ]
+    job = Job(
+        Path(), drill, side, request.data, person, model, note, video, correct,
+        calibration=request.calibration, band=band, load_kg=load_kg,
+    )  # fmt: skip
+    jobs = [replace(job, video=path) for path in videos]
     outcomes = _measure(jobs, quiet=json)
     _report([_with_plot(outcome) for outcome in outcomes] if plot else outcomes, json)
 
@@ -350,6 +356,8 @@ def live(
     person: PersonOption = "",
     model: ModelOption = "heavy",
     note: NoteOption = "",
+    band: BandOption = "",
+    load_kg: LoadOption = nan,
     mirror: Annotated[bool, typer.Option("--mirror/--no-mirror", help="Show the picture as a mirror would.")] = True,
     calibration: CalibrationOption = None,
 ) -> None:
@@ -358,7 +366,7 @@ def live(
     Keys: q or Esc ends, m switches the mirror, n takes the neutral pose again. Closing the window ends too. The measurement
     never sees a mirrored picture.
     """
-    request = api.make_request(drill, side, out, person, note, calibration=calibration or ())
+    request = api.make_request(drill, side, out, person, note, calibration=calibration or (), band=band, load_kg=load_kg)
     model_file = find_model(model)
     _err.print(f"{request.drill.title}. {request.drill.camera}", soft_wrap=True)
     _err.print("Hold still for a second in the starting position; the window shows when measuring begins.", soft_wrap=True)

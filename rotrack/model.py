@@ -251,6 +251,8 @@ class Rep:
         Why it is not valid, or what to know about it; may be empty.
     visibility : float
         Lowest visibility of the landmarks that were needed, averaged over the repetition.
+    dropped : bool
+        Whether the person took it out afterwards; it stays in the log and enters no value.
     """
 
     side: Side
@@ -270,6 +272,7 @@ class Rep:
     faults: tuple[str, ...]
     reason: str
     visibility: float
+    dropped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

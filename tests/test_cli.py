@@ -153,6 +153,9 @@ def test_an_unknown_drill_names_the_nearest(run: Run) -> None:
         (["-d", "seated-combined", "--person=-2"], ["name '-2'"]),
         (["-d", "seated-combined", "--person", "@x"], ["name '@x'"]),
         (["-d", "seated-combined", "--note", "+4 kg"], ["note '+4 kg'"]),
+        (["-d", "seated-combined", "--band", "=red"], ["band '=red'"]),
+        (["-d", "seated-combined", "--load-kg", "-2"], ["load", "from 0 to 500 kg", "-2"]),
+        (["-d", "seated-combined", "--load-kg", "inf"], ["load", "from 0 to 500 kg"]),
         (["-d", "seated-combined", "--model", "lite"], ["no pose model 'lite'", "heavy or full"]),
         (["-d", "seated-combined", "--model", __file__], ["not a pose model"]),
     ],
@@ -466,6 +469,24 @@ def test_live_takes_the_neutral_pose_again_when_asked(live: Run, tmp_path: Path)
     live("--side", "right", press={115: Key.NEUTRAL})
     _, info = live_log(tmp_path)
     assert len(info["neutrals"]) == 2
+
+
+def test_band_and_load_are_logged_and_kept_when_measured_again(live: Run, run: Run, tmp_path: Path) -> None:
+    assert live("--band", "red", "--load-kg", "2.5", "--note", "slow").code == 0
+    table, info = live_log(tmp_path)
+    assert (set(table.band), set(table.load_kg), set(table.note)) == ({"red"}, {2.5}, {"slow"})
+    assert (info["band"], info["load_kg"]) == ("red", 2.5)
+    ended = run("remeasure", session_files(tmp_path / "out")[0].parent, "--json", "--out", tmp_path / "again")
+    (again,) = strict_json(ended.out)["sessions"]
+    assert (again["band"], again["load_kg"], again["note"]) == ("red", 2.5, "slow")
+    assert set(read_reps(tmp_path / "again" / "reps.csv")[0].load_kg) == {2.5}
+
+
+def test_without_a_load_none_is_logged(live: Run, tmp_path: Path) -> None:
+    assert live().code == 0
+    table, info = live_log(tmp_path)
+    assert (set(table.band), table.load_kg.isna().all()) == ({""}, True)
+    assert (info["band"], info["load_kg"]) == ("", None)
 
 
 def test_live_mirrors_only_what_is_shown(live: Run, tmp_path: Path) -> None:

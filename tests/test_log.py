@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from rotrack.records.log import (
     REP_COLUMNS,
     SessionWriter,
     append_reps,
+    being_written,
     data_folder,
     read_curve,
     read_info,
@@ -123,7 +124,7 @@ def test_columns_keep_their_order(tmp_path: Path) -> None:
     assert (tmp_path / "reps.csv").read_text("utf-8-sig").splitlines()[0] == (
         "session_id,started_at,person,drill,side,direction,rep,valid,peak_deg,live_peak_deg,range_deg,start_s,peak_s,end_s,"
         "hold_s,faults,reason,tier,calibration,zero,visibility,model,convention_version,rotrack_version,note,"
-        "uncertainty_deg,gravity_deg"
+        "uncertainty_deg,gravity_deg,dropped,band,load_kg"
     )
     curve = (writer.folder / "angles.csv").read_text("utf-8")
     assert curve.splitlines()[0] == (
@@ -161,6 +162,19 @@ def test_numbers_come_back_rounded_to_what_they_are_worth(tmp_path: Path) -> Non
     assert first.reason == "thigh moved"
     assert (bool(first.valid), bool(second.valid)) == (False, True)
     assert np.isnan([second.visibility, second.hold_s, second.gravity_deg]).all()
+
+
+@pytest.mark.parametrize("load_kg", [2.5, 0.0, NAN, None])
+def test_band_and_load_come_back(tmp_path: Path, load_kg: float | None) -> None:
+    with SessionWriter(tmp_path, info(band='red, "long"', load_kg=load_kg)) as writer:
+        writer.append(step(reps=(REP, replace(REP, dropped=True))))
+        written = read_info(writer.folder)
+    table, problems = read_reps(tmp_path / "reps.csv")
+    assert problems == []
+    assert list(table.dropped) == [False, True]
+    assert list(table.band) == ['red, "long"'] * 2
+    assert table.load_kg[0] == load_kg if load_kg in (2.5, 0.0) else np.isnan(table.load_kg[0])
+    assert (written["band"], written["load_kg"]) == ('red, "long"', load_kg if load_kg in (2.5, 0.0) else None)
 
 
 def test_the_log_opens_without_a_question(tmp_path: Path) -> None:
@@ -232,6 +246,8 @@ def test_wherever_a_crash_tore_the_last_row_the_others_survive(tmp_path: Path) -
 DAMAGES: dict[str, Callable[[str], str]] = {
     "no number": lambda line: line.replace("-21.46", "-21.x6"),
     "no error": lambda line: line.replace("4.57", "4.x7"),
+    "no load": lambda line: line + "heavy",
+    "neither dropped nor not": lambda line: line.replace(",false,,", ",maybe,,"),
     "no count": lambda line: line.replace(",3,false,", ",three,false,"),
     "neither true nor false": lambda line: line.replace(",false,", ",perhaps,"),
     "a cell too many": lambda line: line + ",one more",
@@ -295,7 +311,7 @@ def test_a_foreign_file_of_that_name_is_never_touched(tmp_path: Path, foreign: b
     assert path.read_bytes() == foreign
 
 
-# ---------------------------------------------------------------------- a log of convention version 1
+# ---------------------------------------------------------------------- a log that an earlier version began
 HEADER_1 = (
     "session_id,started_at,person,drill,side,direction,rep,valid,peak_deg,live_peak_deg,range_deg,start_s,peak_s,end_s,hold_s,"
     "faults,reason,tier,calibration,zero,visibility,model,convention_version,rotrack_version,note"
@@ -308,15 +324,35 @@ ROWS_1 = (
 )
 
 
-def log_of_version_1(folder: Path, *rows: str, end: str = "\r\n") -> Path:
-    """Write a log by hand as the first version of rotrack did."""
-    path = folder / "reps.csv"
-    path.write_bytes(BOM + "\r\n".join([HEADER_1, *rows]).encode() + end.encode())
-    return path
+@dataclass(frozen=True)
+class Earlier:
+    """A log as an earlier version of rotrack began it; `lacks` are the columns that came later."""
+
+    header: str
+    rows: tuple[str, ...]
+    lacks: tuple[str, ...]
+
+    def write(self, folder: Path, *rows: str, newline: str = "\r\n", end: bool = True) -> Path:
+        """Write it by hand."""
+        path = folder / "reps.csv"
+        path.write_bytes(BOM + newline.join([self.header, *(rows or self.rows)]).encode() + (newline.encode() if end else b""))
+        return path
 
 
-def test_a_log_of_version_1_is_read_without_being_touched(tmp_path: Path) -> None:
-    path = log_of_version_1(tmp_path, *ROWS_1)
+EARLIER = [
+    Earlier(HEADER_1, ROWS_1, ("uncertainty_deg", "gravity_deg", "dropped", "band", "load_kg")),
+    Earlier(
+        HEADER_1 + ",uncertainty_deg,gravity_deg",
+        (ROWS_1[0] + ",4.20,-30.10", ROWS_1[1] + ",5.00,"),
+        ("dropped", "band", "load_kg"),
+    ),
+]
+earlier_logs = pytest.mark.parametrize("earlier", EARLIER, ids=["version 1", "version 2"])
+
+
+@earlier_logs
+def test_an_earlier_log_is_read_without_being_touched(tmp_path: Path, earlier: Earlier) -> None:
+    path = earlier.write(tmp_path)
     before = path.read_bytes()
     table, problems = read_reps(path)
     assert problems == []
@@ -325,19 +361,25 @@ def test_a_log_of_version_1_is_read_without_being_touched(tmp_path: Path) -> Non
     assert list(table.person) == ["Müller, Jörg", "Ana"]
     assert list(table.note) == ["", '2 kg, "slow"']
     assert list(table.convention_version) == ["1", "1"]
-    assert table[["uncertainty_deg", "gravity_deg"]].isna().all(axis=None)
+    assert list(table.uncertainty_deg.isna()) == ["uncertainty_deg" in earlier.lacks] * 2
+    assert list(table.dropped) == [False, False]
+    assert list(table.band) == ["", ""]
+    assert table.load_kg.isna().all()
     assert path.read_bytes() == before
 
 
-def test_appending_brings_a_log_of_version_1_up_to_date(tmp_path: Path) -> None:
-    path = log_of_version_1(tmp_path, *ROWS_1)
+@earlier_logs
+@pytest.mark.parametrize("newline", ["\r\n", "\n"], ids=["as written", "saved by an editor"])
+def test_appending_brings_an_earlier_log_up_to_date(tmp_path: Path, earlier: Earlier, newline: str) -> None:
+    path = earlier.write(tmp_path, newline=newline)
     append_reps(tmp_path, [row("new")])
     data = path.read_bytes()
     assert data.startswith(BOM)
     assert data.count(BOM) == 1
-    lines = data.decode("utf-8-sig").split("\r\n")
-    assert lines[0] == HEADER_1 + ",uncertainty_deg,gravity_deg"
-    assert lines[1:3] == [old + ",," for old in ROWS_1], "what was there stays as it was, with the new cells empty"
+    lines = data.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
+    assert lines[0] == ",".join(REP_COLUMNS) == f"{earlier.header},{','.join(earlier.lacks)}"
+    commas = "," * len(earlier.lacks)
+    assert lines[1:3] == [old + commas for old in earlier.rows], "what was there stays as it was, with the new cells empty"
     assert lines[4:] == [""]
     table, problems = read_reps(path)
     assert problems == []
@@ -349,8 +391,9 @@ def test_appending_brings_a_log_of_version_1_up_to_date(tmp_path: Path) -> None:
     assert list(spreadsheet.note) == ["", '2 kg, "slow"', ""]
 
 
-def test_a_log_is_brought_up_to_date_once(tmp_path: Path) -> None:
-    path = log_of_version_1(tmp_path, *ROWS_1)
+@earlier_logs
+def test_a_log_is_brought_up_to_date_once(tmp_path: Path, earlier: Earlier) -> None:
+    path = earlier.write(tmp_path)
     append_reps(tmp_path, [row("one")])
     once = path.read_bytes()
     append_reps(tmp_path, [row("two")])
@@ -358,26 +401,33 @@ def test_a_log_is_brought_up_to_date_once(tmp_path: Path) -> None:
     assert len(read_reps(path)[0]) == 4
 
 
-def test_a_session_begins_beside_a_log_of_version_1(tmp_path: Path) -> None:
-    log_of_version_1(tmp_path, *ROWS_1)
-    with SessionWriter(tmp_path, info()) as writer:
+@earlier_logs
+def test_a_session_begins_beside_an_earlier_log(tmp_path: Path, earlier: Earlier) -> None:
+    earlier.write(tmp_path)
+    with SessionWriter(tmp_path, info(band="red", load_kg=2.5)) as writer:
         writer.append(step(reps=(REP,)))
-    assert list(read_reps(tmp_path / "reps.csv")[0].convention_version) == ["1", "1", "2"]
+    table = read_reps(tmp_path / "reps.csv")[0]
+    assert list(table.convention_version) == ["1", "1", "2"]
+    assert (list(table.band), list(table.load_kg)[2]) == (["", "", "red"], 2.5)
 
 
-def test_an_empty_log_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
-    path = log_of_version_1(tmp_path)
+@earlier_logs
+@pytest.mark.parametrize("end", [True, False])
+def test_an_empty_earlier_log_is_brought_up_to_date(tmp_path: Path, earlier: Earlier, end: bool) -> None:
+    path = tmp_path / "reps.csv"
+    path.write_bytes(BOM + earlier.header.encode() + b"\r\n" * end)
     append_reps(tmp_path, [row("first")])
     table, problems = read_reps(path)
     assert (problems, list(table.person)) == ([], ["first"])
     assert path.read_bytes().decode("utf-8-sig").splitlines()[0] == ",".join(REP_COLUMNS)
 
 
-def test_wherever_a_crash_tore_a_log_of_version_1_the_others_survive(tmp_path: Path) -> None:
-    whole = ROWS_1[1].encode()
+@earlier_logs
+def test_wherever_a_crash_tore_an_earlier_log_the_others_survive(tmp_path: Path, earlier: Earlier) -> None:
+    whole = earlier.rows[1].encode()
     for cut in range(1, len(whole)):
-        path = log_of_version_1(tmp_path, ROWS_1[0], end="")
-        path.write_bytes(path.read_bytes() + b"\r\n" + whole[:cut])
+        path = earlier.write(tmp_path, earlier.rows[0])
+        path.write_bytes(path.read_bytes() + whole[:cut])
         append_reps(tmp_path, [row("later")])
         table, problems = read_reps(path)
         persons = list(table.person)
@@ -385,33 +435,36 @@ def test_wherever_a_crash_tore_a_log_of_version_1_the_others_survive(tmp_path: P
         assert len(persons) + len(problems) == 3, whole[:cut]
 
 
-def test_a_row_of_version_1_that_lost_only_its_line_end_is_kept(tmp_path: Path) -> None:
+@earlier_logs
+def test_a_row_of_an_earlier_log_that_lost_only_its_line_end_is_kept(tmp_path: Path, earlier: Earlier) -> None:
     """Whole rows survive the change even if the crash came between the last cell and the end of the line."""
-    path = log_of_version_1(tmp_path, *ROWS_1, end="")
+    path = earlier.write(tmp_path, end=False)
     assert len(read_reps(path)[0]) == 2
     append_reps(tmp_path, [row("later")])
     table, problems = read_reps(path)
     assert (problems, list(table.person)) == ([], ["Müller, Jörg", "Ana", "later"])
 
 
-def test_a_full_disk_leaves_the_log_of_version_1_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = log_of_version_1(tmp_path, *ROWS_1)
+@earlier_logs
+def test_a_full_disk_leaves_an_earlier_log_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: Earlier) -> None:
+    path = earlier.write(tmp_path)
     before = path.read_bytes()
 
-    def full(self: Path, data: bytes) -> int:
+    def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(log.os, "fsync", full)
     with pytest.raises(RecordError, match="the disk is full"):
         append_reps(tmp_path, [row("lost")])
     monkeypatch.undo()
     assert path.read_bytes() == before
     assert len(read_reps(path)[0]) == 2
+    assert {p.name for p in tmp_path.iterdir()} <= {"reps.csv", "reps.csv.lock"}, "the draft is gone"
 
 
 def test_a_session_file_of_version_1_is_loaded_without_the_later_numbers(tmp_path: Path) -> None:
     with SessionWriter(tmp_path, info()) as writer:
-        old = {k: v for k, v in asdict(REP).items() if k not in ("uncertainty_deg", "gravity_deg", "fit_sd_deg")}
+        old = {k: v for k, v in asdict(REP).items() if k not in ("uncertainty_deg", "gravity_deg", "fit_sd_deg", "dropped")}
         writer.update(reps=[old], warnings=[], apart=[])
     session = load_session(writer.folder)
     (again,) = session.rep_list
@@ -571,6 +624,8 @@ BROKEN_SESSIONS = {
     "no drill": session_json(drill="gone"),
     "no source": session_json(source="gone"),
     "no settings": session_json(settings="gone"),
+    "a band that is no text": session_json(band=5),
+    "a load that is no number": session_json(load_kg="heavy"),
     "half a source": session_json(source={"name": "x"}),
     "settings are null": session_json(settings=None),
     "no UTF-8": "\ufffe\ufffe",
@@ -784,6 +839,7 @@ def test_a_killed_program_leaves_its_repetitions_curve_and_landmarks(tmp_path: P
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "rep\n"
+        assert being_written(tmp_path / "sessions" / "killed")
         time.sleep(0.8)  # into the next repetition
     finally:
         stop(process)
@@ -794,6 +850,7 @@ def test_a_killed_program_leaves_its_repetitions_curve_and_landmarks(tmp_path: P
     assert list(table.rep) == list(range(1, len(table) + 1))
     folder = tmp_path / "sessions" / "killed"
     assert read_info(folder)["status"] == "running"
+    assert not being_written(folder), "the system took the lock from the dead program"
     poses, curve = list(read_poses(folder)), read_curve(folder)
     whole = list(read_poses(FIXTURES / "internal_right"))
     assert len(poses) < len(whole), "it was killed in the middle"
@@ -819,6 +876,13 @@ def test_a_repetition_is_on_disk_as_soon_as_it_is_complete(tmp_path: Path) -> No
         assert len(read_curve(writer.folder)) >= 20, "the curve is at most a second behind"
         assert len(list(read_poses(writer.folder))) >= 20
     writer.close()
+
+
+def test_a_session_is_known_to_be_written_as_long_as_it_is(tmp_path: Path) -> None:
+    with SessionWriter(tmp_path, info()) as writer:
+        assert being_written(writer.folder)
+    assert not being_written(writer.folder)
+    assert sorted(p.name for p in writer.folder.iterdir()) == ["angles.csv", "landmarks.csv.gz", "session.json"]
 
 
 def test_session_json_is_replaced_as_a_whole(tmp_path: Path) -> None:

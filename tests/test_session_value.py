@@ -16,10 +16,15 @@ INTERNAL, EXTERNAL = Direction.INTERNAL, Direction.EXTERNAL
 
 
 def repetition(
-    peak_deg: float, valid: bool = True, side: Side = Side.RIGHT, direction: Direction | None = None, uncertainty_deg: float = 1.0
+    peak_deg: float,
+    valid: bool = True,
+    side: Side = Side.RIGHT,
+    direction: Direction | None = None,
+    uncertainty_deg: float = 1.0,
+    dropped: bool = False,
 ) -> Rep:
     given_values = {"side": side, "direction": direction or Direction.of(peak_deg), "peak_deg": peak_deg, "valid": valid}
-    given_values["uncertainty_deg"] = uncertainty_deg
+    given_values |= {"uncertainty_deg": uncertainty_deg, "dropped": dropped}
     others = {f.name: "" if f.name == "reason" else () if f.name == "faults" else 1 for f in fields(Rep)}
     return Rep(**{**others, **given_values})
 
@@ -84,6 +89,20 @@ def test_the_first_five_are_counted_among_the_valid_ones():
 def test_without_a_valid_one_there_is_no_value():
     value = value_of(30, 31, invalid=(0, 1))
     assert np.isnan(value.value_deg)
+    assert (value.reps_used, value.reps_valid, value.reps_total) == (0, 0, 2)
+
+
+def test_dropped_repetitions_are_left_out_and_the_next_ones_move_up():
+    peaks_deg = (90, 30, 80, 32, 31, 20, 60)
+    reps = [repetition(peak, dropped=peak in (90, 80)) for peak in peaks_deg]
+    (value,) = session_values(reps)
+    assert value.value_deg == pytest.approx((60 + 32 + 31) / 3), "60 is now among the first five"
+    assert (value.reps_used, value.reps_valid, value.reps_total) == (3, 5, 7)
+
+
+def test_a_side_of_which_all_was_dropped_stays_without_a_value():
+    (value,) = session_values([repetition(30, dropped=True), repetition(31, dropped=True)])
+    assert np.isnan([value.value_deg, value.uncertainty_deg]).all()
     assert (value.reps_used, value.reps_valid, value.reps_total) == (0, 0, 2)
 
 

@@ -4,9 +4,11 @@
     DATA/sessions/ID/session.json      how it was measured
     DATA/sessions/ID/angles.csv        the angle curve
     DATA/sessions/ID/landmarks.csv.gz  the landmarks, from which the session can be measured again
+    DATA/sessions/ID/writing.lock      held by the program that measures the session, gone afterwards
 
 A repetition is on disk as soon as it is complete, curve and landmarks about two seconds later. Appending to `reps.csv` is one
 write under a lock, so several programs can log at once; a row torn by a crash is closed off by the next one that appends.
+Changes are written beside and then moved in place, under the same lock: at any moment the log is the old or the new one.
 `docs/data.md` is the dictionary of every column.
 """
 
@@ -20,7 +22,7 @@ import json
 import math
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,17 +32,19 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
-from rotrack.errors import RecordError
+from rotrack.errors import InputError, RecordError
 from rotrack.model import LANDMARK_NAMES, CurvePoint, Direction, Pose, Rep, Side, Step, empty_pose
 
 REP_COLUMNS = (
     "session_id started_at person drill side direction rep valid peak_deg live_peak_deg range_deg start_s peak_s end_s hold_s "
-    "faults reason tier calibration zero visibility model convention_version rotrack_version note uncertainty_deg gravity_deg"
+    "faults reason tier calibration zero visibility model convention_version rotrack_version note uncertainty_deg gravity_deg "
+    "dropped band load_kg"
 ).split()
 SINCE_2 = ("uncertainty_deg", "gravity_deg")
-"""Columns that a log of convention version 1 lacks; they stand at the end, so that it can be brought up to date."""
-_HEADER = ",".join(REP_COLUMNS)
-_HEADER_1 = ",".join(c for c in REP_COLUMNS if c not in SINCE_2)
+"""Columns that a log of convention version 1 lacks."""
+_HEADERS = {",".join(REP_COLUMNS[:count]): count for count in (25, 27, len(REP_COLUMNS))}
+"""First lines with their number of columns, earlier ones first: new columns stand at the end, so that a log can be brought up
+to date."""
 _SESSION_COLUMNS = (
     "session_id started_at person drill tier calibration zero model convention_version rotrack_version note"
 ).split()
@@ -67,6 +71,7 @@ LANDMARK_COLUMNS = (
     *(f"{name}_{part}" for name in LANDMARK_NAMES for part in _LANDMARK_PARTS),
 )
 LOCK_TIMEOUT_S = 30.0
+MAX_LOAD_KG = 500.0
 FLUSH_EVERY_S = 1.0
 _BOM = "\ufeff"  # spreadsheets read the names of people right with it
 
@@ -104,8 +109,56 @@ def explained(path: Path) -> Iterator[None]:
         raise RecordError(f"The log in {path} cannot be written, {why}. What was logged before is kept.") from error
 
 
+def check_text(**texts: str) -> None:
+    """Check texts for the log, given by what they are (`name=`, `note=`).
+
+    Raises
+    ------
+    InputError
+        For one that would not be plain text of one line in a spreadsheet.
+    """
+    for what, text in texts.items():
+        if text[:1] in ("=", "+", "-", "@") or any(ord(c) < 32 for c in text):
+            raise InputError(f"The {what} '{text}' must be one line and not begin with = + - or @ (spreadsheets).")
+
+
+def check_load(load_kg: float) -> None:
+    """Check a load in kg; NaN is one that was not said.
+
+    Raises
+    ------
+    InputError
+        For an impossible one.
+    """
+    if not (math.isnan(load_kg) or 0 <= load_kg <= MAX_LOAD_KG):
+        raise InputError(f"The load must be from 0 to {MAX_LOAD_KG:.0f} kg, not {load_kg:g}.")
+
+
+def load_of(info: dict[str, Any]) -> float:
+    """Return the load of a session in kg; NaN if there is none."""
+    load_kg = info.get("load_kg")
+    return math.nan if load_kg is None else float(load_kg)
+
+
+def being_written(folder: Path) -> bool:
+    """Return whether a program is measuring the session in this folder now.
+
+    It holds the folder's lock, which the system takes from it when it ends, however it ends.
+    """
+    path = folder / "writing.lock"
+    if not path.exists():
+        return False
+    try:
+        with FileLock(path, timeout=0.1, poll_interval=0.02):  # patient enough for another program that looks too
+            return False
+    except Timeout:
+        return True
+    except OSError:  # a folder that cannot be written
+        return False
+
+
 class SessionWriter:
-    """Writes one session as it happens; a context manager.
+    """Writes one session as it happens; a context manager. While it is open, `being_written` is true for the folder.
 
     Parameters
     ----------
@@ -127,6 +180,8 @@ class SessionWriter:
         with explained(self.folder):
             _check_header(data / "reps.csv")
             self.folder.mkdir(parents=True, exist_ok=False)
+            self._lock = FileLock(self.folder / "writing.lock", timeout=0, thread_local=False)
+            self._lock.acquire()
             self._write_info()
             self._angles = (self.folder / "angles.csv").open("w", encoding="utf-8", newline="")
             self._curve = csv.writer(self._angles)
@@ -155,10 +210,7 @@ class SessionWriter:
             self._write_info()
 
     def _write_info(self) -> None:
-        target = self.folder / "session.json"
-        draft = target.with_suffix(".tmp")
-        draft.write_text(json.dumps(_plain(self.info), indent=2, ensure_ascii=False) + "\n", "utf-8")
-        draft.replace(target)
+        replace_files({self.folder / "session.json": info_bytes(self.info)})
 
     def close(self) -> None:
         """Close the files; safe to call twice."""
@@ -167,6 +219,8 @@ class SessionWriter:
                 self._angles.close()
             finally:
                 self._landmarks.close()
+                self._lock.release()
+                Path(self._lock.lock_file).unlink(missing_ok=True)
 
     def __enter__(self) -> SessionWriter:
         return self
@@ -192,6 +246,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def info_bytes(info: dict[str, Any]) -> bytes:
+    """Return the contents of session.json."""
+    return (json.dumps(_plain(info), indent=2, ensure_ascii=False) + "\n").encode()
+
+
 def to_json(value: Any) -> str:
     """Return JSON text that survives every terminal; missing numbers become null."""
     return json.dumps(_plain(value), indent=2)
@@ -210,7 +269,18 @@ def _rep_row(info: dict[str, Any], rep: Rep) -> dict[str, str]:
     row = {column: str(info[column]) for column in _SESSION_COLUMNS}
     row |= {column: _number(getattr(rep, column), digits) for column, digits in _REP_NUMBERS.items()}
     row |= {"side": rep.side, "direction": rep.direction, "rep": str(rep.rep), "reason": rep.reason}
-    return row | {"valid": "true" if rep.valid else "false", "faults": " ".join(rep.faults)}
+    row |= {"valid": yes_or_no(rep.valid), "faults": " ".join(rep.faults), "dropped": yes_or_no(rep.dropped)}
+    return row | described(info)
+
+
+def described(info: dict[str, Any]) -> dict[str, str]:
+    """Return the cells of reps.csv that can be described afterwards: note, band and load."""
+    return {"note": str(info["note"]), "band": str(info.get("band") or ""), "load_kg": _number(load_of(info), 2)}
+
+
+def yes_or_no(value: bool) -> str:
+    """Return a truth as the log writes it."""
+    return "true" if value else "false"
 
 
 # ---------------------------------------------------------------------- reps.csv
@@ -222,10 +292,10 @@ def append_reps(data: Path, rows: list[dict[str, str]]) -> None:
     RecordError
         If the file cannot be written or is no log of this kind; nothing is left half written.
     """
-    path = data / "reps.csv"
-    with explained(path), FileLock(path.with_name("reps.csv.lock"), timeout=LOCK_TIMEOUT_S):
+    with locked(data) as path:
         _check_header(path)
-        _bring_up_to_date(path)
+        if _header_of(path) in tuple(_HEADERS)[:-1]:
+            replace_files({path: _up_to_date(path.read_bytes())})
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, REP_COLUMNS)
         size = path.stat().st_size if path.exists() else 0
@@ -255,44 +325,131 @@ def _torn(path: Path) -> bool:
         return file.read() != b"\n"
 
 
-def _header(path: Path) -> str:
-    with path.open("rb") as file:
-        return file.readline().decode("utf-8-sig", "replace").strip()
+def _up_to_date(log: bytes) -> bytes:
+    """Return a log with all columns of today: those that came later are empty in the rows that were there."""
+    header, *lines = io.BytesIO(log).readlines() or [b""]
+    count = _HEADERS.get(_text_of(header), len(REP_COLUMNS))
+    if count == len(REP_COLUMNS):
+        return log
+    more = b"," * (len(REP_COLUMNS) - count)
+    rows = [(_BOM + ",".join(REP_COLUMNS)).encode() + _end_of(header)]
+    for line in lines:
+        end = _end_of(line)
+        row = line.removesuffix(end)
+        # Torn by a crash, it counts if all its cells are there.
+        whole = row and (end or _is_whole(row, count))
+        rows.append(row + more + end if whole else line)
+    return b"".join(rows)
 
 
-def _bring_up_to_date(path: Path) -> None:
-    """Give a log of convention version 1 the columns that came later, empty; the old file stays until the new one is whole."""
-    if not path.exists() or path.stat().st_size == 0 or _header(path) == _HEADER:
-        return
-    _, *rows = path.read_bytes().split(b"\r\n")
-    more = b"," * len(SINCE_2)
-    last = rows.pop() if rows else b""  # empty, or torn by a crash: then it counts if all its cells are there
-    rows = [row + more if row else row for row in rows]
-    if last and _cells(last) == len(_HEADER_1.split(",")):
-        last += more
-    draft = path.with_name("reps.csv.tmp")
-    draft.write_bytes(b"\r\n".join([(_BOM + _HEADER).encode(), *rows, last]))
-    draft.replace(path)
+def _text_of(line: bytes) -> str:
+    return line.decode("utf-8-sig", "replace").strip()
 
 
-def _cells(row: bytes) -> int:
-    """Return how many cells a row has; 0 if it ends inside a quoted one."""
+def _end_of(line: bytes) -> bytes:
+    return line[len(line.rstrip(b"\r\n")) :]
+
+
+def _is_whole(row: bytes, count: int) -> bool:
     try:
-        return len(next(csv.reader([row.decode("utf-8", "replace")], strict=True)))
-    except csv.Error:
-        return 0
+        return len(next(csv.reader([row.decode("utf-8", "replace")], strict=True))) == count
+    except csv.Error:  # it ends inside quotes
+        return False
+
+
+def _header_of(path: Path) -> str | None:
+    """Return the first line of a log; None if there is nothing in it."""
+    if not path.exists() or path.stat().st_size == 0:
+        return None
+    with path.open("rb") as file:
+        return _text_of(file.readline())
 
 
 def _check_header(path: Path) -> None:
-    if not path.exists() or path.stat().st_size == 0:
-        return
-    if _header(path) not in (_HEADER, _HEADER_1):
+    header = _header_of(path)
+    if header is not None and header not in _HEADERS:
         raise RecordError(
             f"{path} is not a repetition log of this version of rotrack (its first line differs). "
             "Rename or move it, or choose another folder with --out."
         )
 
 
+# ---------------------------------------------------------------------- changing what was logged
+@contextmanager
+def locked(data: Path) -> Iterator[Path]:
+    """Hold the log of a data folder against other programs, and yield its `reps.csv`.
+
+    Raises
+    ------
+    RecordError
+        If another program holds it for long, or for what goes wrong with files inside.
+    """
+    path = data / "reps.csv"
+    with explained(path), FileLock(path.with_name("reps.csv.lock"), timeout=LOCK_TIMEOUT_S):
+        yield path
+
+
+def edited_reps(path: Path, change: Callable[[list[str]], list[str] | None], upgrade: bool = True) -> bytes:
+    """Return what reps.csv is after a change; to be called with the log `locked`.
+
+    Parameters
+    ----------
+    path : Path
+        The `reps.csv`; there may be none.
+    change : callable
+        Given the cells of a row in the order of `REP_COLUMNS`, returns those that replace them; the same ones leave the row as
+        it is to the byte, None takes it out. Of a damaged row it gets what can be made out.
+    upgrade : bool
+        Whether the log gets all columns of today; else a log of an earlier version keeps its own.
+
+    Raises
+    ------
+    RecordError
+        If the file is no log of this kind.
+    """
+    _check_header(path)
+    log = path.read_bytes() if path.exists() else b""
+    header, *lines = io.BytesIO(_up_to_date(log) if upgrade else log).readlines() or [b""]
+    kept = [header]
+    for line in lines:
+        cells = _readable_cells(line)
+        after = change(cells)
+        if after is not None:
+            kept.append(line if after == cells else _line_of(after))
+    return b"".join(kept)
+
+
+def _readable_cells(line: bytes) -> list[str]:
+    try:
+        return next(csv.reader([line.decode("utf-8", "replace").rstrip("\r\n")]), [])
+    except csv.Error:
+        return []
+
+
+def _line_of(cells: list[str]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerow(cells)
+    return text.getvalue().encode()
+
+
+def replace_files(contents: Mapping[Path, bytes]) -> None:
+    """Give files new contents: all are written beside and onto the disk before the first one is moved in place."""
+    drafts = {path: path.with_name(path.name + ".tmp") for path in contents}
+    try:
+        for path, draft in drafts.items():
+            with draft.open("wb") as file:
+                file.write(contents[path])
+                file.flush()
+                os.fsync(file.fileno())
+        for path, draft in drafts.items():
+            draft.replace(path)
+    except OSError:
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)
+        raise
+
+
+# ---------------------------------------------------------------------- reading reps.csv
 def read_reps(path: Path) -> tuple[pd.DataFrame, list[str]]:
     """Read a repetition log.
 
@@ -304,7 +461,7 @@ def read_reps(path: Path) -> tuple[pd.DataFrame, list[str]]:
     Returns
     -------
     reps : pandas.DataFrame
-        Columns `REP_COLUMNS`; numbers as float, `rep` as int, `valid` as bool.
+        Columns `REP_COLUMNS`; numbers as float, `rep` as int, `valid` and `dropped` as bool.
     problems : list of str
         One sentence per damaged row, with its line number; such rows are left out.
 
@@ -320,9 +477,9 @@ def read_reps(path: Path) -> tuple[pd.DataFrame, list[str]]:
     except OSError as error:
         raise RecordError(f"{path} cannot be read ({error}); check the file.") from error
     header, *lines = (line.rstrip("\r") for line in text.split("\n"))
-    if header not in (_HEADER, _HEADER_1):
+    if header not in _HEADERS:
         raise RecordError(f"{path} is not a repetition log of rotrack: its first line must hold the column names.")
-    missing = [""] * (len(REP_COLUMNS) - len(header.split(",")))
+    missing = [""] * (len(REP_COLUMNS) - _HEADERS[header])
     rows, problems = [], []
     # Line by line, since no cell holds a line break: so a row torn inside its quotes cannot swallow the next ones.
     for number, line in enumerate(lines, start=2):
@@ -341,8 +498,10 @@ def _parsed(cells: list[str]) -> dict[str, Any]:
         raise ValueError
     if row["valid"] not in ("true", "false") or row["side"] not in set(Side) or row["direction"] not in set(Direction):
         raise ValueError
-    numbers = {c: float(row[c]) if row[c] else math.nan for c in _REP_NUMBERS}
-    return {**row, **numbers, "rep": int(row["rep"]), "valid": row["valid"] == "true"}
+    if row["dropped"] not in ("true", "false", ""):
+        raise ValueError
+    numbers = {c: float(row[c]) if row[c] else math.nan for c in (*_REP_NUMBERS, "load_kg")}
+    return {**row, **numbers, "rep": int(row["rep"]), "valid": row["valid"] == "true", "dropped": row["dropped"] == "true"}
 
 
 # ---------------------------------------------------------------------- one session's files
@@ -371,6 +530,8 @@ def read_request(folder: Path) -> dict[str, Any]:
     info = read_info(folder)
     kinds = {"drill": str, "person": str, "note": str, "sides": list, "source": dict, "settings": dict}
     wrong = [key for key, kind in kinds.items() if not isinstance(info.get(key), kind)]
+    later: dict[str, Any] = {"band": str, "load_kg": int | float}
+    wrong += [key for key, kind in later.items() if info.get(key) is not None and not isinstance(info[key], kind)]
     if not wrong and not (info["sides"] and set(info["sides"]) <= set(Side)):
         wrong = ["sides"]
     if not wrong and not ("name" in info["source"] and len(info["source"].get("size_px") or ()) == 2):

@@ -31,12 +31,12 @@ class SessionValue:
     side, direction : Side, Direction
         What it is for.
     value_deg : float
-        Mean peak of the best 3 of the first 5 valid repetitions, signed; NaN without a valid one.
+        Mean peak of the best 3 of the first 5 valid repetitions that were not dropped, signed; NaN without one.
     uncertainty_deg : float
         95 % half width of the value. The errors of camera place, person and pose model are the same for every repetition of a
         session, so it does not shrink with their number: it is the mean of theirs.
     reps_used, reps_valid, reps_total : int
-        Repetitions that entered it, that were valid, that were logged.
+        Repetitions that entered it, that were valid and not dropped, that were logged.
     """
 
     side: Side
@@ -51,14 +51,15 @@ class SessionValue:
 def session_values(reps: Iterable[Rep]) -> list[SessionValue]:
     """Return the value of a session per side and direction that has repetitions.
 
-    The best 3 of the first 5 valid repetitions count: the maximum of many repetitions would grow with their number.
+    The best 3 of the first 5 valid repetitions count: the maximum of many repetitions would grow with their number. What the
+    person dropped is not valid here.
     """
     groups: dict[tuple[Side, Direction], list[Rep]] = {}
     for rep in reps:
         groups.setdefault((rep.side, rep.direction), []).append(rep)
     values = []
     for (side, direction), group in sorted(groups.items()):
-        valid = [rep for rep in group if rep.valid]
+        valid = [rep for rep in group if rep.valid and not rep.dropped]
         best = sorted(valid[:FIRST], key=lambda rep: abs(rep.peak_deg), reverse=True)[:BEST_OF]
         value_deg = float(np.mean([rep.peak_deg for rep in best])) if best else float("nan")
         error_deg = float(np.mean([rep.uncertainty_deg for rep in best])) if best else float("nan")
@@ -126,8 +127,8 @@ class Session:
             numbers = {k: v for k, v in asdict(value).items() if k not in ("side", "direction")}
             sides.setdefault(value.side, {})[value.direction] = {**numbers, "repetitions": [asdict(r) for r in reps]}
         keys = (
-            "session_id started_at status drill person tier measured source model calibration zero convention_version "
-            "rotrack_version frames duration_s measured_share camera_advice warnings"
+            "session_id started_at status drill person note band load_kg tier measured source model calibration zero "
+            "convention_version rotrack_version frames duration_s measured_share camera_advice warnings"
         ).split()
         return {
             **{key: self.info.get(key) for key in keys},
