@@ -1,0 +1,300 @@
+"""The texts of the page: both languages whole, and everything that the core can say has its translation."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import recording
+from helpers import ROOT
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rotrack.app.texts import LANGUAGES, Texts, best_language
+from rotrack.calibration.sheet import floor_moved
+from rotrack.drills import GROUPS, TIERS, load_table
+from rotrack.errors import InputError
+from rotrack.kinematics.camera import Floor
+from rotrack.model import LANDMARK_NAMES, LEGS, Direction, Side
+from rotrack.ui.words import INDEX
+
+EN, DE = Texts("en"), Texts("de")
+TEXTS = ROOT / "rotrack" / "app" / "texts"
+FOLDERS = ("kinematics", "tracking", "sensing", "records")
+MODULES = ("api.py", "beforehand.py", "calibration/profiles.py")
+"""The core, of which a user of the page can hear."""
+NOT_SAID = re.compile(
+    r"session_id |^Written by|^# Written|OpenCV's model|camera axes|^Gain: |^a (text|table|number|list|date|direction|place)\b"
+    r"|^width and height|^two plausible focal|^mediapipe |^take the neutral pose again$|^, "
+)
+"""What looks like a sentence but stays in files."""
+TWO_WORDS = re.compile(r"[A-Za-z]{2,},? [a-z]{2,}")
+
+
+def leaves(table: dict, prefix: str = "") -> dict[str, str]:
+    found = {}
+    for key, value in table.items():
+        found |= leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return found
+
+
+def page(language: str) -> dict[str, str]:
+    return leaves(tomllib.loads((TEXTS / f"{language}.toml").read_text("utf-8")))
+
+
+def pairs() -> list[tuple[str, str]]:
+    tables = [tomllib.loads((TEXTS / f"de_{part}.toml").read_text("utf-8")) for part in ("core", "drills")]
+    return [pair for table in tables for section in table.values() for pair in section.items()]
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+# ---------------------------------------------------------------------- the page's own texts
+def test_languages_have_the_same_keys():
+    assert set(page("de")) == set(page("en"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_is_whole(language):
+    for key, text in page(language).items():
+        assert text == text.strip() and text, key
+        assert placeholders(text) == placeholders(page("en")[key]), key
+        assert not key.endswith(".one") or key.removesuffix("one") + "other" in page(language), key
+
+
+def test_missing_text_is_an_error():
+    for texts in (EN, DE):
+        with pytest.raises(KeyError, match=r"page\.of\.nothing"):
+            texts("page.of.nothing")
+    with pytest.raises(KeyError):
+        EN("times.cycle")  # without its count
+
+
+def test_unknown_language_is_explained():
+    with pytest.raises(InputError, match="choose en or de"):
+        Texts("tlh")
+
+
+@pytest.mark.parametrize(("count", "english", "german"), [(0, "0 cycles", "0 Durchgänge"), (1, "1 cycle", "1 Durchgang")])
+def test_count_chooses_the_form(count, english, german):
+    assert EN.times(count, "cycle") == english
+    assert DE.times(count, "cycle") == german
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        (None, "en"),
+        ("", "en"),
+        ("de", "de"),
+        ("de-AT,de;q=0.9,en;q=0.8", "de"),
+        ("en-GB,en;q=0.9,de;q=0.8", "en"),
+        ("fr-FR, fr;q=0.9, de;q=0.5, en;q=0.3", "de"),
+        ("fr;q=0.9,*;q=0.5", "en"),
+        ("de;q=0,en;q=0.1", "en"),
+        ("de;q=,;;,=", "en"),
+    ],
+)
+def test_browser_gets_its_language(header, language):
+    assert best_language(header) == language
+
+
+def test_dates():
+    when = datetime(2026, 3, 5, 7, 4)
+    assert EN.moment(when) == "5 March 2026, 07:04"
+    assert DE.moment(when) == "5. März 2026, 07:04 Uhr"
+    assert EN.date(when, short=True) == "5 Mar 2026"
+    assert all(len(texts(f"date.{key}").split()) == 12 for texts in (EN, DE) for key in ("months", "months_short"))
+
+
+@pytest.mark.parametrize("texts", [EN, DE])
+def test_sides_and_directions_are_told_apart(texts):
+    assert texts.side(Side.LEFT) != texts.side(Side.RIGHT)
+    assert texts.leg(Side.LEFT) != texts.leg(Side.RIGHT)
+    drills = load_table().drills.values()
+    for short in (False, True):
+        assert texts.direction(Direction.INTERNAL, short) != texts.direction(Direction.EXTERNAL, short)
+    assert all(texts.way(d, Direction.INTERNAL) != texts.way(d, Direction.EXTERNAL) for d in drills)
+
+
+def test_foot_goes_the_other_way_with_a_straight_knee():
+    drills = load_table()
+    assert DE.way(drills.drill("seated-internal"), Direction.INTERNAL) == "Fuß nach außen"
+    assert DE.way(drills.drill("standing-internal"), Direction.INTERNAL) == "Zehen nach innen"
+
+
+# ---------------------------------------------------------------------- numbers
+@given(st.floats(-120, 120), st.floats(0, 60), st.integers(0, 2))
+def test_german_numbers_read_back_as_the_english_ones(value_deg, error_deg, decimals):
+    for tier in "AC":
+        english, german = (texts.amount(value_deg, error_deg, tier, decimals) for texts in (EN, DE))
+        assert "." not in german
+        assert german.replace(",", ".").replace("Index", "index") == english
+
+
+def test_missing_numbers_are_a_dash():
+    nan = float("nan")
+    for texts in (EN, DE):
+        assert texts.amount(nan, nan, "A") == texts.seconds(nan) == texts.number(nan) == "\u2013"
+    assert DE.seconds(3.44) == "3,4 s"
+    assert DE.amount(34.21, nan, "A") == "34,2°"
+
+
+# ---------------------------------------------------------------------- what the core says
+def test_english_is_left_as_it_is():
+    assert EN.said("Keep your thigh still.") == "Keep your thigh still."
+
+
+def test_unknown_sentence_is_left_as_it_is():
+    assert DE.said("the moon is made of cheese") == "the moon is made of cheese"
+    assert DE.said("") == ""
+
+
+def test_every_sentence_is_translated_once():
+    english = Counter(english for english, _ in pairs())
+    assert [sentence for sentence, count in english.items() if count > 1] == []
+
+
+def test_translations_keep_their_placeholders():
+    for english, german in pairs():
+        assert german.strip() and "\n" not in german, english
+        assert placeholders(german) == placeholders(english), english
+
+
+@pytest.mark.parametrize("drill", load_table().drills.values(), ids=lambda d: d.id)
+def test_every_text_of_a_drill_is_translated(drill):
+    texts = [drill.title, drill.summary, *drill.steps, drill.camera, drill.measured, drill.cue, drill.note, drill.refused]
+    assert [text for text in texts if text and DE.said(text) == text] == []
+
+
+def test_translations_of_drills_are_of_texts_that_are_there():
+    """A sentence that was changed in English must not leave its old translation behind."""
+    table = load_table()
+    known = {*TIERS.values(), *GROUPS}
+    known |= {text for fault in table.faults.values() for text in (fault.title, fault.cue)}
+    for d in table.drills.values():
+        known |= {d.title, d.summary, *d.steps, d.camera, d.measured, d.cue, d.note, d.refused}
+    german = tomllib.loads((TEXTS / "de_drills.toml").read_text("utf-8"))
+    assert {english for section in german.values() for english in section} - known == set()
+
+
+def test_faults_tiers_and_groups_are_translated():
+    faults = load_table().faults.values()
+    said = [text for fault in faults for text in (fault.title, fault.title.lower(), fault.cue)]
+    said += [*TIERS.values(), *GROUPS, INDEX]
+    assert [text for text in said if DE.said(text) == text] == []
+
+
+@pytest.mark.parametrize("landmark", [LANDMARK_NAMES[i].replace("_", " ") for leg in LEGS.values() for i in leg])
+def test_landmarks_are_named_in_german(landmark):
+    said = DE.said(f"the {landmark} is not seen: the whole leg must be in the picture")
+    assert said.startswith(("der ", "die ", "das ")) and said.endswith("im Bild sein")
+    assert not set(said.split()) & set(landmark.split())
+
+
+def sentences(path: Path) -> Iterator[tuple[int, str, str]]:
+    """Yield what a module can say, with its line: f-strings with each number as 7 and the rest as a word, or as a number."""
+    tree = ast.parse(path.read_text("utf-8"))
+    apart = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
+    apart |= {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if id(node) in apart:
+            continue
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.lineno, node.value, node.value
+        elif isinstance(node, ast.JoinedStr):
+            yield node.lineno, _filled(node, "Xyz"), _filled(node, "7")
+
+
+def _filled(node: ast.JoinedStr, unknown: str) -> str:
+    def shown(part: ast.expr) -> str:
+        if isinstance(part, ast.Constant):
+            return str(part.value)
+        assert isinstance(part, ast.FormattedValue)
+        spec = ast.unparse(part.format_spec) if part.format_spec else ""
+        return "7" if re.search(r"[fgd]['\"]$", spec) and "%" not in spec else unknown
+
+    return "".join(shown(part) for part in node.values)
+
+
+CORE = [path for folder in FOLDERS for path in sorted((ROOT / "rotrack" / folder).glob("*.py"))]
+CORE += [ROOT / "rotrack" / module for module in MODULES]
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda p: f"{p.parent.name}/{p.name}")
+def test_everything_the_core_can_say_is_translated(path):
+    untold = [
+        f"{line}: {text}"
+        for line, text, other in sentences(path)
+        if TWO_WORDS.search(text) and not NOT_SAID.search(text) and DE.said(text) == text and DE.said(other) == other
+    ]
+    assert untold == []
+
+
+@pytest.mark.parametrize("seen", [Floor(np.array([0, 0.8, 0.6]), 1.2, 0.5), Floor(np.array([0, 1.0, 0]), 1.5, 0.5)])
+def test_moved_floor_is_told_in_german(seen):
+    moved = floor_moved(Floor(np.array([0, 1.0, 0]), 1.2, 0.5), seen)
+    assert moved and DE.said(moved).startswith("die Kamera wurde seit")
+
+
+def test_the_search_for_sentences_finds_them():
+    found = [text for path in CORE for _, text, _ in sentences(path) if TWO_WORDS.search(text)]
+    assert "waiting for the neutral pose: hold still" in found
+    assert "the camera stands about 7 degrees to the side: put it straight in front" in found
+    assert "the Xyz is not seen: the whole leg must be in the picture" in found
+
+
+@pytest.mark.parametrize(
+    ("english", "german"),
+    [
+        ("shorter than 0.4 s", "kürzer als 0,4 s"),
+        ("the right leg lies below; this drill measures the top one", "das rechte Bein liegt unten; diese Übung misst das obere"),
+        ("half repetition: no external excursion with it", "halbe Wiederholung: Die Außenrotation dazu fehlt"),
+        (
+            "thigh or knee drifts; half repetition: no internal excursion with it",
+            "Oberschenkel oder Knie wandert; halbe Wiederholung: Die Innenrotation dazu fehlt",
+        ),
+        (
+            "the picture leans by about 9 degrees: set the camera level; the floor profile no longer fits: it says that the "
+            "camera leans by 1 degrees, the person shows about 9; if the camera was moved, run `rotrack calibrate floor` again",
+            "das Bild steht um etwa 9 Grad schief: Richte die Kamera gerade aus; das Bodenprofil passt nicht mehr: Es nennt eine "
+            "Schieflage von 1 Grad, an der Person zeigen sich etwa 9; wenn die Kamera bewegt wurde, starte "
+            "`rotrack calibrate floor` noch einmal",
+        ),
+        ("Nobody is seen in the picture", "Niemand ist im Bild zu sehen"),
+    ],
+)
+def test_sentences_are_put_together(english, german):
+    assert DE.said(english) == german
+
+
+def test_reason_within_a_message_is_translated():
+    said = DE.said(
+        "Nothing could be measured: the left toe is not seen: the whole leg must be in the picture. Put the camera as `rotrack "
+        "drills seated-internal` says, with both legs in the picture from hip to toes, and hold still for a second before you "
+        "begin."
+    )
+    assert "die linke Fußspitze ist nicht zu sehen" in said
+    assert "`rotrack drills seated-internal`" in said
+
+
+@pytest.mark.parametrize("name", ["feet_hidden", "pelvic_hike", "turned_camera"])
+def test_all_that_a_session_said_is_translated(name):
+    run = recording(name).run()
+    said = {sample.reason for step in run.steps for sample in step.samples.values()}
+    said |= {event.reason for event in (*run.reps, *run.apart)} | {neutral.advice for neutral in run.neutrals}
+    said |= {cue for step in run.steps for cue in (step.cues or {}).values()}
+    said |= {point.reason for step in run.steps for point in step.curve}
+    said -= {""}
+    assert said
+    assert [sentence for sentence in said if DE.said(sentence) == sentence] == []
