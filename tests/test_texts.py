@@ -298,3 +298,30 @@ def test_all_that_a_session_said_is_translated(name):
     said -= {""}
     assert said
     assert [sentence for sentence in said if DE.said(sentence) == sentence] == []
+
+
+# ---------------------------------------------------------------------- what the page asks for
+KEY = re.compile(r"[a-z]+(\.[a-z_0-9]+)+")
+
+
+def asked() -> Iterator[tuple[str, str]]:
+    """Yield the keys in the code of the page, with their place, as patterns: what is filled in later matches anything."""
+    for path in sorted((ROOT / "rotrack" / "app").rglob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+        for node in ast.walk(tree):
+            place = f"{path.name}:{getattr(node, 'lineno', 0)}"
+            if isinstance(node, ast.JoinedStr):
+                text = "".join(str(p.value) if isinstance(p, ast.Constant) else "\0" for p in node.values)
+                if KEY.fullmatch(text.replace("\0", "x")):
+                    yield place, re.escape(text).replace("\0", ".+")
+            elif isinstance(node, ast.Constant) and id(node) not in parts and KEY.fullmatch(str(node.value)):
+                yield place, re.escape(node.value)
+
+
+def test_page_asks_only_for_texts_that_are_there():
+    known = {key.removesuffix(".other") for key in page("en")}
+    sections = {key.split(".")[0] for key in known}
+    wanted = [(place, pattern) for place, pattern in asked() if re.split(r"\W", pattern)[0] in sections]
+    assert wanted
+    assert [(place, pattern) for place, pattern in wanted if not any(re.fullmatch(pattern, key) for key in known)] == []
