@@ -492,6 +492,12 @@ def read_reps(path: Path) -> tuple[pd.DataFrame, list[str]]:
     return pd.DataFrame(rows, columns=REP_COLUMNS), problems
 
 
+def logged_reps(data: Path) -> pd.DataFrame:
+    """Return the repetitions in the log of a data folder as `read_reps` does; none if there is no log yet."""
+    path = data / "reps.csv"
+    return read_reps(path)[0] if path.exists() else pd.DataFrame(columns=REP_COLUMNS)
+
+
 def _parsed(cells: list[str]) -> dict[str, Any]:
     row = dict(zip(REP_COLUMNS, cells, strict=True))
     if any("\ufffd" in cell for cell in cells):  # bytes that are no text

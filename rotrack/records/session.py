@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,12 +14,14 @@ import pandas as pd
 
 from rotrack.errors import RecordError
 from rotrack.model import Apart, Direction, Rep, Side
-from rotrack.records.log import SINCE_2, read_curve, read_info
+from rotrack.records.log import SINCE_2, being_written, logged_reps, read_curve, read_info
 
 T = TypeVar("T", Rep, Apart)
 
 BEST_OF = 3
 FIRST = 5
+INTERRUPTED = "The program was ended while it measured. Every repetition that was finished by then is kept."
+"""Warning of a session that was cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,12 @@ class Session:
         return session_values(self.rep_list)
 
     @property
+    def video(self) -> Path | None:
+        """The video with legs and angles, if there is one."""
+        path = self.folder / "annotated.mp4"
+        return path if path.is_file() else None
+
+    @property
     def warnings(self) -> list[str]:
         """What to know before believing the numbers."""
         return list(self.info["warnings"])
@@ -138,15 +146,32 @@ class Session:
         }
 
 
-def load_session(folder: Path) -> Session:
+def load_session(folder: Path, read_log: Callable[[], pd.DataFrame] | None = None) -> Session:
     """Load a session from its folder.
+
+    One that was cut off, since its program was killed or the power failed, has the status "interrupted", and the repetitions
+    that reps.csv has of it; one that is being measured now has those so far and the status "running".
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    read_log : callable, optional
+        Returns `logged_reps`, for those who have read them already; called only for the sessions that need them.
 
     Raises
     ------
     RecordError
         If it is no session or damaged.
     """
+    written = being_written(folder)  # asked first: a session that ends meanwhile must not seem to be cut off
     info = read_info(folder)
+    if info.get("status") == "running":
+        log = read_log() if read_log else logged_reps(folder.resolve().parent.parent)
+        rows = log[log.session_id == info["session_id"]].to_dict("records")
+        if not written:
+            info |= {"status": "interrupted", "warnings": [*info.get("warnings", []), INTERRUPTED]}
+        return Session(folder, info, tuple(_logged(row) for row in rows), ())
     try:
         reps = tuple(_restored(Rep, raw) for raw in info.get("reps", []))
         apart = tuple(_restored(Apart, raw) for raw in info.get("apart", []))
@@ -155,6 +180,12 @@ def load_session(folder: Path) -> Session:
             f"The repetitions in {folder / 'session.json'} are damaged ({error}); `rotrack remeasure` makes them anew."
         ) from error
     return Session(folder, info, reps, apart)
+
+
+def _logged(row: dict[str, Any]) -> Rep:
+    """Return a repetition from its row in reps.csv."""
+    raw = {key: value for key, value in row.items() if key in Rep.__dataclass_fields__}
+    return _restored(Rep, {**raw, "faults": row["faults"].split()})
 
 
 def _restored(kind: type[T], raw: dict[str, Any]) -> T:
