@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from helpers import DEMO, ROOT, demo_frames
+from test_person import BLUE, GREEN, RED, body, scene
 
 from rotrack.errors import ModelError
 from rotrack.model import LANDMARK_NAMES, LEGS, N_LANDMARKS, SWAPPED, Frame, Side, empty_pose
@@ -156,6 +158,110 @@ def test_the_person_at_the_point_given_is_followed(half: int) -> None:
     for pose in found:
         hips = pose.image_px[[LEGS[side].hip for side in Side], 0]
         assert ((hips > 640 * half) & (hips < 640 * (half + 1))).all()
+
+
+class PaintedModel:
+    """Stands in for the pose model on a picture of painted people: follows one of them until they are painted over.
+
+    As the search, it reports all that it sees, or only the first if it overlooks the others beside them.
+    """
+
+    def __init__(self, bodies: list[np.ndarray], overlooks: bool = False) -> None:
+        self.bodies, self.overlooks = bodies, overlooks
+        self.locked: np.ndarray | None = None
+
+    def _seen(self, rgb: np.ndarray) -> list[np.ndarray]:
+        middles = [body[[*LEGS[Side.LEFT][:2], *LEGS[Side.RIGHT][:2]]].mean(axis=0).round().astype(int) for body in self.bodies]
+        return [body for body, (x, y) in zip(self.bodies, middles, strict=True) if not (rgb[y, x] == 128).all()]
+
+    def _result(self, bodies: list[np.ndarray]) -> SimpleNamespace:
+        marks = [[SimpleNamespace(x=x, y=y, z=0.0, visibility=1.0) for x, y in (body + 0.5) / SIZE] for body in bodies]
+        return SimpleNamespace(pose_landmarks=marks, pose_world_landmarks=marks)
+
+    def detect(self, rgb: np.ndarray) -> SimpleNamespace:
+        return self._result(self._seen(rgb)[: 1 if self.overlooks else None])
+
+    def detect_for_video(self, rgb: np.ndarray, time_ms: int) -> SimpleNamespace:
+        seen = self._seen(rgb)
+        if not any(body is self.locked for body in seen):
+            self.locked = seen[0] if seen else None
+        return self._result(seen if self.locked is None else [self.locked])
+
+    def close(self) -> None:
+        pass
+
+
+ME, OTHER = body(200), body(480, 80)
+TWO = scene((ME,), (OTHER, GREEN, RED, BLUE))
+OnTwo = Callable[..., Landmarker]
+
+
+@pytest.fixture
+def on_two(monkeypatch: pytest.MonkeyPatch) -> OnTwo:
+    """A landmarker that sees two painted people."""
+
+    def make(overlooks: bool = False, **settings) -> Landmarker:
+        monkeypatch.setattr(landmarker, "_create", lambda *_: PaintedModel([ME, OTHER], overlooks))
+        monkeypatch.setattr(landmarker, "_image", lambda rgb: rgb)
+        return Landmarker(find_model("full"), **settings)
+
+    return make
+
+
+def follow(marks: Landmarker, from_s: float, seconds: float) -> list[str]:
+    """Return whom the landmarker follows, picture by picture."""
+    who = []
+    for i in range(round(seconds * 15)):
+        pose = marks.detect(Frame(i, from_s + i / 15, TWO))
+        hips = pose.image_px[[LEGS[side].hip for side in Side], 0].mean()
+        who.append("refused" if pose.reason else "me" if abs(hips - 200) < 5 else "other")
+    return who
+
+
+def test_the_choice_holds_from_the_next_picture_on_and_can_be_changed_again(on_two: OnTwo) -> None:
+    marks = on_two()
+    assert set(follow(marks, 0, 2)) == {"me"}
+    marks.choose((480, 150))
+    after = follow(marks, 2, 3)
+    assert "me" not in after, "from the very next picture on"
+    assert set(after[2:]) == {"other"}
+    marks.choose((200, 150))
+    assert set(follow(marks, 5, 3)[2:]) == {"me"}
+
+
+def test_who_is_followed_already_may_be_chosen(on_two: OnTwo) -> None:
+    marks = on_two()
+    follow(marks, 0, 2)
+    marks.choose((200, 150))
+    assert set(follow(marks, 2, 3)) == {"me"}
+
+
+def test_somebody_whom_the_search_overlooks_beside_another_can_be_chosen(on_two: OnTwo) -> None:
+    marks = on_two(overlooks=True)
+    assert set(follow(marks, 0, 2)) == {"me"}
+    marks.choose((480, 150))
+    after = follow(marks, 2, 6)
+    assert set(after[2:]) == {"other"}
+
+
+@pytest.mark.parametrize("settings", [{}, {"watch_people": False}])
+def test_a_choice_without_anybody_there_changes_nothing(on_two: OnTwo, settings: dict) -> None:
+    marks = on_two(**settings)
+    follow(marks, 0, 2)
+    marks.choose((20, 20) if not settings else (480, 150))
+    assert set(follow(marks, 2, 5)) == {"me"}
+
+
+@pytest.mark.slow
+def test_a_bystander_can_be_chosen_and_unchosen_again() -> None:
+    """The real pose model on one picture that holds the same person twice."""
+    picture = np.hstack([demo_frames(0, 1)[0]] * 2)
+    with Landmarker(find_model("full")) as marks:
+        for start_s, half in ((0, 0), (2, 1), (4, 0)):
+            marks.choose((320 + 640 * half, 240))
+            poses = [marks.detect(Frame(i, start_s + i / 15, picture)) for i in range(30)]
+            hips = np.array([pose.image_px[LEGS[Side.LEFT].hip, 0] for pose in poses[6:]])
+            assert ((hips > 640 * half) & (hips < 640 * (half + 1))).all()
 
 
 def test_somebody_alone_gets_the_same_numbers_with_and_without_the_watch() -> None:

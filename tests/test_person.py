@@ -192,10 +192,9 @@ def test_the_person_who_moved_while_hidden_is_found_elsewhere() -> None:
 
 
 # ---------------------------------------------------------------------- the choice
-def test_the_largest_and_most_central_is_chosen_unless_a_point_is_given() -> None:
+def test_the_largest_and_most_central_is_chosen() -> None:
     near, far, beside = body(330, 90), body(320, 50), body(600, 120, 20)
     assert choose([far, near, beside], SIZE) == 1
-    assert choose([far, near, beside], SIZE, follow=(590, 200)) == 2
 
 
 def test_the_pose_model_is_led_to_the_person_chosen() -> None:
@@ -207,6 +206,37 @@ def test_the_pose_model_is_led_to_the_person_chosen() -> None:
     left, _, right, _ = story.keeper.region_px(SIZE)
     assert left < 100 < right < 350
     assert story.frame(both, wanted) == ""
+    assert story.keeper.pointed_px is None
+
+
+@pytest.mark.parametrize(("point_px", "found"), [((100, 150), True), ((130, 100), True), ((100, 20), False), ((250, 200), False)])
+def test_a_point_means_who_is_near_it(point_px: tuple[float, float], found: bool) -> None:
+    story = Story(follow=point_px)
+    story.keeper.seen(room(), [body(400), body(100, 80)], 0.0)
+    assert (story.keeper.pointed_px is None) == found
+
+
+def test_a_point_where_nobody_is_changes_nothing_and_is_forgotten() -> None:
+    story = Story(follow=(600, 40))
+    assert story.alone(4, ME) == {""}
+    assert story.looks > 10, "looked for all the time"
+    assert story.keeper.pointed_px is None
+    other = body(560, 140, 20)
+    story.looks = 0
+    both = scene((ME,), (other, GREEN))
+    story.keeper.seen(both, [ME, other], story.time_s)
+    assert {story.frame(both, ME, others=[other]) for _ in range(30)} == {""}, "somebody who comes later is not meant"
+
+
+def test_who_was_pointed_at_is_found_as_soon_as_the_search_sees_them() -> None:
+    story = Story(follow=(100, 150))
+    wanted, other = body(100, 80), body(400)
+    both = scene((wanted,), (other, GREEN))
+    assert {story.frame(both, other) for _ in range(10)} == {""}
+    assert story.frame(both, other, others=[wanted]) == person.REASON_HIDDEN
+    assert story.frame(both, wanted, others=[other]) == ""
+    story.alone(2, wanted)
+    assert {story.frame(both, other, others=[wanted]) for _ in range(30)} == {person.REASON_HIDDEN}
 
 
 def test_one_body_reported_twice_is_one_person() -> None:

@@ -33,6 +33,9 @@ VISIBLE_FROM = 0.5
 LOOK_EVERY_S = 2.0
 """How often the picture is searched for several people; twice as often in the first seconds."""
 PEOPLE_AT_MOST = 3
+POINTED_SHARE = 0.2
+"""Somebody who was pointed at is also searched for in a strip, alone, that reaches so far to either side, in picture widths:
+beside a larger person the search may overlook a smaller one."""
 LOOK_AGAIN_S = 0.3
 """While it is doubtful whose landmarks they are, the picture is searched for several people this often; more and more rarely
 as long as nobody else is found."""
@@ -104,7 +107,7 @@ class Landmarker:
     watch_people : bool
         Whether to search for further people now and then, and to refuse landmarks that are not the chosen person's.
     follow : tuple of float, optional
-        A point on the person to measure in the first picture, px; without it the largest and most central one.
+        A point on the person to measure in the first pictures, px; without it the largest and most central one.
     lying : bool
         Whether the drill is done lying down. Otherwise somebody before the person is noticed even if not recognised.
 
@@ -129,6 +132,8 @@ class Landmarker:
         self._next_look_s = 0.0
         self._last_look_s, self._look_wait_s = -LOOK_AGAIN_S, LOOK_AGAIN_S
         self._looks = (0, 0)
+        self._lying = lying
+        self._choice_px: tuple[float, float] | None = None
         self._keeper = PersonKeeper(follow, upright=not lying) if watch_people else None
         self._video = _create(model, vision.RunningMode.VIDEO, 1)
         try:
@@ -136,6 +141,13 @@ class Landmarker:
         except ModelError:
             self._video.close()
             raise
+
+    def choose(self, point_px: tuple[float, float]) -> None:
+        """From the next picture on, follow the person at this point, px, whoever was followed before; safe from any thread.
+
+        If nobody is found there within seconds, nothing changes. Without `watch_people` nothing ever does.
+        """
+        self._choice_px = point_px
 
     def detect(self, frame: Frame) -> Pose:
         """Return the pose in a frame; frames must come in order of time.
@@ -152,6 +164,7 @@ class Landmarker:
 
     def _detect(self, frame: Frame) -> Pose:
         size_px = (frame.rgb.shape[1], frame.rgb.shape[0])
+        self._take_choice(frame)
         self._last_ms = max(self._last_ms + 1, round(frame.time_s * 1000))
         result = self._video.detect_for_video(_image(self._shown(frame.rgb, size_px)), self._last_ms)
         people = self._count_people(frame)
@@ -166,6 +179,14 @@ class Landmarker:
         if reason:
             return empty_pose(frame.time_s, size_px, reason, people)
         return _without(pose, self._keeper.covered_legs(frame.time_s)) if self._keeper else pose
+
+    def _take_choice(self, frame: Frame) -> None:
+        """Look for somebody who was chosen since the last picture, and forget who was followed."""
+        point_px, self._choice_px = self._choice_px, None
+        if self._keeper and point_px is not None:
+            self._keeper = PersonKeeper(point_px, upright=not self._lying)
+            self._look_wait_s = LOOK_AGAIN_S
+            self._look(frame)
 
     def _shown(self, rgb: np.ndarray, size_px: tuple[int, int]) -> np.ndarray:
         """Return what the pose model gets to see: all, or while the person is looked for, the region where they were."""
@@ -193,16 +214,23 @@ class Landmarker:
 
     def _look(self, frame: Frame) -> int:
         """Search a picture for several people, tell the keeper, and return how many there are."""
-        assert self._search is not None
+        assert self._keeper is not None
         self._last_look_s = frame.time_s
-        found = self._search.detect(_image(frame.rgb))
-        size_px = (frame.rgb.shape[1], frame.rgb.shape[0])
-        if self._keeper:
-            bodies = [
-                _pose(frame.time_s, size_px, _points(body), np.zeros((len(body), 3)), 0).image_px for body in found.pose_landmarks
-            ]
-            self._keeper.seen(frame.rgb, bodies, frame.time_s)
-        return len(found.pose_landmarks)
+        bodies = self._bodies(frame, frame.rgb)
+        self._keeper.seen(frame.rgb, bodies, frame.time_s)
+        point_px = self._keeper.pointed_px
+        if point_px is not None:
+            height, width = frame.rgb.shape[:2]
+            left, right = (round(point_px[0] + to * POINTED_SHARE * width) for to in (-1, 1))
+            strip = (max(left, 0), 0, min(right, width), height)
+            self._keeper.seen(frame.rgb, self._bodies(frame, painted_over(frame.rgb, strip)), frame.time_s)
+        return len(bodies)
+
+    def _bodies(self, frame: Frame, rgb: np.ndarray) -> list[np.ndarray]:
+        """Return the landmarks of all people in a copy of a frame's picture, each of shape (33, 2), px."""
+        assert self._search is not None
+        found, size_px = self._search.detect(_image(rgb)).pose_landmarks, (rgb.shape[1], rgb.shape[0])
+        return [_pose(frame.time_s, size_px, _points(body), np.zeros((len(body), 3)), 0).image_px for body in found]
 
     def _count_people(self, frame: Frame) -> int:
         """Return how many people were seen in both of the last two looks, so that one mistake does not count."""

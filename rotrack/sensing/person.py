@@ -51,10 +51,13 @@ GIVE_UP_S, GIVE_UP_COVERED_S = 1.5, 5.0
 the place where the person was looks covered."""
 DISTINCT_TRUNKS = 0.4
 """Two bodies with the middle of their trunks nearer than this are one."""
-AROUND_TRUNKS = 0.6
-"""Margin, in trunk lengths, of the region that is searched around the last good place."""
+AROUND_TRUNKS, AROUND_CHOSEN_TRUNKS = 0.6, 0.25
+"""Margin, in trunk lengths, of the region that is searched around the last good place; the second around somebody just chosen,
+who may stand close to others."""
 ELSEWHERE_AFTER_S, ELSEWHERE_SIZE = 2.0, 0.5
 """Hidden for longer, the person is looked for in the whole picture; the size may have changed by so much (logarithm)."""
+POINTED_TRUNKS, POINTED_S = 0.6, 3.0
+"""A point means who is this near to it, in trunk lengths; if nobody is for this time, it means nobody."""
 _SHOULDERS = [LEGS[side].shoulder for side in Side]
 _HIPS = [LEGS[side].hip for side in Side]
 _TRUNK = _SHOULDERS + _HIPS
@@ -105,8 +108,8 @@ def trunk_place(image_px: np.ndarray) -> tuple[np.ndarray, float]:
     return (shoulders + hips) / 2, max(float(np.hypot(*(shoulders - hips))), 1.0)
 
 
-def choose(bodies: Sequence[np.ndarray], size_px: tuple[int, int], follow: tuple[float, float] | None = None) -> int:
-    """Return which body is the person to measure: the one at `follow` (px), else the largest and most central one.
+def choose(bodies: Sequence[np.ndarray], size_px: tuple[int, int]) -> int:
+    """Return which body is the person to measure if nobody says: the largest and most central one.
 
     Parameters
     ----------
@@ -114,11 +117,7 @@ def choose(bodies: Sequence[np.ndarray], size_px: tuple[int, int], follow: tuple
         Landmarks of the people seen, at least one.
     size_px : tuple of int
         Width and height of the picture.
-    follow : tuple of float, optional
-        A point on the person.
     """
-    if follow is not None:
-        return int(np.argmin([np.nanmin(np.hypot(*(body - follow).T)) for body in bodies]))
     middle_px, half_px = (size_px[0] - 1) / 2, size_px[0] / 2
     scores = []
     for body in bodies:
@@ -128,19 +127,24 @@ def choose(bodies: Sequence[np.ndarray], size_px: tuple[int, int], follow: tuple
     return int(np.argmax(scores))
 
 
+def _distance_px(body: np.ndarray, point_px: tuple[float, float]) -> float:
+    """Return how far a point is from the nearest landmark of a body, shape (33, 2), px."""
+    return float(np.nanmin(np.hypot(*(body - point_px).T)))
+
+
 class PersonKeeper:
     """Remembers the person measured and tells other bodies from theirs; frames come in order of time.
 
     Parameters
     ----------
     follow : tuple of float, optional
-        A point on the person to measure in the first picture, px.
+        A point on the person to measure in the first pictures, px.
     upright : bool
         Whether the person sits or stands: then a covered place is proof enough that somebody else came.
     """
 
     def __init__(self, follow: tuple[float, float] | None = None, upright: bool = False) -> None:
-        self._follow = follow
+        self._pointed_px, self._pointed_s = follow, math.nan
         self._upright = upright
         self._colours: np.ndarray | None = None
         self._learned = 0
@@ -167,6 +171,11 @@ class PersonKeeper:
         """Whether the latest landmarks were refused and the person is being looked for."""
         return bool(self._reason)
 
+    @property
+    def pointed_px(self) -> tuple[float, float] | None:
+        """The point on the person to measure, px, until a body is found there; else None."""
+        return None if self._awaited else self._pointed_px
+
     def look_elsewhere(self, time_s: float) -> bool:
         """Whether the person has been hidden for so long that the whole picture should be searched."""
         return self.searching and time_s - self._refused_from_s > ELSEWHERE_AFTER_S
@@ -175,7 +184,7 @@ class PersonKeeper:
         """Return left, top, right and bottom of the region to search while `searching`, right and bottom excluded, px."""
         if not self.searching or not np.isfinite(self._place).any():
             return None
-        margin = AROUND_TRUNKS * trunk_place(self._place)[1]
+        margin = (AROUND_CHOSEN_TRUNKS if self._awaited else AROUND_TRUNKS) * trunk_place(self._place)[1]
         if not math.isfinite(margin):
             margin = 0.1 * size_px[1]
         low, high = np.nanmin(self._place, axis=0) - margin, np.nanmax(self._place, axis=0) + margin
@@ -191,26 +200,42 @@ class PersonKeeper:
         if len(bodies) > 1:
             self._others_s = time_s
         bodies = [body for body in bodies if np.isfinite(trunk_place(body)[0]).all()]
-        if not bodies:
-            return
-        choosing = not self._chosen and (len(bodies) > 1 or self._follow is not None)
-        if choosing or (self._awaited and self.look_elsewhere(time_s)):
-            self._place = bodies[choose(bodies, (rgb.shape[1], rgb.shape[0]), self._follow)]
-            self._place_s, self._chosen, self._awaited, self._refused_from_s = time_s, True, True, time_s
-        elif self.look_elsewhere(time_s):
+        if self._pointed_px is not None:
+            self._look_where_pointed(bodies, self._pointed_px, time_s)
+        elif (len(bodies) > 1 and not self._chosen) or (bodies and self._awaited and self.look_elsewhere(time_s)):
+            self._await(bodies[choose(bodies, (rgb.shape[1], rgb.shape[0]))], time_s)
+        elif bodies and self.look_elsewhere(time_s):
             fits = [self._difference(body_colours(rgb, body)) for body in bodies]
             best = int(np.argmin(np.where(np.isfinite(fits), fits, np.inf)))
             if fits[best] < HELD_COLOURS and self._sized(bodies[best], ELSEWHERE_SIZE):
                 self._place = bodies[best]
 
+    def _look_where_pointed(self, bodies: Sequence[np.ndarray], point_px: tuple[float, float], time_s: float) -> None:
+        """Await the body at the point; if there is none for a while, stay with whoever is seen."""
+        if math.isnan(self._pointed_s):
+            self._pointed_s = time_s
+        near = [body for body in bodies if _distance_px(body, point_px) < POINTED_TRUNKS * trunk_place(body)[1]]
+        if near:
+            self._await(min(near, key=lambda body: _distance_px(body, point_px)), time_s)
+        if time_s - self._pointed_s >= POINTED_S:
+            self._pointed_px, self._chosen = None, self._chosen or self.known
+
+    def _await(self, body: np.ndarray, time_s: float) -> None:
+        """Take a body as the person; until the landmarks are theirs, they are refused."""
+        self._place, self._place_s, self._refused_from_s = body, time_s, time_s
+        self._chosen = self._awaited = True
+
     def doubt(self, rgb: np.ndarray, image_px: np.ndarray, time_s: float) -> bool:
         """Take the next landmarks, shape (33, 2), px; return whether the picture should be searched before `decide`."""
         self._now = body_colours(rgb, image_px)
         self._doubted = self._doubtful(image_px, time_s)
-        return self._doubted or (self._odd() and time_s - self._looked_s >= CURIOUS_EVERY_S)
+        curious = self._odd() and time_s - self._looked_s >= CURIOUS_EVERY_S
+        return self._doubted or curious or self._pointed_px is not None
 
     def decide(self, rgb: np.ndarray, image_px: np.ndarray, time_s: float) -> str:
         """Return why the landmarks that `doubt` took are refused; empty if they are the person's."""
+        if self._awaited:  # perhaps only since the search that `doubt` asked for
+            self._doubted = self._doubtful(image_px, time_s)
         strange = self._doubted or self._odd()
         if not strange or math.isnan(self._strange_from_s):
             self._strange_from_s = time_s if strange else math.nan
@@ -250,6 +275,7 @@ class PersonKeeper:
 
     def _refusal(self, rgb: np.ndarray, image_px: np.ndarray, time_s: float) -> str:
         if self._awaited and self._doubted:
+            self._others_s = time_s  # whoever is seen elsewhere
             return REASON_HIDDEN
         if not self._doubted or self._held(image_px):
             return ""
@@ -312,6 +338,8 @@ class PersonKeeper:
     # ------------------------------------------------------------------ the memory
     def _remember(self, image_px: np.ndarray, time_s: float) -> None:
         step_s = min(max(time_s - self._place_s, 0.0), 1.0)
+        if self._awaited:
+            self._pointed_px = None
         self._place, self._place_s, self._awaited = image_px, time_s, False
         middle, length = trunk_place(image_px)
         if not np.hypot(*(middle - self._home)) < STILL_TRUNKS * length:  # also if there was none yet
@@ -338,7 +366,7 @@ class PersonKeeper:
         self._colours += (fresh - self._colours) / self._learned
         if time_s - self._learning_from_s >= LEARN_S:
             self._learning_from_s = math.nan
-            self._chosen = True
+            self._chosen = self._chosen or self._pointed_px is None
 
 
 def _distinct(bodies: Sequence[np.ndarray]) -> list[np.ndarray]:
