@@ -125,7 +125,8 @@ def is_consistent(data: Path, session_id: str) -> bool:
     session, rows = session_of(data, session_id), rows_of(data, session_id)
     assert list(rows.dropped) == [r.dropped for r in session.rep_list]
     assert {(n, b) for n, b in zip(rows.note, rows.band, strict=True)} == {(session.info["note"], session.info["band"])}
-    assert [v["value_deg"] for v in session.info["values"]] == pytest.approx([v.value_deg for v in session.values], nan_ok=True)
+    stored = [NAN if v["value_deg"] is None else v["value_deg"] for v in session.info["values"]]
+    assert stored == pytest.approx([v.value_deg for v in session.values], nan_ok=True)
     load_kg = session.info["load_kg"]
     return bool(rows.load_kg.isna().all() if load_kg is None else (rows.load_kg == load_kg).all())
 
@@ -150,11 +151,8 @@ def test_sessions_come_in_the_order_of_time_wherever_the_clock_stood(tmp_path: P
 
 def test_damaged_sessions_are_named_and_the_others_read(tmp_path: Path) -> None:
     good, *bad = (write(tmp_path, number) for number in range(1, 7))
-    for session_id, broken in zip(
-        bad,
-        ({"person": None}, {"started_at": "yesterday"}, {"reps": [{"side": "left"}]}, {"load_kg": "heavy"}, None),
-        strict=True,
-    ):
+    damages = ({"person": None}, {"started_at": "yesterday"}, {"reps": [{"side": "left"}]}, {"load_kg": "heavy"}, None)
+    for session_id, broken in zip(bad, damages, strict=True):
         path = tmp_path / "sessions" / session_id / "session.json"
         path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **broken}) if broken else "{", "utf-8")
     sessions, problems = read_sessions(tmp_path)
@@ -591,8 +589,7 @@ CHANGES: dict[str, Callable[[Path, str], Any]] = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("at", [1, 2])
+@pytest.mark.parametrize(("change", "at"), [("drop", 1), ("drop", 2), ("describe", 1), ("describe", 2), ("delete", 1)], ids=str)
 def test_a_full_disk_leaves_everything_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, at: int) -> None:
     session_id = write(tmp_path, 1)
     write(tmp_path, 2, person="Ben")
@@ -605,8 +602,6 @@ def test_a_full_disk_leaves_everything_as_it_was(tmp_path: Path, monkeypatch: py
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(log.os, "fsync", full)
-    if change == "delete" and at == 2:
-        pytest.skip("only one file is written")
     with pytest.raises(RecordError, match="the disk is full"):
         CHANGES[change](tmp_path, session_id)
     monkeypatch.undo()
