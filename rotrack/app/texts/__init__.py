@@ -2,8 +2,8 @@
 
 `en.toml` and `de.toml` hold the page's own texts under the same keys. What the core says (reasons, cues, advice, drills, errors)
 it says in English; `Texts.said` translates it by `de_core.toml` and `de_drills.toml`, which map English sentences to German
-ones. In such a sentence a placeholder of one letter, `{n}`, stands for a number, and a longer one, `{side}`, for any words,
-which are translated in turn.
+ones. In such a sentence a placeholder of one letter, `{n}`, stands for a number, `{side}` and `{direction}` for the words for
+these, and any other, `{reason}`, for any words; words are translated in turn.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _CORE: Final = next(iter(LANGUAGES))
 _SENTENCES: Final = ("core", "drills")
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _NUMBER: Final = r"-?\d+(?:\.\d+)?"
+_WORDS: Final = {"side": "|".join(Side), "direction": "|".join(Direction)}
 _BETWEEN: Final = "; "
 """What stands between two sentences of the core that were put together."""
 
@@ -80,6 +81,11 @@ class Texts:
         Two or more sentences with "; " between them are translated each.
         """
         return _said(self.language, sentence)
+
+    def sentence(self, sentence: str) -> str:
+        """Return what the core said in this language, with a large first letter."""
+        said = self.said(sentence)
+        return said[:1].upper() + said[1:]
 
     # ------------------------------------------------------------------ numbers
     def number(self, value: float, decimals: int = 1) -> str:
@@ -208,7 +214,7 @@ def _pattern(template: str) -> re.Pattern[str]:
             expression += f"(?P={part})"
         else:
             seen.add(part)
-            expression += f"(?P<{part}>{_NUMBER if len(part) == 1 else '.+?'})"
+            expression += f"(?P<{part}>{_NUMBER if len(part) == 1 else _WORDS.get(part, '.+?')})"
     return re.compile(expression, re.DOTALL)
 
 
