@@ -275,6 +275,21 @@ class Rep:
     dropped: bool = False
 
 
+REP_DECIMALS = {
+    "peak_deg": 2,
+    "live_peak_deg": 2,
+    "range_deg": 2,
+    "start_s": 3,
+    "peak_s": 3,
+    "end_s": 3,
+    "hold_s": 2,
+    "visibility": 3,
+    "uncertainty_deg": 2,
+    "gravity_deg": 2,
+}
+"""How exact a repetition is, from its beginning: so that window, page and log round the same numbers further."""
+
+
 @dataclass(frozen=True, slots=True)
 class Apart:
     """A movement that was seen but is not a repetition: too small, too short, too long, other direction, lost from view."""

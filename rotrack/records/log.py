@@ -33,7 +33,7 @@ from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
 from rotrack.errors import InputError, RecordError
-from rotrack.model import LANDMARK_NAMES, CurvePoint, Direction, Pose, Rep, Side, Step, empty_pose
+from rotrack.model import LANDMARK_NAMES, REP_DECIMALS, CurvePoint, Direction, Pose, Rep, Side, Step, empty_pose
 
 REP_COLUMNS = (
     "session_id started_at person drill side direction rep valid peak_deg live_peak_deg range_deg start_s peak_s end_s hold_s "
@@ -48,18 +48,6 @@ to date."""
 _SESSION_COLUMNS = (
     "session_id started_at person drill tier calibration zero model convention_version rotrack_version note"
 ).split()
-_REP_NUMBERS = {
-    "peak_deg": 2,
-    "live_peak_deg": 2,
-    "range_deg": 2,
-    "start_s": 3,
-    "peak_s": 3,
-    "end_s": 3,
-    "hold_s": 2,
-    "visibility": 3,
-    "uncertainty_deg": 2,
-    "gravity_deg": 2,
-}
 CURVE_COLUMNS = tuple(CurvePoint.__dataclass_fields__)
 _LANDMARK_PARTS = ("x_px", "y_px", "visibility", "world_x_m", "world_y_m", "world_z_m")
 LANDMARK_COLUMNS = (
@@ -267,7 +255,7 @@ def _curve_row(point: CurvePoint) -> list[str]:
 
 def _rep_row(info: dict[str, Any], rep: Rep) -> dict[str, str]:
     row = {column: str(info[column]) for column in _SESSION_COLUMNS}
-    row |= {column: _number(getattr(rep, column), digits) for column, digits in _REP_NUMBERS.items()}
+    row |= {column: _number(getattr(rep, column), digits) for column, digits in REP_DECIMALS.items()}
     row |= {"side": rep.side, "direction": rep.direction, "rep": str(rep.rep), "reason": rep.reason}
     row |= {"valid": yes_or_no(rep.valid), "faults": " ".join(rep.faults), "dropped": yes_or_no(rep.dropped)}
     return row | described(info)
@@ -506,7 +494,7 @@ def _parsed(cells: list[str]) -> dict[str, Any]:
         raise ValueError
     if row["dropped"] not in ("true", "false", ""):
         raise ValueError
-    numbers = {c: float(row[c]) if row[c] else math.nan for c in (*_REP_NUMBERS, "load_kg")}
+    numbers = {c: float(row[c]) if row[c] else math.nan for c in (*REP_DECIMALS, "load_kg")}
     return {**row, **numbers, "rep": int(row["rep"]), "valid": row["valid"] == "true", "dropped": row["dropped"] == "true"}
 
 

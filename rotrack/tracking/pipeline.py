@@ -20,6 +20,7 @@ from rotrack.kinematics.rotation import NEEDS, Reading, RotationMeasure, make_me
 from rotrack.model import (
     LANDMARK_NAMES,
     LEGS,
+    REP_DECIMALS,
     Apart,
     CurvePoint,
     Direction,
@@ -430,6 +431,7 @@ class _LegTracker:
             reason="; ".join(invalid),
             visibility=visibility,
         )
+        rep = replace(rep, **{name: round(getattr(rep, name), digits) for name, digits in REP_DECIMALS.items()})
         if completes and self._pending:
             self.out.reps += [self._pending, rep]
             self._pending = None
