@@ -11,7 +11,7 @@ import math
 import cv2
 import numpy as np
 
-from rotrack.drills import Drill, Posture
+from rotrack.drills import Drill, Measure, Posture
 from rotrack.model import LEGS, Direction, Pose, RotationSample, Side, Step
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.theme import DIRECTION_WORD, MUTED, PANEL, PAPER, SIDE_ON_DARK_RGB, WARNING, Rgb
@@ -25,6 +25,9 @@ ERROR_STEP = 0.75
 SEEN_FROM_BEHIND = (Posture.LUNGE,)
 ONE_LEG = (Posture.SIDE_RAISED, Posture.SIDE_TOP, Posture.SIDE_BOTTOM, Posture.LUNGE, Posture.STRETCH)
 """Here one leg at a time can be measured; why the other is not needs no saying while one is."""
+LIVE_WIDEST_PX = 1280
+"""Larger pictures are shown at this width; they are measured as they are."""
+LIVE_JPEG_QUALITY = 80
 _AA = cv2.LINE_AA
 
 
@@ -59,11 +62,8 @@ class Overlay:
         height, width = image.shape[:2]
         unit = min(height, width * 0.75) / 100
         self._draw_header(image, unit)
-        # The subject's left is at the right of a plain picture of a person who faces the camera, and at the left of a mirror.
-        behind = self._drill.posture in SEEN_FROM_BEHIND
         for side in self._sides:
-            at_left = (side is Side.LEFT) == (self.mirror != behind)
-            self._draw_gauge(image, unit, side, at_left, step, board)
+            self._draw_gauge(image, unit, side, step, board)
         self._draw_messages(image, unit, step)
         return image
 
@@ -77,7 +77,8 @@ class Overlay:
             width = self._width(self._keys, size)
             self._text(image, self._keys, (image.shape[1] - width - 1.5 * unit, 4.4 * unit), size, MUTED)
 
-    def _draw_gauge(self, image: np.ndarray, unit: float, side: Side, at_left: bool, step: Step, board: Scoreboard) -> None:
+    def _draw_gauge(self, image: np.ndarray, unit: float, side: Side, step: Step, board: Scoreboard) -> None:
+        at_left, internal_left = on_screen(self._drill, side, self.mirror)
         height, width = image.shape[:2]
         panel_w, panel_h = round(40 * unit), round(35 * unit)
         x0 = 0 if at_left else width - panel_w
@@ -92,8 +93,7 @@ class Overlay:
         if counted:
             self._draw_hold(image, unit, (middle, y0), side, step, board)
         else:
-            # Internal is drawn to the side to which this foot goes on the screen when it rotates internally.
-            self._draw_angle(image, unit, (middle, y0), side, at_left, step, board)
+            self._draw_angle(image, unit, (middle, y0), side, internal_left, step, board)
         status = self._status(side, step, board)
         size = 2.5 * unit
         while self._width(status, size) > panel_w - 2 * unit and size > 1.6 * unit:
@@ -213,6 +213,29 @@ class Overlay:
 
     def _right(self, image: np.ndarray, text: str, at: tuple[float, float], size: float, rgb: Rgb, weight: int = 400) -> None:
         self._text(image, text, (at[0] - self._width(text, size), at[1]), size, rgb, weight)
+
+
+def live_picture(rgb: np.ndarray, pose: Pose, sides: tuple[Side, ...]) -> tuple[bytes, tuple[int, int]]:
+    """Return a picture with the legs drawn in as a JPEG, and its width and height; `rgb` is left as it is."""
+    image = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    draw_legs(image, pose, sides)
+    height, width = image.shape[:2]
+    if width > LIVE_WIDEST_PX:
+        width, height = LIVE_WIDEST_PX, round(height * LIVE_WIDEST_PX / width)
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, LIVE_JPEG_QUALITY])
+    return data.tobytes(), (width, height)
+
+
+def on_screen(drill: Drill, side: Side, mirror: bool) -> tuple[bool, bool]:
+    """Return whether a leg's gauge belongs to the left of the screen, and whether internal rotation points to the left on it.
+
+    The subject's left is at the right of a plain picture of a person who faces the camera, and at the left of a mirror. Internal
+    rotation points to where the foot goes then: outwards with a bent knee, where the shank swings, and inwards with a straight
+    one, where the toes do.
+    """
+    at_left = (side is Side.LEFT) == (mirror != (drill.posture in SEEN_FROM_BEHIND))
+    return at_left, at_left == (drill.measure is not Measure.FOOT)
 
 
 def draw_legs(image: np.ndarray, pose: Pose, sides: tuple[Side, ...]) -> None:

@@ -1,0 +1,218 @@
+"""Step one: who, which drill, and where the camera goes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from fastapi import Request
+from nicegui import run, ui
+from nicegui.element import Element
+
+from rotrack.app.frame import Site, frame, svg, tag, texts_of
+from rotrack.app.studio import Phase, Plan
+from rotrack.app.texts import Texts
+from rotrack.drills import GROUPS, TIERS, Drill, load_table, parse_sides
+from rotrack.errors import DrillError, RotrackError
+from rotrack.model import Side
+from rotrack.records.history import people
+from rotrack.sensing.landmarker import MODELS
+from rotrack.ui.drawing import drill_svg, place_svg
+from rotrack.ui.overlay import ONE_LEG
+
+PERSON = "person"
+PEOPLE_SHOWN = 8
+REPS = 5
+MOST_REPS = 50
+HEAVIEST_KG = 200
+
+
+def register(site: Site) -> None:
+    """Declare the pages of this step."""
+
+    @ui.page("/")
+    def home(request: Request) -> None:
+        _home(site, request)
+
+    @ui.page("/drill/{drill_id}")
+    def drill(request: Request, drill_id: str) -> None:
+        _drill(site, request, drill_id)
+
+
+# ---------------------------------------------------------------------- who and what
+def _home(site: Site, request: Request) -> None:
+    known = people(site.data)
+    person = request.query_params.get(PERSON, known[0] if known else "").strip()
+    with frame(site, request, "choose.title", "choose") as t:
+        tag("h1", t("choose.heading"))
+        with tag("section", classes="people", aria_labelledby="who"):
+            tag("h2", t("choose.who"), id="who")
+            with tag("div", classes="chips"):
+                for name in dict.fromkeys([*([person] if person else []), *known[:PEOPLE_SHOWN]]):
+                    tag("a", name, "chip", href=f"/?{urlencode({PERSON: name})}", aria_current="true" if name == person else None)
+                with tag("form", classes="add", method="get", action="/"):
+                    tag("label", t("choose.add"), "unseen", for_="add")
+                    tag("input", id="add", name=PERSON, placeholder=t("choose.add"), required=True, maxlength=60,
+                        autocomplete="off")  # fmt: skip
+                    tag("button", t("button.add"), "quiet", type="submit")
+            if not person:
+                tag("p", t("choose.nobody"), "hint")
+        table = load_table()
+        for group in GROUPS:
+            with tag("section", classes="group", aria_labelledby=f"group-{group}"):
+                tag("h2", t.said(group).capitalize(), id=f"group-{group}")
+                with tag("div", classes="cards"):
+                    for drill in table.drills.values():
+                        if drill.group == group:
+                            _card(drill, person, t)
+
+
+def _card(drill: Drill, person: str, t: Texts) -> None:
+    query = f"?{urlencode({PERSON: person})}" if person else ""
+    with tag("a", classes="card refused" if drill.refused else "card", href=f"/drill/{drill.id}{query}"):
+        with tag("span", classes="pair", aria_hidden="true"):
+            svg(drill_svg(drill, "start"))
+            svg(drill_svg(drill, "end"))
+        tag("strong", t.said(drill.title))
+        with tag("span", classes="way"):
+            tag("span", ", ".join(t.direction(direction) for direction in drill.directions))
+        with tag("span", classes="tier"):
+            tag(
+                "span",
+                "" if drill.refused else drill.tier,
+                f"grade {'none' if drill.refused else drill.tier}",
+                aria_hidden="true",
+            )
+            tag("span", t("choose.refused") if drill.refused else t.said(TIERS[drill.tier]))
+        with tag("span", classes="where"):
+            svg(place_svg(drill))
+            tag("span", t(f"choose.view_{drill.place.view}"))
+
+
+# ---------------------------------------------------------------------- how
+@dataclass
+class _Wishes:
+    """What is chosen on the page of a drill."""
+
+    sides: str = "both"
+    reps: int = REPS
+    model: str = MODELS[0]
+    keep_video: bool = False
+    band: str = ""
+    load_kg: float = math.nan
+
+
+def _drill(site: Site, request: Request, drill_id: str) -> None:
+    t = texts_of(request)
+    try:
+        drill = load_table().drill(drill_id)
+    except DrillError as error:
+        with frame(site, request, "choose.title", narrow=True):
+            tag("h1", t("choose.no_drill"))
+            tag("p", t.said(str(error)))
+            tag("a", t("choose.all"), "button", href="/")
+        return
+    person = request.query_params.get(PERSON, "").strip()
+    wishes = _Wishes(sides=Side.LEFT if drill.posture in ONE_LEG else "both")
+    with frame(site, request, "choose.title"), tag("article", classes="drill"):
+        back = f"/?{urlencode({PERSON: person})}" if person else "/"
+        tag("a", t("choose.all"), "back", href=back)
+        tag("h1", t.said(drill.title))
+        tag("p", t.said(drill.summary), "lead")
+        with tag("div", classes="columns"):
+            with tag("section", aria_labelledby="how"):
+                with tag("div", classes="pair large", aria_hidden="true"):
+                    svg(drill_svg(drill, "start"))
+                    svg(drill_svg(drill, "end"))
+                tag("h2", t("choose.how"), id="how")
+                with tag("ol"):
+                    for step in drill.steps:
+                        tag("li", t.said(step))
+                if drill.note:
+                    tag("p", t.said(drill.note), "hint")
+            with tag("section", aria_labelledby="where"):
+                with tag("div", classes="place", aria_hidden="true"):
+                    svg(place_svg(drill))
+                tag("h2", t("choose.where"), id="where")
+                tag("p", t.said(drill.camera))
+                tag("h2", t("choose.how_well"))
+                tag("p", t.said(drill.refused) if drill.refused else t.said(TIERS[drill.tier]).capitalize() + ".")
+                if not drill.refused:
+                    _form(wishes, t)
+        if not drill.refused:
+            with tag("div", classes="go"):
+                if site.studio.phase is Phase.MEASURE:
+                    tag("p", t("choose.running"), "hint")
+                problem = tag("p", classes="problem", role="alert")
+                start = tag("button", t("choose.start"), "primary", id="start")
+                start.on("click", lambda: _start(site, drill, person, wishes, problem, t))
+
+
+def _form(wishes: _Wishes, t: Texts) -> None:
+    with tag("div", classes="form"):
+        with tag("fieldset"):
+            tag("legend", t("choose.leg"))
+            for choice in ("both", "left", "right"):
+                with tag("label", classes="radio"):
+                    button = tag("input", type="radio", name="leg", value=choice, checked=choice == wishes.sides)
+                    button.on("change", lambda choice=choice: setattr(wishes, "sides", choice))
+                    tag("span", t(f"leg.{choice}"))
+        _field(t("choose.reps"), "reps", {"type": "number", "min": 0, "max": MOST_REPS, "value": REPS},
+               lambda text: setattr(wishes, "reps", _whole(text)), t("choose.reps_hint"))  # fmt: skip
+        with tag("details"):
+            tag("summary", t("choose.more"))
+            _field(
+                t("choose.band"), "band", {"type": "text", "maxlength": 60}, lambda text: setattr(wishes, "band", text.strip())
+            )
+            _field(t("choose.load"), "load", {"type": "number", "min": 0, "max": HEAVIEST_KG, "step": 0.1},
+                   lambda text: setattr(wishes, "load_kg", _number(text)))  # fmt: skip
+            with tag("label", classes="field"):
+                tag("span", t("choose.model"))
+                with tag("select", id="model").on(
+                    "change", lambda e: setattr(wishes, "model", e.args), js_handler="(e) => emit(e.target.value)"
+                ):
+                    for model in MODELS:
+                        tag("option", t(f"choose.model_{model}"), value=model)
+            with tag("label", classes="radio"):
+                box = tag("input", type="checkbox", id="keep")
+                box.on(
+                    "change", lambda e: setattr(wishes, "keep_video", bool(e.args)), js_handler="(e) => emit(e.target.checked)"
+                )
+                tag("span", t("choose.keep"))
+            tag("p", t("choose.keep_hint"), "hint")
+
+
+def _field(label: str, name: str, attributes: dict[str, object], take: Callable[[str], None], hint: str = "") -> None:
+    with tag("label", classes="field"):
+        tag("span", label)
+        field = tag("input", id=name, **attributes)
+        field.on("input", lambda e: take(str(e.args)), js_handler="(e) => emit(e.target.value)")
+        if hint:
+            tag("small", hint)
+
+
+def _whole(text: str) -> int:
+    return min(max(int(_number(text)), 0), MOST_REPS) if math.isfinite(_number(text)) else REPS
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return math.nan
+
+
+async def _start(site: Site, drill: Drill, person: str, wishes: _Wishes, problem: Element, t: Texts) -> None:
+    plan = Plan(
+        drill, parse_sides(wishes.sides), person, wishes.reps, wishes.model, wishes.keep_video, "", wishes.band, wishes.load_kg
+    )
+    try:
+        await run.io_bound(site.studio.prepare, plan)
+    except RotrackError as error:
+        problem.clear()
+        with problem:
+            tag("span", t.said(str(error)))
+        return
+    ui.navigate.to("/live")

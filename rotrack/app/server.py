@@ -1,0 +1,206 @@
+"""Starts the page: one server per data folder, on this computer alone unless told otherwise."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+import webbrowser
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import uvicorn
+from fastapi import FastAPI, WebSocket
+from fastapi.responses import PlainTextResponse
+from fastapi.staticfiles import StaticFiles
+from filelock import FileLock, Timeout
+from nicegui import ui
+
+from rotrack.app import choose, history, live, session
+from rotrack.app.frame import Site, add_head, language_of
+from rotrack.app.guard import TOKEN, Guard, Tokens
+from rotrack.app.stream import stream
+from rotrack.app.studio import Studio
+from rotrack.app.texts import Texts
+from rotrack.errors import InputError
+from rotrack.records.log import explained
+
+PORT = 8377
+"""Where the page is, unless that is taken."""
+PORTS_TRIED = 20
+ANYWHERE = "0.0.0.0"
+ALIVE = "/alive"
+_STATIC = Path(__file__).with_name("static")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to serve.
+
+    Parameters
+    ----------
+    data : Path
+        The data folder.
+    camera : str
+        As for `rotrack live`.
+    port : int
+        Wanted port; 0 leaves the choice to rotrack.
+    host : str
+        Address to serve other devices from; empty for this computer alone.
+    open_page : bool
+        Whether to open the page in the browser.
+    calibration : tuple of str
+        As for `rotrack live`.
+    """
+
+    data: Path
+    camera: str = "0"
+    port: int = 0
+    host: str = ""
+    open_page: bool = True
+    calibration: tuple[str, ...] = ()
+
+
+def serve(options: Options, tell: Callable[[str], None]) -> None:
+    """Serve the page until the person ends it; if it is served already, open that one.
+
+    Parameters
+    ----------
+    options : Options
+        How.
+    tell : callable
+        Called with each line for the person.
+
+    Raises
+    ------
+    InputError
+        If the address is not to be had.
+    RecordError
+        If the data folder cannot be written.
+    """
+    with explained(options.data):
+        options.data.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(options.data / "app.lock")
+        note = options.data / "app.json"
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            _open_running(note, options, tell)
+            return
+    try:
+        with contextlib.closing(_listen(options)) as listener:
+            _serve(options, listener, note, tell)
+    finally:
+        note.unlink(missing_ok=True)
+        lock.release()
+
+
+def _serve(options: Options, listener: socket.socket, note: Path, tell: Callable[[str], None]) -> None:
+    port = listener.getsockname()[1]
+    shown = "127.0.0.1" if not options.host or options.host == ANYWHERE else options.host
+    local = f"http://{shown}:{port}/"
+    tokens = None
+    if options.host:
+        device = f"http://{_own_address() if options.host == ANYWHERE else options.host}:{port}/"
+        tokens = Tokens(lambda token: tell(f"For another device in this network, once: {device}?{TOKEN}={token}"))
+    page = f"{local}?{TOKEN}={tokens.make()}" if tokens else local
+    with explained(note):
+        note.write_text(json.dumps({"url": local, "guarded": bool(tokens)}), "utf-8")
+    tell(f"rotrack is at {page}" + ("" if options.open_page else " (open it in a browser)"))
+    tell("Keep this window open while you use it; Ctrl-C ends rotrack. Pictures never leave this computer."
+         if not tokens else "Keep this window open while you use it; Ctrl-C ends rotrack.")  # fmt: skip
+    studio = Studio(options.camera, options.data, options.calibration)
+    app = make_app(Site(options.data, studio), tokens)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=2))
+    if options.open_page:
+        threading.Timer(0.7, webbrowser.open, (page,)).start()
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    tell(f"rotrack has ended. What was measured is in {options.data}")
+
+
+def make_app(site: Site, tokens: Tokens | None = None) -> FastAPI:
+    """Return the application that serves a site; there is one per process."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        site.studio.close()
+
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+
+    @app.get(ALIVE)
+    def alive() -> PlainTextResponse:
+        return PlainTextResponse("rotrack")
+
+    @app.websocket("/live/stream")
+    async def live_stream(channel: WebSocket) -> None:
+        t = Texts(language_of(channel.cookies, channel.headers.get("accept-language")))
+        await stream(channel, site.studio, t)
+
+    for page in (choose, live, session, history):
+        page.register(site)
+    add_head()
+    ui.run_with(app, title="rotrack", favicon=_STATIC / "icon.svg", dark=None, tailwind=False, show_welcome_message=False)
+    app.add_middleware(Guard, tokens=tokens)
+    return app
+
+
+def _listen(options: Options) -> socket.socket:
+    """Return a socket that listens at the wanted port, or if none is wanted at the usual one or one near it."""
+    host = options.host or "127.0.0.1"
+    wanted = [options.port] if options.port else [*range(PORT, PORT + PORTS_TRIED), 0]
+    for port in wanted:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+            listener.listen(64)
+            return listener
+        except (OSError, OverflowError) as error:
+            listener.close()
+            problem = error
+    if options.port:
+        raise InputError(
+            f"Port {options.port} at {host} cannot be used ({_reason(problem)}); choose another one with --port, or none."
+        )
+    raise InputError(f"The page cannot be served at {host} ({_reason(problem)}); check the address given to --host.")
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else str(error)) or str(error)
+
+
+def _own_address() -> str:
+    """Return this computer's address in its network, as far as it can be told without asking anybody."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # an address for documentation; nothing is sent
+            return str(probe.getsockname()[0])
+        except OSError:
+            return socket.gethostname()
+
+
+def _open_running(note: Path, options: Options, tell: Callable[[str], None]) -> None:
+    """Open the page of the program that is running already."""
+    for _ in range(50):
+        with suppress(OSError, ValueError, KeyError):
+            url = json.loads(note.read_text("utf-8"))["url"]
+            try:
+                urlopen(f"{url.rstrip('/')}{ALIVE}", timeout=2).close()
+            except HTTPError:  # it is there and guarded
+                tell(f"rotrack is running already: {url}. Use the page that is open, or the last address that it printed.")
+                return
+            break
+        threading.Event().wait(0.1)
+    else:
+        raise InputError("rotrack is running already with this data folder but does not answer; end it first.")
+    tell(f"rotrack is running already: {url}")
+    if options.open_page:
+        webbrowser.open(url)

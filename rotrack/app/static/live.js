@@ -1,0 +1,244 @@
+// Shows what the program sends: the picture, the gauges, the trace; says what it wants said. Computes nothing of its own.
+const showLive = (page) => {
+  const at = (id) => document.getElementById(id);
+  const legs = page.dataset.legs.split(" ");
+  const picture = at("picture"), pen = picture.getContext("2d");
+  const QUIET_MS = 1500, TRACE_S = 20, TIRED_HZ = 12;
+  let heard = performance.now(), trace = [], left = false;
+  // For whoever wants to know how well the browser keeps up: when each picture was drawn, and how old it was then.
+  const stats = (window.rotrackStats = { drawn: [], ages: [] });
+
+  // ------------------------------------------------------------------ choices that this browser keeps
+  const kept = (name, button, act) => {
+    const set = (on) => {
+      localStorage.setItem(name, on ? "yes" : "no");
+      button.setAttribute("aria-pressed", on);
+      act(on);
+    };
+    set(localStorage.getItem(name) !== "no");
+    button.addEventListener("click", () => set(button.getAttribute("aria-pressed") !== "true"));
+    return () => button.getAttribute("aria-pressed") === "true";
+  };
+  const sound = kept("rotrack_sound", at("sound"), (on) => on || speechSynthesis?.cancel());
+  const mirrored = kept("rotrack_mirror", at("mirror"), (on) => picture.classList.toggle("mirrored", on));
+
+  let audio = null;
+  const wake = () => {
+    audio = audio || new AudioContext();
+    audio.resume();
+  };
+  ["pointerdown", "keydown"].forEach((name) => addEventListener(name, wake, { once: true }));
+  const beep = () => {
+    try {
+      audio = audio || new AudioContext();
+      const tone = audio.createOscillator(), loud = audio.createGain();
+      tone.frequency.value = 880;
+      loud.gain.setValueAtTime(0.15, audio.currentTime);
+      loud.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + 0.25);
+      tone.connect(loud).connect(audio.destination);
+      tone.start();
+      tone.stop(audio.currentTime + 0.25);
+    } catch {
+      // no sound on this device; everything is on the screen too
+    }
+  };
+  const speak = (say) => {
+    (window.rotrackSaid = window.rotrackSaid || []).push(say.text);
+    if (!sound()) return;
+    if (say.beep) beep();
+    if (!window.speechSynthesis) return;
+    const words = new SpeechSynthesisUtterance(say.text);
+    words.lang = page.dataset.speech;
+    const code = words.lang.slice(0, 2);
+    words.voice = speechSynthesis.getVoices().find((v) => v.localService && v.lang.startsWith(code)) || null;
+    speechSynthesis.speak(words);
+  };
+
+  navigator.wakeLock?.request("screen").catch(() => {});
+
+  // ------------------------------------------------------------------ what is shown
+  const text = (node, words) => {
+    if (node && node.textContent !== words) node.textContent = words;
+  };
+
+  const checks = (findings) => {
+    for (const finding of findings) {
+      const row = at(`check-${finding.check}`);
+      if (!row) continue;
+      row.dataset.state = finding.state;
+      row.dataset.move = finding.move;
+      text(row.querySelector(".text"), finding.text);
+    }
+  };
+
+  const gauge = (name, leg, turn) => {
+    const box = at(`gauge-${name}`);
+    if (!box) return;
+    const seen = leg.angle !== null;
+    box.classList.toggle("off", !seen);
+    box.classList.toggle("waiting", !!turn && turn !== name);
+    text(box.querySelector(".count .number"), String(leg.count));
+    text(box.querySelector(".reason"), seen ? "" : leg.reason);
+    text(box.querySelector(".last"), leg.last);
+    if (page.dataset.counted !== undefined) {
+      text(box.querySelector(".held"), leg.held);
+      box.classList.toggle("off", !!leg.reason);
+      text(box.querySelector(".reason"), leg.reason);
+      return;
+    }
+    text(box.querySelector(".angle .number"), seen ? String(Math.round(Math.abs(leg.angle))) : "\u2013");
+    text(box.querySelector(".angle .error"), seen && leg.error !== null ? `\u00b1 ${Math.ceil(leg.error)}` : "");
+    const to = Number(box.dataset.to), way = Number(box.dataset.turn);
+    const swing = (angle) => way * 90 * Math.max(-1, Math.min(1, angle / to));
+    const hub = "100 104";
+    box.querySelector(".arm").setAttribute("transform", `rotate(${seen ? swing(leg.angle) : 0} ${hub})`);
+    const turned = (swing(leg.angle || 0) * Math.PI) / 180;
+    const tip = `${100 + 84 * Math.sin(turned)} ${104 - 84 * Math.cos(turned)}`;
+    box.querySelector(".reached").setAttribute("d", seen ? `M100 20 A84 84 0 0 ${turned > 0 ? 1 : 0} ${tip}` : "");
+    for (const [direction, best] of Object.entries(leg.best)) {
+      const mark = box.querySelector(`.best.${direction}`);
+      mark.setAttribute("visibility", best === null ? "hidden" : "visible");
+      if (best !== null) mark.setAttribute("transform", `rotate(${swing(best * (direction === "internal" ? 1 : -1))} ${hub})`);
+      const number = box.querySelector(`.best-${direction}`);
+      if (number && best !== null) text(number, `${Math.round(best)}${box.querySelector(".unit").textContent}`);
+    }
+  };
+
+  const draw = () => {
+    const paper = at("trace"), line = paper.getContext("2d");
+    const scale = window.devicePixelRatio || 1, width = paper.clientWidth * scale, height = paper.clientHeight * scale;
+    if (!width) return;
+    if (paper.width !== width || paper.height !== height) [paper.width, paper.height] = [width, height];
+    const colour = (name) => getComputedStyle(page).getPropertyValue(name);
+    const end = trace.length ? trace[trace.length - 1][0] : 0;
+    const x = (time) => width * (1 - (end - time) / TRACE_S), y = (angle) => height / 2 - (angle / 60) * (height / 2 - 6 * scale);
+    line.clearRect(0, 0, width, height);
+    line.font = `${12 * scale}px system-ui, sans-serif`;
+    for (const level of [-45, -30, -15, 0, 15, 30, 45]) {
+      line.strokeStyle = colour("--line");
+      line.lineWidth = level ? 0.5 * scale : 1.5 * scale;
+      line.beginPath();
+      line.moveTo(0, y(level));
+      line.lineTo(width, y(level));
+      line.stroke();
+      line.fillStyle = colour("--muted");
+      if (level % 30 === 0) line.fillText(String(Math.abs(level)), 4 * scale, y(level) - 3 * scale);
+    }
+    legs.forEach((leg, column) => {
+      line.strokeStyle = colour(`--${leg}`);
+      line.lineWidth = 3 * scale;
+      line.setLineDash(leg === "right" ? [9 * scale, 4 * scale] : []);
+      line.beginPath();
+      let down = false;
+      for (const row of trace) {
+        const angle = row[column + 1];
+        if (angle === null) down = false;
+        else if (down) line.lineTo(x(row[0]), y(angle));
+        else {
+          line.moveTo(x(row[0]), y(angle));
+          down = true;
+        }
+      }
+      line.stroke();
+      line.setLineDash([]);
+    });
+  };
+
+  const show = (state) => {
+    if (page.dataset.phase !== state.phase) {
+      page.dataset.phase = state.phase;
+      trace = [];
+    }
+    text(at("problem"), state.problem);
+    text(at("slow"), state.slow || tired(state));
+    at("after").hidden = !state.problem || state.phase === "check" || state.phase === "measure";
+    if (state.phase === "done" && state.session && !left) {
+      left = true;
+      setTimeout(() => location.assign(`/session/${state.session}`), 1200);
+    }
+    if (state.phase === "idle" && !state.problem && !left) {
+      left = true;
+      location.assign("/");
+    }
+    page.classList.toggle("lost", !!state.problem && state.phase !== "done");
+    if (state.findings) checks(state.findings);
+    at("hold").hidden = state.phase !== "measure" || state.hold === null || state.hold === undefined;
+    if (state.hold !== null && state.hold !== undefined) at("held").style.width = `${Math.round(100 * state.hold)}%`;
+    text(at("cue"), state.phase === "measure" && !state.problem ? state.cue : "");
+    text(at("turn"), state.phase === "measure" ? state.turn_words || "" : "");
+    if (state.legs && !state.problem) for (const [name, leg] of Object.entries(state.legs)) gauge(name, leg, state.turn);
+    if (state.problem) for (const name of legs) off(name, state.problem);
+    if (state.trace && state.trace.length) {
+      trace.push(...state.trace);
+      const from = trace[trace.length - 1][0] - TRACE_S;
+      while (trace[0][0] < from) trace.shift();
+    }
+    if (state.phase === "measure") draw();
+    for (const say of state.say || []) speak(say);
+  };
+
+  const off = (name, reason) => {
+    if (at(`gauge-${name}`)) gauge(name, { angle: null, reason, count: at(`gauge-${name}`).querySelector(".count .number").textContent,
+      last: "", held: "\u2013", best: {} }, "");
+  };
+
+  const tired = (state) => {
+    const now = performance.now(), recent = stats.drawn.filter((time) => now - time < 3000).length / 3;
+    return state.rate > 20 && stats.drawn.length > 100 && recent < TIRED_HZ && !document.hidden ? page.dataset.tired : "";
+  };
+
+  // ------------------------------------------------------------------ the connection
+  const words = new TextDecoder();
+  const connect = () => {
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live/stream`);
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = async ({ data }) => {
+      heard = performance.now();
+      page.classList.remove("stale");
+      const length = new DataView(data).getUint32(0);
+      const state = JSON.parse(words.decode(new Uint8Array(data, 4, length)));
+      if (data.byteLength > 4 + length) {
+        const image = await createImageBitmap(new Blob([new Uint8Array(data, 4 + length)], { type: "image/jpeg" }));
+        if (picture.width !== image.width || picture.height !== image.height) {
+          [picture.width, picture.height] = [image.width, image.height];
+          at("view").style.setProperty("--shape", `${image.width} / ${image.height}`);
+        }
+        pen.drawImage(image, 0, 0);
+        image.close();
+        stats.drawn.push(performance.now());
+        stats.ages.push(state.age_ms + Math.max(0, Date.now() - state.sent_ms));
+        if (stats.drawn.length > 4000) [stats.drawn, stats.ages].forEach((list) => list.splice(0, 1000));
+      }
+      show(state);
+      if (socket.readyState === WebSocket.OPEN) socket.send("drawn");
+    };
+    socket.onclose = () => setTimeout(connect, 700);
+  };
+  connect();
+  setInterval(() => {
+    if (performance.now() - heard < QUIET_MS || left) return;
+    page.classList.add("stale");
+    for (const name of legs) off(name, page.dataset.gone);
+  }, 300);
+
+  // ------------------------------------------------------------------ the right person
+  at("view").addEventListener("click", (event) => {
+    const box = picture.getBoundingClientRect();
+    const across = (event.clientX - box.left) / box.width, x = mirrored() ? 1 - across : across;
+    fetch(`/live/person?x=${x}&y=${(event.clientY - box.top) / box.height}`, { method: "POST" });
+    const ring = document.createElement("span");
+    ring.className = "tapped";
+    ring.style.left = `${event.clientX - box.left}px`;
+    ring.style.top = `${event.clientY - box.top}px`;
+    at("view").append(ring);
+    setTimeout(() => ring.remove(), 900);
+  });
+};
+
+// The page is built after this script has loaded.
+const waitForLive = setInterval(() => {
+  const page = document.getElementById("live");
+  if (!page) return;
+  clearInterval(waitForLive);
+  showLive(page);
+}, 30);

@@ -1,0 +1,129 @@
+"""The live picture and what the gauges show, from the studio to a page, over a web socket.
+
+Every message is a 4-byte length, that much JSON, and the picture as a JPEG (or nothing). The next one is sent when the page says
+that it has drawn the last: so nothing queues up, and every page gets the newest picture at the pace that it can keep.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import WebSocket, WebSocketDisconnect
+
+from rotrack.app.coach import Say
+from rotrack.app.studio import NEUTRAL_S, SLOW_BELOW_HZ, Phase, Shot, Studio
+from rotrack.app.texts import Texts
+from rotrack.model import Direction, Side
+from rotrack.ui.words import is_counted
+
+QUIET_S = 0.5
+"""Without a new picture a page still hears this often that all is well."""
+
+
+async def stream(socket: WebSocket, studio: Studio, t: Texts) -> None:
+    """Send pictures and numbers to one page until it leaves."""
+    await socket.accept()
+    loop, news = asyncio.get_running_loop(), asyncio.Event()
+    leave = studio.watch(lambda: loop.call_soon_threadsafe(news.set))
+    seen, said, traced_s = 0, studio.said[-1][0] if studio.said else 0, -math.inf
+    try:
+        while True:
+            news.clear()
+            picture = studio.picture
+            fresh = picture is not None and picture.number != seen
+            state, said, traced_s = _state(studio, picture.shot if picture else None, t, said, traced_s)
+            jpeg = b""
+            if picture is not None and fresh:
+                seen, jpeg = picture.number, picture.jpeg
+                state["size_px"] = picture.size_px
+                state["age_ms"] = (time.monotonic() - picture.shot.grabbed_s) * 1000
+            head = json.dumps(state).encode()
+            await socket.send_bytes(len(head).to_bytes(4, "big") + head + jpeg)
+            await socket.receive_text()
+            try:
+                await asyncio.wait_for(news.wait(), QUIET_S)
+            except TimeoutError:
+                continue
+    except WebSocketDisconnect:
+        pass
+    finally:
+        leave()
+
+
+def _state(studio: Studio, shot: Shot | None, t: Texts, said: int, traced_s: float) -> tuple[dict[str, Any], int, float]:
+    """Return what a page shows now, and up to where it has heard and drawn."""
+    plan = studio.plan
+    says = [(number, say) for number, say in studio.said.copy() if number > said]
+    trace = [row for row in studio.trace.copy() if row[0] > traced_s]
+    lost = studio.lost
+    state: dict[str, Any] = {
+        "phase": studio.phase,
+        "version": studio.version,
+        "session": studio.session_id,
+        "problem": t.said(lost or studio.problem),
+        "sent_ms": time.time() * 1000,
+        "rate": round(studio.rate_hz, 1),
+        "slow": t("live.slow", rate=round(studio.rate_hz)) if _slow(studio) else "",
+        "say": [{"text": _words(say, t), "beep": say.beep} for _, say in says],
+        "trace": [
+            [round(time_s, 3), *(_json(legs.get(side)) for side in (plan.sides if plan else ()))] for time_s, legs in trace
+        ],
+    }
+    if shot is not None:
+        state["findings"] = [{"check": f.check, "state": f.state, "text": t.said(f.text), "move": f.move} for f in shot.findings]
+        state["legs"] = {side: _leg(leg, t, plan.drill.tier if plan else "A") for side, leg in (shot.legs or {}).items()}
+        state["cue"] = t.said(shot.cue)
+        state["turn"] = shot.turn or ""
+        state["turn_words"] = _turn(shot, plan.sides if plan else (), t)
+        state["hold"] = _hold(shot)
+    return state, says[-1][0] if says else said, trace[-1][0] if trace else traced_s
+
+
+def _hold(shot: Shot) -> float | None:
+    """Return how much of the stillness for the neutral pose is done, 0 to 1; None once a leg has it."""
+    still = [leg["still_s"] for leg in (shot.legs or {}).values()]
+    return max(still) / NEUTRAL_S if still and all(map(math.isfinite, still)) else None
+
+
+def _turn(shot: Shot, sides: Sequence[Side], t: Texts) -> str:
+    if shot.legs is None or _hold(shot) is not None:
+        return ""
+    return t("live.turn_done") if shot.turn is None else t(f"live.turn_{shot.turn}") if len(sides) > 1 else ""
+
+
+def _slow(studio: Studio) -> bool:
+    return studio.phase in (Phase.CHECK, Phase.MEASURE) and 0 < studio.rate_hz < SLOW_BELOW_HZ
+
+
+def _words(say: Say, t: Texts) -> str:
+    return t.said(say.sentence) if say.sentence else t(say.key, **say.values)
+
+
+def _leg(leg: dict[str, Any], t: Texts, tier: str) -> dict[str, Any]:
+    last = leg["last"]
+    words = ""
+    if last is not None:
+        words = (t.seconds(last["hold_s"]) if is_counted(tier) else t.amount(last["peak_deg"], last["error_deg"], tier, 0)) + (
+            f" \u00b7 {t('live.fault')} {' '.join(last['faults'])}" if last["faults"] else ""
+        )
+    return {
+        "angle": _json(leg["angle_deg"]),
+        "error": _json(leg["error_deg"]),
+        "reason": t.said(leg["reason"]),
+        "still": _json(leg["still_s"]),
+        "moving": leg["moving"],
+        "count": leg["count"],
+        "best": {direction: _json(leg["best_deg"][direction]) for direction in Direction},
+        "held": t.seconds(leg["held_s"]),
+        "last": words,
+        "lastDirection": last["direction"] if last else "",
+    }
+
+
+def _json(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(value, 2)

@@ -1,0 +1,50 @@
+"""`rotrack app`: opens the page in the browser. What `rotrack` alone does, too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from rotrack.records.log import data_folder
+
+_err = Console(stderr=True, highlight=False)
+
+
+def app(
+    camera: Annotated[
+        str,
+        typer.Option("--camera", "-c", help="Number, part of the name, address, or a video that plays over and over."),
+    ] = "0",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port of the page; 0: a free one.")] = 0,
+    open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
+    host: Annotated[
+        str,
+        typer.Option(
+            "--host",
+            help="Also serve other devices in this network at this address (0.0.0.0: any); each needs a one-time token that is "
+            "printed. Without it only this computer can look.",
+        ),
+    ] = "",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Data folder; default: ROTRACK_HOME or the system's own place for data."),
+    ] = None,
+    calibration: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--calibration", help="Calibration profile: a name, a file or a folder, several allowed; or none.", metavar="NAME"
+        ),
+    ] = None,
+) -> None:
+    """Open rotrack in the browser: choose, set up, measure and look back, hands free.
+
+    The page is served on this computer alone. Examples: rotrack app --camera 1   rotrack app --host 0.0.0.0
+    """
+    from rotrack.app.server import Options, serve  # the page takes a second to load; other commands need not wait for it
+
+    options = Options(data_folder(out), camera, port, host, open_page, tuple(calibration or ()))
+    serve(options, lambda line: _err.print(escape(line), soft_wrap=True))
