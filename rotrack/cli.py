@@ -9,7 +9,7 @@ from importlib import metadata, resources
 from io import TextIOWrapper
 from math import nan
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -23,16 +23,15 @@ from rotrack.batch import Job, Outcome, attempt, count_frames, run_jobs
 from rotrack.checkup import Finding, checkup
 from rotrack.drills import GROUPS, TIERS, Drill, load_table
 from rotrack.errors import InputError, RecordError, RotrackError
-from rotrack.model import Frame, Rep, Side, Step
+from rotrack.log_cli import OutOption, delete, drop, history, note, print_session, rep_line, show, write_plot
+from rotrack.model import Frame, Step
 from rotrack.records.log import data_folder, to_json
-from rotrack.records.session import Session
 from rotrack.sensing.landmarker import find_model, speed_advice
 from rotrack.sensing.sources import Camera, Source
 from rotrack.tracking.scoreboard import Scoreboard
-from rotrack.ui.figures import session_figure, write_html
 from rotrack.ui.overlay import Overlay
 from rotrack.ui.window import KEYS, Key, Window
-from rotrack.ui.words import COUNTED, INDEX, amount, is_counted, is_index, seconds, times
+from rotrack.ui.words import is_counted, is_index
 from rotrack.validation import describe, validate_folder, write_table
 
 DOUBTFUL = 5
@@ -52,15 +51,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(calibrate_cli.app, name="calibrate")
+for _command in (history, show, drop, note, delete):
+    app.command()(_command)
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
 
 DrillOption = Annotated[str, typer.Option("--drill", "-d", help="Drill id; `rotrack drills` lists them.")]
 SideOption = Annotated[str, typer.Option("--side", "-s", help="left, right or both: the subject's own side.")]
-OutOption = Annotated[
-    Path | None,
-    typer.Option("--out", "-o", help="Data folder; default: ROTRACK_HOME or the system's own place for data."),
-]
 PersonOption = Annotated[str, typer.Option("--person", "-p", help="Name that is written into the log.")]
 ModelOption = Annotated[
     str, typer.Option("--model", "-m", help="heavy (best), full (faster, up to twice the error), or a .task file.")
@@ -126,8 +123,8 @@ def demo(out: OutOption = None, model: ModelOption = "heavy") -> None:
     if outcome.session is None:
         raise outcome.error or InputError("The demo clip could not be measured; install rotrack again.")
     session = outcome.session
-    plot = _write_plot(session)
-    _print_session(session)
+    plot = write_plot(session)
+    print_session(session)
     _out.print(f"\nlog     {data / 'reps.csv'}", soft_wrap=True)
     _out.print(f"video   {session.folder / 'annotated.mp4'}", soft_wrap=True)
     _out.print(f"plot    {plot}", soft_wrap=True)
@@ -189,7 +186,7 @@ def _measure(jobs: list[Job], quiet: bool = False) -> list[Outcome]:
         return run_jobs(
             jobs,
             lambda frames: progress.advance(task, frames),
-            lambda rep: None if quiet else progress.console.print(_rep_line(rep, load_table().drill(jobs[0].drill).tier)),
+            lambda rep: None if quiet else progress.console.print(rep_line(rep, load_table().drill(jobs[0].drill).tier)),
         )
 
 
@@ -197,7 +194,7 @@ def _with_plot(outcome: Outcome) -> Outcome:
     """Write the plot of a session; if that fails, the session is still to be shown."""
     try:
         if outcome.session:
-            _write_plot(outcome.session)
+            write_plot(outcome.session)
     except RecordError as error:
         return replace(outcome, error=error)
     return outcome
@@ -214,7 +211,7 @@ def _report(outcomes: list[Outcome], json: bool = False) -> None:
             for warning in outcome.session.warnings:
                 _err.print(f"[yellow]{escape(outcome.source.name)}:[/] {escape(warning)}", soft_wrap=True)
         else:
-            _print_session(outcome.session)
+            print_session(outcome.session)
             _out.print(f"  kept in {outcome.session.folder}", soft_wrap=True)
     for outcome in outcomes:
         if outcome.error:
@@ -233,113 +230,6 @@ def _document(outcomes: list[Outcome]) -> dict[str, object]:
         "sessions": [{"video": str(o.source), **o.session.summary()} for o in outcomes if o.session],
         "problems": [{"video": str(o.source), "problem": str(o.error)} for o in outcomes if o.error],
     }
-
-
-def _rep_line(rep: Rep, tier: str) -> str:
-    marks = f"  [yellow]{escape('faults ' + ' '.join(rep.faults))}[/]" if rep.faults else ""
-    why = f"  [dim]{escape(rep.reason)}[/]" if rep.reason else ""
-    colour = "cyan" if rep.side is Side.LEFT else "dark_orange"
-    if is_counted(tier):
-        return (
-            f"  [{colour}]{rep.side:5}[/]  cycle {rep.rep}  [bold]held {seconds(rep.hold_s)}[/]  "
-            f"from {rep.start_s:.1f} to {rep.end_s:.1f} s{marks}{why}"
-        )
-    peak = amount(rep.peak_deg, rep.uncertainty_deg, tier)
-    sign = "" if is_index(tier) else "\u00b0"
-    return (
-        f"  [{colour}]{rep.side:5}[/]  rep {rep.rep}  {rep.direction:8}  [bold]{peak:>12}[/]  "
-        f"live {abs(rep.live_peak_deg):.1f}{sign}  hold {seconds(rep.hold_s)}{marks}{why}"
-    )
-
-
-def _write_plot(session: Session) -> Path:
-    path = session.folder / "plot.html"
-    tier = session.info["tier"]
-    if is_counted(tier):
-        values = [f"{side}: {times(len(held), 'cycle')}, {seconds(sum(held))} held" for side, held in _holds(session).items()]
-    else:
-        values = [
-            f"{v.side} {v.direction} {amount(v.value_deg, v.uncertainty_deg, tier, 0)}" for v in session.values if v.reps_used
-        ]
-    title = load_table().drill(session.info["drill"]).title
-    write_html(session_figure(session.curve, session.reps, title, ", ".join(values), tier), path)
-    return path
-
-
-def _holds(session: Session) -> dict[Side, list[float]]:
-    """Return the hold times of the cycles of a stretch per side, s."""
-    holds: dict[Side, list[float]] = {}
-    for rep in session.rep_list:
-        holds.setdefault(rep.side, []).append(rep.hold_s)
-    return holds
-
-
-def _print_session(session: Session) -> None:
-    info = session.info
-    if session.rep_list:
-        _out.print(_cycle_table(session) if is_counted(info["tier"]) else _value_table(session))
-    else:
-        what = "cycle" if is_counted(info["tier"]) else "repetition"
-        _out.print(f"{escape(info['source']['name'])}: no {what} found in {info['duration_s']:.0f} s.")
-    if info["tier"] == "B" or (info["tier"] == "A" and info["measured"] != "hip rotation"):
-        _out.print(f"  [dim]reads {info['measured']}; tier {info['tier']}: {TIERS[info['tier']]}[/]", soft_wrap=True)
-    other: dict[str, int] = {}
-    for movement in session.apart_list:
-        other[movement.reason] = other.get(movement.reason, 0) + 1
-    for reason, count in other.items():
-        _out.print(f"  [dim]counted apart: {count} x {escape(reason)}[/]", soft_wrap=True)
-    if not is_counted(info["tier"]):
-        _out.print(f"  [dim]{escape(_calibration_words(info))}[/]", soft_wrap=True)
-    for text in info.get("calibration_notes", []):
-        _out.print(f"  [dim]{escape(text)}[/]", soft_wrap=True)
-    advised: dict[str, list[str]] = {}
-    for side, advice in info["camera_advice"].items():
-        advised.setdefault(advice, []).append(side)
-    for advice, sides in advised.items():
-        _out.print(f"  [yellow]Camera ({' and '.join(sides)} leg):[/] {escape(advice)}", soft_wrap=True)
-    for text in (*session.warnings, info["speed_advice"]):
-        if text:
-            _out.print(f"  [yellow]Note:[/] {escape(text)}", soft_wrap=True)
-
-
-def _session_table(session: Session, *columns: str) -> Table:
-    info = session.info
-    table = Table(title=f"{info['source']['name']}: {info['drill']}", title_justify="left", title_style="bold")
-    for column in columns:
-        table.add_column(column, justify="left" if column in ("side", "direction") else "right")
-    return table
-
-
-def _value_table(session: Session) -> Table:
-    tier = session.info["tier"]
-    table = _session_table(session, "side", "direction", "session value", "from", "repetitions")
-    about = f"tier C: {INDEX}; " if is_index(tier) else ""
-    table.caption, table.caption_justify = f"{about}\u00b1 is the error to expect (95 %)", "left"
-    for value in session.values:
-        shown = amount(value.value_deg, value.uncertainty_deg, tier) if value.reps_used else "none valid"
-        used = f"best {value.reps_used}" if value.reps_used else "-"
-        table.add_row(value.side, value.direction, shown, used, f"{value.reps_valid} valid of {value.reps_total}")
-    return table
-
-
-def _cycle_table(session: Session) -> Table:
-    table = _session_table(session, "side", "cycles", "longest hold", "held in all")
-    table.caption, table.caption_justify = f"tier D: {COUNTED}", "left"
-    for side, held in sorted(_holds(session).items()):
-        table.add_row(side, str(len(held)), seconds(max(held)), seconds(sum(held)))
-    return table
-
-
-def _calibration_words(info: dict[str, Any]) -> str:
-    """Return what was known of camera and person, in words."""
-    kinds = {"camera": "lens", "floor": "floor", "personal": "person"}
-    profiles = info.get("calibration_profiles") or {}
-    names = ", ".join(f"{kinds.get(kind, kind)} from {name}" for kind, name in profiles.items())
-    parts = [f"calibration: {info.get('calibration', 'none')}" + (f" ({names})" if names else "")]
-    assumed = info.get("assumed_field_of_view_deg")
-    if assumed:
-        parts.append(f"field of view assumed {assumed:.0f} degrees")
-    return ", ".join(parts)
 
 
 # ---------------------------------------------------------------------- live
@@ -385,7 +275,7 @@ def live(
                 nonlocal told_slow
                 assert frame is not None
                 for rep in step.reps:
-                    _out.print(_rep_line(rep, request.drill.tier))
+                    _out.print(rep_line(rep, request.drill.tier))
                 if not told_slow and board.duration_s > 5 and board.fps < api.ONLINE_FROM_HZ:
                     told_slow = True
                     _err.print(escape(speed_advice(model, board.fps)), soft_wrap=True)

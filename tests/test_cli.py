@@ -618,7 +618,7 @@ def test_a_plot_that_cannot_be_written_does_not_hide_the_results(
         raise RecordError("The plot plot.html cannot be written (the disk is full); choose another folder with --out.")
 
     monkeypatch.setattr("rotrack.api.Landmarker", ReplayLandmarker)
-    monkeypatch.setattr(cli, "write_html", refuse)
+    monkeypatch.setattr("rotrack.log_cli.write_html", refuse)
     for options in ([], ["--json"]):
         play_instead_of_videos(monkeypatch, ReplaySource())
         ended = run("analyze", "clip.mp4", "-d", "seated-internal", "--out", tmp_path / "out", *options)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -27,7 +27,6 @@ from rotrack.records.log import (
     check_text,
     described,
     edited_reps,
-    explained,
     info_bytes,
     load_of,
     locked,
@@ -36,7 +35,7 @@ from rotrack.records.log import (
     replace_files,
     yes_or_no,
 )
-from rotrack.records.session import Session, SessionValue, load_session, session_values
+from rotrack.records.session import Session, SessionValue, load_session, person_of, session_values
 
 HISTORY_COLUMNS = (
     "session_id started_at person drill side direction value_deg uncertainty_deg reps_used reps_valid reps_total faults band "
@@ -104,11 +103,7 @@ def _order(info: dict[str, Any]) -> tuple[datetime, str]:
 def people(data: Path) -> list[str]:
     """Return the names of all who were measured, the most recent first; sessions without a name have none."""
     sessions, _ = read_sessions(data)
-    return [name for name in dict.fromkeys(_person(s.info) for s in reversed(sessions)) if name]
-
-
-def _person(info: dict[str, Any]) -> str:
-    return str(info.get("person") or "").strip()
+    return [name for name in dict.fromkeys(s.person for s in reversed(sessions)) if name]
 
 
 def find_session(data: Path, name: str) -> Path:
@@ -159,19 +154,21 @@ def history_table(data: Path, person: str | None = None, drill: str | None = Non
         Columns `HISTORY_COLUMNS`, one row per session, side and direction with repetitions, oldest session first. `value_deg` is
         signed, NaN without a valid repetition; `faults` are the letters of those that occurred in what was not dropped.
     """
-    sessions, _ = read_sessions(data)
-    return table_of(sessions, person, drill)
+    return table_of(only(read_sessions(data)[0], person, drill))
 
 
-def table_of(sessions: Iterable[Session], person: str | None = None, drill: str | None = None) -> pd.DataFrame:
+def only(sessions: Iterable[Session], person: str | None = None, drill: str | None = None) -> list[Session]:
+    """Return the sessions of a person and a drill; None is any."""
+    return [s for s in sessions if (person is None or s.person == person.strip()) and (drill is None or s.info["drill"] == drill)]
+
+
+def table_of(sessions: Iterable[Session]) -> pd.DataFrame:
     """Return sessions as `history_table` does."""
     rows = []
     for session in sessions:
         info = session.info
-        if (person is not None and _person(info) != person.strip()) or (drill is not None and info["drill"] != drill):
-            continue
         about = {column: info.get(column, "") for column in HISTORY_COLUMNS}
-        about |= {"person": _person(info), "band": info.get("band") or "", "load_kg": load_of(info)}
+        about |= {"person": session.person, "band": info.get("band") or "", "load_kg": load_of(info)}
         about["has_video"] = session.video is not None
         for value in session.values:
             kept = [r for r in session.rep_list if (r.side, r.direction, r.dropped) == (value.side, value.direction, False)]
@@ -189,8 +186,10 @@ def write_history(table: pd.DataFrame, path: Path) -> None:
     RecordError
         If the file cannot be written.
     """
-    with explained(path):
+    try:
         table.to_csv(path, index=False, encoding="utf-8-sig", float_format="%.2f")
+    except OSError as error:
+        raise RecordError(f"The table {path} cannot be written ({error.strerror or error}); choose another file.") from error
 
 
 def earlier_value(
@@ -220,20 +219,34 @@ def earlier_value(
     """
     this: dict[str, Any] = {"convention_version": CONVENTION_VERSION}
     if before:
-        session = load_session(_folder(data, before))
+        session = load_session(session_folder(data, before))
         _check(session)
         this = session.info
-    sessions, _ = read_sessions(data)
-    for session in reversed(sessions):
-        info = session.info
-        if before and (_same_movement(this, info) or _order(info) >= _order(this)):
-            continue
-        if (_person(info), info["drill"]) != (person.strip(), drill) or any(info[k] != this[k] for k in _ALIKE if k in this):
-            continue
+    for session in earlier_sessions(this | {"person": person, "drill": drill}, read_sessions(data)[0]):
         for value in session.values:
             if (value.side, value.direction) == (side, direction) and value.reps_used:
                 return value
     return None
+
+
+def earlier_sessions(this: dict[str, Any], sessions: Sequence[Session]) -> Iterator[Session]:
+    """Yield the sessions that one may be compared with, see `earlier_value`, the latest first.
+
+    Parameters
+    ----------
+    this : dict
+        The `info` of the session that is to be compared. Without a `session_id`, all are earlier; what is missing of zero,
+        convention version and calibration may be any.
+    sessions : sequence of Session
+        All sessions, oldest first.
+    """
+    for session in reversed(sessions):
+        info = session.info
+        if "session_id" in this and (_same_movement(this, info) or _order(info) >= _order(this)):
+            continue
+        same = (session.person, info["drill"]) == (person_of(this), this["drill"])
+        if same and all(info[k] == this[k] for k in _ALIKE if k in this):
+            yield session
 
 
 def _same_movement(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -317,7 +330,7 @@ def describe_session(
 @contextmanager
 def _changing(data: Path, session_id: str) -> Iterator[tuple[Path, Session]]:
     """Hold the log for a change of a session; yield its reps.csv and the session as it is now."""
-    folder = _folder(data, session_id)
+    folder = session_folder(data, session_id)
     with locked(data) as path:
         _refuse_running(folder)
         yield path, load_session(folder)
@@ -341,7 +354,14 @@ def _keep(path: Path, session: Session, change: Callable[[dict[str, str]], dict[
     return session
 
 
-def _folder(data: Path, session_id: str) -> Path:
+def session_folder(data: Path, session_id: str) -> Path:
+    """Return the folder of the session with this very id; `find_session` is for what people type.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
     folder = data / "sessions" / session_id
     if Path(session_id).name != session_id or session_id in ("", "..") or not folder.is_dir():
         raise InputError(f"There is no session '{session_id}' in {data}; `rotrack history` lists them.")
@@ -364,7 +384,7 @@ def delete_session(data: Path, session_id: str) -> None:
     RecordError
         If it is being measured, or something cannot be deleted.
     """
-    _delete(data, [_folder(data, session_id)], lambda cells: cells[0] == session_id)
+    _delete(data, [session_folder(data, session_id)], lambda cells: cells[0] == session_id)
 
 
 def sessions_of(data: Path, person: str) -> list[Path]:
@@ -374,7 +394,7 @@ def sessions_of(data: Path, person: str) -> list[Path]:
     folders = []
     for folder in sorted((data / "sessions").glob("*")):
         try:
-            theirs = _person(read_info(folder)) == name
+            theirs = person_of(read_info(folder)) == name
         except RecordError:
             theirs = folder.name in logged
         if theirs:

@@ -50,6 +50,12 @@ class SessionValue:
     reps_total: int
 
 
+def best_of(reps: Iterable[Rep]) -> list[Rep]:
+    """Return the repetitions that enter the session value, the largest first; to be given those of one side and direction."""
+    valid = [rep for rep in reps if rep.valid and not rep.dropped]
+    return sorted(valid[:FIRST], key=lambda rep: abs(rep.peak_deg), reverse=True)[:BEST_OF]
+
+
 def session_values(reps: Iterable[Rep]) -> list[SessionValue]:
     """Return the value of a session per side and direction that has repetitions.
 
@@ -62,7 +68,7 @@ def session_values(reps: Iterable[Rep]) -> list[SessionValue]:
     values = []
     for (side, direction), group in sorted(groups.items()):
         valid = [rep for rep in group if rep.valid and not rep.dropped]
-        best = sorted(valid[:FIRST], key=lambda rep: abs(rep.peak_deg), reverse=True)[:BEST_OF]
+        best = best_of(group)
         value_deg = float(np.mean([rep.peak_deg for rep in best])) if best else float("nan")
         error_deg = float(np.mean([rep.uncertainty_deg for rep in best])) if best else float("nan")
         values.append(SessionValue(side, direction, value_deg, error_deg, len(best), len(valid), len(group)))
@@ -94,6 +100,11 @@ class Session:
     def id(self) -> str:
         """Its name in the log."""
         return str(self.info["session_id"])
+
+    @property
+    def person(self) -> str:
+        """The name of the person, without blanks around it; empty if not said."""
+        return person_of(self.info)
 
     @cached_property
     def reps(self) -> pd.DataFrame:
@@ -144,6 +155,11 @@ class Session:
             "sides": sides,
             "apart": [asdict(a) for a in self.apart_list],
         }
+
+
+def person_of(info: dict[str, Any]) -> str:
+    """Return the name in a session.json, without blanks around it; empty if not said."""
+    return str(info.get("person") or "").strip()
 
 
 def load_session(folder: Path, read_log: Callable[[], pd.DataFrame] | None = None) -> Session:

@@ -1,0 +1,103 @@
+"""All that is stored of a person, wherever it lies: sessions, rows of the log, personal calibration; shown and deleted."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rotrack.beforehand import profiles_folder
+from rotrack.errors import InputError, RecordError
+from rotrack.records.history import delete_sessions_of, sessions_of
+from rotrack.records.log import logged_reps
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is stored of a person.
+
+    Parameters
+    ----------
+    sessions : tuple of Path
+        Folders of the sessions, oldest first.
+    rows : int
+        Rows of reps.csv.
+    profiles : tuple of Path
+        Files of personal calibrations.
+    """
+
+    sessions: tuple[Path, ...]
+    rows: int
+    profiles: tuple[Path, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the files in the folders of the sessions."""
+        return sum(p.stat().st_size for folder in self.sessions for p in folder.rglob("*") if p.is_file())
+
+
+def stored_of(data: Path, person: str) -> Stored:
+    """Return what is stored of a person in a data folder; the name must be exact.
+
+    Raises
+    ------
+    RecordError
+        If the log cannot be read.
+    """
+    rows = logged_reps(data).person.str.strip() == person.strip()
+    return Stored(tuple(sessions_of(data, person)), int(rows.sum()), tuple(_profiles_of(data, person)))
+
+
+def delete_person(data: Path, person: str) -> int:
+    """Delete all that is stored of a person: rows of the log, folders of sessions, personal calibrations.
+
+    Parameters
+    ----------
+    data : Path
+        The data folder.
+    person : str
+        The exact name.
+
+    Returns
+    -------
+    int
+        How many sessions there were.
+
+    Raises
+    ------
+    InputError
+        Without a name.
+    RecordError
+        If a session of the person is being measured (nothing is deleted then), or something cannot be deleted.
+    """
+    if not person.strip():
+        raise InputError("Say whom to delete; sessions without a name are deleted one by one.")
+    sessions = delete_sessions_of(data, person)
+    for path in _profiles_of(data, person):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            why = error.strerror or error
+            raise RecordError(f"{path} cannot be deleted ({why}); close what shows it and try again.") from error
+    return sessions
+
+
+def _profiles_of(data: Path, person: str) -> list[Path]:
+    """Return the files of a person's calibrations, damaged and half written ones too."""
+    files = sorted(path for path in profiles_folder(data).glob("*") if path.suffix in (".toml", ".part"))
+    return [path for path in files if _person_of(path) == person.strip()]
+
+
+def _person_of(path: Path) -> str | None:
+    text = path.read_text("utf-8", "replace")
+    table: dict[str, Any] = {}
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        for line in text.splitlines():
+            key, _, value = line.partition("=")
+            if key.strip() == "person":
+                table = {"person": value.strip().strip("\"'")}
+    person = table.get("person")
+    return person.strip() if isinstance(person, str) else None

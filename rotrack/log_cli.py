@@ -1,0 +1,383 @@
+"""The commands about what was logged: history, show, drop, note, delete; and how a session is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import isfinite
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from rotrack.drills import TIERS, load_table
+from rotrack.errors import InputError
+from rotrack.housekeeping import delete_person, stored_of
+from rotrack.model import Direction, Rep, Side
+from rotrack.records import history as records
+from rotrack.records.log import data_folder, load_of, to_json
+from rotrack.records.session import Session, SessionValue, load_session
+from rotrack.ui.figures import session_figure, write_html
+from rotrack.ui.words import COUNTED, INDEX, amount, is_counted, is_index, seconds, times
+
+SHORT_ID = len("20260131-080000")
+"""Ids are shortened to date and time where that says which session is meant."""
+
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="Data folder; default: ROTRACK_HOME or the system's own place for data."),
+]
+SessionArgument = Annotated[
+    str,
+    typer.Argument(
+        help="Its id, the beginning of its id, its folder, or last: the latest one. `rotrack history` lists them.",
+        metavar="SESSION",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+
+
+# ---------------------------------------------------------------------- commands
+def history(
+    person: Annotated[str | None, typer.Option("--person", "-p", help="Only this person; the exact name.")] = None,
+    drill: Annotated[str | None, typer.Option("--drill", "-d", help="Only this drill.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Write the table into this file, for a spreadsheet.", metavar="FILE")
+    ] = None,
+    json: JsonOption = False,
+    out: OutOption = None,
+) -> None:
+    """List what was measured so far: the value of every session, oldest first.
+
+    One line per leg and direction, with the error to expect (95 %): a difference within it is no change. Compare one drill only.
+
+    Example: rotrack history --person Ana --drill seated-internal
+    """
+    data = data_folder(out)
+    sessions, problems = records.read_sessions(data)
+    wanted = records.only(sessions, person, drill)
+    table = records.table_of(wanted)
+    if csv:
+        records.write_history(table, csv)
+        _err.print(f"written to {escape(str(csv))}", soft_wrap=True)
+    if json:
+        print(to_json({"sessions": table.to_dict("records"), "problems": problems}))
+    elif not csv:
+        if wanted:
+            _out.print(_history_table(wanted, sessions))
+            _out.print("[dim]\u00b1 is the error to expect (95 %). `rotrack show SESSION` tells more.[/]", soft_wrap=True)
+        else:
+            _say_nothing_found(data, person, drill)
+    for problem in problems:
+        _err.print(f"[yellow]Note:[/] {escape(problem)}", soft_wrap=True)
+
+
+def show(session: SessionArgument, json: JsonOption = False, out: OutOption = None) -> None:
+    """Show a session again: its values, every repetition, and what was noted.
+
+    Example: rotrack show last
+    """
+    loaded = load_session(records.find_session(data_folder(out), session))
+    if json:
+        print(to_json(loaded.summary()))
+        return
+    info = loaded.info
+    who = f"{loaded.person or 'no name'}, {info['started_at'][:16].replace('T', ' ')}, {info.get('status', '')}"
+    _out.print(f"[bold]{escape(loaded.id)}[/]  {escape(who)}", soft_wrap=True)
+    noted = _noted(info)
+    if noted:
+        _out.print(f"  {escape(noted)}", soft_wrap=True)
+    for rep in loaded.rep_list:
+        _out.print(rep_line(rep, info["tier"]))
+    print_session(loaded)
+    _out.print(f"  kept in {escape(str(loaded.folder))}", soft_wrap=True)
+
+
+def drop(
+    session: SessionArgument,
+    reps: Annotated[list[int], typer.Argument(help="Numbers of repetitions, as `rotrack show` lists them.", metavar="REP...")],
+    side: Annotated[Side, typer.Option("--side", "-s", help="The leg: the subject's own side.")],
+    direction: Annotated[Direction, typer.Option("--direction", help="The excursion.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Take them back in.")] = False,
+    out: OutOption = None,
+) -> None:
+    """Take bad repetitions out of a session's value.
+
+    They stay in the log, marked as dropped, and can be taken back in.
+
+    Example: rotrack drop last 3 --side left --direction internal
+    """
+    data, session_id = _located(session, out)
+    changed = records.drop_rep(data, session_id, side, direction, reps, not undo)
+    if (changed.folder / "plot.html").exists():
+        write_plot(changed)
+    print_session(changed)
+
+
+def note(
+    session: SessionArgument,
+    text: Annotated[str | None, typer.Argument(help="The note; an empty one ('') takes it away.", metavar="[TEXT]")] = None,
+    band: Annotated[str | None, typer.Option("--band", help="Resistance band, in your own words; '' for none.")] = None,
+    load_kg: Annotated[
+        float | None, typer.Option("--load-kg", help="Weight on the ankle, in kilograms; nan for not said.")
+    ] = None,
+    out: OutOption = None,
+) -> None:
+    """Note something about a session afterwards: a text, the band, the weight.
+
+    Without anything to note, it shows what is noted.
+
+    Example: rotrack note last "left knee sore" --band red --load-kg 2
+    """
+    data, session_id = _located(session, out)
+    if text is None and band is None and load_kg is None:
+        info = load_session(data / "sessions" / session_id).info
+    else:
+        info = records.describe_session(data, session_id, text, band, load_kg).info
+    _out.print(f"{escape(session_id)}: {escape(_noted(info) or 'nothing noted')}", soft_wrap=True)
+
+
+def delete(
+    session: Annotated[
+        str | None, typer.Option("--session", help="Id of the session, the beginning of it, its folder, or last.")
+    ] = None,
+    person: Annotated[str | None, typer.Option("--person", "-p", help="The exact name.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    out: OutOption = None,
+) -> None:
+    """Delete a session, or a person with everything stored of them. This cannot be undone.
+
+    Of a session: its rows in reps.csv and its folder with curve, landmarks, plot and video.
+
+    Of a person: all their sessions and their personal calibration. Files that you copied elsewhere are yours to delete.
+
+    It says what goes and asks twice. Example: rotrack delete --person Ana
+    """
+    if (session is None) == (person is None):
+        raise InputError("Say what to delete: either --session ID or --person NAME.")
+    if session is not None:
+        data, session_id = _located(session, out)
+        _out.print(f"This deletes the session {escape(session_id)} with all its files.", soft_wrap=True)
+        _ask_twice(yes, "Delete this session?", "delete", "the word delete")
+        records.delete_session(data, session_id)
+        _out.print(f"Deleted: {escape(session_id)}.", soft_wrap=True)
+    if person is not None:
+        data, name = data_folder(out), person.strip()
+        stored = stored_of(data, name)
+        if not name or not (stored.sessions or stored.rows or stored.profiles):
+            raise InputError(f"Nothing is stored of '{person}'. {_people(data)}")
+        ids = [folder.name for folder in stored.sessions]
+        which = f" ({ids[0]})" if len(ids) == 1 else f" ({ids[0]} to {ids[-1]})" if ids else ""
+        profiles = f" ({', '.join(p.stem for p in stored.profiles)})" if stored.profiles else ""
+        _out.print(
+            f"This deletes everything that is stored of {escape(name)}: {times(len(ids), 'session')}{which} with "
+            f"{stored.size_bytes / 1e6:.1f} MB of files, {times(stored.rows, 'row')} in reps.csv, "
+            f"{times(len(stored.profiles), 'personal calibration')}{escape(profiles)}.",
+            soft_wrap=True,
+        )
+        _ask_twice(yes, f"Delete all of {name}?", name, "the name")
+        delete_person(data, name)
+        _out.print(f"Deleted: everything of {escape(name)}.", soft_wrap=True)
+
+
+def _ask_twice(yes: bool, question: str, word: str, what: str) -> None:
+    """Go on only if the question is answered with yes and the word is typed."""
+    if yes:
+        return
+    if not typer.confirm(question) or typer.prompt(f"It cannot be brought back. To go on, type {what}").strip() != word:
+        _out.print("Nothing was deleted.")
+        raise typer.Exit(1)
+
+
+def _located(session: str, out: Path | None) -> tuple[Path, str]:
+    """Return data folder and id of a session that is to be changed."""
+    folder = records.find_session(data_folder(out), session).resolve()
+    if folder.parent.name != "sessions":
+        raise InputError(f"{folder} lies in no data folder; only sessions under DATA/sessions can be changed.")
+    return folder.parent.parent, folder.name
+
+
+def _people(data: Path) -> str:
+    names = records.people(data)
+    return f"In the log: {', '.join(names)}." if names else "No name is in the log yet."
+
+
+def _say_nothing_found(data: Path, person: str | None, drill: str | None) -> None:
+    if drill is not None:
+        load_table().drill(drill)  # tells of a mistyped name
+    if person is None and drill is None:
+        _out.print(f"Nothing is logged in {escape(str(data))} yet. [bold]rotrack live[/] measures you.", soft_wrap=True)
+    else:
+        what = " of ".join(filter(None, [f"'{drill}'" if drill else "", f"'{person}'" if person is not None else ""]))
+        _out.print(f"Nothing is logged of {escape(what)}. {escape(_people(data))}", soft_wrap=True)
+
+
+def _history_table(sessions: list[Session], everybody: list[Session]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("session", "person", "drill", "leg", "value", "valid", "faults", "noted"):
+        table.add_column(
+            column,
+            justify="right" if column == "value" else "left",
+            no_wrap=column in ("session", "leg", "value"),
+            overflow="fold",
+        )
+    short = _short_ids(everybody)
+    for session in sessions:
+        about = [short[session.id], escape(session.person), session.info["drill"]]
+        faults = records.table_of([session]).faults
+        rows = [_value_row(session, *found) for found in zip(session.values, faults, strict=True)]
+        rows = rows or [["", "no repetition", "", ""]]
+        for number, row in enumerate(rows):
+            noted = escape(_noted(session.info)) if number == 0 else ""
+            table.add_row(*(about if number == 0 else ("", "", "")), *row, noted)
+    return table
+
+
+def _value_row(session: Session, value: SessionValue, faults: str) -> list[str]:
+    tier = session.info["tier"]
+    if is_counted(tier):
+        shown = times(value.reps_valid, "cycle")
+    else:
+        shown = amount(value.value_deg, value.uncertainty_deg, tier) if value.reps_used else "none valid"
+    return [f"{value.side} {value.direction}", shown, _counts(session, value, ""), faults]
+
+
+def _short_ids(sessions: Iterable[Session]) -> dict[str, str]:
+    """Return the shortest beginning per id that says which session is meant, not shorter than date and time."""
+    ids = [s.id for s in sessions]
+    return {
+        this: next((this[:n] for n in range(SHORT_ID, len(this)) if sum(other.startswith(this[:n]) for other in ids) == 1), this)
+        for this in ids
+    }
+
+
+def _noted(info: dict[str, Any]) -> str:
+    """Return note, band and load in words; empty without any."""
+    load_kg = load_of(info)
+    band = info.get("band")
+    return ", ".join(filter(None, [info.get("note"), band and f"band {band}", f"{load_kg:g} kg" if isfinite(load_kg) else ""]))
+
+
+# ---------------------------------------------------------------------- a session in print
+def rep_line(rep: Rep, tier: str) -> str:
+    """Return a repetition as one line with markup."""
+    marks = f"  [yellow]{escape('faults ' + ' '.join(rep.faults))}[/]" if rep.faults else ""
+    why = f"  [dim]{escape(rep.reason)}[/]" if rep.reason else ""
+    why += "  [bold]dropped[/]" if rep.dropped else ""
+    colour = "cyan" if rep.side is Side.LEFT else "dark_orange"
+    if is_counted(tier):
+        return (
+            f"  [{colour}]{rep.side:5}[/]  cycle {rep.rep}  [bold]held {seconds(rep.hold_s)}[/]  "
+            f"from {rep.start_s:.1f} to {rep.end_s:.1f} s{marks}{why}"
+        )
+    peak = amount(rep.peak_deg, rep.uncertainty_deg, tier)
+    sign = "" if is_index(tier) else "\u00b0"
+    return (
+        f"  [{colour}]{rep.side:5}[/]  rep {rep.rep}  {rep.direction:8}  [bold]{peak:>12}[/]  "
+        f"live {abs(rep.live_peak_deg):.1f}{sign}  hold {seconds(rep.hold_s)}{marks}{why}"
+    )
+
+
+def write_plot(session: Session) -> Path:
+    """Write the curve of a session as a page into its folder; return the file."""
+    path = session.folder / "plot.html"
+    tier = session.info["tier"]
+    if is_counted(tier):
+        values = [f"{side}: {times(len(held), 'cycle')}, {seconds(sum(held))} held" for side, held in _holds(session).items()]
+    else:
+        values = [
+            f"{v.side} {v.direction} {amount(v.value_deg, v.uncertainty_deg, tier, 0)}" for v in session.values if v.reps_used
+        ]
+    title = load_table().drill(session.info["drill"]).title
+    reps = session.reps[~session.reps.dropped.astype(bool)]
+    write_html(session_figure(session.curve, reps, title, ", ".join(values), tier), path)
+    return path
+
+
+def print_session(session: Session) -> None:
+    """Print the values of a session, and what to know before believing them."""
+    info = session.info
+    if session.rep_list:
+        _out.print(_cycle_table(session) if is_counted(info["tier"]) else _value_table(session))
+    else:
+        what = "cycle" if is_counted(info["tier"]) else "repetition"
+        until = f" in {info['duration_s']:.0f} s" if "duration_s" in info else ""
+        _out.print(f"{escape(info['source']['name'])}: no {what} found{until}.")
+    if info["tier"] == "B" or (info["tier"] == "A" and info["measured"] != "hip rotation"):
+        _out.print(f"  [dim]reads {info['measured']}; tier {info['tier']}: {TIERS[info['tier']]}[/]", soft_wrap=True)
+    other: dict[str, int] = {}
+    for movement in session.apart_list:
+        other[movement.reason] = other.get(movement.reason, 0) + 1
+    for reason, count in other.items():
+        _out.print(f"  [dim]counted apart: {count} x {escape(reason)}[/]", soft_wrap=True)
+    if not is_counted(info["tier"]):
+        _out.print(f"  [dim]{escape(_calibration_words(info))}[/]", soft_wrap=True)
+    for text in info.get("calibration_notes", []):
+        _out.print(f"  [dim]{escape(text)}[/]", soft_wrap=True)
+    advised: dict[str, list[str]] = {}
+    for side, advice in info.get("camera_advice", {}).items():
+        advised.setdefault(advice, []).append(side)
+    for advice, sides in advised.items():
+        _out.print(f"  [yellow]Camera ({' and '.join(sides)} leg):[/] {escape(advice)}", soft_wrap=True)
+    for text in (*session.warnings, info.get("speed_advice", "")):
+        if text:
+            _out.print(f"  [yellow]Note:[/] {escape(text)}", soft_wrap=True)
+
+
+def _counts(session: Session, value: SessionValue, valid: str = "valid ") -> str:
+    dropped = sum((rep.side, rep.direction, rep.dropped) == (value.side, value.direction, True) for rep in session.rep_list)
+    return f"{value.reps_valid} {valid}of {value.reps_total}" + (f", {dropped} dropped" if dropped else "")
+
+
+def _holds(session: Session) -> dict[Side, list[float]]:
+    """Return the hold times of the cycles of a stretch per side, s."""
+    holds: dict[Side, list[float]] = {}
+    for rep in session.rep_list:
+        if not rep.dropped:
+            holds.setdefault(rep.side, []).append(rep.hold_s)
+    return holds
+
+
+def _session_table(session: Session, *columns: str) -> Table:
+    info = session.info
+    table = Table(title=f"{escape(info['source']['name'])}: {info['drill']}", title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column, justify="left" if column in ("side", "direction") else "right")
+    return table
+
+
+def _value_table(session: Session) -> Table:
+    tier = session.info["tier"]
+    table = _session_table(session, "side", "direction", "session value", "from", "repetitions")
+    about = f"tier C: {INDEX}; " if is_index(tier) else ""
+    table.caption, table.caption_justify = f"{about}\u00b1 is the error to expect (95 %)", "left"
+    for value in session.values:
+        shown = amount(value.value_deg, value.uncertainty_deg, tier) if value.reps_used else "none valid"
+        used = f"best {value.reps_used}" if value.reps_used else "-"
+        table.add_row(value.side, value.direction, shown, used, _counts(session, value))
+    return table
+
+
+def _cycle_table(session: Session) -> Table:
+    table = _session_table(session, "side", "cycles", "longest hold", "held in all")
+    table.caption, table.caption_justify = f"tier D: {COUNTED}", "left"
+    for side, held in sorted(_holds(session).items()):
+        table.add_row(side, str(len(held)), seconds(max(held)), seconds(sum(held)))
+    return table
+
+
+def _calibration_words(info: dict[str, Any]) -> str:
+    """Return what was known of camera and person, in words."""
+    kinds = {"camera": "lens", "floor": "floor", "personal": "person"}
+    profiles = info.get("calibration_profiles") or {}
+    names = ", ".join(f"{kinds.get(kind, kind)} from {name}" for kind, name in profiles.items())
+    parts = [f"calibration: {info.get('calibration', 'none')}" + (f" ({names})" if names else "")]
+    assumed = info.get("assumed_field_of_view_deg")
+    if assumed:
+        parts.append(f"field of view assumed {assumed:.0f} degrees")
+    return ", ".join(parts)
