@@ -90,6 +90,98 @@ class Place:
     turn_deg: float
 
 
+class Pivot(StrEnum):
+    """What stays on its spot when the leg of a drawing turns: the line from the hip through it is the axis."""
+
+    KNEE = "knee"
+    """The shank swings about the thigh."""
+    HEEL = "heel"
+    """The toes swing on the heel."""
+    TOE = "toe"
+    """The heel swings on the ball of the foot."""
+    TRUNK = "trunk"
+    """The measured leg stays; the rest of the body rolls about the long axis of the trunk through that hip."""
+
+
+LIMBS = ("leg", "other_leg", "arm", "other_arm")
+DIRECTIONS_3D = {
+    "up": (0, 1, 0),
+    "down": (0, -1, 0),
+    "front": (0, 0, 1),
+    "back": (0, 0, -1),
+    "left": (1, 0, 0),
+    "right": (-1, 0, 0),
+}
+"""Directions in the room of a drawing, x to the left of somebody who stands facing front, y up, z to the front."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limb:
+    """Joint angles of an arm or a leg in a drawing, in the clinical sense, deg.
+
+    Parameters
+    ----------
+    flexion, abduction, rotation : float
+        Of the hip or shoulder against the trunk; rotation is internal.
+    bend : float
+        Flexion of the knee or elbow.
+    ankle : float
+        Dorsiflexion.
+    """
+
+    flexion: float = 0.0
+    abduction: float = 0.0
+    rotation: float = 0.0
+    bend: float = 0.0
+    ankle: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What a person in the starting position looks like, from which all drawings of a drill follow.
+
+    The left leg is the measured one; for the right one the drawing is mirrored.
+
+    Parameters
+    ----------
+    head, chest : str
+        Where the top of the trunk and its front point, see `DIRECTIONS_3D`.
+    seen_from_deg : tuple of float
+        From where it is best understood: how far round from the front towards the left, and how far up.
+    turns_about : Pivot
+        What stays on its spot when the leg turns.
+    leg, other_leg, arm, other_arm : Limb
+        The measured side and the other one.
+    lean_deg : float
+        How far the trunk leans forwards of `head`; the legs are bent against the trunk.
+    both : bool
+        Whether both legs move.
+    hover_m : float
+        How far the lowest point is above the floor, m.
+    foot_from_deg : tuple of float
+        From where the foot is shown once more beside the person, larger, as `seen_from_deg`; empty: it is not.
+    mat : bool
+        Whether the person is on a mat.
+    boxes_m : tuple of tuple of float
+        Seats and cushions: two opposite corners (x, y, z, x, y, z) each, from the floor below the middle of the hips, m.
+    """
+
+    head: str
+    chest: str
+    seen_from_deg: tuple[float, float]
+    turns_about: Pivot
+    leg: Limb
+    other_leg: Limb
+    arm: Limb
+    other_arm: Limb
+    lean_deg: float = 0.0
+    both: bool = False
+    hover_m: float = 0.0
+    foot_from_deg: tuple[float, ...] = ()
+    mat: bool = False
+    boxes_m: tuple[tuple[float, ...], ...] = ()
+
+
 TIERS = {
     "A": "measured well by one webcam in the right place",
     "B": "measured with a correction; expect a wider error",
@@ -146,6 +238,8 @@ class Drill:
         Where to put the camera.
     place : Place
         The same in numbers.
+    figure : Figure
+        What it looks like; in the file the name of a figure, and that of the posture if there is none.
     measure : Measure
         How the angle is read.
     measured : str
@@ -179,6 +273,7 @@ class Drill:
     steps: tuple[str, ...]
     camera: str
     place: Place
+    figure: Figure
     measure: Measure
     measured: str
     posture: Posture
@@ -251,7 +346,8 @@ def parse_table(text: str, name: str) -> DrillTable:
     except tomllib.TOMLDecodeError as error:
         raise DrillError(f"{name} is not valid TOML: {error}. Put it right or delete it.") from error
     faults = {letter: _fault(name, letter, raw) for letter, raw in data.get("fault", {}).items()}
-    drills = {key: _drill(name, key, raw, faults) for key, raw in data.get("drill", {}).items()}
+    figures = {key: _figure(name, key, raw) for key, raw in data.get("figure", {}).items()}
+    drills = {key: _drill(name, key, raw, faults, figures) for key, raw in data.get("drill", {}).items()}
     if not drills:
         raise DrillError(f"{name} holds no drill; each one is a table [drill.ID].")
     return DrillTable(drills, faults)
@@ -284,12 +380,54 @@ Need = Callable[[bool, str], None]
 """Refuses the entry with a rule where the condition does not hold."""
 
 
+def _needs(name: str, kind: str, key: str) -> Need:
+    def need(condition: bool, rule: str) -> None:
+        if not condition:
+            raise DrillError(f"{name}, {kind} '{key}': {rule}.")
+
+    return need
+
+
+def _known(raw: dict[str, Any], known: set[str], required: set[str], need: Need) -> None:
+    need(not set(raw) - known, f"unknown key {', '.join(sorted(set(raw) - known))}")
+    need(not required - set(raw), f"missing key {', '.join(sorted(required - set(raw)))}")
+
+
+def _figure(name: str, key: str, raw: dict[str, Any]) -> Figure:
+    need = _needs(name, "figure", key)
+    _known(raw, {f.name for f in fields(Figure)}, {"head", "chest", "seen_from_deg", "turns_about", "leg", "arm"}, need)
+    for end in ("head", "chest"):
+        need(raw[end] in DIRECTIONS_3D, f"{end} must be one of {', '.join(DIRECTIONS_3D)}")
+    across = sum(a * b for a, b in zip(DIRECTIONS_3D[raw["head"]], DIRECTIONS_3D[raw["chest"]], strict=True))
+    need(across == 0, "head and chest must point at right angles to each other")
+    need(raw["turns_about"] in set(Pivot), f"turns_about must be one of {', '.join(Pivot)}")
+    for view in ("seen_from_deg", "foot_from_deg"):
+        need(_numbers(raw.get(view, [0, 0]), 2), f"{view} needs two angles: how far round to the left, and how far up")
+    for number in ("lean_deg", "hover_m"):
+        need(_numbers([raw.get(number, 0)], 1), f"{number} must be a number")
+    for switch in ("both", "mat"):
+        need(isinstance(raw.get(switch, False), bool), f"{switch} must be true or false")
+    boxes_m = raw.get("boxes_m", [])
+    need(isinstance(boxes_m, list) and all(_numbers(box, 6) for box in boxes_m), "boxes_m needs six numbers for each box")
+    values = raw | {limb: _limb(limb, raw.get(limb, raw[limb.removeprefix("other_")]), need) for limb in LIMBS}
+    values |= {view: tuple(raw[view]) for view in ("seen_from_deg", "foot_from_deg") if view in raw}
+    return Figure(**values | {"turns_about": Pivot(raw["turns_about"]), "boxes_m": tuple(tuple(box) for box in boxes_m)})
+
+
+def _limb(name: str, raw: Any, need: Need) -> Limb:
+    known = {f.name for f in fields(Limb)}
+    need(isinstance(raw, dict) and set(raw) <= known, f"{name} knows {', '.join(sorted(known))}")
+    need(_numbers([*raw.values()], len(raw)) and all(abs(v) <= 180 for v in raw.values()), f"{name} needs angles up to 180")
+    return Limb(**raw)
+
+
+def _numbers(value: Any, count: int) -> bool:
+    return isinstance(value, list) and len(value) == count and all(type(v) in (int, float) for v in value)
+
+
 def _pair(key: str, value: Any, least: float, most: float, need: Need) -> tuple[float, float]:
     need(
-        isinstance(value, list)
-        and len(value) == 2
-        and all(isinstance(v, int | float) for v in value)
-        and least <= value[0] <= value[1] <= most,
+        _numbers(value, 2) and least <= value[0] <= value[1] <= most,
         f"{key} needs low and high, between {least:g} and {most:g}",
     )
     return float(value[0]), float(value[1])
@@ -303,7 +441,7 @@ def _place(raw: Any, need: Need) -> Place:
     height_m = _pair("place height_m", raw["height_m"], 0, 4, need)
     down_deg = _pair("place down_deg", raw["down_deg"], -45, 110, need)
     turn_deg = raw["turn_deg"]
-    need(isinstance(turn_deg, int | float) and 0 < turn_deg <= 90, "place turn_deg must be above 0 and at most 90")
+    need(_numbers([turn_deg], 1) and 0 < turn_deg <= 90, "place turn_deg must be above 0 and at most 90")
     # Aimed at somebody between the floor and a metre above it, a camera in the middle of the place looks down so far.
     far, high = sum(distance_m) / 2, sum(height_m) / 2
     least, most = (math.degrees(math.atan2(high - target, far)) for target in (1.0, 0.0))
@@ -311,15 +449,11 @@ def _place(raw: Any, need: Need) -> Place:
     return Place(View(raw["view"]), distance_m, height_m, down_deg, float(turn_deg))
 
 
-def _drill(name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault]) -> Drill:
-    def need(condition: bool, rule: str) -> None:
-        if not condition:
-            raise DrillError(f"{name}, drill '{key}': {rule}.")
-
+def _drill(name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault], figures: dict[str, Figure]) -> Drill:
+    need = _needs(name, "drill", key)
     known = {f.name for f in fields(Drill)} - {"id"}
-    required = known - {"min_entry_deg", "max_rep_s", "note", "refused"}
-    need(not set(raw) - known, f"unknown key {', '.join(sorted(set(raw) - known))}")
-    need(not required - set(raw), f"missing key {', '.join(sorted(required - set(raw)))}")
+    required = known - {"figure", "min_entry_deg", "max_rep_s", "note", "refused"}
+    _known(raw, known, required, need)
     for enum, field_name in ((Measure, "measure"), (Posture, "posture")):
         need(raw[field_name] in set(enum), f"{field_name} must be one of {', '.join(enum)}")
     need(raw["tier"] in TIERS, f"tier must be one of {', '.join(TIERS)}")
@@ -337,6 +471,8 @@ def _drill(name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault]) -
         "range_deg needs low < high, between 0 and 120, per direction",
     )
     need(raw["measure"] == Measure.ROLL or set(directions) <= set(ranges), "range_deg needs every direction")
+    figure = raw.get("figure", raw["posture"])
+    need(figure in figures, f"there is no figure '{figure}'; known are {', '.join(figures)}")
     need(raw.get("min_entry_deg", 8) >= 4, "min_entry_deg must be at least 4")
     need(raw.get("max_rep_s", 8) > 0.4, "max_rep_s must be more than 0.4")
     return Drill(
@@ -344,6 +480,7 @@ def _drill(name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault]) -
             **raw,
             "id": key,
             "place": _place(raw["place"], need),
+            "figure": figures[figure],
             "steps": tuple(raw["steps"]),
             "measure": Measure(raw["measure"]),
             "posture": Posture(raw["posture"]),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from copy import deepcopy
+from importlib import resources
 
 import pytest
 
-from rotrack.drills import GROUPS, Measure, Posture, View, load_table, parse_sides, parse_table
+from rotrack.drills import GROUPS, Limb, Measure, Pivot, Posture, View, load_table, parse_sides, parse_table
 from rotrack.errors import DrillError, RotrackError
 from rotrack.kinematics.stance import STANCES
 from rotrack.model import Direction, Side
@@ -189,6 +191,13 @@ def test_a_refused_drill_says_why_and_the_others_do_not():
         assert not why.endswith("."), "it is the second half of a sentence"
 
 
+def test_every_figure_is_used():
+    names = set(tomllib.loads(resources.files("rotrack").joinpath("drills.toml").read_text("utf-8"))["figure"])
+    assert names == {*Posture, "stretch_out"}
+    figures = {id(drill.figure) for drill in load_table().drills.values()}
+    assert len(figures) == len(names)
+
+
 # ---------------------------------------------------------------------- looking up
 @pytest.mark.parametrize(
     ("asked", "meant"),
@@ -222,6 +231,16 @@ def test_an_unknown_side_is_told(text):
 
 # ---------------------------------------------------------------------- a wrong table
 GOOD = {
+    "figure": {
+        "seated": {
+            "head": "up",
+            "chest": "front",
+            "seen_from_deg": [20, 10],
+            "turns_about": "knee",
+            "leg": {"flexion": 90, "bend": 90},
+            "arm": {"flexion": 10},
+        }
+    },
     "fault": {
         "T": {
             "title": "Thigh drifts",
@@ -294,6 +313,13 @@ def test_a_good_table_is_read():
     assert drill.watches(table.faults["T"])
 
 
+def test_a_figure_is_found_by_its_posture_and_the_other_side_is_like_the_measured_one():
+    figure = parse_table(with_drill(), "my.toml").drill("swing").figure
+    assert (figure.turns_about, figure.both, figure.mat, figure.boxes_m) == (Pivot.KNEE, False, False, ())
+    assert figure.leg == figure.other_leg == Limb(flexion=90, bend=90)
+    assert figure.arm == figure.other_arm == Limb(flexion=10)
+
+
 def test_a_stretch_needs_no_range_and_may_be_refused():
     table = parse_table(with_drill(measure="roll", range_deg={}, min_entry_deg=4, refused="it is too dark there"), "my.toml")
     drill = table.drill("swing")
@@ -303,6 +329,8 @@ def test_a_stretch_needs_no_range_and_may_be_refused():
 
 PLACE = GOOD["drill"]["swing"]["place"]
 WRONG = {
+    "unknown figure": ({"figure": "handstand"}, "there is no figure 'handstand'; known are seated"),
+    "posture without a figure": ({"posture": "lunge"}, "there is no figure 'lunge'; known are seated"),
     "place without a key": ({"place": {k: v for k, v in PLACE.items() if k != "view"}}, "place needs exactly distance_m"),
     "place with another key": ({"place": PLACE | {"side": 1}}, "place needs exactly"),
     "place as words": ({"place": "in front"}, "place needs exactly"),
@@ -371,6 +399,34 @@ def test_a_broken_fault_is_told_with_file_and_letter(changes, word):
         parse_table(table_text(table), "my.toml")
     assert str(told.value).startswith("my.toml, fault 'T'")
     assert word in str(told.value)
+
+
+WRONG_FIGURE = {
+    "unknown key": ({"heads": "up"}, "unknown key heads"),
+    "missing key": ({"leg": None, "arm": None}, "missing key arm, leg"),
+    "no direction": ({"head": "north"}, "head must be one of up, down, front, back, left, right"),
+    "twisted neck": ({"chest": "down"}, "head and chest must point at right angles"),
+    "unknown pivot": ({"turns_about": "elbow"}, "turns_about must be one of knee, heel, toe, trunk"),
+    "view of one angle": ({"seen_from_deg": [20]}, "seen_from_deg needs two angles"),
+    "view in words": ({"foot_from_deg": ["left", "up"]}, "foot_from_deg needs two angles"),
+    "lean in words": ({"lean_deg": "a little"}, "lean_deg must be a number"),
+    "half a switch": ({"mat": 0.5}, "mat must be true or false"),
+    "flat box": ({"boxes_m": [[0, 0, 1, 1]]}, "boxes_m needs six numbers for each box"),
+    "unknown joint": ({"other_leg": {"knee": 90}}, "other_leg knows abduction, ankle, bend, flexion, rotation"),
+    "bent too far": ({"leg": {"bend": 270}}, "leg needs angles up to 180"),
+    "leg as a number": ({"leg": 90}, "leg knows"),
+}
+
+
+@pytest.mark.parametrize(("changes", "rule"), WRONG_FIGURE.values(), ids=WRONG_FIGURE)
+def test_a_broken_figure_is_told_with_file_figure_and_rule(changes, rule):
+    table = deepcopy(GOOD)
+    changed = {**table["figure"]["seated"], **changes}
+    table["figure"]["seated"] = {key: value for key, value in changed.items() if value is not None}
+    with pytest.raises(DrillError) as told:
+        parse_table(table_text(table), "my.toml")
+    assert str(told.value).startswith("my.toml, figure 'seated': ")
+    assert rule in str(told.value)
 
 
 @pytest.mark.parametrize("text", ["[drill.swing", "title = ", with_drill() + with_drill()])
