@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import PATIENT_S, environment, stop
+from test_log import documented
 
 from rotrack.errors import InputError, RecordError
 from rotrack.model import Direction, Rep, Side, Step, empty_pose
@@ -296,6 +297,10 @@ def test_the_table_has_one_row_per_session_side_and_direction(tmp_path: Path) ->
     assert np.isnan(table.value_deg[2])
     assert np.isnan(table.load_kg[2])
     assert len(history_table(tmp_path, drill="zst-confidence")) == 1
+
+
+def test_columns_are_those_of_the_data_dictionary() -> None:
+    assert documented("The history table") == set(HISTORY_COLUMNS)
 
 
 def test_the_table_as_a_file_opens_without_a_question(tmp_path: Path) -> None:
