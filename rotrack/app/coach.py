@@ -11,6 +11,8 @@ from rotrack.tracking.scoreboard import Scoreboard
 
 CUE_EVERY_S = 5.0
 """Cues and reasons follow one another no faster than this."""
+STILL_FROM_S = 0.5
+"""The count-down begins after this much stillness, not at every short rest."""
 REASON_AFTER_S = 2.5
 """No angle for this long is worth saying why."""
 
@@ -69,13 +71,13 @@ class Coach:
     def update(self, step: Step, board: Scoreboard) -> list[Say]:
         """Return what is to be said after a step, in order."""
         now_s = step.pose.time_s
-        said = self._count_down(step)
+        said = self._count_down(step, now_s)
         said += self._count(board)
         if not said:
             said += self._cue(step, now_s)
         return said
 
-    def _count_down(self, step: Step) -> list[Say]:
+    def _count_down(self, step: Step, now_s: float) -> list[Say]:
         waiting = [s for s in self._sides if not math.isnan(step.still_s.get(s, 0.0))]
         if len(waiting) < len(self._sides):  # one leg is enough to begin with
             self._countdown = 0
@@ -85,13 +87,16 @@ class Coach:
             return []
         self._ready = False
         still_s = max((step.still_s.get(side, 0.0) for side in waiting), default=0.0)
-        left = math.ceil(self._neutral_s - still_s) if still_s > 0 else 0
+        left = math.ceil(self._neutral_s - still_s) if still_s >= STILL_FROM_S else 0
         if left == self._countdown:
             return []
-        started, self._countdown = self._countdown > 0, left
+        before, self._countdown = self._countdown, left
         if left:
             return [Say("say.number", {"number": left})]
-        return [Say("say.still")] if started else []
+        if before != 1 or now_s - self._cue_s < CUE_EVERY_S:  # only who had nearly made it is told
+            return []
+        self._cue_s = now_s
+        return [Say("say.still")]
 
     def _count(self, board: Scoreboard) -> list[Say]:
         said = []

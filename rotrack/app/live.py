@@ -146,7 +146,7 @@ def _dial(internal_left: bool, earlier: dict[Direction, float], t: Texts) -> str
     )
     numbers = "".join(
         f'<text x="{at(a, 0.71).split()[0]}" y="{float(at(a, 0.71).split()[1]) + 3:.1f}">{abs(a)}</text>'
-        for a in (-60, -30, 0, 30, 60)
+        for a in (-60, -30, 30, 60)
     )
     marks = "".join(
         f'<path class="earlier" d="M{at(v, 1.03)} L{at(v - 3, 1.13)} L{at(v + 3, 1.13)}Z"/>'

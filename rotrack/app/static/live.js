@@ -106,7 +106,8 @@ const showLive = (page) => {
 
   const draw = () => {
     const paper = at("trace"), line = paper.getContext("2d");
-    const scale = window.devicePixelRatio || 1, width = paper.clientWidth * scale, height = paper.clientHeight * scale;
+    const scale = ((window.devicePixelRatio || 1) * parseFloat(getComputedStyle(document.documentElement).fontSize)) / 16;
+    const dots = window.devicePixelRatio || 1, width = Math.round(paper.clientWidth * dots), height = Math.round(paper.clientHeight * dots);
     if (!width) return;
     if (paper.width !== width || paper.height !== height) [paper.width, paper.height] = [width, height];
     const colour = (name) => getComputedStyle(page).getPropertyValue(name);
@@ -145,14 +146,15 @@ const showLive = (page) => {
   };
 
   const show = (state) => {
-    if (page.dataset.phase !== state.phase) {
+    const finished = state.phase === "done" && state.session; // the last numbers stay until the result is there
+    if (page.dataset.phase !== state.phase && !finished) {
       page.dataset.phase = state.phase;
       trace = [];
     }
     text(at("problem"), state.problem);
     text(at("slow"), state.slow || tired(state));
     at("after").hidden = !state.problem || state.phase === "check" || state.phase === "measure";
-    if (state.phase === "done" && state.session && !left) {
+    if (finished && !left) {
       left = true;
       setTimeout(() => location.assign(`/session/${state.session}`), 1200);
     }
@@ -165,7 +167,7 @@ const showLive = (page) => {
     at("hold").hidden = state.phase !== "measure" || state.hold === null || state.hold === undefined;
     if (state.hold !== null && state.hold !== undefined) at("held").style.width = `${Math.round(100 * state.hold)}%`;
     text(at("cue"), state.phase === "measure" && !state.problem ? state.cue : "");
-    text(at("turn"), state.phase === "measure" ? state.turn_words || "" : "");
+    if (!finished) text(at("turn"), state.phase === "measure" ? state.turn_words || "" : "");
     if (state.legs && !state.problem) for (const [name, leg] of Object.entries(state.legs)) gauge(name, leg, state.turn);
     if (state.problem) for (const name of legs) off(name, state.problem);
     if (state.trace && state.trace.length) {
