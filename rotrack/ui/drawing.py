@@ -6,6 +6,7 @@ parallel lines. All colours are those of `theme.CSS_RGB` or the page's text colo
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -222,6 +223,7 @@ INSET_PX, INSET_M = (170.0, 90.0, 62.0), 0.27
 MAT_EDGE_M, MAT_THICK_M, ON_MAT_M = 0.12, 0.02, 0.3
 APART_M = 0.06
 """Of two positions of a limb, the second one is drawn only where it is this far from the first."""
+_number = itertools.count()
 
 
 def drill_svg(drill: Drill, which: str = "start", side: Side = Side.LEFT, title: str = "") -> str:
@@ -236,7 +238,7 @@ def drill_svg(drill: Drill, which: str = "start", side: Side = Side.LEFT, title:
         is filled for internal rotation and hollow for external. A combined drill shows both ends, the external one hollow.
         Both drawings have the same frame.
     side : Side
-        The measured leg, which has its colour. No more than one drawing of a drill, side and `which` belongs on a page.
+        The measured leg, which has its colour.
     title : str
         What a screen reader says; without one the drawing is hidden from it.
 
@@ -247,7 +249,7 @@ def drill_svg(drill: Drill, which: str = "start", side: Side = Side.LEFT, title:
     """
     if which not in ("start", "end"):
         raise ValueError(f"which must be start or end, not {which!r}")
-    return _svg(_Scene(drill, side).draw(which == "end", f"{drill.id}-{which}-{side}"), title)
+    return _svg(_Scene(drill, side).draw(which == "end"), title)
 
 
 class _Scene:
@@ -307,8 +309,8 @@ class _Scene:
         return np.array([*self.body(), *(corner for box in self._boxes for corner in self._corners(box))])
 
     # ------------------------------------------------------------------ layers
-    def draw(self, end: bool, name: str) -> str:
-        """Return the picture of the start or the end; `name` must be its own on the page."""
+    def draw(self, end: bool) -> str:
+        """Return the picture of the start or the end."""
         figure, mirrored = self._figure, self._side is Side.RIGHT
         points = [self.start(), *(self.body(at) for at in self._ends.values()), *(path for _, path in self._arrows)]
         points += [] if figure.mat else [self._ring()]
@@ -322,6 +324,7 @@ class _Scene:
         seen, foot, small = close(self._foot()), sight(self._foot())[:2], INSET_M * sight.px_per_m
         close = Sight(close.rows, close.px_per_m, (x - seen[0], y - seen[1]))
         circle, line = f'<circle cx="{x:g}" cy="{y:g}" r="{r:g}"', css_variable("line")
+        name = f"rotrack-inset-{next(_number)}"  # a page may hold the same drawing twice, one of them out of sight
         beam = _outline([(foot, small), (np.array([x, y]), r)])
         return (
             f'<clipPath id="{name}">{circle}/></clipPath><path d="{beam}" fill="{line}" opacity=".3"/>'
