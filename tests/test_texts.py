@@ -30,11 +30,11 @@ from rotrack.ui.words import INDEX
 EN, DE = Texts("en"), Texts("de")
 TEXTS = ROOT / "rotrack" / "app" / "texts"
 FOLDERS = ("kinematics", "tracking", "sensing", "records")
-MODULES = ("api.py", "beforehand.py", "calibration/profiles.py")
+MODULES = ("api.py", "beforehand.py", "housekeeping.py", "calibration/profiles.py")
 """The core, of which a user of the page can hear."""
 NOT_SAID = re.compile(
     r"session_id |^Written by|^# Written|OpenCV's model|camera axes|^Gain: |^a (text|table|number|list|date|direction|place)\b"
-    r"|^width and height|^two plausible focal|^mediapipe |^take the neutral pose again$|^, "
+    r"|^width and height|^two plausible focal|^mediapipe |^take the neutral pose again$|^the (camera|floor profile)$|^, "
 )
 """What looks like a sentence but stays in files."""
 TWO_WORDS = re.compile(r"[A-Za-z]{2,},? [a-z]{2,}")
@@ -203,7 +203,15 @@ def test_landmarks_are_named_in_german(landmark):
     assert not set(said.split()) & set(landmark.split())
 
 
-FILLERS = ("Xyz", "7", "left", "internal")
+@pytest.mark.parametrize("part", ["left shoulder is", "right hip is", "left knee is", "right foot is", "left leg is",
+                                  "shoulders are", "hips are", "knees are", "feet are", "legs are"])  # fmt: skip
+@pytest.mark.parametrize("what", ["hidden: make sure that the camera can see it.", "not in the picture: tilt the camera up."])
+def test_what_the_setup_check_misses_is_named_in_german(part, what):
+    said = DE.said(f"The {part} {what}")
+    assert said.startswith(("Der ", "Die ", "Das ")) and not set(said.split()) & set(f"{part} {what}".split())
+
+
+FILLERS = ("Xyz", "7", "left", "internal", "foot", "feet")
 
 
 def sentences(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -215,7 +223,8 @@ def sentences(path: Path) -> Iterator[tuple[int, list[str]]]:
         if id(node) in apart:
             continue
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.lineno, [node.value]
+            numbered = re.sub(r"\{:[^}]*[fgd]\}", "7", node.value)  # for str.format
+            yield node.lineno, [numbered.replace("{}", filler) for filler in FILLERS]
         elif isinstance(node, ast.JoinedStr):
             yield node.lineno, _filled(node)
 

@@ -242,14 +242,15 @@ def _said(language: str, sentence: str) -> str:
 
 
 def _translated(language: str, sentence: str) -> str | None:
-    """Return the translation of one sentence, None if it is not known; the first letter may be of either size."""
-    found = _looked_up(language, sentence)
-    if found is None and sentence[:1].isupper():
-        found = _looked_up(language, sentence[:1].lower() + sentence[1:])
-        return found[:1].upper() + found[1:] if found else None
-    if found is None:
-        return _looked_up(language, sentence[:1].upper() + sentence[1:])
-    return found
+    """Return the translation of one sentence, None if it is not known; it may have a large first letter or a full stop on top."""
+    for known, stop in ((sentence, ""), (sentence.removesuffix("."), ".")):
+        for plain in (known, known[:1].lower() + known[1:], known[:1].upper() + known[1:]):
+            found = _looked_up(language, plain)
+            if found is not None:
+                return (found[:1].upper() + found[1:] if known[:1].isupper() else found) + stop
+        if not sentence.endswith("."):
+            break
+    return None
 
 
 def _looked_up(language: str, sentence: str) -> str | None:
