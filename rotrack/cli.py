@@ -18,7 +18,7 @@ from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from rotrack import api, beforehand, calibrate_cli
+from rotrack import api, app_cli, beforehand, calibrate_cli
 from rotrack.batch import Job, Outcome, attempt, count_frames, run_jobs
 from rotrack.checkup import Finding, checkup
 from rotrack.drills import GROUPS, TIERS, Drill, load_table
@@ -40,8 +40,8 @@ DOUBTFUL = 5
 app = typer.Typer(
     help=(
         "Measure hip internal and external rotation with an ordinary webcam.\n\n"
-        "First time? Run [bold]rotrack demo[/bold], then [bold]rotrack drills seated-combined[/bold], then "
-        "[bold]rotrack live[/bold].\n\n"
+        "[bold]rotrack[/bold] alone opens it in the browser. Everything there can be done from here, too.\n\n"
+        "First time? Run [bold]rotrack demo[/bold], then [bold]rotrack[/bold].\n\n"
         "Angles are degrees with the error to expect (95 %), internal rotation positive; left and right are the subject's own "
         "sides."
     ),
@@ -50,6 +50,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command("app")(app_cli.app)
 app.add_typer(calibrate_cli.app, name="calibrate")
 for _command in (history, show, drop, note, delete):
     app.command()(_command)
@@ -84,8 +85,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # names may have letters that the terminal lacks
+    given = sys.argv[1:]
+    short = not given or (given[0].startswith("-") and given[0] not in ("--help", "--version", "-v"))
     try:
-        app()
+        app(["app", *given] if short else given)
     except RotrackError as error:
         _err.print(f"[bold red]rotrack:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(error.exit_code)

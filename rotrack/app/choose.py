@@ -87,7 +87,7 @@ def _card(drill: Drill, person: str, t: Texts) -> None:
             )
             tag("span", t("choose.refused") if drill.refused else t.said(TIERS[drill.tier]))
         with tag("span", classes="where"):
-            svg(place_svg(drill))
+            svg(place_svg(drill, decimal=t("number.decimal")))
             tag("span", t(f"choose.view_{drill.place.view}"))
 
 
@@ -134,7 +134,7 @@ def _drill(site: Site, request: Request, drill_id: str) -> None:
                     tag("p", t.said(drill.note), "hint")
             with tag("section", aria_labelledby="where"):
                 with tag("div", classes="place", aria_hidden="true"):
-                    svg(place_svg(drill))
+                    svg(place_svg(drill, decimal=t("number.decimal")))
                 tag("h2", t("choose.where"), id="where")
                 tag("p", t.said(drill.camera))
                 tag("h2", t("choose.how_well"))

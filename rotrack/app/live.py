@@ -11,7 +11,7 @@ from rotrack.app.frame import Site, frame, svg, tag
 from rotrack.app.studio import Phase, Plan, Studio
 from rotrack.app.texts import Texts
 from rotrack.model import Direction, Side
-from rotrack.records.history import earlier_value
+from rotrack.records.history import earlier_value, read_sessions
 from rotrack.tracking.setup import CHECKS
 from rotrack.ui.overlay import GAUGE_TO_DEG, on_screen
 from rotrack.ui.words import is_counted, is_index
@@ -29,7 +29,13 @@ def register(site: Site) -> None:
             plan = site.studio.plan
             if plan is None or site.studio.phase is Phase.IDLE:
                 tag("h1", t("live.nothing"))
-                tag("a", t("choose.all"), "button", href="/")
+                sessions, _ = read_sessions(site.data)
+                if sessions and sessions[-1].info["status"] == "interrupted":
+                    with tag("p"):
+                        tag("span", t("live.interrupted") + " ")
+                        tag("a", t("live.interrupted_open"), href=f"/session/{sessions[-1].id}")
+                with tag("p"):
+                    tag("a", t("choose.all"), "button", href="/")
                 return
             _page(site, plan, t)
 
