@@ -178,8 +178,13 @@ def table_of(sessions: Iterable[Session]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=HISTORY_COLUMNS)
 
 
+def history_csv(table: pd.DataFrame) -> bytes:
+    """Return a `history_table` as CSV that spreadsheets open without a question."""
+    return table.to_csv(index=False, float_format="%.2f", lineterminator="\r\n").encode("utf-8-sig")
+
+
 def write_history(table: pd.DataFrame, path: Path) -> None:
-    """Write a `history_table` as CSV that spreadsheets open without a question.
+    """Write a `history_table` as `history_csv` has it.
 
     Raises
     ------
@@ -187,7 +192,7 @@ def write_history(table: pd.DataFrame, path: Path) -> None:
         If the file cannot be written.
     """
     try:
-        table.to_csv(path, index=False, encoding="utf-8-sig", float_format="%.2f")
+        path.write_bytes(history_csv(table))
     except OSError as error:
         raise RecordError(f"The table {path} cannot be written ({error.strerror or error}); choose another file.") from error
 
