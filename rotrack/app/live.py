@@ -64,7 +64,7 @@ def _page(site: Site, plan: Plan, t: Texts) -> None:
         with tag("div", classes=f"stage legs-{len(order)}"):
             for side in order:
                 _gauge(site, plan, side, t)
-            with tag("div", classes="view", id="view"):
+            with tag("div", classes="view", id="view", tabindex=0, role="group", aria_label=t("live.choose_person")):
                 tag("canvas", id="picture", role="img", aria_label=t("live.picture"), width=1280, height=720)
                 with tag("div", classes="hold", id="hold", hidden=True):
                     tag("strong", t("live.hold"))
@@ -87,6 +87,7 @@ def _page(site: Site, plan: Plan, t: Texts) -> None:
         with tag("section", classes="trace measuring", aria_labelledby="trace-title"):
             tag("h2", t("live.trace"), id="trace-title")
             tag("canvas", id="trace", role="img", aria_label=t("live.trace"), width=1200, height=220)
+        tag("p", t("live.tap"), "hint", id="tap", hidden=True)
         tag("p", classes="problem", id="problem", role="alert")
         tag("p", classes="hint", id="slow", role="status")
         with tag("p", classes="after", id="after", hidden=True):

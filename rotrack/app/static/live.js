@@ -28,6 +28,8 @@ const showLive = (page) => {
     audio.resume();
   };
   ["pointerdown", "keydown"].forEach((name) => addEventListener(name, wake, { once: true }));
+  const hush = () => (at("tap").hidden = !sound() || navigator.userActivation?.hasBeenActive !== false);
+  setInterval(hush, 500);
   const beep = () => {
     try {
       audio = audio || new AudioContext();
@@ -224,17 +226,40 @@ const showLive = (page) => {
   }, 300);
 
   // ------------------------------------------------------------------ the right person
+  const shape = () => { // where the picture is within its canvas, which may be wider or higher
+    const box = picture.getBoundingClientRect(), grow = Math.min(box.width / picture.width, box.height / picture.height);
+    const width = picture.width * grow, height = picture.height * grow;
+    return { left: box.left + (box.width - width) / 2, top: box.top + (box.height - height) / 2, width, height };
+  };
+  const ring = (x, y, kind) => {
+    const view = at("view").getBoundingClientRect(), box = shape(), mark = at(kind) || document.createElement("span");
+    mark.className = kind;
+    mark.style.left = `${box.left + x * box.width - view.left}px`;
+    mark.style.top = `${box.top + y * box.height - view.top}px`;
+    at("view").append(mark);
+    return mark;
+  };
+  const choose = (x, y) => {
+    if (x < 0 || x > 1 || y < 0 || y > 1) return;
+    fetch(`/live/person?x=${mirrored() ? 1 - x : x}&y=${y}`, { method: "POST" });
+    const mark = ring(x, y, "tapped");
+    setTimeout(() => mark.remove(), 900);
+  };
   at("view").addEventListener("click", (event) => {
-    const box = picture.getBoundingClientRect();
-    const across = (event.clientX - box.left) / box.width, x = mirrored() ? 1 - across : across;
-    fetch(`/live/person?x=${x}&y=${(event.clientY - box.top) / box.height}`, { method: "POST" });
-    const ring = document.createElement("span");
-    ring.className = "tapped";
-    ring.style.left = `${event.clientX - box.left}px`;
-    ring.style.top = `${event.clientY - box.top}px`;
-    at("view").append(ring);
-    setTimeout(() => ring.remove(), 900);
+    const box = shape();
+    choose((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
   });
+  let aim = { x: 0.5, y: 0.5 };
+  at("view").addEventListener("keydown", (event) => {
+    const steps = { ArrowLeft: [-0.05, 0], ArrowRight: [0.05, 0], ArrowUp: [0, -0.05], ArrowDown: [0, 0.05] };
+    if (event.key === "Enter") return choose(aim.x, aim.y);
+    const step = steps[event.key];
+    if (!step) return;
+    event.preventDefault();
+    aim = { x: Math.min(1, Math.max(0, aim.x + step[0])), y: Math.min(1, Math.max(0, aim.y + step[1])) };
+    ring(aim.x, aim.y, "aim").id = "aim";
+  });
+  at("view").addEventListener("blur", () => at("aim")?.remove());
 };
 
 // The page is built after this script has loaded.
