@@ -90,7 +90,7 @@ def frame(site: Site, request: Request, title: str, here: str = "", narrow: bool
     ui.query("html").props(f"lang={t.language}")
     with tag("a", t("app.skip"), "skip", href="#main"):
         pass
-    with tag("header", classes="bar"):
+    with tag("header", classes="top"):
         with tag("a", classes="brand", href="/", aria_label=t("app.home")):
             svg(LOGO)
             tag("span", t("app.title"))
