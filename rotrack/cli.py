@@ -52,8 +52,6 @@ app = typer.Typer(
 )
 app.command("app")(app_cli.app)
 app.add_typer(calibrate_cli.app, name="calibrate")
-for _command in (history, show, drop, note, delete):
-    app.command()(_command)
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
 
@@ -294,6 +292,11 @@ def live(
     finally:
         source.close()
     _report([Outcome(Path(camera), session)])
+
+
+# ---------------------------------------------------------------------- what was logged
+for _command in (history, show, drop, note, delete):
+    app.command()(_command)
 
 
 # ---------------------------------------------------------------------- drills, doctor, validate

@@ -100,7 +100,7 @@ def show(session: SessionArgument, json: JsonOption = False, out: OutOption = No
 
 def drop(
     session: SessionArgument,
-    reps: Annotated[list[int], typer.Argument(help="Numbers of repetitions, as `rotrack show` lists them.", metavar="REP...")],
+    reps: Annotated[list[int], typer.Argument(help="Numbers of repetitions, as `rotrack show` lists them.", metavar="REP")],
     side: Annotated[Side, typer.Option("--side", "-s", help="The leg: the subject's own side.")],
     direction: Annotated[Direction, typer.Option("--direction", help="The excursion.")],
     undo: Annotated[bool, typer.Option("--undo", help="Take them back in.")] = False,

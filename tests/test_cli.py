@@ -54,7 +54,7 @@ from rotrack.records.session import load_session
 from rotrack.sensing.sources import SourceInfo
 from rotrack.ui.window import Key
 
-COMMANDS = [command.callback.__name__ for command in cli.app.registered_commands if command.callback]
+COMMANDS = {c.name or c.callback.__name__: c.callback for c in cli.app.registered_commands if c.callback}
 Run = Callable[..., Ended]
 
 
@@ -84,7 +84,8 @@ def session_files(data: Path) -> list[Path]:
 
 # ---------------------------------------------------------------------- help
 def test_all_commands_are_there() -> None:
-    assert {"demo", "analyze", "remeasure", "live", "drills", "doctor", "validate"} <= set(COMMANDS)
+    ours = "demo analyze remeasure live history show drop note delete drills doctor validate".split()
+    assert [command for command in COMMANDS if command in ours] == ours
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -92,7 +93,7 @@ def test_every_command_explains_itself(run: Run, command: str) -> None:
     ended = run(command, "--help")
     assert ended.code == 0
     assert f"rotrack {command}" in ended.out
-    first_words = getattr(cli, command).__doc__.strip().split(".")[0].split(":")[0][:40]
+    first_words = COMMANDS[command].__doc__.strip().split(".")[0].split(":")[0][:40]
     assert first_words in ended.out
     assert ended.err == ""
 
@@ -103,10 +104,9 @@ def test_every_command_is_mentioned_in_the_readme(command: str) -> None:
 
 
 def test_help_starts_with_what_it_is_and_lists_the_commands(run: Run) -> None:
-    for args in ([], ["--help"]):
-        out = run(*args).out
-        assert "Measure hip internal and external rotation" in out
-        assert all(re.search(rf"\b{command}\b", out) for command in COMMANDS)
+    out = run("--help").out
+    assert "Measure hip internal and external rotation" in out
+    assert all(re.search(rf"\b{command}\b", out) for command in COMMANDS)
 
 
 @pytest.mark.parametrize("option", ["-v", "--version"])

@@ -146,8 +146,9 @@ def test_an_empty_folder_has_no_history(tmp_path: Path) -> None:
 def test_sessions_come_in_the_order_of_time_wherever_the_clock_stood(tmp_path: Path) -> None:
     late = write(tmp_path, 3, started_at="2026-01-01T09:00:00+05:00")
     early = write(tmp_path, 5, started_at="2026-01-01T03:00:00+00:00")
+    last = write(tmp_path, 1, started_at="2026-02-01T09:00:00")  # somebody wrote this by hand
     sessions, problems = read_sessions(tmp_path)
-    assert ([s.id for s in sessions], problems) == ([early, late], [])
+    assert ([s.id for s in sessions], problems) == ([early, late, last], [])
 
 
 def test_damaged_sessions_are_named_and_the_others_read(tmp_path: Path) -> None:
@@ -536,7 +537,10 @@ def test_a_person_whose_session_file_is_damaged_is_deleted_all_the_same(tmp_path
 def test_rows_whose_folder_is_gone_are_deleted_with_the_person(tmp_path: Path) -> None:
     session_id, other = write(tmp_path, 1), write(tmp_path, 2, person="Ben")
     history._remove(tmp_path / "sessions" / session_id)
+    with (tmp_path / "reps.csv").open("ab") as file:
+        file.write(f"{session_id},2026-01-01T08:".encode())  # torn before the name
     assert delete_sessions_of(tmp_path, "Ana") == 1
+    assert session_id.encode() not in (tmp_path / "reps.csv").read_bytes()
     assert list(read_reps(tmp_path / "reps.csv")[0].session_id.unique()) == [other]
 
 
@@ -560,6 +564,8 @@ def test_what_cannot_be_deleted_stays_listed(tmp_path: Path, monkeypatch: pytest
     unlink = Path.unlink
 
     def held(self: Path, missing_ok: bool = False) -> None:
+        if self.parent.name == session_id:
+            assert (self.parent / "session.json").exists(), "it goes last"
         if self.name == "landmarks.csv.gz":
             raise PermissionError(errno.EACCES, "held by another program", str(self))
         unlink(self, missing_ok)

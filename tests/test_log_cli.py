@@ -293,6 +293,7 @@ def test_a_deletion_must_say_of_what(run: Run, data: Path, args: list[str]) -> N
     before = everything(data)
     ended = run("delete", *args, "--yes")
     assert_one_sentence(ended, 2)
+    assert "deletes" not in ended.out
     assert everything(data) == before
 
 

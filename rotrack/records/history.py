@@ -438,7 +438,6 @@ def _delete(data: Path, folders: list[Path], theirs: Callable[[list[str]], bool]
     with locked(data) as path:
         for folder in folders:
             _refuse_running(folder)
-        path.with_name(f"{path.name}.tmp").unlink(missing_ok=True)  # a crash may have left a draft
         if path.exists():
             after = edited_reps(path, lambda cells: None if cells and theirs(cells) else cells, upgrade=False)
             if after != path.read_bytes():

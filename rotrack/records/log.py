@@ -324,9 +324,7 @@ def _up_to_date(log: bytes) -> bytes:
     for line in lines:
         end = _end_of(line)
         row = line.removesuffix(end)
-        # Torn by a crash, it counts if all its cells are there.
-        whole = row and (end or _is_whole(row, count))
-        rows.append(row + more + end if whole else line)
+        rows.append(row + more + end if row else line)
     return b"".join(rows)
 
 
@@ -336,13 +334,6 @@ def _text_of(line: bytes) -> str:
 
 def _end_of(line: bytes) -> bytes:
     return line[len(line.rstrip(b"\r\n")) :]
-
-
-def _is_whole(row: bytes, count: int) -> bool:
-    try:
-        return len(next(csv.reader([row.decode("utf-8", "replace")], strict=True))) == count
-    except csv.Error:  # it ends inside quotes
-        return False
 
 
 def _header_of(path: Path) -> str | None:
