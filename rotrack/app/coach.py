@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rotrack.model import Side, Step
+from rotrack.tracking.pipeline import REASON_WAITING
 from rotrack.tracking.scoreboard import Scoreboard
 
 CUE_EVERY_S = 5.0
@@ -96,7 +97,8 @@ class Coach:
         if before != 1 or now_s - self._cue_s < CUE_EVERY_S:  # only who had nearly made it is told
             return []
         self._cue_s = now_s
-        return [Say("say.still")]
+        in_the_way = next((s.reason for s in step.samples.values() if s.reason not in ("", REASON_WAITING)), "")
+        return [Say(sentence=in_the_way) if in_the_way else Say("say.still")]
 
     def _count(self, board: Scoreboard) -> list[Say]:
         said = []
