@@ -25,6 +25,7 @@ from rotrack.drills import GROUPS, TIERS, load_table
 from rotrack.errors import InputError
 from rotrack.kinematics.camera import Floor
 from rotrack.model import LANDMARK_NAMES, LEGS, Direction, Side
+from rotrack.records.norms import norms_for
 from rotrack.ui.words import INDEX
 
 EN, DE = Texts("en"), Texts("de")
@@ -34,7 +35,8 @@ MODULES = ("api.py", "beforehand.py", "housekeeping.py", "calibration/profiles.p
 """The core, of which a user of the page can hear."""
 NOT_SAID = re.compile(
     r"session_id |^Written by|^# Written|OpenCV's model|camera axes|^Gain: |^a (text|table|number|list|date|direction|place)\b"
-    r"|^width and height|^two plausible focal|^mediapipe |^take the neutral pose again$|^the (camera|floor profile)$|^, "
+    r"|^width and height|^two plausible focal|^mediapipe |^take the neutral pose again$|^the (camera|floor profile)$"
+    r"|^too (low|high)$|^, "
 )
 """What looks like a sentence but stays in files."""
 TWO_WORDS = re.compile(r"[A-Za-z]{2,},? [a-z]{2,}")
@@ -211,7 +213,7 @@ def test_what_the_setup_check_misses_is_named_in_german(part, what):
     assert said.startswith(("Der ", "Die ", "Das ")) and not set(said.split()) & set(f"{part} {what}".split())
 
 
-FILLERS = ("Xyz", "7", "left", "internal", "foot", "feet")
+FILLERS = ("Xyz", "7", "left", "internal", "foot", "feet", "it")
 
 
 def sentences(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -256,6 +258,12 @@ CORE += [ROOT / "rotrack" / module for module in MODULES]
 @pytest.mark.parametrize("path", CORE, ids=lambda p: f"{p.parent.name}/{p.name}")
 def test_everything_the_core_can_say_is_translated(path):
     assert untold(path) == []
+
+
+def test_norms_are_told_in_german():
+    told = {text for drill in load_table().drills for norm in norms_for(drill) for text in (norm.position, norm.population)}
+    assert told
+    assert [text for text in told if DE.said(text) == text] == []
 
 
 @pytest.mark.parametrize("seen", [Floor(np.array([0, 0.8, 0.6]), 1.2, 0.5), Floor(np.array([0, 1.0, 0]), 1.5, 0.5)])
