@@ -1,0 +1,115 @@
+"""The command `rotrack check`: the same list that the page shows before measuring, and which person is meant."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+from rotrack import api, beforehand
+from rotrack.errors import InputError
+from rotrack.sensing.landmarker import Landmarker, find_model
+from rotrack.sensing.sources import Camera, Source
+from rotrack.tracking.setup import SetupCheck, SetupFinding, State
+
+NOT_READY = 5
+"""Exit code when something is to be changed before measuring, or could not be seen in time."""
+NAMES = {"rate": "speed", "light": "light", "people": "one person", "legs": "legs", "distance": "distance", "camera": "camera"}
+SIGNS = {State.GOOD: "[green]ok[/]", State.PROBLEM: "[bold red]problem[/]", State.WAITING: "[yellow]waiting[/]"}
+
+FollowOption = Annotated[
+    str,
+    typer.Option(
+        "--follow",
+        help="A point on the person to measure, in pixels from the top left; without it the largest, most central one.",
+        metavar="X,Y",
+        show_default=False,
+    ),
+]
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+
+def parse_follow(text: str) -> tuple[float, float] | None:
+    """Return the point that `X,Y` stands for, px; None for an empty text.
+
+    Raises
+    ------
+    InputError
+        If it is anything else.
+    """
+    if not text.strip():
+        return None
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*,\s*(\d+(?:\.\d+)?)\s*", text)
+    if not found:
+        raise InputError(f"The point '{text}' must be two numbers like 320,240: pixels from the left and from the top.")
+    return float(found[1]), float(found[2])
+
+
+def check(
+    camera: Annotated[
+        str,
+        typer.Option("--camera", "-c", help="Number, part of the name, address, or a video that plays as a camera would."),
+    ] = "0",
+    drill: Annotated[str, typer.Option("--drill", "-d", help="Drill id; `rotrack drills` lists them.")] = "seated-combined",
+    side: Annotated[str, typer.Option("--side", "-s", help="left, right or both: the subject's own side.")] = "both",
+    model: Annotated[str, typer.Option("--model", "-m", help="heavy (best), full (faster), or a .task file.")] = "heavy",
+    follow: FollowOption = "",
+    seconds: Annotated[float, typer.Option("--seconds", min=1, help="How long to look at most.")] = 10.0,
+    calibration: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--calibration", help="Calibration profile: a name, a file or a folder, several allowed; or none.", metavar="NAME"
+        ),
+    ] = None,
+) -> None:
+    """Check the set-up before measuring: pictures, light, people, legs, distance, camera place.
+
+    Take the starting position and hold still. It ends as soon as all is good, or after the time with exit code 5. Nothing is
+    logged.
+    """
+    request = api.make_request(drill, side, calibration=calibration or ())
+    point_px, model_file = parse_follow(follow), find_model(model)
+    _err.print(f"{request.drill.title}. {request.drill.camera}", soft_wrap=True)
+    source: Source = Camera(camera)
+    findings: tuple[SetupFinding, ...] = ()
+    people = 0
+    try:
+        known, source = beforehand.for_camera(source, camera, request.calibration, request.data)
+        for text in (*known.notes, *known.warnings):
+            _err.print(escape(text), soft_wrap=True)
+        checking = SetupCheck(request.drill, request.sides, known.calibration)
+        if point_px is not None:
+            checking.person_chosen()
+        lying = request.drill.posture.lying
+        with Landmarker(model_file, follow=point_px, lying=lying) as landmarker, Live(console=_out) as shown:
+            for frame in source:
+                pose = landmarker.detect(frame)
+                people, findings = pose.people, checking.update(frame, pose)
+                shown.update(_listed(findings))
+                if _ready(findings) or frame.time_s > seconds:
+                    break
+    finally:
+        source.close()
+    if not _out.is_terminal:
+        _out.print()
+    if people > 1 and point_px is None:
+        _err.print("To say who is to be measured: --follow X,Y.", soft_wrap=True)
+    if not _ready(findings):
+        raise typer.Exit(NOT_READY)
+
+
+def _ready(findings: tuple[SetupFinding, ...]) -> bool:
+    return bool(findings) and all(finding.state is State.GOOD for finding in findings)
+
+
+def _listed(findings: tuple[SetupFinding, ...]) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    for finding in findings:
+        table.add_row(SIGNS[finding.state], f"[bold]{NAMES[finding.check]}[/]", escape(finding.text))
+    return table
