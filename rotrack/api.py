@@ -248,10 +248,12 @@ def measure(
     on_step: OnStep | None = None,
     live: bool = False,
     known: Known | None = None,
+    follow: tuple[float, float] | None = None,
 ) -> Session:
     """Measure a source of frames and log it; closes the source.
 
-    `known` is what is known of camera, floor and person before the first frame; nothing without it.
+    `known` is what is known of camera, floor and person before the first frame; nothing without it. `follow` is a point on the
+    person to measure in the first picture, px.
 
     Raises
     ------
@@ -262,7 +264,7 @@ def measure(
     known = known or Known()
     try:
         with (
-            Landmarker(model, lying=request.drill.posture.lying) as landmarker,
+            Landmarker(model, follow=follow, lying=request.drill.posture.lying) as landmarker,
             _open_log(request, source.info, provenance, known) as writer,
         ):
             poses: Generator[tuple[Frame, Pose]] = ((frame, landmarker.detect(frame)) for frame in source)

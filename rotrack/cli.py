@@ -20,6 +20,7 @@ from rich.table import Table
 
 from rotrack import api, app_cli, beforehand, calibrate_cli
 from rotrack.batch import Job, Outcome, attempt, count_frames, run_jobs
+from rotrack.check_cli import FollowOption, check, parse_follow
 from rotrack.checkup import Finding, checkup
 from rotrack.drills import GROUPS, TIERS, Drill, load_table
 from rotrack.errors import InputError, RecordError, RotrackError
@@ -51,6 +52,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("app")(app_cli.app)
+app.command()(check)
 app.add_typer(calibrate_cli.app, name="calibrate")
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
@@ -251,6 +253,8 @@ def live(
     load_kg: LoadOption = nan,
     mirror: Annotated[bool, typer.Option("--mirror/--no-mirror", help="Show the picture as a mirror would.")] = True,
     calibration: CalibrationOption = None,
+    video: Annotated[bool, typer.Option("--video/--no-video", help="Also keep the video with legs and angles.")] = False,
+    follow: FollowOption = "",
 ) -> None:
     """Measure with a camera, in a window.
 
@@ -258,6 +262,7 @@ def live(
     never sees a mirrored picture.
     """
     request = api.make_request(drill, side, out, person, note, calibration=calibration or (), band=band, load_kg=load_kg)
+    person_at = parse_follow(follow)
     model_file = find_model(model)
     _err.print(f"{request.drill.title}. {request.drill.camera}", soft_wrap=True)
     _err.print("Hold still for a second in the starting position; the window shows when measuring begins.", soft_wrap=True)
@@ -288,7 +293,9 @@ def live(
                 enough = reps > 0 and all(board.count(s) >= reps for s in request.sides)
                 return api.Ask.STOP if enough or key is Key.END else None
 
-            session = api.measure(source, model_file, request, on_step=show, live=True, known=known)
+            session = api.measure(
+                source, model_file, request, annotate=video, on_step=show, live=True, known=known, follow=person_at
+            )
     finally:
         source.close()
     _report([Outcome(Path(camera), session)])

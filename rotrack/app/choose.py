@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request
@@ -184,7 +185,7 @@ def _form(wishes: _Wishes, t: Texts) -> None:
             tag("p", t("choose.keep_hint"), "hint")
 
 
-def _field(label: str, name: str, attributes: dict[str, object], take: Callable[[str], None], hint: str = "") -> None:
+def _field(label: str, name: str, attributes: dict[str, Any], take: Callable[[str], None], hint: str = "") -> None:
     with tag("label", classes="field"):
         tag("span", label)
         field = tag("input", id=name, **attributes)

@@ -168,7 +168,7 @@ class Studio:
         self._person_at: tuple[float, float] | None = None
         self._shots = threading.Condition()
         self._shot: Shot | None = None
-        self._viewers: set[Callable[[], None]] = set()
+        self._viewers: set[Callable[[], object]] = set()
         self._one_at_a_time, self._lock = threading.Lock(), threading.Lock()
         self._closed = False
         self._drawer = threading.Thread(target=self._draw, name="draw", daemon=True)
@@ -212,10 +212,10 @@ class Studio:
         self._person_at = at
 
     def end(self) -> None:
-        """End the session; what was measured is kept."""
+        """End the session; what was measured is kept. A camera that hangs takes some seconds."""
         self._stop.set()
         source = self._source
-        if source is not None and (source.lost or self.phase is Phase.CHECK):
+        if source is not None:  # no further picture may ever come
             source.close()
 
     def join(self) -> None:
@@ -232,7 +232,7 @@ class Studio:
             self._closed = True
             self._shots.notify_all()
 
-    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
+    def watch(self, changed: Callable[[], object]) -> Callable[[], None]:
         """Call `changed` from now on after every new picture or other change; return what ends that."""
         with self._lock:
             self._viewers.add(changed)
@@ -263,8 +263,8 @@ class Studio:
             self.problem = "An error of rotrack's own ended the session; what was measured is kept. The terminal shows the error."
             raise
         finally:
-            self._source = None
-            self.picture = None
+            with self._shots:  # no picture of it may be drawn later
+                self._source = self._shot = self.picture = None
             done = bool(self.session_id or self.problem) and self.phase is Phase.MEASURE
             self._change(Phase.DONE if done else Phase.IDLE)
 
@@ -275,8 +275,8 @@ class Studio:
         model = find_model(plan.model)
         with contextlib.closing(camera), Landmarker(model, lying=plan.drill.posture.lying) as landmarker:
             known, source = beforehand.for_camera(camera, self.camera, request.calibration, self.data, plan.person)
-            poses = self._poses(source, landmarker)
             check = SetupCheck(plan.drill, plan.sides, known.calibration)
+            poses = self._poses(source, landmarker, check)
             findings = self._checked(poses, check)
             if findings is None:
                 return None
@@ -303,13 +303,14 @@ class Studio:
             return self._source
         return None
 
-    def _poses(self, source: Source, landmarker: Landmarker) -> Generator[tuple[Frame, Pose]]:
+    def _poses(self, source: Source, landmarker: Landmarker, check: SetupCheck) -> Generator[tuple[Frame, Pose]]:
         times: deque[float] = deque()
         for frame in source:
             at, self._person_at = self._person_at, None
             if at is not None:
                 height, width = frame.rgb.shape[:2]
                 landmarker.choose((at[0] * width, at[1] * height))
+                check.person_chosen()
             pose = landmarker.detect(frame)
             times.append(time.monotonic())
             while times[-1] - times[0] > RATE_OVER_S:
@@ -373,7 +374,8 @@ class Studio:
             number += 1
             sides = self.plan.sides if self.plan else ()
             jpeg, size_px = live_picture(shot.frame.rgb, shot.pose, sides)
-            self.picture = Picture(number, shot, jpeg, size_px)
+            with self._shots:
+                self.picture = Picture(number, shot, jpeg, size_px) if self._source else None
             self._tell()
 
     # ------------------------------------------------------------------ changes

@@ -157,7 +157,7 @@ class LegMeasure:
                 found = NeutralLeg(*seen, any_pitch, by_person, lean_deg)
                 too_far, sd_deg = PERSON_PITCH_DEG[drill.posture]
                 self._moved = floor_misfit(calibration.floor, found.pitch_deg - too_far, sd_deg, found.roll_deg)
-        self._zero_deg = self._model.read(0.0, self._model.measurements(neutral.image_px)).rotation_deg
+        self._zero_deg = self._found_zero_deg(neutral)
         self.view = {
             "turn_deg": round(self._leg.turn_deg, 1),
             "camera_pitch_deg": round(self._leg.pitch_deg, 1),
@@ -167,6 +167,13 @@ class LegMeasure:
         self.problem = self._why_not(drill)
         beyond, self.advice = self._view_advice(drill)
         self._view_sd_deg = WIDER_PER_DEG * beyond
+
+    def _found_zero_deg(self, neutral: NeutralPose) -> float:
+        """Return how far the leg is turned in the neutral pose; NaN if its fit ran away, as it may for what is no leg."""
+        try:
+            return self._model.read(0.0, self._model.measurements(neutral.image_px)).rotation_deg
+        except np.linalg.LinAlgError:
+            return float("nan")
 
     def _in_picture(self, image_px: np.ndarray) -> np.ndarray:
         start, end = self._pointer
@@ -183,14 +190,14 @@ class LegMeasure:
                 "let the lower leg hang straight down for the neutral pose",
             ),
             (
-                not self._stance.zero_limits_deg[0] <= self._zero_deg <= self._stance.zero_limits_deg[1],
+                self._zero_deg < self._stance.zero_limits_deg[0] or self._zero_deg > self._stance.zero_limits_deg[1],
                 "point the toes forwards for the neutral pose, and hold still",
             ),
             (leg.pitch_deg < low, f"the camera is too low for this drill: {place}"),
             (leg.pitch_deg > high, f"the camera is too high for this drill: {place}"),
             (abs(leg.turn_deg) > TURNED_TOO_FAR_DEG, f"the camera stands {abs(leg.turn_deg):.0f} degrees to the side: {place}"),
             (
-                leg.misfit > self._stance.misfit_at_most,
+                leg.misfit > self._stance.misfit_at_most or not np.isfinite(self._zero_deg),
                 self._moved
                 or "the legs do not look like the starting position: check the position, the camera place and the light",
             ),
