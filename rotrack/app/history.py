@@ -1,0 +1,284 @@
+"""What was measured so far: over time, as a table, as a file; and the place where people are deleted."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlencode
+
+from fastapi import Request, Response
+from nicegui import app, ui
+from nicegui.events import GenericEventArguments
+
+from rotrack.app.asking import Questions, ask_twice
+from rotrack.app.frame import Site, frame, tag
+from rotrack.app.texts import Texts
+from rotrack.app.values import words
+from rotrack.drills import load_table
+from rotrack.errors import RotrackError
+from rotrack.housekeeping import delete_person
+from rotrack.model import Direction, Side
+from rotrack.records.compare import held
+from rotrack.records.history import history_csv, only, read_sessions, table_of
+from rotrack.records.log import load_of
+from rotrack.records.session import Session
+from rotrack.ui.figures import for_page, history_figure
+from rotrack.ui.words import is_counted, is_index
+
+PATIENCE_S = 60.0
+"""A long history takes a while to read."""
+ALL = ""
+"""In the address: all drills."""
+
+Key = tuple[Side, Direction]
+
+
+def register(site: Site) -> None:
+    """Declare the page and the table as a file."""
+
+    @ui.page("/history", response_timeout=PATIENCE_S)
+    async def history(request: Request) -> None:
+        known = await asyncio.to_thread(_read, site.data)
+        with frame(site, request, "history.title", "history") as t:
+            _History(site.data, known, request.query_params.get("person"), request.query_params.get("drill"), t)
+
+    @app.get("/history.csv")
+    def table(person: str | None = None, drill: str | None = None) -> Response:
+        sessions = only(read_sessions(site.data)[0], person, drill or None)
+        name = "-".join(["rotrack", *(part for part in (person, drill) if part and part.isascii() and part.isprintable())])
+        head = {"Content-Disposition": f'attachment; filename="{name.replace(chr(34), "")}.csv"', "Cache-Control": "no-store"}
+        return Response(history_csv(table_of(sessions)), media_type="text/csv; charset=utf-8", headers=head)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """All that there is: the sessions, oldest first, and what cannot be read."""
+
+    sessions: list[Session]
+    problems: list[str]
+
+
+def _read(data: Path) -> _Known:
+    return _Known(*read_sessions(data))
+
+
+class _History:
+    """The page for a person and a drill; both are kept in the address."""
+
+    def __init__(self, data: Path, known: _Known, person: str | None, drill: str | None, t: Texts) -> None:
+        self._data, self._known, self._t = data, known, t
+        people = list(dict.fromkeys(session.person for session in reversed(known.sessions)))
+        self._person = person if person is not None else next(iter(people), "")
+        self._drill = drill if drill is not None else self._latest_drill()
+        tag("h1", t("history.heading"))
+        if not known.sessions:
+            tag("p", t("history.empty"), "lead")
+            tag("a", t("history.empty_do"), "button primary", href="/")
+        else:
+            self._filters(people)
+            self._shown = tag("div", classes="history")
+            self._show()
+        self._damaged()
+
+    def _latest_drill(self) -> str:
+        return next((str(s.info["drill"]) for s in reversed(only(self._known.sessions, self._person))), ALL)
+
+    def _drills(self) -> list[str]:
+        """Return the drills of the person, in the order of the table."""
+        done = {str(session.info["drill"]) for session in only(self._known.sessions, self._person)}
+        order = list(load_table().drills)
+        return sorted(done, key=lambda drill: (order.index(drill) if drill in order else len(order), drill))
+
+    def _title(self, drill: str) -> str:
+        known = load_table().drills.get(drill)
+        return self._t.said(known.title) if known else drill
+
+    # ------------------------------------------------------------------ what to show
+    def _filters(self, people: list[str]) -> None:
+        t = self._t
+        if self._person not in people:
+            people = [self._person, *people]
+        with tag("div", classes="filters"):
+            with tag("label", classes="field"):
+                tag("span", t("history.person"))
+                with tag("select", id="person") as select:
+                    for person in people:
+                        tag("option", person or t("choose.no_name"), value=person, selected=person == self._person)
+                select.on("change", self._choose_person, js_handler="(e) => emit(e.target.value)")
+            with tag("label", classes="field"):
+                tag("span", t("history.drill"))
+                self._drill_select = tag("select", id="drill")
+                self._drill_select.on("change", self._choose_drill, js_handler="(e) => emit(e.target.value)")
+                self._list_drills()
+
+    def _list_drills(self) -> None:
+        drills = self._drills()
+        if self._drill and self._drill not in drills:
+            drills.append(self._drill)
+        self._drill_select.clear()
+        with self._drill_select:
+            tag("option", self._t("history.all_drills"), value=ALL, selected=self._drill == ALL)
+            for drill in drills:
+                tag("option", self._title(drill), value=drill, selected=drill == self._drill)
+
+    def _choose_person(self, event: GenericEventArguments) -> None:
+        self._person = str(event.args)
+        if self._drill not in self._drills():
+            self._drill = self._latest_drill()
+        self._list_drills()
+        self._go()
+
+    def _choose_drill(self, event: GenericEventArguments) -> None:
+        self._drill = str(event.args)
+        self._go()
+
+    def _query(self) -> str:
+        return urlencode({"person": self._person, "drill": self._drill})
+
+    def _go(self) -> None:
+        ui.navigate.history.replace(f"/history?{self._query()}")
+        self._shown.clear()
+        self._show()
+
+    def _show(self) -> None:
+        t = self._t
+        sessions = only(self._known.sessions, self._person, self._drill or None)
+        with self._shown:
+            if not sessions:
+                tag("p", t("history.nothing"), "lead")
+                tag("a", t("history.empty_do"), "button", href="/")
+                return
+            self._figure(sessions)
+            self._table(sessions)
+            if self._person:
+                self._delete()
+
+    # ------------------------------------------------------------------ figure
+    def _figure(self, sessions: Sequence[Session]) -> None:
+        t, tier = self._t, str(sessions[-1].info["tier"])
+        with tag("section", classes="over-time", aria_labelledby="over-time"):
+            tag("h2", t("history.over_time"), id="over-time")
+            table = table_of(sessions)
+            if not self._drill or is_counted(tier) or not table.value_deg.notna().any():
+                words_for = "choose" if not self._drill else "counted" if is_counted(tier) else "none"
+                tag("p", t(f"history.figure_{words_for}"), "hint")
+                return
+            _key(table, t)
+            figure = for_page(history_figure(table, tier, t.said, t("history.axis_day")), t("number.decimal"))
+            with tag("div", classes="curve", role="group", aria_label=t("history.figure_label")):
+                plot = ui.plotly({**figure.to_plotly_json(), "config": {"displayModeBar": False}})
+            plot.on("plotly_click", _open, js_handler="(e) => emit(e.points[0].customdata[0])")
+            tag("p", t("history.figure_one" if len(sessions) == 1 else "history.figure_hint"), "hint")
+            if is_index(tier):
+                tag("p", t("result.index"), "hint")
+
+    # ------------------------------------------------------------------ table
+    def _table(self, sessions: Sequence[Session]) -> None:
+        t = self._t
+        keys = [key for key in _keys() if any((v.side, v.direction) == key for s in sessions for v in s.values)]
+        counted = all(is_counted(str(session.info["tier"])) for session in sessions)
+        if counted:
+            keys = list({side: (side, direction) for side, direction in keys}.values())
+        with tag("section", classes="sessions", aria_labelledby="sessions"):
+            with tag("div", classes="head"):
+                tag("h2", t("history.sessions"), id="sessions")
+                tag("a", t("button.export"), "button", href=f"/history.csv?{self._query()}", download=True)
+            with tag("div", classes="scrolls", tabindex="0", role="group", aria_labelledby="sessions"), tag("table"):
+                with tag("thead"), tag("tr"):
+                    tag("th", t("history.date"), scope="col")
+                    if not self._drill:
+                        tag("th", t("history.drill"), scope="col")
+                    for side, direction in keys:
+                        with tag("th", scope="col", classes="amount"):
+                            tag("span", t.leg(side), f"side {side}")
+                            if not counted:
+                                tag("span", t.direction(direction, short=True), "way")
+                    for column in ("repetitions", "load", "note", "status"):
+                        tag("th", t(f"history.{column}"), scope="col")
+                with tag("tbody"):
+                    for session in reversed(sessions):
+                        self._row(session, keys)
+
+    def _row(self, session: Session, keys: Sequence[Key]) -> None:
+        t, info = self._t, session.info
+        values = {(v.side, v.direction): v for v in session.values}
+        tier, load_kg = str(info["tier"]), load_of(info)
+        holds = {found.side: found for found in held(session.rep_list)} if is_counted(tier) else {}
+        with tag("tr"):
+            with tag("th", scope="row"):
+                tag("a", t.moment(datetime.fromisoformat(info["started_at"]), short=True), href=f"/session/{session.id}")
+            if not self._drill:
+                _cell(self._title(str(info["drill"])), t("history.drill"))
+            for side, direction in keys:
+                value, found = values.get((side, direction)), holds.get(side)
+                amount = t.amount(value.value_deg, value.uncertainty_deg, tier) if value else ""
+                if found and value:
+                    amount = f"{t.times(found.cycles, 'cycle')}, {t.seconds(found.total_s)}"
+                _cell(amount, f"{t.leg(side)}, {t.direction(direction, short=True)}", "amount")
+            valid, total = sum(v.reps_valid for v in values.values()), sum(v.reps_total for v in values.values())
+            _cell(t("history.valid_of", valid=valid, total=total), t("history.repetitions"), "amount")
+            weight = "" if math.isnan(load_kg) else t("history.kg", load=load_kg)
+            _cell(" \u00b7 ".join(part for part in (str(info.get("band") or ""), weight) if part), t("history.load"))
+            _cell(str(info.get("note") or ""), t("history.note"), "note")
+            status = str(info["status"]).replace(" ", "_")
+            kept = f", {t('history.video')}" if session.video else ""
+            _cell(t(f"history.status_{status}") + kept, t("history.status"), status)
+
+    # ------------------------------------------------------------------ the rest
+    def _delete(self) -> None:
+        t, person = self._t, self._person
+        problem = words("p", "problem", role="alert")
+        button = tag("button", t("history.delete", person=person), "quiet danger")
+        questions = Questions(
+            t("history.delete_ask", person=person), t("history.delete_what"), t("history.delete_go"), t("history.delete_sure"),
+            t("history.delete_yes"), t("result.keep"), person, t("history.delete_type", person=person),
+        )  # fmt: skip
+
+        async def delete() -> None:
+            try:
+                await asyncio.to_thread(delete_person, self._data, person)
+            except RotrackError as error:
+                problem.set_text(t.said(str(error)))
+                return
+            ui.navigate.to("/history")
+
+        ask_twice(button, "delete", questions, delete)
+
+    def _damaged(self) -> None:
+        t, problems = self._t, self._known.problems
+        if not problems:
+            return
+        with tag("details", classes="damaged"):
+            tag("summary", t("history.damaged", count=len(problems)))
+            with tag("ul"):
+                for problem in problems:
+                    tag("li", t.said(problem))
+
+
+def _open(event: GenericEventArguments) -> None:
+    ui.navigate.to(f"/session/{event.args}")
+
+
+def _keys() -> list[Key]:
+    return [(side, direction) for direction in Direction for side in Side]
+
+
+def _cell(text: str, label: str, classes: str = "") -> None:
+    """Add a cell; where the table becomes cards, its label is shown, and nothing if it is empty."""
+    tag("td", text, classes if text else f"{classes} empty", data_label=label)
+
+
+def _key(table: object, t: Texts) -> None:
+    """Say what the signs of the figure mean."""
+    with tag("div", classes="key"):
+        for side in Side:
+            with tag("span", classes=f"sign {side}"):
+                tag("span", classes="patch", aria_hidden="true")
+                tag("span", t.leg(side))
+        with tag("span", classes="sign"):
+            tag("span", classes="band", aria_hidden="true")
+            tag("span", t("history.key_band"))

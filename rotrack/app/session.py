@@ -1,0 +1,361 @@
+"""The result of a session: right after measuring, and whenever somebody opens it again."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from fastapi import Request, Response
+from nicegui import app, ui
+from nicegui.elements.mixins.text_element import TextElement
+from nicegui.events import GenericEventArguments
+
+from rotrack.app.asking import Questions, ask_twice
+from rotrack.app.frame import Site, frame, tag
+from rotrack.app.texts import Texts
+from rotrack.app.values import Values, words
+from rotrack.drills import TIERS, Drill, load_table
+from rotrack.errors import DrillError, InputError, RecordError, RotrackError
+from rotrack.model import Rep, Side
+from rotrack.records.history import delete_session, describe_session, drop_rep, read_sessions, session_folder
+from rotrack.records.log import load_of
+from rotrack.records.norms import norms_for
+from rotrack.records.session import INTERRUPTED, Session, load_session
+from rotrack.sensing.pictures import VideoPictures
+from rotrack.ui.figures import for_page, session_figure
+from rotrack.ui.words import is_counted, is_index
+
+OPEN_VIDEOS = 4
+PATIENCE_S = 60.0
+"""A long history takes a while to read."""
+
+
+def register(site: Site) -> None:
+    """Declare the page and the pictures of its video."""
+    videos = _Videos(site.data)
+
+    @ui.page("/session/{session_id}", response_timeout=PATIENCE_S)
+    async def session(request: Request, session_id: str) -> None:
+        try:
+            this, others = await asyncio.to_thread(_read, site.data, session_id)
+        except RotrackError as error:
+            with frame(site, request, "result.title", narrow=True) as t:
+                tag("h1", t("result.missing"))
+                tag("p", t.said(str(error)))
+                tag("a", t("result.all"), "button", href="/history")
+            return
+        ui.add_body_html('<script src="/static/results.js"></script>')
+        with frame(site, request, "result.title") as t:
+            _Result(site, videos, this, others, t)
+
+    @app.get("/session/{session_id}/picture")
+    def picture(session_id: str, t: float = 0.0) -> Response:
+        try:
+            return Response(videos.of(session_id).at(t), media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+        except RotrackError as error:
+            return Response(str(error), 404, media_type="text/plain")
+
+
+def _read(data: Path, session_id: str) -> tuple[Session, list[Session]]:
+    return load_session(session_folder(data, session_id)), read_sessions(data)[0]
+
+
+class _Videos:
+    """The videos that are being looked at, the latest ones."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._known: dict[str, VideoPictures] = {}
+
+    def of(self, session_id: str) -> VideoPictures:
+        """Return the pictures of a session's video.
+
+        Raises
+        ------
+        RotrackError
+            If there is no such session, or no video of it that can be read.
+        """
+        if session_id not in self._known:
+            pictures = VideoPictures(session_folder(self._data, session_id) / "annotated.mp4")
+            while len(self._known) >= OPEN_VIDEOS:
+                self.forget(next(iter(self._known)))
+            self._known[session_id] = pictures
+        return self._known[session_id]
+
+    def forget(self, session_id: str) -> None:
+        """Close a video."""
+        pictures = self._known.pop(session_id, None)
+        if pictures:
+            pictures.close()
+
+
+class _Result:
+    """The page of one session."""
+
+    def __init__(self, site: Site, videos: _Videos, session: Session, others: Sequence[Session], t: Texts) -> None:
+        self._data, self._videos, self._session, self._t = site.data, videos, session, t
+        self._info = session.info
+        self._tier = str(self._info["tier"])
+        self._drill = _drill_of(session)
+        self._title = t.said(self._drill.title) if self._drill else str(self._info["drill"])
+        self._moment = t.moment(datetime.fromisoformat(self._info["started_at"]))
+        self._plot: ui.plotly | None = None
+        with tag("article", classes="result"):
+            self._head()
+            if self._info["status"] != "running":
+                self._body(others)
+
+    def _head(self) -> None:
+        t, status, person = self._t, self._info["status"], self._session.person
+        history = urlencode({"person": person, "drill": self._info["drill"]})
+        with tag("header", classes="head"):
+            with tag("div"):
+                tag("a", t("result.all"), "back", href=f"/history?{history}")
+                tag("h1", self._title)
+                tag("p", f"{person or t('choose.no_name')} \u00b7 {self._moment}", "hint")
+            with tag("div", classes="buttons"):
+                if self._drill:
+                    query = f"?{urlencode({'person': person})}" if person else ""
+                    tag("a", t("button.again"), "button primary", href=f"/drill/{self._drill.id}{query}")
+                tag("a", t("result.done"), "button", href=f"/?{urlencode({'person': person})}" if person else "/")
+        if status == "running":
+            tag("p", t("result.running"), "notice")
+            tag("a", t("result.running_open"), "button", href="/live")
+        elif status == "interrupted":
+            tag("p", t("result.interrupted"), "notice")
+        if not self._session.rep_list and status != "running":
+            tag("p", t("result.nothing_counted" if is_counted(self._tier) else "result.nothing"), "notice")
+
+    def _body(self, others: Sequence[Session]) -> None:
+        self._values = Values(self._session, others, self._drill, self._t, self._toggle)
+        self._problem, self._news = words("p", "problem", role="alert"), words("p", "unseen", role="status")
+        self._curve()
+        with tag("div", classes="columns"):
+            self._notes()
+            self._good_to_know()
+        self._norms()
+        self._how()
+        self._delete()
+
+    async def _toggle(self, rep: Rep) -> None:
+        """Leave a repetition out, or count it again."""
+        try:
+            self._session = await asyncio.to_thread(
+                drop_rep, self._data, self._session.id, rep.side, rep.direction, rep.rep, not rep.dropped
+            )
+        except RotrackError as error:
+            self._problem.set_text(self._t.said(str(error)))
+            return
+        self._problem.set_text("")
+        self._news.set_text(self._t("result.restored_it" if rep.dropped else "result.dropped_it", what=self._values.name_of(rep)))
+        self._values.show(self._session)
+        if self._plot:
+            self._plot.update_figure(self._figure())
+
+    # ------------------------------------------------------------------ curve and video
+    def _figure(self) -> dict[str, object]:
+        session, t = self._session, self._t
+        figure = for_page(
+            session_figure(session.curve, session.reps, tier=self._tier, say=t.said, numbered=True), t("number.decimal")
+        )
+        return {**figure.to_plotly_json(), "config": {"displayModeBar": False}}
+
+    def _curve(self) -> None:
+        t = self._t
+        try:
+            figure, from_s = self._figure(), float(self._session.curve.time_s.min())
+        except RecordError as error:
+            tag("p", t.said(str(error)), "hint")
+            return
+        if math.isnan(from_s):
+            return
+        pictures, problem = None, ""
+        if self._session.video:
+            try:
+                pictures = self._videos.of(self._session.id)
+            except RotrackError as error:
+                problem = t.said(str(error))
+        with tag("section", classes="over-time", aria_labelledby="over-time"):
+            tag("h2", t("result.curve_counted" if is_counted(self._tier) else "result.curve"), id="over-time")
+            with tag("div", classes="filmed" if pictures else ""):
+                with tag("div", classes="curve", role="group", aria_label=t("result.curve_label")):
+                    self._plot = ui.plotly(figure)
+                    if pictures:
+                        tag("div", classes="cursor", aria_hidden="true")
+                if pictures:
+                    self._film(pictures, from_s)
+            if not is_counted(self._tier):
+                tag("p", t("result.curve_hint"), "hint")
+            if problem:
+                tag("p", problem, "hint")
+
+    def _film(self, pictures: VideoPictures, from_s: float) -> None:
+        t = self._t
+        source = f"/session/{quote(self._session.id)}/picture"
+        with tag("div", classes="film", data_pictures=source, data_from=from_s, data_play=t("result.play"),
+                 data_pause=t("result.pause")):  # fmt: skip
+            tag("img", src=f"{source}?t=0", alt=t("result.video"))
+            with tag("div", classes="controls"):
+                tag("button", t("result.play"), "play")
+                tag("input", type="range", min=0, max=f"{pictures.duration_s:.3f}", step=f"{1 / pictures.fps:.4f}",
+                    aria_label=t("result.place"))  # fmt: skip
+                tag("output", t.seconds(0.0), aria_live="off")
+            tag("p", t("result.curve_seek"), "hint")
+
+    # ------------------------------------------------------------------ what goes with it
+    def _notes(self) -> None:
+        t, info = self._t, self._info
+        load_kg, change = load_of(info), partial(describe_session, self._data, self._session.id)
+        with tag("section", classes="notes", aria_labelledby="notes"):
+            tag("h2", t("result.notes"), id="notes")
+            note = str(info.get("note") or "")
+            self._field("note", t("result.note"), note, lambda text: change(note=text), maxlength=200)
+            band = str(info.get("band") or "")
+            self._field("band", t("choose.band"), band, lambda text: change(band=text), maxlength=60)
+            weight = "" if math.isnan(load_kg) else f"{load_kg:g}"
+            self._field(
+                "load", t("choose.load"), weight, lambda text: change(load_kg=_load(text)), inputmode="decimal", maxlength=8
+            )
+
+    def _field(self, name: str, label: str, value: str, keep: Callable[[str], Session], **attributes: object) -> None:
+        """Add a field that is kept as soon as it is left."""
+        with tag("label", classes="field"):
+            tag("span", label)
+            entry = tag("input", "", "", id=name, autocomplete="off", aria_describedby=f"{name}-saved", **attributes)
+            entry.props["value"] = value
+            saved = words("small", "saved", id=f"{name}-saved", role="status")
+
+        async def save(event: GenericEventArguments) -> None:
+            text = str(event.args).strip()
+            entry.props["value"] = text
+            try:
+                await asyncio.to_thread(keep, text)
+            except RotrackError as error:
+                self._say(saved, self._t.said(str(error)), wrong=True)
+            else:
+                self._say(saved, self._t("result.saved"), wrong=False)
+
+        entry.on("change", save, js_handler="(e) => emit(e.target.value)")
+
+    @staticmethod
+    def _say(place: TextElement, text: str, wrong: bool) -> None:
+        place.classes(add="problem" if wrong else "good", remove="good" if wrong else "problem")
+        place.set_text(text)
+
+    def _good_to_know(self) -> None:
+        t, info = self._t, self._info
+        said = [(t("result.setup_said"), t.said(found["text"])) for found in info.get("setup", []) if found["state"] == "problem"]
+        camera = t("result.camera_said")
+        said += [(f"{camera}, {t.leg(Side(side))}", t.said(text)) for side, text in info.get("camera_advice", {}).items()]
+        warnings = [*self._session.warnings, info.get("speed_advice", "")]
+        said += [(t("result.note_said"), t.said(text)) for text in warnings if text and text != INTERRUPTED]
+        if not said:
+            return
+        with tag("section", classes="to-know", aria_labelledby="to-know"):
+            tag("h2", t("result.good_to_know"), id="to-know")
+            with tag("dl"):
+                for what, text in said:
+                    with tag("div"):
+                        tag("dt", what)
+                        tag("dd", text)
+
+    def _norms(self) -> None:
+        t, norms = self._t, norms_for(str(self._info["drill"]))
+        if not norms or is_index(self._tier) or is_counted(self._tier):
+            return
+        with tag("section", classes="norms", aria_labelledby="norms"):
+            tag("h2", t("result.norms"), id="norms")
+            tag("p", t("result.norms_not"), "notice")
+            with tag("div", classes="scrolls", tabindex="0", role="group", aria_labelledby="norms"), tag("table"):
+                with tag("thead"), tag("tr"):
+                    for column in ("what", "mean", "who", "how", "source"):
+                        tag("th", t(f"result.norms_{column}"), scope="col")
+                with tag("tbody"):
+                    for norm in norms:
+                        with tag("tr"):
+                            tag("th", t.direction(norm.direction), scope="row")
+                            moved = t(f"result.norms_{norm.motion}") if norm.motion else ""
+                            cells = {
+                                "mean": t.amount(norm.value_deg, norm.sd_deg, self._tier),
+                                "who": t.said(norm.population),
+                                "how": ", ".join(part for part in (t.said(norm.position), moved) if part),
+                                "source": norm.source,
+                            }
+                            for column, text in cells.items():
+                                tag("td", text, data_label=t(f"result.norms_{column}"))
+
+    def _how(self) -> None:
+        t, info, between = self._t, self._info, " \u00b7 "
+        shares = [
+            t("result.how_share_of", leg=t.leg(Side(side)), share=round(100 * share))
+            for side, share in info.get("measured_share", {}).items()
+        ]
+        apart = [f"{t.leg(a.side)}, {t.direction(a.direction)}: {t.said(a.reason)}" for a in self._session.apart_list]
+        rows = {
+            "what": t.said(str(info["measured"])),
+            "well": t.said(TIERS.get(self._tier, "")),
+            "share": between.join(shares),
+            "reasons": between.join(map(t.said, info.get("reasons", {}))),
+            "apart": between.join(apart),
+            "source": str(info["source"]["name"]),
+            "rate": t("result.how_rate_of", rate=float(info["measured_fps"])) if info.get("measured_fps") else "",
+            "model": str(info["model"]),
+            "calibration": t.said(str(info["calibration"])),
+            "zero": t.said(str(info["zero"])),
+            "id": self._session.id,
+        }
+        with tag("details", classes="how"):
+            tag("summary", t("result.how"))
+            with tag("dl"):
+                for name, text in rows.items():
+                    if text:
+                        with tag("div"):
+                            tag("dt", t(f"result.how_{name}"))
+                            tag("dd", text)
+
+    def _delete(self) -> None:
+        t = self._t
+        problem = words("p", "problem", role="alert")
+        button = tag("button", t("result.delete"), "quiet danger")
+        questions = Questions(
+            t("result.delete_ask"), t("result.delete_what", drill=self._title, moment=self._moment), t("result.delete_go"),
+            t("result.delete_sure"), t("result.delete_yes"), t("result.keep"),
+        )  # fmt: skip
+
+        async def delete() -> None:
+            self._videos.forget(self._session.id)
+            try:
+                await asyncio.to_thread(delete_session, self._data, self._session.id)
+            except RotrackError as error:
+                problem.set_text(t.said(str(error)))
+                return
+            ui.navigate.to(f"/history?{urlencode({'person': self._session.person, 'drill': self._info['drill']})}")
+
+        ask_twice(button, "delete", questions, delete)
+
+
+def _drill_of(session: Session) -> Drill | None:
+    """Return the drill of a session; None if this version does not know it."""
+    try:
+        return load_table().drill(str(session.info["drill"]))
+    except DrillError:
+        return None
+
+
+def _load(text: str) -> float:
+    """Return a load in kg; NaN for none.
+
+    Raises
+    ------
+    InputError
+        If it is no number.
+    """
+    try:
+        return float(text.replace(",", ".")) if text else math.nan
+    except ValueError as error:
+        raise InputError(f"The load must be a number of kilograms, not '{text}'.") from error

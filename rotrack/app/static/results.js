@@ -1,0 +1,91 @@
+// The curve of a session and its video, tied to each other: the line in the curve stands where the picture is from.
+(() => {
+  const film = () => document.querySelector(".film");
+  const plot = () => document.querySelector(".filmed .js-plotly-plot");
+  const cursor = () => document.querySelector(".filmed .cursor");
+  let time = 0, wanted = null, loading = false, playing = 0;
+
+  // Where a time is in the curve, px; plotly has no public way to ask for it.
+  const axis = () => plot()?._fullLayout?.xaxis;
+  const from = () => Number(film().dataset.from);
+  const place = () => {
+    const x = axis(), line = cursor();
+    if (!x || !line) return;
+    const at = x.d2p(time + from());
+    line.hidden = at < 0 || at > x._length;
+    line.style.transform = `translateX(${x._offset + at}px)`;
+  };
+
+  const load = () => {
+    const image = film()?.querySelector("img");
+    if (!image || loading || wanted === null) return;
+    loading = true;
+    image.src = `${film().dataset.pictures}?t=${wanted.toFixed(3)}`;
+    wanted = null;
+  };
+  const loaded = (event) => {
+    if (!event.target.closest?.(".film")) return;
+    loading = false;
+    load(); // the newest one that was asked for meanwhile
+  };
+  addEventListener("load", loaded, true);
+  addEventListener("error", loaded, true);
+
+  const seek = (to) => {
+    const range = film().querySelector("input"), output = film().querySelector("output");
+    time = Math.min(Math.max(to, 0), Number(range.max));
+    range.value = time;
+    const words = `${time.toLocaleString(document.documentElement.lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} s`;
+    range.setAttribute("aria-valuetext", words);
+    output.textContent = words;
+    wanted = time;
+    load();
+    place();
+  };
+
+  const pause = () => {
+    cancelAnimationFrame(playing);
+    playing = 0;
+    if (film()) film().querySelector(".play").textContent = film().dataset.play;
+  };
+  const play = () => {
+    const end = Number(film().querySelector("input").max);
+    const start = time >= end - 0.05 ? 0 : time, began = performance.now();
+    film().querySelector(".play").textContent = film().dataset.pause;
+    const step = () => {
+      seek(start + (performance.now() - began) / 1000);
+      if (time >= end) return pause();
+      playing = requestAnimationFrame(step);
+    };
+    playing = requestAnimationFrame(step);
+  };
+
+  addEventListener("click", (event) => {
+    if (!film()) return;
+    if (event.target.closest(".film .play")) {
+      if (playing) pause();
+      else play();
+    } else if (event.target.closest(".filmed .js-plotly-plot")) {
+      const x = axis(), at = event.clientX - plot().getBoundingClientRect().left - x._offset;
+      if (at >= 0 && at <= x._length) {
+        pause();
+        seek(x.p2d(at) - from());
+      }
+    }
+  });
+  addEventListener("input", (event) => {
+    if (event.target.closest(".film input")) {
+      pause();
+      seek(Number(event.target.value));
+    }
+  });
+
+  // The page and its plot come later than this script; from then on the line follows what is drawn.
+  const wait = setInterval(() => {
+    if (!film() || !axis()) return;
+    clearInterval(wait);
+    plot().on("plotly_afterplot", place);
+    seek(0);
+  }, 200);
+  setTimeout(() => film() || clearInterval(wait), 10000);
+})();
