@@ -111,7 +111,7 @@ class ReplayLandmarker:
     fixture = "internal_right"
     people = 1
 
-    def __init__(self, model: object, watch_people: bool = True, lying: bool = False) -> None:
+    def __init__(self, model: object, watch_people: bool = True, follow: object = None, lying: bool = False) -> None:
         self._poses = list(read_poses(FIXTURES / self.fixture))
 
     def detect(self, frame: Frame) -> Pose:
