@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import math
 import re
 import string
 import tomllib
@@ -13,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import recording
 from helpers import ROOT
@@ -26,6 +28,7 @@ from rotrack.errors import InputError
 from rotrack.kinematics.camera import Floor
 from rotrack.model import LANDMARK_NAMES, LEGS, Direction, Side
 from rotrack.records.norms import norms_for
+from rotrack.ui.figures import history_figure, session_figure
 from rotrack.ui.words import INDEX
 
 EN, DE = Texts("en"), Texts("de")
@@ -348,6 +351,32 @@ def test_all_that_a_session_said_is_translated(name):
     said -= {""}
     assert said
     assert [sentence for sentence in said if DE.said(sentence) == sentence] == []
+
+
+@pytest.mark.parametrize("tier", ["A", "C", "D"])
+def test_figures_are_written_in_german(tier):
+    said: dict[str, str] = {}
+
+    def say(text: str) -> str:
+        said[text] = DE.said(text)
+        return said[text]
+
+    both = {"side": list(Side), "angle_deg": [20.0, 30.0], "live_deg": [20.0, 30.0], "time_s": [1.0, 2.0]}
+    reps = {
+        "side": list(Side), "direction": list(Direction), "rep": [1, 1], "valid": [True, False], "dropped": [False, True],
+        "peak_deg": [34.2, -20.5], "uncertainty_deg": [2.6, math.nan], "peak_s": [1.0, 2.0], "start_s": [0.5, 1.5],
+        "end_s": [1.5, 2.5], "hold_s": [2.5, 3.5], "faults": [(), ("T",)],
+    }  # fmt: skip
+    session_figure(pd.DataFrame(both), pd.DataFrame(reps), "", "", tier, say)
+    sessions = {
+        "session_id": ["a", "b"], "started_at": ["2026-03-05T07:04:00", "2026-03-06T07:04:00"], "side": list(Side),
+        "direction": list(Direction), "value_deg": [34.2, -20.5], "uncertainty_deg": [2.6, math.nan], "zero": ["", ""],
+        "convention_version": ["2", "2"], "calibration": ["none", "none"],
+    }  # fmt: skip
+    if tier != "D":
+        history_figure(pd.DataFrame(sessions), tier, say)
+    assert len(said) > 5
+    assert [text for text, german in said.items() if german == text and re.search(r"[a-z]{2}|\.", text)] == []
 
 
 # ---------------------------------------------------------------------- what the page asks for
