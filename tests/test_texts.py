@@ -402,6 +402,12 @@ def asked() -> Iterator[tuple[str, str]]:
 def test_page_asks_only_for_texts_that_are_there():
     known = {key.removesuffix(".other") for key in page("en")}
     sections = {key.split(".")[0] for key in known}
-    wanted = [(place, pattern) for place, pattern in asked() if re.split(r"\W", pattern)[0] in sections]
+    wanted = [(place, pattern) for place, pattern in asked() if pattern.split("\\")[0] in sections]
     assert wanted
     assert [(place, pattern) for place, pattern in wanted if not any(re.fullmatch(pattern, key) for key in known)] == []
+
+
+def test_page_has_no_text_that_nobody_asks_for():
+    wanted = [pattern for _, pattern in asked() if not pattern.startswith(".")]
+    keys = {re.sub(r"\.(one|other)$", "", key) for key in page("en")}
+    assert [key for key in keys if not any(re.fullmatch(pattern, key) for pattern in wanted)] == []
