@@ -1,0 +1,189 @@
+"""What the tests of the page share: a film instead of camera and pose model, the real program in a process, a real browser."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import recording
+from helpers import wait_until
+
+from rotrack.app import studio as studio_module
+from rotrack.app.studio import Phase, Plan, Studio
+from rotrack.drills import load_table
+from rotrack.errors import SourceError
+from rotrack.model import Frame, Pose, Side
+from rotrack.sensing import sources
+from rotrack.sensing.sources import SourceInfo
+from rotrack.tracking.setup import CHECKS, Move, SetupFinding, State
+
+SIZE_PX = (640, 480)
+FILM = "http://film"
+TOO_DARK = SetupFinding("light", State.PROBLEM, "It is too dark: turn on more light.")
+LOST = "Camera 'film' stopped giving pictures; plug it in again and start a new session. What was measured until then is kept."
+
+
+def still(pose: Pose, seconds: float, fps: float = 30.0) -> list[Pose]:
+    """Return somebody who does not move."""
+    return [pose] * round(seconds * fps)
+
+
+def seated(seconds_before: float = 4.0, times: int = 1) -> list[Pose]:
+    """Return somebody who sits still and then turns the right leg inwards four times, or several times four times."""
+    poses = list(recording("internal_right").poses)
+    return still(poses[0], seconds_before) + poses * times
+
+
+@dataclass
+class Film:
+    """Stands in for camera, pose model and set-up check; plays as fast as it is read, at 30 pictures a second of its own time.
+
+    Parameters
+    ----------
+    poses : list of Pose
+        One per picture; their times do not matter. The last one stays.
+    unplugged : dict of int to float
+        Before which pictures the camera is unplugged, and for how many seconds of the film's time.
+    noticed_after_s : float
+        How long the program does not notice that.
+    bad : range
+        Pictures in which the set-up is not good.
+    broken : dict of int to BaseException
+        What the pose model raises at which pictures.
+    """
+
+    poses: list[Pose]
+    unplugged: dict[int, float] = field(default_factory=dict)
+    noticed_after_s: float = 0.0
+    bad: Iterable[int] = ()
+    broken: dict[int, BaseException] = field(default_factory=dict)
+    plugged: threading.Event = field(default_factory=threading.Event)
+    """Whether the camera can be opened."""
+    chosen: list[tuple[float, float]] = field(default_factory=list)
+    shown: int = 0
+    started_s: float = field(default_factory=time.monotonic)
+    _holds: dict[int, tuple[threading.Event, threading.Event]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.plugged.set()
+
+    def hold(self, index: int) -> None:
+        """Stop before a picture until `go_on`."""
+        self._holds[index] = (threading.Event(), threading.Event())
+
+    def wait_for(self, index: int) -> None:
+        """Wait until the film stops before a picture."""
+        assert self._holds[index][0].wait(20), f"picture {index} never came; the last one was {self.shown}"
+
+    def go_on(self, index: int) -> None:
+        """Let the film go on from there."""
+        self._holds[index][1].set()
+
+    def go_on_everywhere(self) -> None:
+        """Let the film go on wherever it stops, now and later."""
+        for index in self._holds:
+            self.go_on(index)
+
+    def at(self, index: int) -> None:
+        """Be told that a picture is next."""
+        if index in self._holds:
+            reached, on = self._holds[index]
+            reached.set()
+            on.wait(20)
+        self.shown = index
+
+    def play(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Take the place of camera, pose model and check in the studio."""
+        monkeypatch.setattr(studio_module, "Camera", lambda spec, loop=False: _FilmCamera(self, spec))
+        monkeypatch.setattr(studio_module, "Landmarker", lambda model, lying=False: _FilmLandmarker(self))
+        monkeypatch.setattr(studio_module, "SetupCheck", lambda drill, sides, calibration=None: _FilmCheck(self))
+        monkeypatch.setattr(studio_module, "REOPEN_EVERY_S", 0.01)
+        monkeypatch.setattr(sources, "REOPEN_EVERY_S", 0.01)
+
+
+class _FilmCamera:
+    """One plugging in of the film's camera."""
+
+    def __init__(self, film: Film, spec: str) -> None:
+        if not film.plugged.is_set():
+            raise SourceError(f"Camera '{spec}' cannot be opened.")
+        self._film, self._closed = film, threading.Event()
+        self._first = film.shown + 1 if film.shown else 0
+        away_s = sum(away_s for index, away_s in film.unplugged.items() if index <= self._first)
+        self.started_s = film.started_s + self._first / 30 + away_s
+        self.info = SourceInfo("camera", spec, SIZE_PX, 30.0, 0)
+        self.warning = ""
+
+    def __iter__(self) -> Iterator[Frame]:
+        picture = np.zeros((SIZE_PX[1], SIZE_PX[0], 3), np.uint8)
+        for count in itertools.count():
+            index = self._first + count
+            if count and index in self._film.unplugged:
+                if self._closed.wait(self._film.noticed_after_s):
+                    return
+                raise SourceError(LOST)
+            if index >= len(self._film.poses):
+                time.sleep(0.005)
+            self._film.at(index)
+            if self._closed.is_set():
+                return
+            yield Frame(count, round(count / 30, 6), picture)
+
+    def close(self) -> None:
+        self._closed.set()
+
+
+class _FilmLandmarker:
+    def __init__(self, film: Film) -> None:
+        self._film = film
+
+    def choose(self, point_px: tuple[float, float]) -> None:
+        self._film.chosen.append(point_px)
+
+    def detect(self, frame: Frame) -> Pose:
+        if frame.index in self._film.broken:
+            raise self._film.broken[frame.index]
+        return replace(self._film.poses[min(frame.index, len(self._film.poses) - 1)], time_s=frame.time_s)
+
+    def __enter__(self) -> _FilmLandmarker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+class _FilmCheck:
+    def __init__(self, film: Film) -> None:
+        self._film, self.chosen = film, False
+
+    def update(self, frame: Frame, pose: Pose) -> tuple[SetupFinding, ...]:
+        good = [SetupFinding(check, State.GOOD, "All is well.", Move.NONE) for check in CHECKS]
+        if frame.index in self._film.bad:
+            good[CHECKS.index("light")] = TOO_DARK
+        return tuple(good)
+
+    def person_chosen(self) -> None:
+        self.chosen = True
+
+
+def plan(drill: str = "seated-internal", sides: tuple[Side, ...] = (Side.RIGHT,), **changes: object) -> Plan:
+    """Return a plan for the film."""
+    return Plan(load_table().drill(drill), sides, **{"reps": 0, "model": "full", **changes})
+
+
+def wait_for_phase(studio: Studio, phase: Phase, timeout_s: float = 20.0) -> None:
+    """Wait until the studio is in a phase; say what it says if it never gets there."""
+    assert wait_until(lambda: studio.phase is phase, timeout_s, 0.005), (studio.phase, studio.problem, studio.lost)
+
+
+def logged(data: Path) -> list[dict]:
+    """Return session.json of every session, oldest first."""
+    from rotrack.records.log import read_info
+
+    return [read_info(folder) for folder in sorted((data / "sessions").iterdir(), key=lambda f: f.stat().st_mtime_ns)]

@@ -1,0 +1,538 @@
+"""The camera and the session behind the pages: every way through it, and what may go wrong on it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from helpers import wait_until
+from page_helpers import FILM, LOST, SIZE_PX, TOO_DARK, Film, logged, plan, seated, still, wait_for_phase
+
+from rotrack.app import studio as studio_module
+from rotrack.app.studio import ALL_GOOD_S, NEUTRAL_S, TRACE_S, Phase, Studio
+from rotrack.errors import InputError, ModelError, NotMeasuredError, RecordError
+from rotrack.model import Direction, Side
+from rotrack.records.log import read_reps
+from rotrack.tracking.setup import CHECKS
+
+LEFT, RIGHT = Side
+Start = Callable[[Film], Studio]
+GOOD_AFTER = round(ALL_GOOD_S * 30)
+"""Pictures after which the start begins by itself."""
+AT_REST = round((4.0 + 7.05) * 30)
+"""Picture of `seated` between the second and the third repetition."""
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Return what makes a studio of a film; at the end all of it must be over, with no thread left."""
+    made: list[tuple[Studio, Film]] = []
+    before = set(threading.enumerate())
+
+    def make(film: Film) -> Studio:
+        film.play(monkeypatch)
+        made.append((Studio(FILM, tmp_path), film))
+        return made[-1][0]
+
+    yield make
+    for studio, film in made:
+        film.plugged.set()
+        film.go_on_everywhere()
+        studio.close()
+    assert wait_until(lambda: set(threading.enumerate()) <= before, 10), set(threading.enumerate()) - before
+
+
+def finish(studio: Studio, film: Film) -> dict:
+    """Let a film run to its end and end the session; return what was logged last."""
+    assert wait_until(lambda: film.shown >= len(film.poses) - 1, 30), (film.shown, studio.phase, studio.problem)
+    studio.end()
+    wait_for_phase(studio, Phase.DONE)
+    return logged(studio.data)[-1]
+
+
+def peaks(data: Path, session_id: str) -> list[tuple[int, int]]:
+    """Return number and rounded peak of what is in the log."""
+    reps = read_reps(data / "reps.csv")[0]
+    return [(r.rep, round(r.peak_deg)) for r in reps[reps.session_id == session_id].itertuples()]
+
+
+# ---------------------------------------------------------------------- the way through it
+def test_from_the_check_to_the_result(start, tmp_path):
+    film = Film(seated())
+    studio = start(film)
+    phases: list[Phase] = []
+    studio.watch(lambda: phases.append(studio.phase))
+    assert studio.phase is Phase.IDLE
+    studio.prepare(plan(person="Ada", note="first"))
+    info = finish(studio, film)
+    assert list(dict.fromkeys(phases)) == [Phase.CHECK, Phase.MEASURE, Phase.DONE]
+    assert (info["session_id"], info["status"], info["person"], info["note"]) == (studio.session_id, "finished", "Ada", "first")
+    assert [rep for rep, _ in peaks(tmp_path, studio.session_id)] == [1, 2, 3, 4]
+    assert [peak for _, peak in peaks(tmp_path, studio.session_id)] == pytest.approx([15, 25, 35, 20], abs=4)
+    assert [found["check"] for found in info["setup"]] == list(CHECKS)
+    assert {found["state"] for found in info["setup"]} == {"good"}
+    assert studio.problem == studio.lost == ""
+
+
+def test_measuring_begins_by_itself_when_all_was_good_for_a_while(start):
+    film = Film(seated(8.0), bad=[*range(20), GOOD_AFTER + 10])
+    studio = start(film)
+    before, then = 2 * GOOD_AFTER, 2 * GOOD_AFTER + 15
+    film.hold(before)
+    film.hold(then)
+    studio.prepare(plan())
+    film.wait_for(before)
+    assert studio.phase is Phase.CHECK
+    film.go_on(before)
+    film.wait_for(then)
+    assert studio.phase is Phase.MEASURE
+
+
+def test_measuring_anyway_is_logged(start):
+    film = Film(seated(8.0), bad=range(10_000))
+    studio = start(film)
+    film.hold(4 * GOOD_AFTER)
+    studio.prepare(plan())
+    film.wait_for(4 * GOOD_AFTER)
+    assert studio.phase is Phase.CHECK
+    assert not (studio.data / "sessions").exists()
+    studio.begin()
+    film.go_on(4 * GOOD_AFTER)
+    info = finish(studio, film)
+    assert {found["check"]: (found["state"], found["text"]) for found in info["setup"]}["light"] == ("problem", TOO_DARK.text)
+    assert [peak for _, peak in peaks(studio.data, studio.session_id)] == pytest.approx([15, 25, 35, 20], abs=4)
+
+
+def test_times_of_the_log_count_from_the_start_of_measuring(start):
+    film = Film(seated(4.0))
+    studio = start(film)
+    studio.prepare(plan())
+    finish(studio, film)
+    first = read_reps(studio.data / "reps.csv")[0].iloc[0]
+    assert first.start_s == pytest.approx(4.0 - ALL_GOOD_S + 1.0, abs=0.5)
+
+
+def test_ends_by_itself_after_the_repetitions(start):
+    film = Film(seated())
+    studio = start(film)
+    studio.prepare(plan(reps=3))
+    wait_for_phase(studio, Phase.DONE)
+    assert [rep for rep, _ in peaks(studio.data, studio.session_id)] == [1, 2, 3]
+    assert [say.key for _, say in studio.said][-1] == "say.done"
+    assert film.shown < len(film.poses) - 30
+
+
+def test_the_idle_leg_keeps_the_session_open(start):
+    film = Film(seated())
+    studio = start(film)
+    studio.prepare(plan(sides=(LEFT, RIGHT), reps=2))
+    assert wait_until(lambda: film.shown >= len(film.poses) - 1, 30)
+    assert studio.phase is Phase.MEASURE
+    assert [say.key for _, say in studio.said if say.key.startswith("say.other")] == ["say.other_left"]
+    assert studio.picture is None  # nobody looks
+
+
+def test_moving_in_the_count_down_starts_it_again(start):
+    """Here the first seconds of the movement come before two seconds were held still."""
+    film = Film(seated(ALL_GOOD_S + NEUTRAL_S - 1.8) + still(seated()[-1], 4.0) + seated(0.0))
+    studio = start(film)
+    studio.prepare(plan())
+    finish(studio, film)
+    keys = [say.key for _, say in studio.said]
+    assert keys.count("say.go") == 1
+    counted = [say.values["number"] for _, say in list(studio.said)[keys.index("say.go") :] if say.key == "say.number"]
+    assert counted == [1, 2, 3, 4]
+
+
+def test_the_neutral_pose_can_be_taken_again(start):
+    film = Film(seated() + still(seated()[-1], 4.0) + seated(0.0))
+    again = len(seated()) + 20
+    film.hold(again)
+    studio = start(film)
+    studio.prepare(plan())
+    film.wait_for(again)
+    studio.retake()
+    film.go_on(again)
+    info = finish(studio, film)
+    assert len(info["neutrals"]) == 2
+    assert [rep for rep, _ in peaks(studio.data, studio.session_id)] == list(range(1, 9))
+
+
+def test_the_person_who_was_tapped_is_followed(start):
+    film = Film(still(seated()[0], 2.0), bad=range(10_000))
+    film.hold(30)
+    studio = start(film)
+    studio.prepare(plan())
+    film.wait_for(30)
+    studio.choose_person((0.25, 0.5))
+    film.go_on(30)
+    assert wait_until(lambda: film.shown >= 59)
+    assert film.chosen == [(0.25 * SIZE_PX[0], 0.5 * SIZE_PX[1])]
+
+
+def test_giving_up_in_the_check_leaves_nothing(start):
+    film = Film(still(seated()[0], 2.0), bad=range(10_000))
+    studio = start(film)
+    studio.prepare(plan())
+    assert wait_until(lambda: film.shown >= 59)
+    studio.end()
+    wait_for_phase(studio, Phase.IDLE)
+    assert not (studio.data / "sessions").exists()
+    assert studio.problem == ""
+
+
+# ---------------------------------------------------------------------- a camera that comes and goes
+def test_a_camera_that_cannot_be_opened_is_waited_for(start):
+    film = Film(seated())
+    film.plugged.clear()
+    studio = start(film)
+    studio.prepare(plan())
+    assert wait_until(lambda: "cannot be opened" in studio.problem)
+    assert studio.phase is Phase.CHECK
+    news: list[int] = []
+    leave = studio.watch(lambda: news.append(1))
+    time.sleep(0.1)  # several tries
+    leave()
+    assert news == []
+    film.plugged.set()
+    finish(studio, film)
+    assert studio.problem == ""
+    assert len(peaks(studio.data, studio.session_id)) == 4
+
+
+def test_waiting_for_a_camera_can_be_ended(start):
+    film = Film(seated())
+    film.plugged.clear()
+    studio = start(film)
+    studio.prepare(plan())
+    assert wait_until(lambda: studio.problem != "")
+    studio.end()
+    wait_for_phase(studio, Phase.IDLE, 5)
+
+
+def test_unplugged_in_the_check(start):
+    film = Film(seated(), unplugged={20: 5.0})
+    studio = start(film)
+    film.hold(20)
+    studio.prepare(plan())
+    assert wait_until(lambda: film.shown >= 19)
+    film.plugged.clear()
+    film.go_on(20)
+    assert wait_until(lambda: studio.lost == LOST)
+    assert studio.phase is Phase.CHECK
+    film.plugged.set()
+    info = finish(studio, film)
+    assert studio.lost == ""
+    assert info["status"] == "finished" and len(peaks(studio.data, studio.session_id)) == 4
+
+
+@pytest.mark.parametrize("away_s", [0.5, 30.0])
+def test_unplugged_while_measuring_the_count_goes_on(start, away_s):
+    """Unplugged at rest between the second and the third repetition."""
+    film = Film(seated(), unplugged={AT_REST: away_s})
+    film.poses[AT_REST:AT_REST] = still(film.poses[AT_REST], 3.0)  # time for a neutral pose anew
+    studio = start(film)
+    film.hold(AT_REST - 1)
+    studio.prepare(plan())
+    film.wait_for(AT_REST - 1)
+    session_id = logged(studio.data)[0]["session_id"]
+    film.plugged.clear()
+    film.go_on(AT_REST - 1)
+    assert wait_until(lambda: studio.lost == LOST)
+    assert studio.phase is Phase.MEASURE
+    assert [rep for rep, _ in peaks(studio.data, session_id)] == [1, 2]
+    film.plugged.set()
+    info = finish(studio, film)
+    assert (studio.session_id, studio.lost) == (session_id, "")
+    assert info["warnings"] == [LOST]
+    reps = read_reps(studio.data / "reps.csv")[0]
+    assert list(reps.rep) == [1, 2, 3, 4]
+    # Same film as without the gap, and the third repetition begins that much later.
+    assert reps.start_s[2] - reps.start_s[1] == pytest.approx(6.1 + away_s, abs=0.4)
+
+
+def test_unplugged_in_a_repetition_only_that_one_is_lost(start):
+    at = round((4.0 + 5.5) * 30)
+    film = Film(seated(), unplugged={at: 20.0})
+    film.poses[at:AT_REST] = still(film.poses[AT_REST], 3.0)
+    studio = start(film)
+    studio.prepare(plan())
+    finish(studio, film)
+    found = [peak for _, peak in peaks(studio.data, studio.session_id)]
+    assert found[0] == pytest.approx(15, abs=4) and found[-2:] == pytest.approx([35, 20], abs=4)
+    assert [rep for rep, _ in peaks(studio.data, studio.session_id)] == list(range(1, len(found) + 1))
+
+
+def test_ended_while_the_camera_is_away(start):
+    at = AT_REST
+    film = Film(seated(), unplugged={at: 1.0})
+    studio = start(film)
+    film.hold(at - 1)
+    studio.prepare(plan())
+    film.wait_for(at - 1)
+    film.plugged.clear()
+    film.go_on(at - 1)
+    assert wait_until(lambda: studio.lost == LOST)
+    studio.end()
+    wait_for_phase(studio, Phase.DONE, 5)
+    (info,) = logged(studio.data)
+    assert (info["status"], studio.session_id, studio.problem) == ("finished", info["session_id"], "")
+    assert [rep for rep, _ in peaks(studio.data, studio.session_id)] == [1, 2]
+
+
+def test_ended_just_before_the_camera_is_seen_to_be_away(start):
+    """A dead camera is noticed only after some seconds; who ends the session in them must not wait for it to come back."""
+    at = AT_REST
+    film = Film(seated(), unplugged={at: 1.0}, noticed_after_s=0.3)
+    studio = start(film)
+    film.hold(at - 1)
+    studio.prepare(plan())
+    film.wait_for(at - 1)
+    film.plugged.clear()
+    film.go_on(at - 1)
+    assert wait_until(lambda: len(studio.trace) >= at - 1 - GOOD_AFTER)
+    time.sleep(0.05)
+    studio.end()
+    wait_for_phase(studio, Phase.DONE, 5)
+    assert [rep for rep, _ in peaks(studio.data, studio.session_id)] == [1, 2]
+
+
+# ---------------------------------------------------------------------- one session after another
+def test_preparing_another_one_keeps_the_session_that_runs(start):
+    film = Film(seated(times=2))
+    half = len(seated())
+    film.hold(half)
+    studio = start(film)
+    studio.prepare(plan(person="Ada"))
+    film.wait_for(half)
+    other = threading.Thread(target=studio.prepare, args=(plan("seated-external", (LEFT,), person="Bo"),))
+    other.start()
+    film.go_on(half)
+    other.join(20)
+    assert studio.plan.person == "Bo"
+    assert studio.phase in (Phase.CHECK, Phase.MEASURE)
+    first = logged(studio.data)[0]
+    assert (first["person"], first["status"]) == ("Ada", "finished")
+    assert [rep for rep, _ in peaks(studio.data, first["session_id"])] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "error", "word"),
+    [
+        ({"drill": "supine-straight-internal"}, NotMeasuredError, "supine-straight-internal"),
+        ({"model": "no-such-model"}, ModelError, "no-such-model"),
+        ({"person": "=1+1"}, InputError, "=1"),
+        ({"load_kg": -3.0}, InputError, "load"),
+    ],
+)
+def test_what_cannot_be_carried_out_leaves_the_running_session_alone(start, wanted, error, word):
+    film = Film(seated())
+    film.hold(200)
+    studio = start(film)
+    studio.prepare(plan(person="Ada"))
+    film.wait_for(200)
+    with pytest.raises(error, match=word):
+        studio.prepare(plan(**wanted))
+    film.go_on(200)
+    finish(studio, film)
+    assert studio.plan.person == "Ada"
+    assert len(peaks(studio.data, studio.session_id)) == 4
+
+
+def test_two_pages_that_start_at_once(start):
+    film = Film(seated())
+    studio = start(film)
+    threads = [threading.Thread(target=studio.prepare, args=(plan(person=name),)) for name in ("Ada", "Bo", "Cy")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
+    assert [t.name for t in threading.enumerate() if t.name == "studio"] == ["studio"]
+    assert studio.plan.person in ("Ada", "Bo", "Cy")
+
+
+def test_everything_can_be_asked_when_nothing_runs(start):
+    studio = start(Film(seated()))
+    studio.begin()
+    studio.retake()
+    studio.choose_person((0.5, 0.5))
+    studio.end()
+    studio.join()
+    assert studio.phase is Phase.IDLE
+    studio.prepare(plan())  # what was asked before does not count for it
+    wait_for_phase(studio, Phase.MEASURE)
+
+
+# ---------------------------------------------------------------------- what may go wrong in the thread
+@pytest.fixture
+def crashes(monkeypatch: pytest.MonkeyPatch) -> list[type[BaseException]]:
+    """Return the errors that ended a thread."""
+    seen: list[type[BaseException]] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: seen.append(args.exc_type))
+    return seen
+
+
+def test_an_error_of_its_own_in_the_check_is_told(start, crashes):
+    film = Film(seated(), broken={20: ZeroDivisionError()})
+    studio = start(film)
+    studio.prepare(plan())
+    wait_for_phase(studio, Phase.IDLE)
+    assert "error of rotrack's own" in studio.problem
+    assert wait_until(lambda: crashes == [ZeroDivisionError])
+    film.broken.clear()
+    studio.prepare(plan())
+    assert studio.problem == ""
+    finish(studio, film)
+
+
+def test_an_error_of_its_own_while_measuring_keeps_what_was_measured(start, crashes):
+    film = Film(seated(), broken={AT_REST: ZeroDivisionError()})
+    studio = start(film)
+    studio.prepare(plan())
+    wait_for_phase(studio, Phase.DONE)
+    assert "what was measured is kept" in studio.problem
+    assert wait_until(lambda: crashes == [ZeroDivisionError])
+    (info,) = logged(studio.data)
+    assert info["status"] == "stopped"
+    assert [rep for rep, _ in peaks(studio.data, info["session_id"])] == [1, 2]
+
+
+def test_a_full_disk_is_told_in_one_sentence(start, monkeypatch, crashes):
+    from rotrack.records import log
+
+    def full(*_: object) -> None:
+        raise RecordError("The log cannot be written, the disk is full: free some space. What was logged before is kept.")
+
+    monkeypatch.setattr(log, "append_reps", full)
+    studio = start(Film(seated()))
+    studio.prepare(plan())
+    wait_for_phase(studio, Phase.DONE)
+    assert "disk is full" in studio.problem
+    assert crashes == []
+
+
+def test_nothing_measured_is_told(start):
+    film = Film(still(seated()[0], 2.0), bad=())
+    studio = start(film)
+    studio.prepare(plan())
+    assert wait_until(lambda: film.shown >= 59)
+    studio.end()
+    wait_for_phase(studio, Phase.DONE)
+    assert studio.problem.startswith("Nothing could be measured:") and not studio.session_id
+
+
+# ---------------------------------------------------------------------- who looks on
+def test_nothing_is_drawn_while_nobody_looks(start, monkeypatch):
+    drawn: list[int] = []
+    monkeypatch.setattr(studio_module, "live_picture", lambda *_: drawn.append(1) or (b"", SIZE_PX))
+    film = Film(seated())
+    studio = start(film)
+    studio.prepare(plan())
+    finish(studio, film)
+    assert drawn == []
+
+
+def test_slow_drawing_drops_pictures_and_delays_nothing(start, monkeypatch):
+    film = Film(seated())
+    fast_s = _seconds_for(start, film)
+    drawing = threading.Event()
+
+    def slow(rgb, pose, sides):
+        drawing.wait(0.3)
+        return b"jpeg", SIZE_PX
+
+    monkeypatch.setattr(studio_module, "live_picture", slow)
+    film = Film(seated())
+    studio = start(film)
+    seen: list[int] = []
+    studio.watch(lambda: seen.append(studio.picture.number) if studio.picture else None)
+    begun_s = time.monotonic()
+    studio.prepare(plan())
+    info = finish(studio, film)
+    took_s = time.monotonic() - begun_s
+    drawing.set()
+    assert took_s < 2 * fast_s + 1.0
+    assert info["frames"] > 500 and max(seen) < took_s / 0.3 + 2
+    assert len(peaks(studio.data, studio.session_id)) == 4
+
+
+def _seconds_for(start: Start, film: Film) -> float:
+    studio = start(film)
+    begun_s = time.monotonic()
+    studio.prepare(plan())
+    finish(studio, film)
+    return time.monotonic() - begun_s
+
+
+def test_a_page_that_comes_late_or_leaves_changes_nothing(start):
+    film = Film(seated())
+    half = len(film.poses) // 2
+    film.hold(half)
+    studio = start(film)
+    studio.prepare(plan())
+    film.wait_for(half)
+    early, late = [], []
+    leave = studio.watch(lambda: early.append(1))
+    studio.watch(lambda: late.append(1))
+    leave()
+    leave()
+    film.go_on(half)
+    finish(studio, film)
+    assert early == [] and late
+    assert studio.picture is None
+
+
+def test_pictures_carry_what_belongs_to_them(start):
+    film = Film(seated())
+    at = round((4.0 + 8.5) * 30)  # at the top of the third repetition
+    film.hold(at)
+    studio = start(film)
+    studio.watch(lambda: None)
+    studio.prepare(plan(sides=(LEFT, RIGHT)))
+    film.wait_for(at)
+    assert wait_until(lambda: studio.picture is not None and studio.picture.shot.frame.index >= at - 1)
+    picture = studio.picture
+    assert picture.size_px == SIZE_PX and picture.jpeg[:2] == b"\xff\xd8"
+    right, left = picture.shot.legs[RIGHT], picture.shot.legs[LEFT]
+    assert right["angle_deg"] == pytest.approx(35, abs=5) and abs(left["angle_deg"]) < 5
+    assert (right["count"], left["count"]) == (2, 0)
+    assert right["best_deg"][Direction.INTERNAL] == pytest.approx(25, abs=4)
+    assert right["last"]["peak_deg"] == pytest.approx(25, abs=4)
+    assert left["last"] is None
+    assert picture.shot.turn is RIGHT
+    assert picture.shot.grabbed_s == pytest.approx(film.started_s + (at - 1) / 30, abs=0.01)
+
+
+def test_trace_and_words_do_not_grow_without_end(start):
+    film = Film(seated(times=4))
+    studio = start(film)
+    studio.prepare(plan())
+    finish(studio, film)
+    times = [time_s for time_s, _ in studio.trace]
+    assert TRACE_S - 1 < times[-1] - times[0] <= TRACE_S
+    assert len(times) <= TRACE_S * 30 + 1
+    assert len(studio.said) <= studio_module.SAID_KEPT
+    assert len(peaks(studio.data, studio.session_id)) == 16
+    numbers = [number for number, _ in studio.said]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def test_another_session_begins_with_an_empty_trace(start):
+    film = Film(seated())
+    studio = start(film)
+    studio.prepare(plan())
+    finish(studio, film)
+    last = studio.said[-1][0]
+    film.shown = 0
+    film.hold(1)
+    studio.prepare(plan())
+    assert studio.prepared == 2
+    assert not studio.trace and not studio.said and studio.picture is None and studio.session_id == ""
+    film.go_on(1)
+    wait_for_phase(studio, Phase.MEASURE)
+    assert wait_until(lambda: bool(studio.said))
+    assert studio.said[0][0] == last + 1  # a page that heard the last one hears this one, too
