@@ -49,7 +49,7 @@ def _page(site: Site, plan: Plan, t: Texts) -> None:
     studio = site.studio
     with tag("div", classes="live", id="live", data_phase=studio.phase, data_drill=plan.drill.id, data_speech=t("app.speech"),
              data_legs=" ".join(plan.sides), data_gone=t("live.no_picture"), data_tired=t("live.tired"),
-             data_counted=is_counted(plan.drill.tier)):  # fmt: skip
+             data_counted=is_counted(plan.drill.tier), data_prepared=studio.prepared):  # fmt: skip
         with tag("div", classes="head"):
             with tag("div"):
                 tag("h1", t.said(plan.drill.title))
@@ -58,7 +58,7 @@ def _page(site: Site, plan: Plan, t: Texts) -> None:
                 tag("button", t("live.sound"), "quiet", id="sound", aria_pressed="true")
                 tag("button", t("live.mirror"), "quiet", id="mirror", aria_pressed="true")
                 tag("button", t("live.retake"), "quiet measuring").on("click", studio.retake)
-                tag("button", t("live.end"), "measuring", id="end").on("click", studio.end)
+                tag("button", t("live.end"), "measuring", id="end").on("click", lambda: run.io_bound(studio.end))
                 tag("button", t("button.back"), "quiet checking").on("click", lambda: _back(studio, plan))
         order = sorted(plan.sides, key=lambda side: not on_screen(plan.drill, side, True)[0])
         with tag("div", classes=f"stage legs-{len(order)}"):
@@ -96,7 +96,7 @@ def _page(site: Site, plan: Plan, t: Texts) -> None:
 
 
 async def _back(studio: Studio, plan: Plan) -> None:
-    studio.end()
+    await run.io_bound(studio.end)
     await run.io_bound(studio.join)
     ui.navigate.to(f"/drill/{plan.drill.id}")
 

@@ -23,6 +23,8 @@ from rotrack.ui.words import is_counted
 
 QUIET_S = 0.5
 """Without a new picture a page still hears this often that all is well."""
+STALE_S = 1.5
+"""A picture this old gives no numbers any more: a camera that hangs must not freeze them."""
 
 
 async def stream(socket: WebSocket, studio: Studio, t: Texts) -> None:
@@ -30,10 +32,12 @@ async def stream(socket: WebSocket, studio: Studio, t: Texts) -> None:
     await socket.accept()
     loop, news = asyncio.get_running_loop(), asyncio.Event()
     leave = studio.watch(lambda: loop.call_soon_threadsafe(news.set))
-    seen, said, traced_s = 0, studio.said[-1][0] if studio.said else 0, -math.inf
+    seen, said, traced_s, prepared = 0, studio.said[-1][0] if studio.said else 0, -math.inf, studio.prepared
     try:
         while True:
             news.clear()
+            if prepared != studio.prepared:  # another session, whose time begins anew
+                prepared, traced_s = studio.prepared, -math.inf
             picture = studio.picture
             fresh = picture is not None and picture.number != seen
             state, said, traced_s = _state(studio, picture.shot if picture else None, t, said, traced_s)
@@ -60,12 +64,12 @@ def _state(studio: Studio, shot: Shot | None, t: Texts, said: int, traced_s: flo
     plan = studio.plan
     says = [(number, say) for number, say in studio.said.copy() if number > said]
     trace = [row for row in studio.trace.copy() if row[0] > traced_s]
-    lost = studio.lost
+    problem = t.said(studio.lost or studio.problem) or (t("live.no_picture") if _stale(studio, shot) else "")
     state: dict[str, Any] = {
         "phase": studio.phase,
-        "version": studio.version,
+        "prepared": studio.prepared,
         "session": studio.session_id,
-        "problem": t.said(lost or studio.problem),
+        "problem": problem,
         "sent_ms": time.time() * 1000,
         "rate": round(studio.rate_hz, 1),
         "slow": t("live.slow", rate=round(studio.rate_hz)) if _slow(studio) else "",
@@ -94,6 +98,11 @@ def _turn(shot: Shot, sides: Sequence[Side], t: Texts) -> str:
     if shot.legs is None or _hold(shot) is not None:
         return ""
     return t("live.turn_done") if shot.turn is None else t(f"live.turn_{shot.turn}") if len(sides) > 1 else ""
+
+
+def _stale(studio: Studio, shot: Shot | None) -> bool:
+    live = studio.phase in (Phase.CHECK, Phase.MEASURE)
+    return live and shot is not None and time.monotonic() - shot.grabbed_s > STALE_S
 
 
 def _slow(studio: Studio) -> bool:

@@ -148,6 +148,8 @@ class Studio:
     def __init__(self, camera: str, data: Path, calibration: tuple[str, ...] = ()) -> None:
         self.camera, self.data, self._calibration = camera, data, calibration
         self.plan: Plan | None = None
+        self.prepared = 0
+        """How often a session was prepared; a page of an earlier one has to load anew."""
         self.phase = Phase.IDLE
         self.problem = ""
         """What is in the way now, in words; empty if nothing is."""
@@ -158,8 +160,6 @@ class Studio:
         self.trace: deque[tuple[float, dict[Side, float]]] = deque()
         self.said: deque[tuple[int, Say]] = deque(maxlen=SAID_KEPT)
         self.picture: Picture | None = None
-        self.version = 0
-        """Grows with every change that pages have to show, besides pictures."""
         self._says = 0
         self._grabbed_s = 0.0
         self._source: PatientCamera | None = None
@@ -193,6 +193,7 @@ class Studio:
             self._retake.clear()
             self._person_at = None
             self.plan, self.problem, self.session_id, self.rate_hz, self.picture = plan, "", "", 0.0, None
+            self.prepared += 1
             self.trace.clear()
             self.said.clear()
             self._change(Phase.CHECK)
@@ -370,6 +371,7 @@ class Studio:
                     return
                 shot, self._shot = self._shot, None
             if shot is None or not self._viewers:
+                self.picture = None  # who looks later must not see an old one
                 continue
             number += 1
             sides = self.plan.sides if self.plan else ()
@@ -386,7 +388,6 @@ class Studio:
 
     def _change(self, phase: Phase) -> None:
         self.phase = phase
-        self.version += 1
         self._tell()
 
     def _tell(self) -> None:

@@ -148,6 +148,11 @@ const showLive = (page) => {
   };
 
   const show = (state) => {
+    if (state.prepared !== Number(page.dataset.prepared)) { // another session was begun elsewhere
+      if (!left) location.reload();
+      left = true;
+      return;
+    }
     const finished = state.phase === "done" && state.session; // the last numbers stay until the result is there
     if (page.dataset.phase !== state.phase && !finished) {
       page.dataset.phase = state.phase;
