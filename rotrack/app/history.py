@@ -16,6 +16,7 @@ from nicegui.events import GenericEventArguments
 
 from rotrack.app.asking import Questions, ask_twice
 from rotrack.app.frame import Site, frame, tag
+from rotrack.app.plots import plot
 from rotrack.app.texts import Texts
 from rotrack.app.values import words
 from rotrack.drills import load_table
@@ -26,7 +27,7 @@ from rotrack.records.compare import held
 from rotrack.records.history import history_csv, only, read_sessions, table_of
 from rotrack.records.log import load_of
 from rotrack.records.session import Session
-from rotrack.ui.figures import for_page, history_figure
+from rotrack.ui.figures import history_figure
 from rotrack.ui.words import is_counted, is_index
 
 PATIENCE_S = 60.0
@@ -43,6 +44,7 @@ def register(site: Site) -> None:
     @ui.page("/history", response_timeout=PATIENCE_S)
     async def history(request: Request) -> None:
         known = await asyncio.to_thread(_read, site.data)
+        ui.add_body_html('<script src="/static/results.js"></script>')
         with frame(site, request, "history.title", "history") as t:
             _History(site.data, known, request.query_params.get("person"), request.query_params.get("drill"), t)
 
@@ -168,10 +170,9 @@ class _History:
                 tag("p", t(f"history.figure_{words_for}"), "hint")
                 return
             _key(table, t)
-            figure = for_page(history_figure(table, tier, t.said, t("history.axis_day")), t("number.decimal"))
             with tag("div", classes="curve", role="group", aria_label=t("history.figure_label")):
-                plot = ui.plotly({**figure.to_plotly_json(), "config": {"displayModeBar": False}})
-            plot.on("plotly_click", _open, js_handler="(e) => emit(e.points[0].customdata[0])")
+                points = plot(history_figure(table, tier, t.said, t("history.axis_day")), t)
+            points.on("plotly_click", _open, js_handler="(e) => emit(e.points[0].customdata[0])")
             tag("p", t("history.figure_one" if len(sessions) == 1 else "history.figure_hint"), "hint")
             if is_index(tier):
                 tag("p", t("result.index"), "hint")

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
+import plotly.graph_objects as go
 from fastapi import Request, Response
 from nicegui import app, ui
 from nicegui.elements.mixins.text_element import TextElement
@@ -17,6 +18,7 @@ from nicegui.events import GenericEventArguments
 
 from rotrack.app.asking import Questions, ask_twice
 from rotrack.app.frame import Site, frame, tag
+from rotrack.app.plots import drawn, plot
 from rotrack.app.texts import Texts
 from rotrack.app.values import Values, words
 from rotrack.drills import TIERS, Drill, load_table
@@ -27,7 +29,7 @@ from rotrack.records.log import load_of
 from rotrack.records.norms import norms_for
 from rotrack.records.session import INTERRUPTED, Session, load_session
 from rotrack.sensing.pictures import VideoPictures
-from rotrack.ui.figures import for_page, session_figure
+from rotrack.ui.figures import session_figure
 from rotrack.ui.words import is_counted, is_index
 
 OPEN_VIDEOS = 4
@@ -155,15 +157,12 @@ class _Result:
         self._news.set_text(self._t("result.restored_it" if rep.dropped else "result.dropped_it", what=self._values.name_of(rep)))
         self._values.show(self._session)
         if self._plot:
-            self._plot.update_figure(self._figure())
+            self._plot.update_figure(drawn(self._figure(), self._t))
 
     # ------------------------------------------------------------------ curve and video
-    def _figure(self) -> dict[str, object]:
-        session, t = self._session, self._t
-        figure = for_page(
-            session_figure(session.curve, session.reps, tier=self._tier, say=t.said, numbered=True), t("number.decimal")
-        )
-        return {**figure.to_plotly_json(), "config": {"displayModeBar": False}}
+    def _figure(self) -> go.Figure:
+        session = self._session
+        return session_figure(session.curve, session.reps, tier=self._tier, say=self._t.said, numbered=True)
 
     def _curve(self) -> None:
         t = self._t
@@ -184,7 +183,7 @@ class _Result:
             tag("h2", t("result.curve_counted" if is_counted(self._tier) else "result.curve"), id="over-time")
             with tag("div", classes="filmed" if pictures else ""):
                 with tag("div", classes="curve", role="group", aria_label=t("result.curve_label")):
-                    self._plot = ui.plotly(figure)
+                    self._plot = plot(figure, t)
                     if pictures:
                         tag("div", classes="cursor", aria_hidden="true")
                 if pictures:
@@ -197,8 +196,8 @@ class _Result:
     def _film(self, pictures: VideoPictures, from_s: float) -> None:
         t = self._t
         source = f"/session/{quote(self._session.id)}/picture"
-        with tag("div", classes="film", data_pictures=source, data_from=from_s, data_play=t("result.play"),
-                 data_pause=t("result.pause")):  # fmt: skip
+        with tag("div", classes="film", data_pictures=source, data_from=from_s, data_rate=pictures.fps,
+                 data_play=t("result.play"), data_pause=t("result.pause")):  # fmt: skip
             tag("img", src=f"{source}?t=0", alt=t("result.video"))
             with tag("div", classes="controls"):
                 tag("button", t("result.play"), "play")
@@ -316,7 +315,7 @@ class _Result:
                     if text:
                         with tag("div"):
                             tag("dt", t(f"result.how_{name}"))
-                            tag("dd", text)
+                            tag("dd", text, "" if name in ("source", "model", "id") else "said")
 
     def _delete(self) -> None:
         t = self._t

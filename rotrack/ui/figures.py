@@ -257,7 +257,14 @@ def _add_points(figure: go.Figure, group: Any, times: list[datetime], tier: str,
 
 # ---------------------------------------------------------------------- where figures go
 def for_page(figure: go.Figure, decimal: str = ".") -> go.Figure:
-    """Make a figure fit the page: without ground, title and legend of its own; `decimal` is the language's decimal sign.
+    """Make a figure fit the page: without ground, title, legend and hidden lines of its own, as high as the page says.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+        The figure, which is changed.
+    decimal : str
+        The language's decimal sign.
 
     Returns
     -------
@@ -265,6 +272,7 @@ def for_page(figure: go.Figure, decimal: str = ".") -> go.Figure:
         The same figure; what the reader has zoomed to stays when it is drawn anew.
     """
     figure.layout.title = None
+    figure.data = [line for line in figure.data if line.visible != "legendonly"]
     return figure.update_layout(
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
@@ -272,7 +280,8 @@ def for_page(figure: go.Figure, decimal: str = ".") -> go.Figure:
         separators=f"{decimal} ",
         uirevision="kept",
         margin={"l": 62, "r": 16, "t": 34, "b": 48},
-        height=figure.layout.height - 90,
+        height=None,
+        autosize=True,
     )
 
 

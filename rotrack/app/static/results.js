@@ -1,9 +1,33 @@
+// Figures grow with the type of the page.
+(() => {
+  const grow = async (plot) => {
+    const layout = plot.layout, k = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+    if (layout.meta === k) return;
+    const change = { meta: k, "font.size": layout.font.size * k };
+    for (const [side, px] of Object.entries(layout.margin)) change[`margin.${side}`] = px * k;
+    (layout.annotations ?? []).forEach((a, i) => (change[`annotations[${i}].font.size`] = (a.font?.size ?? layout.font.size) * k));
+    for (const [name, part] of Object.entries(layout)) {
+      if (part?.title?.font?.size) change[`${name}.title.font.size`] = part.title.font.size * k;
+    }
+    (await import("nicegui-plotly")).Plotly.relayout(plot, change);
+  };
+  const seen = new WeakSet();
+  setInterval(() => {
+    for (const plot of document.querySelectorAll(".js-plotly-plot")) {
+      if (seen.has(plot) || !plot._fullLayout) continue;
+      seen.add(plot);
+      plot.on("plotly_afterplot", () => grow(plot));
+      grow(plot);
+    }
+  }, 100);
+})();
+
 // The curve of a session and its video, tied to each other: the line in the curve stands where the picture is from.
 (() => {
   const film = () => document.querySelector(".film");
   const plot = () => document.querySelector(".filmed .js-plotly-plot");
   const cursor = () => document.querySelector(".filmed .cursor");
-  let time = 0, wanted = null, loading = false, playing = 0;
+  let time = 0, shown = 0, wanted = null, loading = false, playing = 0;
 
   // Where a time is in the curve, px; plotly has no public way to ask for it.
   const axis = () => plot()?._fullLayout?.xaxis;
@@ -13,6 +37,9 @@
     if (!x || !line) return;
     const at = x.d2p(time + from());
     line.hidden = at < 0 || at > x._length;
+    const size = plot()._fullLayout._size;
+    line.style.top = `${size.t}px`;
+    line.style.height = `${size.h}px`;
     line.style.transform = `translateX(${x._offset + at}px)`;
   };
 
@@ -24,12 +51,12 @@
     wanted = null;
   };
   const loaded = (event) => {
-    if (!event.target.closest?.(".film")) return;
+    if (!event.target.closest(".film")) return;
     loading = false;
     load(); // the newest one that was asked for meanwhile
   };
-  addEventListener("load", loaded, true);
-  addEventListener("error", loaded, true);
+  document.addEventListener("load", loaded, true);
+  document.addEventListener("error", loaded, true);
 
   const seek = (to) => {
     const range = film().querySelector("input"), output = film().querySelector("output");
@@ -38,8 +65,12 @@
     const words = `${time.toLocaleString(document.documentElement.lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} s`;
     range.setAttribute("aria-valuetext", words);
     output.textContent = words;
-    wanted = time;
-    load();
+    const picture = Math.round(time * Number(film().dataset.rate));
+    if (picture !== shown) {
+      shown = picture;
+      wanted = time;
+      load();
+    }
     place();
   };
 
