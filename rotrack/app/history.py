@@ -225,9 +225,9 @@ class _History:
             weight = "" if math.isnan(load_kg) else t("history.kg", load=load_kg)
             _cell(" \u00b7 ".join(part for part in (str(info.get("band") or ""), weight) if part), t("history.load"))
             _cell(str(info.get("note") or ""), t("history.note"), "note")
-            status = str(info["status"]).replace(" ", "_")
+            status = str(info["status"])
             kept = f", {t('history.video')}" if session.video else ""
-            _cell(t(f"history.status_{status}") + kept, t("history.status"), status)
+            _cell(t.said(status) + kept, t("history.status"), "" if status == "finished" else "odd")
 
     # ------------------------------------------------------------------ the rest
     def _delete(self) -> None:

@@ -64,7 +64,16 @@ def register(site: Site) -> None:
 
 
 def _read(data: Path, session_id: str) -> tuple[Session, list[Session]]:
-    return load_session(session_folder(data, session_id)), read_sessions(data)[0]
+    """Return a session, which may be running, and all that are over."""
+    folder = session_folder(data, session_id)
+    sessions, problems = read_sessions(data)
+    for session in sessions:
+        if session.id == session_id:
+            return session, sessions
+    for problem in problems:
+        if folder.name in problem:
+            raise RecordError(problem)
+    return load_session(folder), sessions
 
 
 class _Videos:
@@ -296,14 +305,14 @@ class _Result:
         ]
         apart = [f"{t.leg(a.side)}, {t.direction(a.direction)}: {t.said(a.reason)}" for a in self._session.apart_list]
         rows = {
-            "what": t.said(str(info["measured"])),
+            "what": t.said(str(info.get("measured", ""))),
             "well": t.said(TIERS.get(self._tier, "")),
             "share": between.join(shares),
             "reasons": between.join(map(t.said, info.get("reasons", {}))),
             "apart": between.join(apart),
-            "source": str(info["source"]["name"]),
+            "source": str(info.get("source", {}).get("name", "")),
             "rate": t("result.how_rate_of", rate=float(info["measured_fps"])) if info.get("measured_fps") else "",
-            "model": str(info["model"]),
+            "model": str(info.get("model", "")),
             "calibration": t.said(str(info["calibration"])),
             "zero": t.said(str(info["zero"])),
             "id": self._session.id,
