@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import queue
+import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import recording
-from helpers import wait_until
+from helpers import PATIENT_S, environment, obey_control_c, stop, wait_until
 
 from rotrack.app import studio as studio_module
 from rotrack.app.studio import Phase, Plan, Studio
@@ -187,3 +192,68 @@ def logged(data: Path) -> list[dict]:
     from rotrack.records.log import read_info
 
     return [read_info(folder) for folder in sorted((data / "sessions").iterdir(), key=lambda f: f.stat().st_mtime_ns)]
+
+
+# ---------------------------------------------------------------------- the real program
+class Program:
+    """A running `rotrack app`."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.said: list[str] = []
+        self._lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.said.append(line.rstrip("\n"))
+            self._lines.put(self.said[-1])
+
+    def hear(self, pattern: str) -> re.Match[str]:
+        """Wait until it says something new that has a pattern in it."""
+        end_s = time.monotonic() + PATIENT_S
+        while True:
+            try:
+                found = re.search(pattern, self._lines.get(timeout=max(end_s - time.monotonic(), 0)))
+            except queue.Empty:
+                pytest.fail(f"never said {pattern}: {self.said}")
+            if found:
+                return found
+
+    @property
+    def url(self) -> str:
+        """Its address on this computer, with the token if there is one."""
+        return next(found[1] for line in self.said if (found := re.search(r"rotrack is at (http\S+)", line)))
+
+    def ended(self) -> int:
+        """Wait until it has ended by itself and return its exit code."""
+        return self.process.wait(PATIENT_S)
+
+
+@contextmanager
+def program(data: Path, *args: object) -> Iterator[Program]:
+    """Start the program as a person would, but without a browser; yields when it has told its address."""
+    with started(data, *args) as running:
+        running.hear("rotrack is at http")
+        yield running
+
+
+@contextmanager
+def started(data: Path, *args: object) -> Iterator[Program]:
+    """Start the program and do not wait for what it says."""
+    command = [sys.executable, "-m", "rotrack", "app", "--no-open", "--out", str(data), *map(str, args)]
+    env = environment(data.parent / "home", COLUMNS="1000")
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=env,
+        preexec_fn=obey_control_c,
+    )
+    try:
+        yield Program(process)
+    finally:
+        stop(process)
