@@ -194,10 +194,10 @@ def test_translations_of_drills_are_of_texts_that_are_there():
     assert {english for section in german.values() for english in section} - known == set()
 
 
-def test_faults_tiers_and_groups_are_translated():
+def test_faults_tiers_groups_and_states_are_translated():
     faults = load_table().faults.values()
     said = [text for fault in faults for text in (fault.title, fault.title.lower(), fault.cue)]
-    said += [*TIERS.values(), *GROUPS, INDEX]
+    said += [*TIERS.values(), *GROUPS, INDEX, "finished", "stopped", "running", "interrupted", "not measured"]
     assert [text for text in said if DE.said(text) == text] == []
 
 
