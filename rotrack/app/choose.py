@@ -63,7 +63,7 @@ def _home(site: Site, request: Request) -> None:
         table = load_table()
         for group in GROUPS:
             with tag("section", classes="group", aria_labelledby=f"group-{group}"):
-                tag("h2", t.said(group).capitalize(), id=f"group-{group}")
+                tag("h2", t.sentence(group), id=f"group-{group}")
                 with tag("div", classes="cards"):
                     for drill in table.drills.values():
                         if drill.group == group:
@@ -139,7 +139,7 @@ def _drill(site: Site, request: Request, drill_id: str) -> None:
                 tag("h2", t("choose.where"), id="where")
                 tag("p", t.said(drill.camera))
                 tag("h2", t("choose.how_well"))
-                tag("p", t.said(drill.refused) if drill.refused else t.said(TIERS[drill.tier]).capitalize() + ".")
+                tag("p", t.sentence(drill.refused if drill.refused else TIERS[drill.tier]) + ".")
                 if not drill.refused:
                     _form(wishes, t)
         if not drill.refused:
