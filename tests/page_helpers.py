@@ -31,7 +31,9 @@ from rotrack.tracking.setup import CHECKS, Move, SetupFinding, State
 SIZE_PX = (640, 480)
 FILM = "http://film"
 TOO_DARK = SetupFinding("light", State.PROBLEM, "It is too dark: turn on more light.")
-LOST = "Camera 'film' stopped giving pictures; plug it in again and start a new session. What was measured until then is kept."
+LOST = (
+    f"Camera '{FILM}' stopped giving pictures; plug it in again, then it goes on by itself. What was measured until then is kept."
+)
 
 
 def still(pose: Pose, seconds: float, fps: float = 30.0) -> list[Pose]:
@@ -132,7 +134,7 @@ class _FilmCamera:
             if count and index in self._film.unplugged:
                 if self._closed.wait(self._film.noticed_after_s):
                     return
-                raise SourceError(LOST)
+                raise SourceError("gone")
             if index >= len(self._film.poses):
                 time.sleep(0.005)
             self._film.at(index)

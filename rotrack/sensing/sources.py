@@ -392,8 +392,11 @@ class PatientCamera:
                     yield Frame(index, frame.time_s + self._shift_s, frame.rgb)
                     index += 1
                 return
-            except SourceError as error:
-                self.lost = self.warning = str(error)
+            except SourceError:
+                self.lost = self.warning = (
+                    f"Camera '{self.info.name}' stopped giving pictures; plug it in again, then it goes on by itself. "
+                    "What was measured until then is kept."
+                )
             self._wait_for_it()
 
     def _wait_for_it(self) -> None:
