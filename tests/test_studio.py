@@ -536,3 +536,17 @@ def test_another_session_begins_with_an_empty_trace(start):
     wait_for_phase(studio, Phase.MEASURE)
     assert wait_until(lambda: bool(studio.said))
     assert studio.said[0][0] == last + 1  # a page that heard the last one hears this one, too
+
+
+@pytest.mark.parametrize(("phase", "after"), [(Phase.CHECK, Phase.IDLE), (Phase.MEASURE, Phase.DONE)])
+def test_a_camera_that_nobody_looks_at_is_closed(start, monkeypatch, phase, after):
+    film = Film(seated(times=2), bad=range(10_000) if phase is Phase.CHECK else ())
+    studio = start(film)
+    leave = studio.watch(lambda: None)
+    studio.prepare(plan())
+    wait_for_phase(studio, phase)
+    monkeypatch.setitem(studio_module.LEFT_ALONE_S, phase, 0.05)
+    time.sleep(0.2)
+    assert studio.phase is phase, "somebody looks"
+    leave()
+    wait_for_phase(studio, after)

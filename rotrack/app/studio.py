@@ -36,6 +36,8 @@ ALL_GOOD_S = 1.5
 """When the set-up has been good for this long, the start begins by itself."""
 TRACE_S = 20.0
 """Length of the live trace."""
+LEFT_ALONE_S = {"check": 30.0, "measure": 600.0}
+"""When no page has looked for this long, the camera is closed; a session is ended and kept."""
 SLOW_BELOW_HZ = 15.0
 """Fewer measured pictures a second than this are said to be too few."""
 RATE_OVER_S = 2.0
@@ -162,6 +164,7 @@ class Studio:
         self.picture: Picture | None = None
         self._says = 0
         self._grabbed_s = 0.0
+        self._looked_s = 0.0
         self._source: PatientCamera | None = None
         self._thread: threading.Thread | None = None
         self._begin, self._stop, self._retake = threading.Event(), threading.Event(), threading.Event()
@@ -192,6 +195,7 @@ class Studio:
             self._stop.clear()
             self._retake.clear()
             self._person_at = None
+            self._looked_s = time.monotonic()
             self.plan, self.problem, self.session_id, self.rate_hz, self.picture = plan, "", "", 0.0, None
             self.prepared += 1
             self.trace.clear()
@@ -318,9 +322,18 @@ class Studio:
                 times.popleft()
             if len(times) > 2:
                 self.rate_hz = (len(times) - 1) / (times[-1] - times[0])
+            if self._left_alone():
+                self._stop.set()
             if self._source is not None:
                 self._grabbed_s = self._source.started_s + frame.time_s
             yield frame, pose
+
+    def _left_alone(self) -> bool:
+        """Return whether no page has looked for so long that nobody will."""
+        now_s = time.monotonic()
+        if self._viewers:
+            self._looked_s = now_s
+        return now_s - self._looked_s > LEFT_ALONE_S[self.phase]
 
     def _checked(self, poses: Iterable[tuple[Frame, Pose]], check: SetupCheck) -> tuple[SetupFinding, ...] | None:
         """Check the set-up until all is good or somebody begins; return the findings, or None if it was given up."""
