@@ -26,4 +26,4 @@ def plot(figure: go.Figure, t: Texts) -> ui.plotly:
 def drawn(figure: go.Figure, t: Texts) -> dict[str, Any]:
     """Return what is drawn of a figure, also for an update of one that is in the page."""
     fitting = for_page(figure, t("number.decimal")).to_plotly_json()
-    return {**fitting, "config": {"displayModeBar": False}}
+    return {**fitting, "config": {"displayModeBar": False, "responsive": False}}

@@ -1,5 +1,6 @@
-// Figures grow with the type of the page.
+// Figures grow with the type of the page, and follow the width of their place.
 (() => {
+  const library = async () => (await import("nicegui-plotly")).Plotly;
   const grow = async (plot) => {
     const layout = plot.layout, k = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
     if (layout.meta === k) return;
@@ -9,8 +10,12 @@
     for (const [name, part] of Object.entries(layout)) {
       if (part?.title?.font?.size) change[`${name}.title.font.size`] = part.title.font.size * k;
     }
-    (await import("nicegui-plotly")).Plotly.relayout(plot, change);
+    (await library()).relayout(plot, change);
   };
+  const fit = new ResizeObserver(async (entries) => {
+    const { Plots } = await library();
+    for (const { target } of entries) if (target.offsetWidth) Plots.resize(target);
+  });
   const seen = new WeakSet();
   setInterval(() => {
     for (const plot of document.querySelectorAll(".js-plotly-plot")) {
@@ -18,6 +23,7 @@
       seen.add(plot);
       plot.on("plotly_afterplot", () => grow(plot));
       grow(plot);
+      fit.observe(plot);
     }
   }, 100);
 })();

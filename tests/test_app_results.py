@@ -1,0 +1,457 @@
+"""Result and history in the page: the numbers of reps.csv, changes kept in the log, curve and video tied, deleting asked for."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import quote
+from urllib.request import urlopen
+
+import cv2
+import numpy as np
+import pytest
+from helpers import FIXTURES, PATIENT_S, environment, frame_number, needs, numbered_clip, stop
+from test_history import cut_off, repetition, rows_of, session_of, write
+
+import rotrack
+from rotrack.drills import load_table
+from rotrack.model import Direction, Side
+
+LEFT, RIGHT = Side
+CHROMIUM = shutil.which("chromium")
+NUMBER = r"(index )?([\d.]+) \u00b1 ([\d.]+)"
+FPS = 25.0
+
+
+# ---------------------------------------------------------------------- a data folder and the program on it
+def measured(data: Path, fixture: str, person: str) -> str:
+    """Measure a recorded session as this person's."""
+    source = data.parent / f"{fixture}-of-{person}"
+    shutil.copytree(FIXTURES / fixture, source)
+    info = json.loads((source / "session.json").read_text("utf-8"))
+    (source / "session.json").write_text(json.dumps({**info, "person": person}), "utf-8")
+    return rotrack.remeasure(source, data).id
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the data of Ana, who did much, of Ben, who did little, and of nobody in particular."""
+    data = tmp_path_factory.mktemp("page") / "data"
+    for number, peak in ((1, 20.0), (2, 24.0), (3, 22.0)):
+        write(data, number, tuple(repetition(i, peak + i, side) for side in Side for i in (1, 2)), sides=list(Side))
+    cut_off(data, 4, tuple(repetition(i, 23.0 + i, LEFT) for i in (1, 2)))
+    write(data, 5, (repetition(1, 30.0, hold_s=4.0), repetition(2, 31.0, hold_s=6.0)), drill="zst-confidence", tier="D")
+    write(data, 6, (repetition(1, -50.0, RIGHT),), drill="lunge-external", tier="C", band="red")
+    write(data, 7, person="Ben")
+    write(data, 8, person="")
+    torn = data / "sessions" / "20260109-080000-seated-internal-torn"
+    torn.mkdir()
+    (torn / "session.json").write_text('{"session_id": ', "utf-8")
+    return data
+
+
+@pytest.fixture(scope="module")
+def filmed(data: Path) -> str:
+    """Return a measured session of both directions with a video, whose pictures bear their numbers."""
+    session_id = measured(data, "combined_left", "Ana")
+    length_s = float(session_of(data, session_id).info["duration_s"])
+    numbered_clip(data / "sessions" / session_id / "annotated.mp4", round(length_s * FPS), FPS)
+    return session_id
+
+
+@pytest.fixture(scope="module")
+def page(data: Path, filmed: str) -> Iterator[str]:
+    """Serve the data as `rotrack app` does; return the address."""
+    command = [sys.executable, "-m", "rotrack", "app", "--no-open", "--out", str(data), "--camera", str(data / "none.mp4")]
+    env = environment(data)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8", env=env) as program:
+        try:
+            assert program.stderr is not None
+            said = program.stderr.readline()
+            found = re.search(r"http://[\d.:]+", said)
+            assert found, said + program.stderr.read()
+            yield found.group()
+        finally:
+            stop(program)
+
+
+def fetched(address: str) -> bytes:
+    with urlopen(address, timeout=PATIENT_S) as answer:
+        return answer.read()
+
+
+def frame_at(page: str, session_id: str, time_s: float) -> int:
+    jpeg = fetched(f"{page}/session/{session_id}/picture?t={time_s}")
+    return frame_number(cv2.cvtColor(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB))
+
+
+# ---------------------------------------------------------------------- without a browser
+def test_pictures_of_the_video_come_by_their_time(page, filmed):
+    assert [frame_at(page, filmed, number / FPS) for number in (0, 40, 41, 7)] == [0, 40, 41, 7]
+
+
+@pytest.mark.parametrize("name", ["20260101-080000-seated-internal-0001", "none", "..", quote("../x", safe=""), ""])
+def test_there_is_no_picture_without_a_video(page, name):
+    with pytest.raises(HTTPError) as refused:
+        fetched(f"{page}/session/{name}/picture?t=1")
+    assert refused.value.code in (404, 422)
+
+
+def test_the_table_is_that_of_the_history(page, data):
+    rows = list(csv.DictReader(io.StringIO(fetched(f"{page}/history.csv?person=Ana&drill=seated-internal").decode("utf-8-sig"))))
+    assert [row["session_id"][:8] for row in rows] == [f"202601{n:02}" for n in (1, 1, 2, 2, 3, 3, 4)]
+    assert rows[-1]["status"] == "interrupted"
+    assert [float(row["value_deg"]) for row in rows] == [21.5, 21.5, 25.5, 25.5, 23.5, 23.5, 24.5]
+    everybody = fetched(f"{page}/history.csv").decode("utf-8-sig")
+    assert {row["person"] for row in csv.DictReader(io.StringIO(everybody))} == {"Ana", "Ben", ""}
+    nobody = fetched(f"{page}/history.csv?person=")
+    assert {row["person"] for row in csv.DictReader(io.StringIO(nobody.decode("utf-8-sig")))} == {""}
+
+
+# ---------------------------------------------------------------------- in the browser
+class Window:
+    """A browser window on the page, which must not complain."""
+
+    def __init__(self, tab: Any, address: str) -> None:
+        self.tab, self.address, self.complaints = tab, address, []
+        tab.on("pageerror", lambda error: self.complaints.append(str(error)))
+        tab.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        tab.set_default_timeout(30_000)
+
+    def open(self, path: str) -> None:
+        """Open a page and wait until it is there."""
+        self.tab.goto(self.address + path)
+        self.tab.wait_for_selector("h1")
+        self.tab.wait_for_function("() => window.did_handshake")
+
+    def text(self, selector: str) -> str:
+        """Return what is to be read at a place."""
+        return " ".join(self.tab.inner_text(selector).split())
+
+    def wait_for_text(self, selector: str, text: str) -> None:
+        """Wait until it is to be read there."""
+        what = "([s, t]) => document.querySelector(s)?.innerText.replace(/\\s+/g, ' ').includes(t)"
+        self.tab.wait_for_function(what, arg=[selector, text])
+
+    def number(self, selector: str) -> tuple[float, float]:
+        """Return a value and its error."""
+        found = re.search(NUMBER, self.text(selector))
+        assert found, self.text(selector)
+        return float(found.group(2)), float(found.group(3))
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def window(chromium, page) -> Iterator[Window]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
+    window = Window(context.new_page(), page)
+    yield window
+    context.close()
+    assert window.complaints == []
+
+
+in_browser = [pytest.mark.slow, needs("chromium")]
+
+
+def marked(test):
+    for mark in in_browser:
+        test = mark(test)
+    return test
+
+
+@marked
+def test_numbers_are_those_of_reps_csv(window, data, filmed):
+    window.open(f"/session/{filmed}")
+    rows = rows_of(data, filmed)
+    assert {*rows.direction} == set(Direction)
+    for direction, group in rows.groupby("direction"):
+        shown = window.tab.locator(f".leg-result.left.{direction} .rep .amount").all_inner_texts()
+        expected = [f"{abs(p):.1f} \u00b1 {u:.1f}\u00b0" for p, u in zip(group.peak_deg, group.uncertainty_deg, strict=True)]
+        assert shown == expected
+        best = group[group.valid].head(5).assign(size=group.peak_deg.abs()).nlargest(3, "size")
+        value = (round(best["size"].mean(), 1), round(best.uncertainty_deg.mean(), 1))
+        assert window.number(f".leg-result.left.{direction} .value") == pytest.approx(value, abs=0.051)
+        used = window.tab.locator(f".leg-result.left.{direction} .rep:has(.used:not(.no)) .amount").all_inner_texts()
+        assert sorted(used) == sorted(
+            f"{s:.1f} \u00b1 {u:.1f}\u00b0" for s, u in zip(best["size"], best.uncertainty_deg, strict=True)
+        )
+
+
+@marked
+def test_a_repetition_is_dropped_and_counts_again_by_keyboard(window, data):
+    session_id = write(
+        data, 20, (repetition(1, 20.0), repetition(2, 30.0), repetition(3, 40.0), repetition(1, 30.0, RIGHT)), person="Cleo"
+    )
+    window.open(f"/session/{session_id}")
+    assert window.number(".leg-result.left .value") == (30.0, 4.0)
+    assert "differ by 0.0 \u00b1 5.7\u00b0" in window.text(".against")
+    button = window.tab.get_by_role("button", name="Leave out: Repetition 3, left leg, internal rotation")
+    button.focus()
+    window.tab.keyboard.press("Enter")
+    window.wait_for_text(".leg-result.left .value", "25.0 \u00b1 4.0\u00b0")
+    assert "dropped" in window.tab.locator(".leg-result.left .rep").nth(2).get_attribute("class").split()
+    assert "differ by 5.0 \u00b1 5.7\u00b0" in window.text(".against")
+    assert list(rows_of(data, session_id).dropped) == [False, False, True, False]
+    again = "Count again: Repetition 3, left leg, internal rotation"
+    assert window.tab.evaluate("document.activeElement.getAttribute('aria-label')") == again
+    window.tab.keyboard.press("Space")
+    window.wait_for_text(".leg-result.left .value", "30.0 \u00b1 4.0\u00b0")
+    assert list(rows_of(data, session_id).dropped) == [False] * 4
+    for rep in (1, 2, 3):
+        window.tab.get_by_role("button", name=f"Leave out: Repetition {rep}, left leg").click()
+    window.wait_for_text(".leg-result.left", "no valid repetition")
+    assert window.text(".leg-result.left .value") == "\u2013"
+    assert "Both legs need" in window.text(".against")
+
+
+@marked
+def test_faults_are_told_in_words(window, data):
+    bad = repetition(2, 35.0, valid=False, faults=("T", "K"), reason=load_table().faults["T"].title.lower())
+    half = repetition(3, 33.0, reason="half repetition: no external excursion with it")
+    session_id = write(data, 21, (repetition(1, 30.0), bad, half), person="Cleo")
+    window.open(f"/session/{session_id}")
+    rows = window.tab.locator(".leg-result.left .rep")
+    assert rows.nth(1).locator(".why").inner_text().split(" \u00b7 ")[0].lower() == "not valid"
+    for letter in "TK":
+        assert f"{letter} {load_table().faults[letter].title}" in rows.nth(1).inner_text()
+    assert rows.nth(1).inner_text().lower().count(load_table().faults["T"].title.lower()) == 1
+    assert "no external excursion with it" in rows.nth(2).inner_text()
+
+
+@marked
+def test_compared_with_the_last_like_session(window, data):
+    window.open("/session/20260104-080000-seated-internal-0004")
+    assert "cut off" in window.text(".notice")
+    before = window.text(".leg-result.left .before")
+    assert "3 January 2026: 23.5 \u00b1 4.0\u00b0" in before
+    assert "A difference of 1.0 \u00b1 5.7\u00b0: within the error" in before
+    dots = window.tab.get_attribute(".leg-result.left .dots", "aria-label")
+    assert re.findall(r"[\d.]+ \u00b1", dots) == ["21.5 \u00b1", "25.5 \u00b1", "23.5 \u00b1", "24.5 \u00b1"]
+    window.tab.click(".leg-result.left .before a")
+    window.tab.wait_for_url("**/session/20260103*")
+
+
+@marked
+def test_index_and_stretch_are_no_degrees(window):
+    window.open("/session/20260106-080000-lunge-external-0006")
+    assert window.text(".leg-result.right .value") == "index 50.0 \u00b1 4.0"
+    assert "\u00b0" not in window.text(".result .direction")
+    window.open("/session/20260105-080000-zst-confidence-0005")
+    assert window.text(".leg-result.left .value") == "2 cycles"
+    assert "longest hold 6.0 s, 10.0 s in all" in window.text(".leg-result.left")
+    window.tab.get_by_role("button", name="Leave out: Cycle 2").click()
+    window.wait_for_text(".leg-result.left .value", "1 cycle")
+    assert "longest hold 4.0 s, 4.0 s in all" in window.text(".leg-result.left")
+    window.tab.get_by_role("button", name="Count again: Cycle 2").click()
+    window.wait_for_text(".leg-result.left .value", "2 cycles")
+
+
+@marked
+def test_published_values_stand_apart(window):
+    window.open("/session/20260101-080000-seated-internal-0001")
+    assert "Not a target and not a diagnosis" in window.text(".norms")
+    assert window.tab.locator(".norms tbody tr").count() >= 1
+    window.open("/session/20260106-080000-lunge-external-0006")
+    assert window.tab.locator(".norms").count() == 0
+
+
+@marked
+def test_notes_and_load_are_kept_when_a_field_is_left(window, data):
+    session_id = write(data, 22, person="Cleo")
+    window.open(f"/session/{session_id}")
+    for field, typed in (("note", "a stiff knee, \u00e4hem"), ("band", "red"), ("load", "1,25")):
+        window.tab.fill(f"#{field}", typed)
+        window.tab.keyboard.press("Tab")
+        window.wait_for_text(f"#{field}-saved", "Saved")
+    row = rows_of(data, session_id).iloc[0]
+    assert (row.note, row.band, row.load_kg) == ("a stiff knee, \u00e4hem", "red", 1.25)
+    for field, typed in (("load", "heavy"), ("load", "-3"), ("note", "=SUM(A1)")):
+        window.tab.fill(f"#{field}", typed)
+        window.tab.keyboard.press("Tab")
+        window.wait_for_text(f"#{field}-saved", "must")
+    assert session_of(data, session_id).info["note"] == "a stiff knee, \u00e4hem"
+    window.tab.get_by_role("button", name="Leave out: Repetition 1").click()
+    window.wait_for_text(".leg-result.left", "Left out")
+    assert window.tab.input_value("#band") == "red"  # a change elsewhere leaves the fields alone
+
+
+@marked
+def test_curve_and_video_are_tied(window, filmed):
+    window.open(f"/session/{filmed}")
+    window.tab.wait_for_function("() => document.querySelector('.cursor').style.transform")
+    plot, output = window.tab.locator(".filmed .js-plotly-plot"), ".film output"
+    plot.scroll_into_view_if_needed()
+    image = "document.querySelector('.film img')"
+    shown = f"() => {image}.complete && Number(new URL({image}.src).searchParams.get('t'))"
+    place = "() => { const x = document.querySelector('.js-plotly-plot')._fullLayout.xaxis; return [x._offset, x.d2p(3)] }"
+    offset, at = window.tab.evaluate(place)
+    plot.click(position={"x": offset + at, "y": 120})
+    window.wait_for_text(output, "3.0 s")
+    window.tab.wait_for_function(f"() => Math.abs(({shown})() - 3) < 0.05")
+    line = window.tab.evaluate("() => new DOMMatrix(getComputedStyle(document.querySelector('.cursor')).transform).e")
+    assert line == pytest.approx(offset + at, abs=1.5)
+
+    window.tab.focus(".film input")
+    window.tab.keyboard.press("ArrowRight")
+    window.tab.wait_for_function(f"() => Math.abs(({shown})() - {3 + 1 / FPS}) < 0.03")
+
+    window.tab.click(".film .play")
+    window.wait_for_text(".film .play", "Pause")
+    window.tab.wait_for_function(f"() => ({shown})() > 4")
+    window.tab.click(".film .play")
+    window.wait_for_text(".film .play", "Play")
+    stands = window.text(output)
+    window.tab.wait_for_timeout(300)
+    assert window.text(output) == stands
+
+    moved = "() => new DOMMatrix(getComputedStyle(document.querySelector('.cursor')).transform).e"
+    before = window.tab.evaluate(moved)
+    window.tab.get_by_role("button", name="Leave out: Repetition 1, left leg, internal").click()
+    window.wait_for_text(".leg-result.left.internal .rep", "Left out")
+    crossed = "() => document.querySelectorAll('.traceleft-internal .points path').length > 0"
+    window.tab.wait_for_function(crossed)
+    assert window.tab.evaluate(moved) == pytest.approx(before, abs=1.5)  # drawn anew, the line stays
+    window.tab.get_by_role("button", name="Count again: Repetition 1, left leg, internal").click()
+    window.wait_for_text(".leg-result.left.internal .value", "\u00b1")
+
+
+@marked
+def test_history_keeps_person_and_drill_in_the_address(window, filmed):
+    window.open("/history")
+    assert window.tab.input_value("#person") in ("Ana", "Cleo")
+    window.tab.select_option("#person", "Ana")
+    window.tab.select_option("#drill", "seated-internal")
+    window.tab.wait_for_url("**/history?person=Ana&drill=seated-internal")
+    window.wait_for_text("tbody tr", "4 Jan 2026, 08:00")
+    rows = window.tab.locator("tbody tr")
+    assert rows.count() == 4
+    assert "interrupted" in rows.first.inner_text()
+    values = [rows.nth(i).locator("td.amount").first.inner_text() for i in range(4)]
+    assert values == ["24.5 \u00b1 4.0\u00b0", "23.5 \u00b1 4.0\u00b0", "25.5 \u00b1 4.0\u00b0", "21.5 \u00b1 4.0\u00b0"]
+    window.tab.wait_for_selector(".curve .points path")
+    window.tab.reload()
+    window.wait_for_text("tbody tr", "4 Jan 2026, 08:00")
+    assert (window.tab.input_value("#person"), window.tab.input_value("#drill")) == ("Ana", "seated-internal")
+    window.tab.select_option("#drill", "")
+    window.wait_for_text(".sessions", "Lunge")
+    assert "2 cycles, 10.0 s" in window.text("table")
+    assert "index 50.0 \u00b1 4.0" in window.text("table")
+    window.tab.select_option("#person", "Ben")
+    window.wait_for_text("tbody tr", "7 Jan 2026, 08:00")
+    window.tab.select_option("#person", "")
+    window.wait_for_text("tbody tr", "8 Jan 2026, 08:00")
+    assert not window.tab.locator("button.danger:visible").count()  # nobody is deleted by no name
+    assert "1 session cannot be read" in window.text("details.damaged")
+    window.tab.click("details.damaged summary")
+    assert "seated-internal-torn" in window.text("details.damaged")
+    window.tab.select_option("#person", "Ana")
+    window.wait_for_text("tbody tr", "4 Jan 2026, 08:00")
+    with window.tab.expect_download() as download:
+        window.tab.get_by_role("link", name="Export CSV").click()
+    text = Path(download.value.path()).read_text("utf-8-sig")
+    assert {row["person"] for row in csv.DictReader(io.StringIO(text))} == {"Ana"}
+
+
+@marked
+def test_a_session_is_deleted_after_two_questions(window, data):
+    kept, gone = (write(data, number, person="Dora") for number in (23, 24))
+    numbered_clip(data / "sessions" / gone / "annotated.mp4", 10, FPS)
+    window.open(f"/session/{gone}")
+    window.tab.get_by_role("button", name="Delete this session").click()
+    window.tab.locator("#delete-first button.danger").click()
+    window.tab.keyboard.press("Enter")  # the focus is on the safe answer
+    window.tab.wait_for_function("() => !document.querySelector('#delete-second').open")
+    assert (data / "sessions" / gone).exists()
+    window.tab.get_by_role("button", name="Delete this session").click()
+    window.tab.locator("#delete-first button.danger").click()
+    window.tab.locator("#delete-second button.danger").click()
+    window.tab.wait_for_url("**/history?person=Dora*")
+    window.wait_for_text("tbody", "23 Jan 2026")
+    assert "24 Jan 2026" not in window.text("tbody")
+    assert not (data / "sessions" / gone).exists()
+    assert len(rows_of(data, gone)) == 0
+    assert len(rows_of(data, kept)) == 4
+    window.open(f"/session/{gone}")
+    assert "There is no session" in window.text("#main")
+
+
+@marked
+def test_a_person_is_deleted_after_the_name_was_typed(window, data):
+    gone = [write(data, number, person="Emil") for number in (25, 26)]
+    window.open("/history?person=Emil")
+    window.tab.get_by_role("button", name="Delete everything of Emil").click()
+    window.tab.locator("#delete-first button.danger").click()
+    yes = window.tab.locator("#delete-second button.danger")
+    assert yes.is_disabled()
+    window.tab.fill("#delete-second input", "emil")
+    assert yes.is_disabled()
+    window.tab.fill("#delete-second input", "Emil")
+    yes.click()
+    window.tab.wait_for_url("**/history")
+    window.tab.wait_for_selector("#person")
+    assert "Emil" not in window.tab.eval_on_selector("#person", "e => [...e.options].map(o => o.value)")
+    assert not [session_id for session_id in gone if (data / "sessions" / session_id).exists() or len(rows_of(data, session_id))]
+    assert len(rows_of(data, "20260101-080000-seated-internal-0001")) == 4
+
+
+@marked
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 900), (3840, 2160)])
+def test_pages_fit_the_window(window, filmed, width, height):
+    window.tab.set_viewport_size({"width": width, "height": height})
+    for path in (f"/session/{filmed}", "/history?person=Ana&drill=seated-internal", "/history?person=Ana&drill="):
+        window.open(path)
+        window.tab.wait_for_timeout(500)
+        assert window.tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+@marked
+def test_german_has_its_own_numbers_and_words(chromium, page):
+    context = chromium.new_context(locale="de-DE")
+    window = Window(context.new_page(), page)
+    window.open("/session/20260103-080000-seated-internal-0003")
+    assert window.text(".leg-result.left .value") == "23,5 \u00b1 4,0\u00b0"
+    english = [word for word in ("leg", "repetition", "the", "error", "Note") if re.search(rf"\b{word}\b", window.text("#main"))]
+    assert english == []
+    window.open("/history?person=Ana&drill=seated-internal")
+    assert "24,5 \u00b1 4,0\u00b0" in window.text("table")
+    context.close()
+    assert window.complaints == []
+
+
+@marked
+@pytest.mark.skipif(not os.environ.get("AXE"), reason="needs axe.min.js, its path in AXE")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_serious(window, filmed, scheme, width):
+    window.tab.emulate_media(color_scheme=scheme)
+    window.tab.set_viewport_size({"width": width, "height": 900})
+    for path in (
+        f"/session/{filmed}",
+        "/session/20260105-080000-zst-confidence-0005",
+        "/history?person=Ana&drill=",
+        "/history?person=Ana",
+    ):
+        window.open(path)
+        window.tab.wait_for_timeout(500)
+        window.tab.evaluate(Path(os.environ["AXE"]).read_text("utf-8"))
+        found = window.tab.evaluate("axe.run()")["violations"]
+        assert [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")] == []
