@@ -372,6 +372,21 @@ def test_history_keeps_person_and_drill_in_the_address(window, filmed):
 
 
 @marked
+def test_a_long_history_begins_with_the_latest(window, data):
+    for number in range(1, 53):
+        day = f"2025-{1 + number // 28:02}-{1 + number % 28:02}"
+        session_id = f"{day.replace('-', '')}-080000-seated-internal-{number:04x}"
+        write(data, number, (repetition(1, 20.0),), person="Finn", session_id=session_id, started_at=f"{day}T08:00:00+01:00")
+    window.open("/history?person=Finn")
+    rows = window.tab.locator("tbody tr")
+    assert rows.count() == 50
+    assert "25 Feb 2025" in rows.first.inner_text()
+    window.tab.get_by_role("button", name="Show all 52").click()
+    window.wait_for_text("tbody tr:last-child", "2 Jan 2025")
+    assert rows.count() == 52
+
+
+@marked
 def test_a_session_is_deleted_after_two_questions(window, data):
     kept, gone = (write(data, number, person="Dora") for number in (23, 24))
     numbered_clip(data / "sessions" / gone / "annotated.mp4", 10, FPS)

@@ -32,6 +32,8 @@ from rotrack.ui.words import is_counted, is_index
 
 PATIENCE_S = 60.0
 """A long history takes a while to read."""
+SHOWN = 50
+"""So many sessions are listed at first, the latest ones."""
 ALL = ""
 """In the address: all drills."""
 
@@ -200,9 +202,20 @@ class _History:
                                 tag("span", t.direction(direction, short=True), "way")
                     for column in ("repetitions", "load", "note", "status"):
                         tag("th", t(f"history.{column}"), scope="col")
-                with tag("tbody"):
-                    for session in reversed(sessions):
+                body = tag("tbody")
+                with body:
+                    for session in sessions[: -SHOWN - 1 : -1]:
                         self._row(session, keys)
+            if len(sessions) > SHOWN:
+                more = tag("button", t("history.more", count=len(sessions)), "quiet")
+
+                def show_all() -> None:
+                    more.delete()
+                    with body:
+                        for session in sessions[-SHOWN - 1 :: -1]:
+                            self._row(session, keys)
+
+                more.on("click", show_all)
 
     def _row(self, session: Session, keys: Sequence[Key]) -> None:
         t, info = self._t, session.info
