@@ -43,6 +43,7 @@ from helpers import (
 )
 
 from rotrack import cli
+from rotrack.app.server import Options
 from rotrack.batch import Outcome
 from rotrack.drills import load_table
 from rotrack.errors import RecordError, SourceError
@@ -51,7 +52,7 @@ from rotrack.model import Pose, Side
 from rotrack.records import log
 from rotrack.records.log import LANDMARK_COLUMNS, _landmark_row, read_poses, read_reps
 from rotrack.records.session import load_session
-from rotrack.sensing.sources import SourceInfo
+from rotrack.sensing.sources import SourceInfo, VideoFile
 from rotrack.ui.window import Key
 
 COMMANDS = {c.name or c.callback.__name__: c.callback for c in cli.app.registered_commands if c.callback}
@@ -84,7 +85,7 @@ def session_files(data: Path) -> list[Path]:
 
 # ---------------------------------------------------------------------- help
 def test_all_commands_are_there() -> None:
-    ours = "demo analyze remeasure live history show drop note delete drills doctor validate".split()
+    ours = "app check demo analyze remeasure live history show drop note delete drills doctor validate".split()
     assert [command for command in COMMANDS if command in ours] == ours
 
 
@@ -455,6 +456,38 @@ def test_live_ends_by_count(live: Run, tmp_path: Path) -> None:
     assert list(table.rep) == [1, 2]
     assert info["frames"] < 400
     assert "2 valid of 2" in ended.out
+
+
+def test_live_keeps_the_video_when_asked(live: Run, tmp_path: Path) -> None:
+    assert live("--video", "--reps", "1", "--side", "right").code == 0
+    (kept,) = (tmp_path / "out").glob("sessions/*/annotated.mp4")
+    assert VideoFile.probe(kept).frames == live_log(tmp_path)[1]["frames"]
+
+
+def test_live_follows_who_is_pointed_at(live: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    followed: list[object] = []
+    init = ReplayLandmarker.__init__
+    monkeypatch.setattr(
+        ReplayLandmarker,
+        "__init__",
+        lambda self, *args, follow=None, **kind: followed.append(follow) or init(self, *args, **kind),
+    )
+    assert live("--follow", "320,240", "--reps", "1", "--side", "right").code == 0
+    assert followed == [(320.0, 240.0)]
+
+
+def test_a_wrong_point_is_said_before_the_camera_opens(run: Run) -> None:
+    assert_one_sentence(run("live", "--follow", "left"), 2, "two numbers")
+
+
+@pytest.mark.parametrize("given", [[], ["--camera", "clip.mp4", "--no-open"], ["app", "--port", "0"]])
+def test_rotrack_alone_is_the_page(run: Run, monkeypatch: pytest.MonkeyPatch, given: list[str]) -> None:
+    served: list[Options] = []
+    monkeypatch.setattr("rotrack.app.server.serve", lambda options, tell: served.append(options))
+    assert run(*given).code == 0
+    (options,) = served
+    assert (options.camera, options.open_page) == (("clip.mp4", False) if "--camera" in given else ("0", True))
+    assert (options.host, options.port) == ("", 0)
 
 
 def test_live_ends_by_key(live: Run, tmp_path: Path) -> None:

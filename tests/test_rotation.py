@@ -15,7 +15,7 @@ from rotrack.drills import Drill, Measure, Posture, load_table
 from rotrack.kinematics.camera import Calibration, Floor, Gain
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.geometry import signed_angle_deg, turn_about
-from rotrack.kinematics.legmodel import LENGTHS
+from rotrack.kinematics.legmodel import LENGTHS, LegModel
 from rotrack.kinematics.posture import BodyForm, knee_flexion_deg, position_problem
 from rotrack.kinematics.rotation import (
     HIGH_FROM_DEG,
@@ -205,6 +205,14 @@ def test_hips_one_above_the_other_are_refused(drill, side):
         neutral.image_px[[leg.hip, leg.knee, leg.ankle, leg.toe], 0] = 320.0
     measure = LegMeasure(neutral, side, load_table().drill(drill))
     assert measure.problem == HIPS_STACKED
+
+
+def test_a_fit_that_ran_away_is_refused(monkeypatch):
+    def diverged(*_):
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    monkeypatch.setattr(LegModel, "read", diverged)
+    assert "do not look like the starting position" in make_measure(neutral_of(SEATED, FRONT), Side.LEFT, seated_drill()).problem
 
 
 @pytest.mark.parametrize("side", BOTH)

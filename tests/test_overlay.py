@@ -1,0 +1,51 @@
+"""Where a leg belongs on the screen, and the picture that the page shows."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from helpers import FIXTURES
+
+from rotrack.drills import load_table
+from rotrack.model import Side, empty_pose
+from rotrack.records.log import read_poses
+from rotrack.ui.overlay import LIVE_WIDEST_PX, live_picture, on_screen
+from rotrack.ui.theme import SIDE_ON_DARK_RGB
+
+
+@pytest.mark.parametrize(
+    ("drill", "mirror", "at_left", "internal_left"),
+    [
+        ("seated-internal", True, True, True),  # in a mirror the left foot swings out to the left
+        ("seated-internal", False, False, False),
+        ("standing-combined", True, True, False),  # with a straight knee internal is towards the other foot
+        ("standing-combined", False, False, True),
+        ("lunge-internal", True, False, True),  # seen from behind
+    ],
+)
+def test_gauges_turn_as_the_foot_does_on_the_screen(drill, mirror, at_left, internal_left):
+    drill = load_table().drill(drill)
+    assert on_screen(drill, Side.LEFT, mirror) == (at_left, internal_left)
+    assert on_screen(drill, Side.RIGHT, mirror) == (not at_left, not internal_left)
+
+
+@pytest.mark.parametrize(("width", "shown"), [(640, 640), (1280, 1280), (3840, LIVE_WIDEST_PX)])
+def test_the_live_picture_is_no_wider_than_a_page_needs(width, shown):
+    rgb = np.full((width * 9 // 16, width, 3), 90, np.uint8)
+    jpeg, size_px = live_picture(rgb, empty_pose(0.0, (width, len(rgb)), "nobody"), (Side.LEFT,))
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert size_px == (image.shape[1], image.shape[0]) == (shown, shown * 9 // 16)
+    assert (rgb == 90).all()
+
+
+def test_the_live_picture_shows_the_legs_that_are_measured():
+    pose = next(read_poses(FIXTURES / "internal_right"))
+    width, height = pose.size_px
+    jpeg, _ = live_picture(np.zeros((height, width, 3), np.uint8), pose, (Side.RIGHT,))
+    image = cv2.cvtColor(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB).astype(int)
+
+    def area(side: Side) -> int:
+        return int((np.abs(image - SIDE_ON_DARK_RGB[side]).max(axis=2) < 40).sum())
+
+    assert area(Side.RIGHT) > 200 > 20 > area(Side.LEFT)
