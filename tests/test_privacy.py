@@ -1,12 +1,15 @@
 """Video never leaves the computer: no network socket is ever made, as the system's own tracer sees it."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
-from helpers import PATIENT_S, demo_frames, environment, needs, virtual_screen, write_video
+from helpers import DEMO, PATIENT_S, demo_frames, environment, needs, obey_control_c, virtual_screen, write_video
 
 pytestmark = [pytest.mark.slow, needs("strace", "Xvfb")]
 NETWORK = re.compile(r"AF_INET6?\b|AF_PACKET|AF_VSOCK")
@@ -56,3 +59,31 @@ def test_live_makes_no_network_socket(tmp_path: Path) -> None:
     assert list(data.glob("sessions/*/session.json"))
     assert any("AF_UNIX" in line or "AF_LOCAL" in line for line in lines), "the way to the screen, which is on this computer"
     assert [line for line in lines if NETWORK.search(line)] == []
+
+
+def test_the_page_is_served_on_this_computer_alone(tmp_path: Path) -> None:
+    log, data = tmp_path / "trace", tmp_path / "data"
+    trace = ["strace", "-f", "-qq", "-e", "trace=network", "-e", "signal=none", "-o", str(log)]
+    call = [*trace, sys.executable, "-m", "rotrack", "app", "--no-open", "--camera", str(DEMO), "--out", str(data)]
+    process = subprocess.Popen(
+        call,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(tmp_path / "home", COLUMNS="1000"),
+        preexec_fn=obey_control_c,
+        start_new_session=True,
+    )
+    try:
+        assert process.stderr is not None
+        found = re.search(r"http://127\.0\.0\.1:\d+/", process.stderr.readline())
+        assert found
+        for path in ("", "drill/seated-internal", "history", "live"):
+            assert urllib.request.urlopen(found[0] + path, timeout=PATIENT_S).status == 200
+    finally:
+        os.killpg(process.pid, signal.SIGINT)  # the program ends and the tracer with it
+        process.wait(PATIENT_S)
+    lines = [line for line in log.read_text("utf-8", "replace").splitlines() if NETWORK.search(line)]
+    assert any("bind(" in line for line in lines), "the tracer saw the page"
+    reached = [line for line in lines if re.search(r"\b(bind|connect|sendto|sendmsg)\(.*(sin_|sin6_)", line)]
+    assert reached
+    assert [line for line in reached if 'inet_addr("127.0.0.1")' not in line] == []
