@@ -19,6 +19,7 @@ from rotrack.app.coach import Say
 from rotrack.app.studio import NEUTRAL_S, SLOW_BELOW_HZ, Phase, Shot, Studio
 from rotrack.app.texts import Texts
 from rotrack.model import Direction, Side
+from rotrack.sensing.landmarker import MODELS
 from rotrack.ui.words import is_counted
 
 QUIET_S = 0.5
@@ -72,7 +73,7 @@ def _state(studio: Studio, shot: Shot | None, t: Texts, said: int, traced_s: flo
         "problem": problem,
         "sent_ms": time.time() * 1000,
         "rate": round(studio.rate_hz, 1),
-        "slow": t("live.slow", rate=round(studio.rate_hz)) if _slow(studio) else "",
+        "slow": _slow(studio, t),
         "say": [{"text": _words(say, t), "beep": say.beep} for _, say in says],
         "trace": [
             [round(time_s, 3), *(_json(legs.get(side)) for side in (plan.sides if plan else ()))] for time_s, legs in trace
@@ -105,8 +106,13 @@ def _stale(studio: Studio, shot: Shot | None) -> bool:
     return live and shot is not None and time.monotonic() - shot.grabbed_s > STALE_S
 
 
-def _slow(studio: Studio) -> bool:
-    return studio.phase in (Phase.CHECK, Phase.MEASURE) and 0 < studio.rate_hz < SLOW_BELOW_HZ
+def _slow(studio: Studio, t: Texts) -> str:
+    """Return what to do when too few pictures are measured; empty when there are enough."""
+    live = studio.plan is not None and studio.phase in (Phase.CHECK, Phase.MEASURE)
+    if not live or not 0 < studio.rate_hz < SLOW_BELOW_HZ:
+        return ""
+    fastest = studio.plan is not None and studio.plan.model == MODELS[-1]
+    return t("live.slow_even_so" if fastest else "live.slow", rate=round(studio.rate_hz))
 
 
 def _words(say: Say, t: Texts) -> str:
