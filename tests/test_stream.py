@@ -345,17 +345,18 @@ def test_a_camera_that_hangs_freezes_no_number(begin, monkeypatch):
     run(work())
 
 
-def test_a_slow_computer_is_told(begin, monkeypatch):
+@pytest.mark.parametrize(("model", "advice"), [("heavy", "live.slow"), ("full", "live.slow_even_so")])
+def test_a_slow_computer_is_told(begin, model, advice):
     async def work() -> None:
         async with looking(studio, DE) as page:
             assert (await page.look())["slow"] == ""
             page.draw()
-            studio.prepare(plan())
+            studio.prepare(plan(model=model))
             await page.next(lambda state: page.jpeg)
             studio.rate_hz = SLOW_BELOW_HZ - 1
             page.draw()
             state = await page.next(lambda state: state["rate"] == SLOW_BELOW_HZ - 1)
-            assert state["slow"] == DE("live.slow", rate=round(SLOW_BELOW_HZ - 1))
+            assert state["slow"] == DE(advice, rate=round(SLOW_BELOW_HZ - 1))
 
     film = Film(seated(), bad=range(10_000))
     film.hold(10)
