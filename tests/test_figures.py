@@ -99,6 +99,8 @@ def test_stretches_are_shaded_not_measured():
     held = [a.text for a in figure.layout.annotations]
     assert held[1:] == ["cycle 1<br>held 0.4 s", "cycle 2<br>held 0.4 s", "cycle 3<br>left out"]
     assert {trace.uid for trace in figure.data} == {"left-angle"}
+    numbered = session_figure(curve(LEFT), table(REPS[:3]), tier="D", numbered=True)
+    assert [a.text for a in numbered.layout.annotations][1:] == ["1", "2", "3"]
 
 
 @pytest.mark.parametrize("tier", "ABCD")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -45,6 +47,7 @@ def register(site: Site) -> None:
     async def session(request: Request, session_id: str) -> None:
         try:
             this, others = await asyncio.to_thread(_read, site.data, session_id)
+            await asyncio.to_thread(_warm_up, this, videos)
         except RotrackError as error:
             with frame(site, request, "result.title", narrow=True) as t:
                 tag("h1", t("result.missing"))
@@ -76,12 +79,22 @@ def _read(data: Path, session_id: str) -> tuple[Session, list[Session]]:
     return load_session(folder), sessions
 
 
+def _warm_up(session: Session, videos: _Videos) -> None:
+    """Read what the page needs next, so that building it keeps nobody else waiting; problems come again where they are told."""
+    with suppress(RotrackError):
+        session.curve  # noqa: B018  kept once it is read
+    with suppress(RotrackError):
+        if session.video:
+            videos.of(session.id)
+
+
 class _Videos:
     """The videos that are being looked at, the latest ones."""
 
     def __init__(self, data: Path) -> None:
         self._data = data
         self._known: dict[str, VideoPictures] = {}
+        self._lock = threading.Lock()
 
     def of(self, session_id: str) -> VideoPictures:
         """Return the pictures of a session's video.
@@ -91,16 +104,17 @@ class _Videos:
         RotrackError
             If there is no such session, or no video of it that can be read.
         """
-        if session_id not in self._known:
-            pictures = VideoPictures(session_folder(self._data, session_id) / "annotated.mp4")
-            while len(self._known) >= OPEN_VIDEOS:
-                self.forget(next(iter(self._known)))
-            self._known[session_id] = pictures
-        return self._known[session_id]
+        with self._lock:
+            if session_id not in self._known:
+                self._known[session_id] = VideoPictures(session_folder(self._data, session_id) / "annotated.mp4")
+                for other in list(self._known)[:-OPEN_VIDEOS]:
+                    self._known.pop(other).close()
+            return self._known[session_id]
 
     def forget(self, session_id: str) -> None:
         """Close a video."""
-        pictures = self._known.pop(session_id, None)
+        with self._lock:
+            pictures = self._known.pop(session_id, None)
         if pictures:
             pictures.close()
 
@@ -166,7 +180,7 @@ class _Result:
         self._news.set_text(self._t("result.restored_it" if rep.dropped else "result.dropped_it", what=self._values.name_of(rep)))
         self._values.show(self._session)
         if self._plot:
-            self._plot.update_figure(drawn(self._figure(), self._t))
+            self._plot.update_figure(await asyncio.to_thread(lambda: drawn(self._figure(), self._t)))
 
     # ------------------------------------------------------------------ curve and video
     def _figure(self) -> go.Figure:

@@ -53,7 +53,7 @@ def session_figure(
     say : callable
         Translates what is written in the figure from English.
     numbered : bool
-        Whether the peaks bear the numbers of their repetitions instead of their sizes.
+        Whether peaks and cycles bear the numbers of their repetitions instead of their sizes and hold times.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def session_figure(
                 x=part.time_s, y=part.angle_deg.abs(), name=say(f"{side}, roll of the hips"), uid=f"{side}-angle", row=row, col=1,
                 line={"color": colour, "width": 2.5}, hovertemplate="%{x:.2f} s<extra></extra>",
             )  # fmt: skip
-            _add_cycles(figure, own, side, row, say)
+            _add_cycles(figure, own, side, row, say, numbered)
             figure.update_yaxes(
                 title={"text": say("roll of the hips, no scale"), "font": {"size": 13}}, showticklabels=False, row=row, col=1
             )
@@ -159,14 +159,14 @@ def _add_peaks(
     return list(ends)
 
 
-def _add_cycles(figure: go.Figure, reps: Any, side: Side, row: int, say: Say) -> None:
-    """Shade the cycles of a stretch and write their hold times."""
+def _add_cycles(figure: go.Figure, reps: Any, side: Side, row: int, say: Say, numbered: bool) -> None:
+    """Shade the cycles of a stretch and write their hold times, or only their numbers."""
     for cycle in reps.itertuples():
         held = say(f"held {seconds(cycle.hold_s)}") if not cycle.dropped else say("left out")
         figure.add_vrect(
             x0=cycle.start_s, x1=cycle.end_s, fillcolor=css(SIDE_RGB[side]), opacity=0.05 if cycle.dropped else 0.12,
             line_width=0,
-            annotation={"text": f"{say(f'cycle {cycle.rep}')}<br>{held}", "showarrow": False},
+            annotation={"text": str(cycle.rep) if numbered else f"{say(f'cycle {cycle.rep}')}<br>{held}", "showarrow": False},
             annotation_position="inside bottom", row=row, col=1,
         )  # fmt: skip
 
