@@ -113,8 +113,9 @@ def drop(
     Example: rotrack drop last 3 --side left --direction internal
     """
     data, session_id = _located(session, out)
+    had_plot = (records.session_folder(data, session_id) / records.PLOT).exists()
     changed = records.drop_rep(data, session_id, side, direction, reps, not undo)
-    if (changed.folder / "plot.html").exists():
+    if had_plot:
         write_plot(changed)
     print_session(changed)
 
@@ -285,7 +286,7 @@ def rep_line(rep: Rep, tier: str) -> str:
 
 def write_plot(session: Session) -> Path:
     """Write the curve of a session as a page into its folder; return the file."""
-    path = session.folder / "plot.html"
+    path = session.folder / records.PLOT
     tier = session.info["tier"]
     if is_counted(tier):
         values = [f"{side}: {times(len(held), 'cycle')}, {seconds(sum(held))} held" for side, held in _holds(session).items()]

@@ -405,6 +405,14 @@ def test_a_dropped_repetition_stays_in_the_log_and_can_come_back(tmp_path: Path)
     assert everything(tmp_path) == before, "undone to the byte"
 
 
+def test_a_curve_drawn_with_the_old_values_goes_away(tmp_path: Path) -> None:
+    session_id = write(tmp_path, 1)
+    plot = tmp_path / "sessions" / session_id / "plot.html"
+    plot.write_text("left 39")
+    drop_rep(tmp_path, session_id, LEFT, INTERNAL, 4)
+    assert not plot.exists()
+
+
 def test_only_the_excursion_that_was_meant_is_dropped(tmp_path: Path) -> None:
     reps = (repetition(1, -20.0), repetition(1, 30.0), repetition(1, 33.0, RIGHT), repetition(2, 31.0))
     session_id = write(tmp_path, 1, reps, drill="seated-combined")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import datetime
 from functools import cache, partial
@@ -41,6 +41,8 @@ HISTORY_COLUMNS = (
     "session_id started_at person drill side direction value_deg uncertainty_deg reps_used reps_valid reps_total faults band "
     "load_kg note tier calibration zero convention_version status has_video"
 ).split()
+PLOT = "plot.html"
+"""Name of the drawn curve in a session's folder."""
 _ALIKE = ("zero", "convention_version", "calibration")
 _TEXTS = ("started_at", "status", "person", "drill", "note", "tier", *_ALIKE)
 _AT = {column: place for place, column in enumerate(REP_COLUMNS)}
@@ -309,7 +311,10 @@ def drop_rep(
                 f"it has {', '.join(map(str, there)) or 'none of these'}."
             )
         reps = tuple(replace(r, dropped=dropped) if meant(r) else r for r in session.rep_list)
-        return _keep(path, replace(session, rep_list=reps), change)
+        changed = _keep(path, replace(session, rep_list=reps), change)
+        with suppress(OSError):  # it shows the values before; whoever wants one draws it anew
+            (session.folder / PLOT).unlink(missing_ok=True)
+        return changed
 
 
 def describe_session(
