@@ -272,6 +272,21 @@ def test_missing_numbers_are_null(begin):
             leg = state["legs"]["right"]
             assert (leg["angle"], leg["error"], leg["best"]) == (None, None, {"internal": None, "external": None})
             assert leg["reason"] and leg["still"] is not None
+            assert state["hold_words"] == EN("live.hold")
+
+    studio = begin(Film(seated()))
+    run(work())
+
+
+def test_who_holds_still_in_vain_reads_why(begin):
+    async def work() -> None:
+        async with looking(studio, DE) as page:
+            studio.prepare(plan("standing-internal"))
+            said = DE.said(REASON_WAITING)
+            state = await page.next(lambda state: state.get("legs") and state["legs"]["right"]["reason"] != said)
+            reason = state["legs"]["right"]["reason"]
+            assert state["hold"] is not None
+            assert state["hold_words"].lower() == reason.lower() != DE("live.hold").lower()
 
     studio = begin(Film(seated()))
     run(work())

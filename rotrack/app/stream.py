@@ -11,6 +11,7 @@ import json
 import math
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from fastapi import WebSocket, WebSocketDisconnect
@@ -20,6 +21,7 @@ from rotrack.app.studio import NEUTRAL_S, SLOW_BELOW_HZ, Phase, Shot, Studio
 from rotrack.app.texts import Texts
 from rotrack.model import Direction, Side
 from rotrack.sensing.landmarker import MODELS
+from rotrack.tracking.pipeline import REASON_WAITING
 from rotrack.ui.words import is_counted
 
 QUIET_S = 0.5
@@ -32,7 +34,12 @@ async def stream(socket: WebSocket, studio: Studio, t: Texts) -> None:
     """Send pictures and numbers to one page until it leaves."""
     await socket.accept()
     loop, news = asyncio.get_running_loop(), asyncio.Event()
-    leave = studio.watch(lambda: loop.call_soon_threadsafe(news.set))
+
+    def tell() -> None:
+        with suppress(RuntimeError):  # the server has ended meanwhile
+            loop.call_soon_threadsafe(news.set)
+
+    leave = studio.watch(tell)
     seen, said, traced_s, prepared = 0, studio.said[-1][0] if studio.said else 0, -math.inf, studio.prepared
     try:
         while True:
@@ -86,6 +93,7 @@ def _state(studio: Studio, shot: Shot | None, t: Texts, said: int, traced_s: flo
         state["turn"] = shot.turn or ""
         state["turn_words"] = _turn(shot, plan.sides if plan else (), t)
         state["hold"] = _hold(shot)
+        state["hold_words"] = _in_the_way(shot, t) or t("live.hold")
     return state, says[-1][0] if says else said, trace[-1][0] if trace else traced_s
 
 
@@ -93,6 +101,12 @@ def _hold(shot: Shot) -> float | None:
     """Return how much of the stillness for the neutral pose is done, 0 to 1; None once a leg has it."""
     still = [leg["still_s"] for leg in (shot.legs or {}).values()]
     return max(still) / NEUTRAL_S if still and all(map(math.isfinite, still)) else None
+
+
+def _in_the_way(shot: Shot, t: Texts) -> str:
+    """Return what keeps all legs from the neutral pose besides movement, in words; empty if nothing does."""
+    reasons = [leg["reason"] for leg in (shot.legs or {}).values()]
+    return t.sentence(reasons[0]) if reasons and "" not in reasons and REASON_WAITING not in reasons else ""
 
 
 def _turn(shot: Shot, sides: Sequence[Side], t: Texts) -> str:
