@@ -59,7 +59,7 @@ def _page(site: Site, plan: Plan, t: Texts) -> None:
                 tag("button", t("live.mirror"), "quiet", id="mirror", aria_pressed="true")
                 tag("button", t("live.retake"), "quiet measuring").on("click", studio.retake)
                 tag("button", t("live.end"), "measuring", id="end").on("click", lambda: run.io_bound(studio.end))
-                tag("button", t("button.back"), "quiet checking").on("click", lambda: _back(studio, plan))
+                tag("button", t("button.back"), "quiet checking", id="back").on("click", lambda: _back(studio, plan))
         order = sorted(plan.sides, key=lambda side: not on_screen(plan.drill, side, True)[0])
         with tag("div", classes=f"stage legs-{len(order)}"):
             for side in order:

@@ -56,6 +56,8 @@ const showLive = (page) => {
     speechSynthesis.speak(words);
   };
 
+  at("back").addEventListener("click", () => (left = true)); // the program says where to
+
   navigator.wakeLock?.request("screen").catch(() => {});
 
   // ------------------------------------------------------------------ what is shown
@@ -172,6 +174,7 @@ const showLive = (page) => {
     page.classList.toggle("lost", !!state.problem && state.phase !== "done");
     if (state.findings) checks(state.findings);
     at("hold").hidden = state.phase !== "measure" || state.hold === null || state.hold === undefined;
+    if (!at("hold").hidden) text(at("hold").querySelector("strong"), state.hold_words);
     if (state.hold !== null && state.hold !== undefined) at("held").style.width = `${Math.round(100 * state.hold)}%`;
     text(at("cue"), state.phase === "measure" && !state.problem ? state.cue : "");
     if (!finished) text(at("turn"), state.phase === "measure" ? state.turn_words || "" : "");
