@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
 import queue
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -12,12 +14,14 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from conftest import recording
-from helpers import PATIENT_S, environment, obey_control_c, stop, wait_until
+from helpers import PATIENT_S, environment, obey_control_c, stop, wait_until, write_video
 
 from rotrack.app import studio as studio_module
 from rotrack.app.studio import Phase, Plan, Studio
@@ -28,6 +32,8 @@ from rotrack.sensing import sources
 from rotrack.sensing.sources import SourceInfo
 from rotrack.tracking.setup import CHECKS, Move, SetupFinding, State
 
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium"
+"""The browser of the tests; they fail in CI and are skipped elsewhere if there is none."""
 SIZE_PX = (640, 480)
 FILM = "http://film"
 TOO_DARK = SetupFinding("light", State.PROBLEM, "It is too dark: turn on more light.")
@@ -259,3 +265,72 @@ def started(data: Path, *args: object) -> Iterator[Program]:
         yield Program(process)
     finally:
         stop(process)
+
+
+# ---------------------------------------------------------------------- cameras
+def pictures(clip: Path) -> tuple[list[np.ndarray], float]:
+    """Return the RGB pictures of a clip and how many there are a second."""
+    capture = cv2.VideoCapture(str(clip), cv2.CAP_FFMPEG)
+    found = []
+    while (read := capture.read())[0]:
+        found.append(cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB))
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    capture.release()
+    return found, fps
+
+
+def held_still(clip: Path, path: Path, seconds: float) -> Path:
+    """Write a clip that begins with so much time of stillness."""
+    found, fps = pictures(clip)
+    return write_video(path, found[:1] * round(seconds * fps) + found, fps)
+
+
+class NetworkCamera:
+    """A camera in the network that plays a clip over and over and can be unplugged."""
+
+    def __init__(self, clip: Path) -> None:
+        found, self._fps = pictures(clip)
+        self._jpegs = [cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))[1].tobytes() for rgb in found]
+        self._port, self._shown = 0, 0
+        self.plug_in()
+
+    @property
+    def address(self) -> str:
+        """What to give as the camera."""
+        return f"http://127.0.0.1:{self._port}/camera.mjpg"
+
+    def plug_in(self) -> None:
+        """Be there again, at the same address, with the picture that is next."""
+        self._gone = threading.Event()
+        camera, gone = self, self._gone
+
+        class Answer(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+                self.end_headers()
+                next_s = time.monotonic()
+                while not gone.is_set():
+                    jpeg = camera._jpegs[camera._shown % len(camera._jpegs)]
+                    camera._shown += 1
+                    head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n".encode()
+                    try:
+                        self.wfile.write(head + jpeg + b"\r\n")
+                    except OSError:  # nobody looks any more
+                        return
+                    next_s += 1 / camera._fps
+                    time.sleep(max(next_s - time.monotonic(), 0))
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", self._port), Answer)
+        self._http.daemon_threads = True
+        self._port = self._http.server_port
+        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
+
+    def unplug(self) -> None:
+        """Be gone, for who looks now, too."""
+        self._gone.set()
+        self._http.shutdown()
+        self._http.server_close()
