@@ -291,7 +291,7 @@ class NetworkCamera:
     def __init__(self, clip: Path) -> None:
         found, self._fps = pictures(clip)
         self._jpegs = [cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))[1].tobytes() for rgb in found]
-        self._port, self._shown = 0, 0
+        self._port = 0
         self.plug_in()
 
     @property
@@ -300,8 +300,8 @@ class NetworkCamera:
         return f"http://127.0.0.1:{self._port}/camera.mjpg"
 
     def plug_in(self) -> None:
-        """Be there again, at the same address, with the picture that is next."""
-        self._gone = threading.Event()
+        """Be there again, at the same address, with the first picture."""
+        self._gone, self._shown = threading.Event(), 0
         camera, gone = self, self._gone
 
         class Answer(BaseHTTPRequestHandler):
