@@ -146,6 +146,9 @@ def test_left_and_right_of_one_session_stand_side_by_side(history):
     assert len({gap.total_seconds() for gap in apart}) == 1
     assert 0 < apart[0].total_seconds() < 3600
     assert left.x[0] < left.x[1] < left.x[2]
+    for points_of_side in (left, right):
+        assert [row[2] for row in points_of_side.customdata] == [f"2026-01-0{n} 08:00:00" for n in (1, 2, 3)], "not moved aside"
+        assert points_of_side.hovertemplate.startswith("%{customdata[2]|%-d %b %Y, %H:%M}<br>")
 
 
 def test_only_like_is_joined(history):

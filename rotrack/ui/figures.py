@@ -191,7 +191,7 @@ def history_figure(table: Any, tier: str = "A", say: Say = str, day_format: str 
     plotly.graph_objects.Figure
         One panel per direction; per side a line with 95 % error bars in a light band of the same width, over the size of the
         angle. Internal rotation has full triangles that point up, external open ones that point down. Only like is joined with
-        like (see `ALIKE`). Each point bears the id of its session.
+        like (see `ALIKE`). Each point bears the id, the value in words and the real time of its session.
     """
     table = table[table.value_deg.notna()]
     directions = [direction for direction in Direction if (table.direction == direction).any()]
@@ -203,19 +203,21 @@ def history_figure(table: Any, tier: str = "A", say: Say = str, day_format: str 
         subplot_titles=[say(f"{DIRECTION_WORD[direction]} rotation") for direction in directions],
     )
     unit = "" if is_index(tier) else "\u00b0"
-    times = {text: datetime.fromisoformat(text).replace(tzinfo=None) for text in table.started_at}
-    apart = (max(times.values()) - min(times.values()) or timedelta(days=1)) * APART_SHARE if times else timedelta()
+    times = _times(table)
+    apart = (max(times) - min(times) or timedelta(days=1)) * APART_SHARE if times else timedelta()
+    table = table.assign(
+        words=[say(amount(abs(v), error, tier)) for v, error in zip(table.value_deg, table.uncertainty_deg, strict=True)],
+    )
+    hover = f"%{{customdata[2]|{day_format} %Y, %H:%M}}<br>%{{customdata[1]}}<extra></extra>"
     for row, direction in enumerate(directions, start=1):
         for side in Side:
             own = table[(table.side == side) & (table.direction == direction)]
             for number, (_, group) in enumerate(own.groupby(list(ALIKE), sort=False)):
-                shift = -apart if side is Side.LEFT else apart
-                _add_points(figure, group, [times[text] + shift for text in group.started_at], tier, say, row, number == 0)
+                _add_points(figure, group, -apart if side is Side.LEFT else apart, hover, say, row, number == 0)
         figure.update_yaxes(rangemode="tozero", ticksuffix=unit, row=row, col=1)
         if is_index(tier):
             figure.update_yaxes(title_text=say("index"), row=row, col=1)
     figure.update_xaxes(
-        hoverformat=f"{day_format} %Y, %H:%M",
         tickformatstops=[
             {"dtickrange": [None, DAY_MS - 1], "value": f"%H:%M\n{day_format} %Y"},
             {"dtickrange": [DAY_MS, None], "value": f"{day_format}\n%Y"},
@@ -229,13 +231,19 @@ def history_figure(table: Any, tier: str = "A", say: Say = str, day_format: str 
     return _dressed(figure)
 
 
-def _add_points(figure: go.Figure, group: Any, times: list[datetime], tier: str, say: Say, row: int, first: bool) -> None:
-    """Add the values of one side and direction that can be compared with each other, and their band."""
+def _times(table: Any) -> list[datetime]:
+    """Return when the sessions began, by the clock on the wall."""
+    return [datetime.fromisoformat(text).replace(tzinfo=None) for text in table.started_at]
+
+
+def _add_points(figure: go.Figure, group: Any, shift: timedelta, hover: str, say: Say, row: int, first: bool) -> None:
+    """Add the values of one side and direction that can be compared with each other, and their band, moved aside."""
     side, direction = Side(group.side.iloc[0]), Direction(group.direction.iloc[0])
     colour, mark = css(SIDE_RGB[side]), DIRECTION_MARK[direction]
     sizes, errors = group.value_deg.abs(), group.uncertainty_deg.fillna(0)
-    words = [say(amount(value, error, tier)) for value, error in zip(sizes, group.uncertainty_deg, strict=True)]
     name = f"{say(f'{side} leg')}, {say(DIRECTION_WORD[direction])}"
+    real = _times(group)
+    times = [time + shift for time in real]
     figure.add_scatter(
         x=times + times[::-1], y=[*(sizes + errors), *(sizes - errors)[::-1]], fill="toself", fillcolor=colour, mode="lines",
         opacity=BAND_OPACITY, line={"width": 0}, hoverinfo="skip", showlegend=False, legendgroup=name, row=row, col=1,
@@ -250,8 +258,8 @@ def _add_points(figure: go.Figure, group: Any, times: list[datetime], tier: str,
             "size": 12, "color": colour, "line": {"width": 2, "color": colour},
         },
         error_y={"type": "data", "array": errors, "color": colour, "thickness": 1.5, "width": 5},
-        customdata=list(zip(group.session_id, words, strict=True)),
-        hovertemplate="%{x}<br>%{customdata[1]}<extra></extra>",
+        customdata=list(zip(group.session_id, group.words, map(str, real), strict=True)),
+        hovertemplate=hover,
     )  # fmt: skip
 
 
