@@ -160,6 +160,15 @@ def test_only_like_is_joined(history):
     assert [t.showlegend for t in lines] == [True, False]
 
 
+def test_sessions_without_a_name_are_not_joined(tmp_path):
+    for number, peak in ((1, 20.0), (2, 24.0)):
+        write(tmp_path, number, (repetition(1, peak),), person="")
+    (points_of_nobody,) = history_figure(history_table(tmp_path)).data
+    assert points_of_nobody.mode == "markers"
+    assert list(points_of_nobody.y) == [20.0, 24.0]
+    assert list(points_of_nobody.error_y.array) == [4.0, 4.0]
+
+
 def test_sessions_without_a_value_leave_no_point(history):
     write(history, 4, (repetition(1, 50.0, valid=False),), drill="seated-combined")
     figure = history_figure(history_table(history))

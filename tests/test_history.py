@@ -26,6 +26,7 @@ from rotrack.records.history import (
     delete_sessions_of,
     describe_session,
     drop_rep,
+    earlier_sessions,
     earlier_value,
     find_session,
     history_table,
@@ -357,6 +358,16 @@ def test_the_earlier_value_while_measuring_is_that_of_the_last_session(tmp_path:
         append(writer, (repetition(1, 40.0),))
         assert value_before(tmp_path) == 30.0
         assert value_before(tmp_path, writer.info["session_id"]) == 10.0
+
+
+@pytest.mark.parametrize("nobody", ["", "  "])
+def test_sessions_without_a_name_are_not_those_of_one_person(tmp_path: Path, nobody: str) -> None:
+    write(tmp_path, 1, person=nobody)
+    now = write(tmp_path, 2, person=nobody)
+    sessions, _ = read_sessions(tmp_path)
+    assert list(earlier_sessions(sessions[1].info, sessions)) == []
+    assert value_before(tmp_path, now, person="") is None
+    assert value_before(tmp_path, person=" ") is None
 
 
 def test_a_session_is_not_compared_with_itself_measured_again(tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ def earlier_value(
     """Return the latest value that a new one may be compared with.
 
     Like is compared with like: same person, drill, side and direction, same zero, convention version and level of calibration. A
-    session is not compared with itself measured again.
+    session is not compared with itself measured again, and one without a name with none: whose the others are is not known.
 
     Parameters
     ----------
@@ -247,11 +247,14 @@ def earlier_sessions(this: dict[str, Any], sessions: Sequence[Session]) -> Itera
     sessions : sequence of Session
         All sessions, oldest first.
     """
+    person = person_of(this)
+    if not person:
+        return
     for session in reversed(sessions):
         info = session.info
         if "session_id" in this and (_same_movement(this, info) or _order(info) >= _order(this)):
             continue
-        same = (session.person, info["drill"]) == (person_of(this), this["drill"])
+        same = (session.person, info["drill"]) == (person, this["drill"])
         if same and all(info[k] == this[k] for k in _ALIKE if k in this):
             yield session
 

@@ -191,7 +191,8 @@ def history_figure(table: Any, tier: str = "A", say: Say = str, day_format: str 
     plotly.graph_objects.Figure
         One panel per direction; per side a line with 95 % error bars in a light band of the same width, over the size of the
         angle. Internal rotation has full triangles that point up, external open ones that point down. Only like is joined with
-        like (see `ALIKE`). Each point bears the id, the value in words and the real time of its session.
+        like (see `ALIKE`), and nothing where the person has no name, since that may be several people. Each point bears the id,
+        the value in words and the real time of its session.
     """
     table = table[table.value_deg.notna()]
     directions = [direction for direction in Direction if (table.direction == direction).any()]
@@ -244,14 +245,16 @@ def _add_points(figure: go.Figure, group: Any, shift: timedelta, hover: str, say
     name = f"{say(f'{side} leg')}, {say(DIRECTION_WORD[direction])}"
     real = _times(group)
     times = [time + shift for time in real]
+    joined = bool(group.person.iloc[0])
+    if joined:
+        figure.add_scatter(
+            x=times + times[::-1], y=[*(sizes + errors), *(sizes - errors)[::-1]], fill="toself", fillcolor=colour, mode="lines",
+            opacity=BAND_OPACITY, line={"width": 0}, hoverinfo="skip", showlegend=False, legendgroup=name, row=row, col=1,
+            uid=f"{side}-{direction}-{row}-{first}-band",
+        )  # fmt: skip
     figure.add_scatter(
-        x=times + times[::-1], y=[*(sizes + errors), *(sizes - errors)[::-1]], fill="toself", fillcolor=colour, mode="lines",
-        opacity=BAND_OPACITY, line={"width": 0}, hoverinfo="skip", showlegend=False, legendgroup=name, row=row, col=1,
-        uid=f"{side}-{direction}-{row}-{first}-band",
-    )  # fmt: skip
-    figure.add_scatter(
-        x=times, y=sizes, name=name, legendgroup=name, showlegend=first, mode="lines+markers", row=row, col=1,
-        uid=f"{side}-{direction}-{row}-{first}",
+        x=times, y=sizes, name=name, legendgroup=name, showlegend=first, row=row, col=1,
+        mode="lines+markers" if joined else "markers", uid=f"{side}-{direction}-{row}-{first}",
         line={"color": colour, "width": 2},
         marker={
             "symbol": mark if direction is Direction.INTERNAL else f"{mark}-open",
