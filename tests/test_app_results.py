@@ -90,7 +90,7 @@ def fetched(address: str) -> bytes:
         return answer.read()
 
 
-def frame_at(page: str, session_id: str, time_s: float) -> int:
+def frame_at(page: str, session_id: str, time_s: float | str) -> int:
     jpeg = fetched(f"{page}/session/{session_id}/picture?t={time_s}")
     return frame_number(cv2.cvtColor(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB))
 
@@ -100,11 +100,31 @@ def test_pictures_of_the_video_come_by_their_time(page, filmed):
     assert [frame_at(page, filmed, number / FPS) for number in (0, 40, 41, 7)] == [0, 40, 41, 7]
 
 
-@pytest.mark.parametrize("name", ["20260101-080000-seated-internal-0001", "none", "..", quote("../x", safe=""), ""])
+@pytest.mark.parametrize(
+    "name", ["20260101-080000-seated-internal-0001", "none", "..", quote("../x", safe=""), "a" * 300, "%00", ""]
+)
 def test_there_is_no_picture_without_a_video(page, name):
     with pytest.raises(HTTPError) as refused:
         fetched(f"{page}/session/{name}/picture?t=1")
     assert refused.value.code in (404, 422)
+
+
+@pytest.mark.parametrize(
+    ("time", "number"), [("1e308", -1), ("inf", -1), ("-1e308", 0), ("-inf", 0), ("nan", 0), ("", None), ("x", None)]
+)
+def test_an_odd_time_is_the_first_or_the_last_or_refused(page, data, filmed, time, number):
+    address = f"{page}/session/{filmed}/picture?t={time}"
+    if number is None:
+        with pytest.raises(HTTPError) as refused:
+            fetched(address)
+        assert refused.value.code == 422
+    else:
+        last = round(float(session_of(data, filmed).info["duration_s"]) * FPS) - 1
+        assert frame_at(page, filmed, time) == (last if number else 0)
+
+
+def test_a_name_too_long_for_a_session_is_explained(page):
+    assert "There is no session" in fetched(f"{page}/session/{'a' * 300}").decode()
 
 
 def test_the_table_is_that_of_the_history(page, data):

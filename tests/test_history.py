@@ -32,6 +32,7 @@ from rotrack.records.history import (
     history_table,
     people,
     read_sessions,
+    session_folder,
     write_history,
 )
 from rotrack.records.log import SessionWriter, being_written, read_info, read_reps
@@ -385,6 +386,14 @@ def test_comparing_an_unknown_session_is_explained(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------------- finding
+@pytest.mark.parametrize("name", ["", ".", "..", "../data", "/", "a" * 300, "a\0b"])
+def test_no_odd_name_is_a_session(tmp_path: Path, name: str) -> None:
+    write(tmp_path / "data", 1)
+    for find in (session_folder, find_session):
+        with pytest.raises(InputError, match="There is no session"):
+            find(tmp_path / "data", name)
+
+
 def test_a_session_is_found_by_id_beginning_folder_or_last(tmp_path: Path) -> None:
     first, second = write(tmp_path, 1), write(tmp_path, 2)
     folder = tmp_path / "sessions"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import cv2
@@ -48,7 +49,21 @@ def test_every_picture_in_order(clip):
 
 @pytest.mark.parametrize(
     ("time_s", "number"),
-    [(-3.0, 0), (0.019, 0), (0.021, 1), (2.0, 50), (2.019, 50), (5.96, 149), (6.0, 149), (1e9, 149), (float("nan"), 0)],
+    [
+        (-3.0, 0),
+        (0.019, 0),
+        (0.021, 1),
+        (2.0, 50),
+        (2.019, 50),
+        (5.96, 149),
+        (6.0, 149),
+        (1e9, 149),
+        (1e308, 149),
+        (-1e308, 0),
+        (math.inf, 149),
+        (-math.inf, 0),
+        (math.nan, 0),
+    ],
 )
 def test_nearest_picture(clip, time_s, number):
     pictures = VideoPictures(clip)

@@ -123,8 +123,9 @@ def find_session(data: Path, name: str) -> Path:
     InputError
         If there is none, or several.
     """
-    if (Path(name) / "session.json").is_file():
-        return Path(name)
+    with suppress(OSError):  # too long for the name of a file
+        if (Path(name) / "session.json").is_file():
+            return Path(name)
     if name == "last":
         sessions, _ = read_sessions(data)
         if sessions:
@@ -376,7 +377,10 @@ def session_folder(data: Path, session_id: str) -> Path:
         If there is none.
     """
     folder = data / "sessions" / session_id
-    if Path(session_id).name != session_id or session_id in ("", "..") or not folder.is_dir():
+    found = False
+    with suppress(OSError):  # too long for the name of a file
+        found = Path(session_id).name == session_id and session_id not in ("", "..") and folder.is_dir()
+    if not found:
         raise InputError(f"There is no session '{session_id}' in {data}; `rotrack history` lists them.")
     return folder
 

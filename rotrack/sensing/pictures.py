@@ -58,7 +58,7 @@ class VideoPictures:
         return self._frames / self.fps
 
     def at(self, time_s: float) -> bytes:
-        """Return the picture nearest to a time as a JPEG; before the first and after the last one, those.
+        """Return the picture nearest to a time as a JPEG; before the first and after the last one, those, and for NaN the first.
 
         Parameters
         ----------
@@ -70,10 +70,9 @@ class VideoPictures:
         SourceError
             If the video is damaged or gone.
         """
-        wanted = round(time_s * self.fps) if math.isfinite(time_s) else 0
+        number = 0 if math.isnan(time_s) else round(min(max(time_s * self.fps, 0.0), self._frames - 1.0))
         with self._lock:
             self._used_s = time.monotonic()
-            number = min(max(wanted, 0), self._frames - 1)
             if number != self._number:
                 self._jpeg = self._read(number)
                 self._number = number
