@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from rotrack.app.guard import COOKIE, NOT_LET_IN, TOKEN, WRONG_PLACE, Guard, Tokens
+from rotrack.app.guard import COOKIE, LET_IN, NOT_LET_IN, TOKEN, WRONG_PLACE, Guard, Tokens
 
 HERE = "http://127.0.0.1:8377"
 AWAY = "http://192.0.2.7:8377"
@@ -65,6 +65,11 @@ class Browser:
         for name, morsel in SimpleCookie(found.get("set-cookie", "")).items():
             self.cookies[name] = morsel.value
         return Answer(start["status"], b"".join(part.get("body", b"") for part in rest).decode(), found)
+
+    def enter(self, token: str) -> Answer:
+        """Open the address with a token, and send the form that comes."""
+        self.get({TOKEN: token})
+        return self.get({TOKEN: token}, method="POST", origin=self.base)
 
     def channel(self, query: dict[str, str] | None = None, **headers: str) -> int:
         """Open a web socket; return the code with which it is closed, 0 if it is open."""
@@ -133,7 +138,7 @@ def test_without_a_token_nobody_looks_in(tokens, told, base):
 
 def test_a_token_lets_one_browser_in_for_good(tokens, told):
     browser = Browser(tokens, AWAY)
-    answer = browser.get({TOKEN: told[0]})
+    answer = browser.enter(told[0])
     assert (answer.status, answer.headers["location"]) == (303, "/")
     kept = answer.headers["set-cookie"].lower()
     assert "httponly" in kept and "samesite=strict" in kept and told[0].lower() not in kept
@@ -144,24 +149,24 @@ def test_a_token_lets_one_browser_in_for_good(tokens, told):
 
 def test_a_token_serves_once_and_the_next_one_is_told(tokens, told):
     first, second = Browser(tokens, AWAY), Browser(tokens, AWAY)
-    assert first.get({TOKEN: told[0]}).status == 303
-    assert second.get({TOKEN: told[0]}).status == 403
+    assert first.enter(told[0]).status == 303
+    assert second.enter(told[0]).status == 403
     assert not second.cookies
     assert len(told) == 2 and told[0] != told[1]
-    assert second.get({TOKEN: told[1]}).status == 303
+    assert second.enter(told[1]).status == 303
     assert second.get().text == first.get().text == "hello"
 
 
 def test_the_token_of_this_computers_own_page_leaves_the_one_told_as_it_is(tokens, told):
-    assert Browser(tokens).get({TOKEN: tokens.make()}).status == 303
+    assert Browser(tokens).enter(tokens.make()).status == 303
     assert len(told) == 1
-    assert Browser(tokens, AWAY).get({TOKEN: told[0]}).status == 303
+    assert Browser(tokens, AWAY).enter(told[0]).status == 303
 
 
 def test_a_web_socket_uses_up_no_token(tokens, told):
     browser = Browser(tokens, AWAY)
     assert browser.channel({TOKEN: told[0]}) == 4403
-    assert browser.get({TOKEN: told[0]}).status == 303
+    assert browser.enter(told[0]).status == 303
 
 
 @pytest.mark.parametrize("cookie", [f"{COOKIE}=guessed", f"{COOKIE}=", "=;;", f'{COOKIE}="\\777', "x" * 5000, "\x01\xff"])
@@ -173,7 +178,7 @@ def test_a_made_up_cookie_opens_nothing(tokens, cookie):
 def test_a_guest_may_not_come_from_another_page(tokens, told):
     """The cookie alone is not enough: a foreign page in the guest's browser would send it along."""
     browser = Browser(tokens, AWAY)
-    browser.get({TOKEN: told[0]})
+    browser.enter(told[0])
     assert browser.get(method="POST", origin="http://evil.example").status == 403
     assert browser.channel(origin="http://evil.example") == 4403
 
@@ -183,3 +188,34 @@ def test_tokens_and_guests_cannot_be_guessed(tokens):
     assert len(made) == 50 and min(map(len, made)) >= 12
     guests = {tokens.use(token) for token in made}
     assert len(guests) == 50 and min(map(len, guests)) >= 32 and not guests & made
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_preview_of_the_link_uses_up_no_token(tokens, told, method):
+    preview = Browser(tokens, AWAY)
+    for _ in range(2):
+        assert preview.get({TOKEN: told[0]}, method=method).text == LET_IN
+    assert not preview.cookies
+    assert Browser(tokens, AWAY).enter(told[0]).status == 303
+
+
+def test_cookies_of_other_programs_do_not_lock_a_guest_out(tokens, told):
+    browser = Browser(tokens, AWAY)
+    browser.enter(told[0])
+    assert browser.get(cookie=f'a={{"x": 1}}; {COOKIE}={browser.cookies[COOKIE]}').text == "hello"
+
+
+@pytest.mark.parametrize("where", ["cross-site", "same-site"])
+def test_pictures_and_frames_of_pages_elsewhere_are_refused_links_are_not(where):
+    image = {"sec-fetch-site": where, "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}
+    frame = {"sec-fetch-site": where, "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"}
+    link = {"sec-fetch-site": where, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    assert [Browser().get(**headers).status for headers in (image, frame, link)] == [403, 403, 200]
+    assert Browser().channel(**{"sec-fetch-site": where, "sec-fetch-mode": "websocket"}) == 4403
+    own = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}
+    assert Browser().get(**own).text == "hello"
+
+
+def test_nobody_may_frame_a_page():
+    """Browsers do not say where a request comes from if it goes to another device; this holds there, too."""
+    assert Browser().get().headers["content-security-policy"] == "frame-ancestors 'none'"

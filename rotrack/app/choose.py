@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -34,8 +36,8 @@ def register(site: Site) -> None:
     """Declare the pages of this step."""
 
     @ui.page("/")
-    def home(request: Request) -> None:
-        _home(site, request)
+    async def home(request: Request) -> None:
+        _home(site, request, await asyncio.to_thread(people, site.data), await asyncio.to_thread(_pictures))
 
     @ui.page("/drill/{drill_id}")
     def drill(request: Request, drill_id: str) -> None:
@@ -43,8 +45,18 @@ def register(site: Site) -> None:
 
 
 # ---------------------------------------------------------------------- who and what
-def _home(site: Site, request: Request) -> None:
-    known = people(site.data)
+@cache
+def _pictures() -> dict[str, tuple[str, str]]:
+    """Return start and end of all drills as drawings, by id: together they take too long for every request."""
+    return {drill.id: (drill_svg(drill, "start"), drill_svg(drill, "end")) for drill in load_table().drills.values()}
+
+
+@cache
+def _place(drill_id: str, decimal: str) -> str:
+    return place_svg(load_table().drill(drill_id), decimal=decimal)
+
+
+def _home(site: Site, request: Request, known: list[str], pictures: dict[str, tuple[str, str]]) -> None:
     person = request.query_params.get(PERSON, known[0] if known else "").strip()
     with frame(site, request, "choose.title", "choose") as t:
         tag("h1", t("choose.heading"))
@@ -53,6 +65,8 @@ def _home(site: Site, request: Request) -> None:
             with tag("div", classes="chips"):
                 for name in dict.fromkeys([*([person] if person else []), *known[:PEOPLE_SHOWN]]):
                     tag("a", name, "chip", href=f"/?{urlencode({PERSON: name})}", aria_current="true" if name == person else None)
+                if known:
+                    tag("a", t("choose.no_name"), "chip", href=f"/?{PERSON}=", aria_current=None if person else "true")
                 with tag("form", classes="add", method="get", action="/"):
                     tag("label", t("choose.add"), "unseen", for_="add")
                     tag("input", id="add", name=PERSON, placeholder=t("choose.add"), required=True, maxlength=60,
@@ -67,15 +81,15 @@ def _home(site: Site, request: Request) -> None:
                 with tag("div", classes="cards"):
                     for drill in table.drills.values():
                         if drill.group == group:
-                            _card(drill, person, t)
+                            _card(drill, pictures[drill.id], person, t)
 
 
-def _card(drill: Drill, person: str, t: Texts) -> None:
+def _card(drill: Drill, pictures: tuple[str, str], person: str, t: Texts) -> None:
     query = f"?{urlencode({PERSON: person})}" if person else ""
     with tag("a", classes="card refused" if drill.refused else "card", href=f"/drill/{drill.id}{query}"):
         with tag("span", classes="pair", aria_hidden="true"):
-            svg(drill_svg(drill, "start"))
-            svg(drill_svg(drill, "end"))
+            for picture in pictures:
+                svg(picture)
         tag("strong", t.said(drill.title))
         with tag("span", classes="way"):
             tag("span", ", ".join(t.direction(direction) for direction in drill.directions))
@@ -88,7 +102,7 @@ def _card(drill: Drill, person: str, t: Texts) -> None:
             )
             tag("span", t("choose.refused") if drill.refused else t.said(TIERS[drill.tier]))
         with tag("span", classes="where"):
-            svg(place_svg(drill, decimal=t("number.decimal")))
+            svg(_place(drill.id, t("number.decimal")))
             tag("span", t(f"choose.view_{drill.place.view}"))
 
 
@@ -135,7 +149,7 @@ def _drill(site: Site, request: Request, drill_id: str) -> None:
                     tag("p", t.said(drill.note), "hint")
             with tag("section", aria_labelledby="where"):
                 with tag("div", classes="place", aria_hidden="true"):
-                    svg(place_svg(drill, decimal=t("number.decimal")))
+                    svg(_place(drill.id, t("number.decimal")))
                 tag("h2", t("choose.where"), id="where")
                 tag("p", t.said(drill.camera))
                 tag("h2", t("choose.how_well"))

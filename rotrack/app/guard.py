@@ -1,21 +1,30 @@
 """Who may look in: only pages of this program, and over the network only browsers that were let in with a one-time token.
 
-A web page from elsewhere could ask this program for its pictures through the person's own browser. Therefore a request must name
-this program as its host and, if it says where it comes from, come from its pages.
+A web page from elsewhere could ask this program for its pictures through the person's own browser, or show its pages in a frame.
+Therefore a request must name this program as its host and, if it says where it comes from, come from its pages; only a whole
+page may be opened from elsewhere, since a link must work.
+
+Programs that show a preview of a link fetch it. A token is therefore not used up by opening its address, but by the form on the
+page that comes then, which sends itself.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse, RedirectResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.requests import cookie_parser
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "rotrack_guest"
+UNFRAMED = (b"content-security-policy", b"frame-ancestors 'none'")
+LET_IN = (
+    '<!doctype html><html lang="en"><title>rotrack</title><meta name="viewport" content="width=device-width"><form method="post">'
+    "<button>rotrack</button></form><script>document.forms[0].submit()</script>"
+)
 TOKEN = "token"
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 NOT_LET_IN = (
@@ -50,6 +59,10 @@ class Tokens:
         """Make a token and tell it."""
         self._offered = self.make()
         self._renewed(self._offered)
+
+    def is_open(self, token: str) -> bool:
+        """Return whether a token was not used yet."""
+        return token in self._open
 
     def use(self, token: str) -> str:
         """Return the guest's secret for a token that was not used yet, else an empty text."""
@@ -87,22 +100,21 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        host, origin = headers.get("host", ""), headers.get("origin")
-        foreign = origin is not None and urlsplit(origin).netloc != host
-        if foreign or (self._tokens is None and _name(host) not in LOCAL):
+        if _foreign(headers) or (self._tokens is None and _name(headers.get("host", "")) not in LOCAL):
             await self._refuse(scope, receive, send, WRONG_PLACE)
             return
-        if self._tokens is None or self._tokens.knows(_cookie(headers)):
-            await self._app(scope, receive, send)
+        if self._tokens is None or self._tokens.knows(cookie_parser(headers.get("cookie", "")).get(COOKIE, "")):
+            await self._app(scope, receive, _unframed(send))
             return
-        query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
-        guest = self._tokens.use(query.get(TOKEN, [""])[0]) if scope["type"] == "http" else ""
-        if not guest:
+        token = parse_qs(scope.get("query_string", b"").decode("latin-1")).get(TOKEN, [""])[0]
+        if scope["type"] != "http" or not self._tokens.is_open(token):
             await self._refuse(scope, receive, send, NOT_LET_IN)
-            return
-        response = RedirectResponse("/", status_code=303)
-        response.set_cookie(COOKIE, guest, httponly=True, samesite="strict")
-        await response(scope, receive, send)
+        elif scope["method"] == "POST":
+            response = RedirectResponse("/", status_code=303)
+            response.set_cookie(COOKIE, self._tokens.use(token), httponly=True, samesite="strict")
+            await response(scope, receive, send)
+        else:
+            await HTMLResponse(LET_IN)(scope, receive, _unframed(send))
 
     @staticmethod
     async def _refuse(scope: Scope, receive: Receive, send: Send, why: str) -> None:
@@ -118,9 +130,21 @@ def _name(host: str) -> str:
     return host.rsplit(":", 1)[0] if not host.endswith("]") else host
 
 
-def _cookie(headers: Headers) -> str:
-    try:
-        morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return ""
-    return morsel.value if morsel else ""
+def _foreign(headers: Headers) -> bool:
+    """Return whether a page from elsewhere asks, other than by a link to a whole page."""
+    origin = headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != headers.get("host", ""):
+        return True
+    link = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
+    return headers.get("sec-fetch-site") in ("cross-site", "same-site") and not link
+
+
+def _unframed(send: Send) -> Send:
+    """Return a way to send that forbids pages from elsewhere to show the answer in a frame."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], UNFRAMED]}
+        await send(message)
+
+    return sent

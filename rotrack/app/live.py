@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+from collections.abc import Sequence
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Query, Request
 from nicegui import app, run, ui
 
 from rotrack.app.frame import Site, frame, svg, tag
 from rotrack.app.studio import Phase, Plan, Studio
 from rotrack.app.texts import Texts
-from rotrack.model import Direction, Side
-from rotrack.records.history import earlier_value, read_sessions
+from rotrack.model import CONVENTION_VERSION, Direction, Side
+from rotrack.records.history import earlier_sessions, read_sessions
+from rotrack.records.session import Session
 from rotrack.tracking.setup import CHECKS
 from rotrack.ui.overlay import GAUGE_TO_DEG, on_screen
 from rotrack.ui.words import is_counted, is_index
 
+MIRROR_COOKIE = "rotrack_mirror"
+Earlier = dict[tuple[Side, Direction], float]
+Share = Annotated[float, Query(ge=0, le=1, allow_inf_nan=False)]
 CENTRE = (100, 104)
 RADIUS = 84
 
@@ -24,12 +31,14 @@ def register(site: Site) -> None:
     """Declare the page."""
 
     @ui.page("/live")
-    def live(request: Request) -> None:
+    async def live(request: Request) -> None:
+        sessions, _ = await asyncio.to_thread(read_sessions, site.data)
         with frame(site, request, "live.title", "live") as t:
             plan = site.studio.plan
             if plan is None or site.studio.phase is Phase.IDLE:
                 tag("h1", t("live.nothing"))
-                sessions, _ = read_sessions(site.data)
+                if site.studio.problem:
+                    tag("p", t.said(site.studio.problem), "problem")
                 if sessions and sessions[-1].info["status"] == "interrupted":
                     with tag("p"):
                         tag("span", t("live.interrupted") + " ")
@@ -37,33 +46,43 @@ def register(site: Site) -> None:
                 with tag("p"):
                     tag("a", t("choose.all"), "button", href="/")
                 return
-            _page(site, plan, t)
+            _page(site.studio, plan, _earlier(sessions, plan), request.cookies.get(MIRROR_COOKIE) != "no", t)
 
     @app.post("/live/person")
-    def person(x: float, y: float) -> dict[str, bool]:
-        site.studio.choose_person((min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)))
+    def person(x: Share, y: Share) -> dict[str, bool]:
+        site.studio.choose_person((x, y))
         return {"ok": True}
 
 
-def _page(site: Site, plan: Plan, t: Texts) -> None:
-    studio = site.studio
+def _earlier(sessions: Sequence[Session], plan: Plan) -> Earlier:
+    """Return the values of the person's last session like this one, deg, per side and direction."""
+    this = {"person": plan.person, "drill": plan.drill.id, "convention_version": CONVENTION_VERSION}
+    values: Earlier = {}
+    for session in earlier_sessions(this, sessions):
+        for value in session.values:
+            if value.reps_used:
+                values.setdefault((value.side, value.direction), value.value_deg)
+    return values
+
+
+def _page(studio: Studio, plan: Plan, earlier: Earlier, mirror: bool, t: Texts) -> None:
     with tag("div", classes="live", id="live", data_phase=studio.phase, data_drill=plan.drill.id, data_speech=t("app.speech"),
              data_legs=" ".join(plan.sides), data_gone=t("live.no_picture"), data_tired=t("live.tired"),
-             data_counted=is_counted(plan.drill.tier), data_prepared=studio.prepared):  # fmt: skip
+             data_counted=is_counted(plan.drill.tier), data_prepared=studio.prepared, data_mirror=mirror):  # fmt: skip
         with tag("div", classes="head"):
             with tag("div"):
                 tag("h1", t.said(plan.drill.title))
                 tag("p", plan.person or t("choose.no_name"), "hint")
             with tag("div", classes="buttons"):
                 tag("button", t("live.sound"), "quiet", id="sound", aria_pressed="true")
-                tag("button", t("live.mirror"), "quiet", id="mirror", aria_pressed="true")
+                tag("button", t("live.mirror"), "quiet", id="mirror", aria_pressed=str(mirror).lower())
                 tag("button", t("live.retake"), "quiet measuring").on("click", studio.retake)
                 tag("button", t("live.end"), "measuring", id="end").on("click", lambda: run.io_bound(studio.end))
                 tag("button", t("button.back"), "quiet checking", id="back").on("click", lambda: _back(studio, plan))
-        order = sorted(plan.sides, key=lambda side: not on_screen(plan.drill, side, True)[0])
+        order = sorted(plan.sides, key=lambda side: not on_screen(plan.drill, side, mirror)[0])
         with tag("div", classes=f"stage legs-{len(order)}"):
             for side in order:
-                _gauge(site, plan, side, t)
+                _gauge(plan, side, earlier, mirror, t)
             with tag("div", classes="view", id="view", tabindex=0, role="group", aria_label=t("live.choose_person")):
                 tag("canvas", id="picture", role="img", aria_label=t("live.picture"), width=1280, height=720)
                 with tag("div", classes="hold", id="hold", hidden=True):
@@ -102,8 +121,8 @@ async def _back(studio: Studio, plan: Plan) -> None:
 
 
 # ---------------------------------------------------------------------- the gauge
-def _gauge(site: Site, plan: Plan, side: Side, t: Texts) -> None:
-    _, internal_left = on_screen(plan.drill, side, True)
+def _gauge(plan: Plan, side: Side, earlier: Earlier, mirror: bool, t: Texts) -> None:
+    _, internal_left = on_screen(plan.drill, side, mirror)
     counted = is_counted(plan.drill.tier)
     with tag("section", classes=f"gauge measuring {side}", id=f"gauge-{side}", aria_label=t.leg(side), data_leg=side,
              data_turn=-1 if internal_left else 1, data_to=GAUGE_TO_DEG):  # fmt: skip
@@ -114,8 +133,8 @@ def _gauge(site: Site, plan: Plan, side: Side, t: Texts) -> None:
             tag("span", "0", "number")
             tag("span", t("live.cycles") if counted else t("live.reps"))
         if not counted:
-            earlier = {d: _earlier(site, plan, side, d) for d in plan.drill.directions}
-            svg(_dial(internal_left, earlier, t), "dial")
+            before = {d: earlier.get((side, d), math.nan) for d in plan.drill.directions}
+            svg(_dial(internal_left, before, t), "dial")
             with tag("div", classes="angle"):
                 tag("span", "\u2013", "number")
                 tag("span", "" if is_index(plan.drill.tier) else "\u00b0", "unit")
@@ -124,20 +143,14 @@ def _gauge(site: Site, plan: Plan, side: Side, t: Texts) -> None:
                 for direction in plan.drill.directions:
                     tag("dt", t("live.best", direction=t.direction(direction, short=True)))
                     tag("dd", "\u2013", f"best-{direction}")
-                    if math.isfinite(earlier[direction]):
+                    if math.isfinite(before[direction]):
                         tag("dt", t("live.last_time"))
-                        tag("dd", t.number(abs(earlier[direction]), 0) + ("" if is_index(plan.drill.tier) else "\u00b0"))
+                        tag("dd", t.number(abs(before[direction]), 0) + ("" if is_index(plan.drill.tier) else "\u00b0"))
         else:
             with tag("div", classes="angle"):
                 tag("span", "\u2013", "held")
         tag("p", classes="reason")
         tag("p", classes="last")
-
-
-def _earlier(site: Site, plan: Plan, side: Side, direction: Direction) -> float:
-    """Return the value of the person's last session, deg; NaN without one."""
-    value = earlier_value(site.data, plan.person, plan.drill.id, side, direction)
-    return value.value_deg if value is not None else math.nan
 
 
 def _dial(internal_left: bool, earlier: dict[Direction, float], t: Texts) -> str:

@@ -38,7 +38,7 @@ TRACE_S = 20.0
 """Length of the live trace."""
 LEFT_ALONE_S = {"check": 30.0, "measure": 600.0}
 """When no page has looked for this long, the camera is closed; a session is ended and kept."""
-SLOW_BELOW_HZ = 15.0
+SLOW_BELOW_HZ = 20.0
 """Fewer measured pictures a second than this are said to be too few."""
 RATE_OVER_S = 2.0
 SAID_KEPT = 20
@@ -299,9 +299,11 @@ class Studio:
         """Open the camera; while it cannot be opened, say why and try again, until somebody ends it."""
         while not self._stop.is_set():
             try:
-                self._source = PatientCamera(lambda: Camera(self.camera, loop=True))
+                self._source = PatientCamera(lambda: Camera(self.camera, loop=True), self._left_alone)
             except RotrackError as error:
                 self._say_problem(str(error))
+                if self._left_alone():
+                    self._stop.set()
                 self._stop.wait(REOPEN_EVERY_S)
                 continue
             self._say_problem("")

@@ -360,6 +360,8 @@ class PatientCamera:
     ----------
     open_camera : callable
         Opens the camera; called again every second while it is away.
+    give_up : callable
+        Asked every second while it is away whether to stop waiting.
 
     Raises
     ------
@@ -367,8 +369,8 @@ class PatientCamera:
         If it does not open the first time.
     """
 
-    def __init__(self, open_camera: Callable[[], Camera]) -> None:
-        self._open = open_camera
+    def __init__(self, open_camera: Callable[[], Camera], give_up: Callable[[], bool] = lambda: False) -> None:
+        self._open, self._give_up = open_camera, give_up
         self._camera = open_camera()
         self.info: SourceInfo = self._camera.info
         self.warning = ""
@@ -405,7 +407,10 @@ class PatientCamera:
             with contextlib.suppress(SourceError):
                 self._camera = self._open()
                 self._shift_s = self._camera.started_s - started_s
+                self.warning = "The camera was away for a while and came back; the neutral pose was taken anew after it."
                 return
+            if self._give_up():
+                self._closed.set()
 
     def close(self) -> None:
         """Stop waiting and release the camera."""

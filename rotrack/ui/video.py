@@ -15,6 +15,8 @@ from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.overlay import Overlay
 
 QUEUE_LENGTH = 8
+LONGEST_FILL_S = 10.0
+"""Of a longer time without a picture the video leaves out the rest, or measuring would wait until it is filled."""
 HIGHEST_FPS = 60.0
 
 
@@ -67,6 +69,9 @@ class VideoWriter:
                 frame, step, board = item
                 start_s = frame.time_s if start_s is None else start_s
                 due = round((frame.time_s - start_s) * self._fps) + 1
+                if due - written > LONGEST_FILL_S * self._fps:
+                    start_s += (due - written) / self._fps - LONGEST_FILL_S
+                    due = written + round(LONGEST_FILL_S * self._fps)
                 if due > written:
                     picture = self._overlay.draw(frame.rgb, step, board)
                     for _ in range(due - written):

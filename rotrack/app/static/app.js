@@ -25,7 +25,9 @@
     }
     let there = false;
     try {
-      there = (await fetch("/alive", { cache: "no-store" })).ok;
+      const answer = await fetch("/alive", { cache: "no-store" });
+      there = answer.ok;
+      if (answer.status === 403) location.reload(); // started anew: this browser has to be let in again, and is told so
     } catch {
       there = false;
     }

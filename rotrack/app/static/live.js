@@ -3,7 +3,7 @@ const showLive = (page) => {
   const at = (id) => document.getElementById(id);
   const legs = page.dataset.legs.split(" ");
   const picture = at("picture"), pen = picture.getContext("2d");
-  const QUIET_MS = 1500, TRACE_S = 20, TIRED_HZ = 12;
+  const QUIET_MS = 1500, TRACE_S = 20, TIRED_HZ = 20;
   let heard = performance.now(), trace = [], left = false;
   // For whoever wants to know how well the browser keeps up: when each picture was drawn, and how old it was then.
   const stats = (window.rotrackStats = { drawn: [], ages: [] });
@@ -20,7 +20,12 @@ const showLive = (page) => {
     return () => button.getAttribute("aria-pressed") === "true";
   };
   const sound = kept("rotrack_sound", at("sound"), (on) => on || speechSynthesis?.cancel());
-  const mirrored = kept("rotrack_mirror", at("mirror"), (on) => picture.classList.toggle("mirrored", on));
+  const mirrored = () => page.dataset.mirror !== undefined;
+  picture.classList.toggle("mirrored", mirrored());
+  at("mirror").addEventListener("click", () => { // gauges change sides and sense with the picture: the page is built anew
+    document.cookie = `rotrack_mirror=${mirrored() ? "no" : "yes"}; path=/; max-age=31536000; samesite=strict`;
+    location.reload();
+  });
 
   let audio = null;
   const wake = () => {
@@ -204,6 +209,7 @@ const showLive = (page) => {
   const connect = () => {
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live/stream`);
     socket.binaryType = "arraybuffer";
+    socket.onopen = () => (trace = []); // all of it comes anew
     socket.onmessage = async ({ data }) => {
       heard = performance.now();
       page.classList.remove("stale");
@@ -248,7 +254,7 @@ const showLive = (page) => {
     return mark;
   };
   const choose = (x, y) => {
-    if (x < 0 || x > 1 || y < 0 || y > 1) return;
+    if (!(x >= 0 && x <= 1 && y >= 0 && y <= 1)) return;
     fetch(`/live/person?x=${mirrored() ? 1 - x : x}&y=${y}`, { method: "POST" });
     const mark = ring(x, y, "tapped");
     setTimeout(() => mark.remove(), 900);
