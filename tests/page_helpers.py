@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import queue
 import re
@@ -196,10 +197,8 @@ def wait_for_phase(studio: Studio, phase: Phase, timeout_s: float = 20.0) -> Non
 
 
 def logged(data: Path) -> list[dict]:
-    """Return session.json of every session, oldest first."""
-    from rotrack.records.log import read_info
-
-    return [read_info(folder) for folder in sorted((data / "sessions").iterdir(), key=lambda f: f.stat().st_mtime_ns)]
+    """Return session.json of every session."""
+    return [json.loads(path.read_text("utf-8")) for path in sorted(data.glob("sessions/*/session.json"))]
 
 
 # ---------------------------------------------------------------------- the real program

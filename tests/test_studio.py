@@ -50,7 +50,7 @@ def finish(studio: Studio, film: Film) -> dict:
     assert wait_until(lambda: film.shown >= len(film.poses) - 1, 30), (film.shown, studio.phase, studio.problem)
     studio.end()
     wait_for_phase(studio, Phase.DONE)
-    return logged(studio.data)[-1]
+    return next(info for info in logged(studio.data) if info["session_id"] == studio.session_id)
 
 
 def peaks(data: Path, session_id: str) -> list[tuple[int, int]]:
@@ -247,7 +247,8 @@ def test_unplugged_while_measuring_the_count_goes_on(start, away_s):
     film.plugged.set()
     info = finish(studio, film)
     assert (studio.session_id, studio.lost) == (session_id, "")
-    assert info["warnings"] == [LOST]
+    (warning,) = info["warnings"]
+    assert "away" in warning and "came back" in warning
     reps = read_reps(studio.data / "reps.csv")[0]
     assert list(reps.rep) == [1, 2, 3, 4]
     # Same film as without the gap, and the third repetition begins that much later.
@@ -314,8 +315,8 @@ def test_preparing_another_one_keeps_the_session_that_runs(start):
     other.join(20)
     assert studio.plan.person == "Bo"
     assert studio.phase in (Phase.CHECK, Phase.MEASURE)
-    first = logged(studio.data)[0]
-    assert (first["person"], first["status"]) == ("Ada", "finished")
+    (first,) = (info for info in logged(studio.data) if info["person"] == "Ada")
+    assert first["status"] == "finished"
     assert [rep for rep, _ in peaks(studio.data, first["session_id"])] == [1, 2, 3, 4]
 
 
@@ -437,8 +438,6 @@ def test_nothing_is_drawn_while_nobody_looks(start, monkeypatch):
 
 
 def test_slow_drawing_drops_pictures_and_delays_nothing(start, monkeypatch):
-    film = Film(seated())
-    fast_s = _seconds_for(start, film)
     drawing = threading.Event()
 
     def slow(rgb, pose, sides):
@@ -455,17 +454,9 @@ def test_slow_drawing_drops_pictures_and_delays_nothing(start, monkeypatch):
     info = finish(studio, film)
     took_s = time.monotonic() - begun_s
     drawing.set()
-    assert took_s < 2 * fast_s + 1.0
-    assert info["frames"] > 500 and max(seen) < took_s / 0.3 + 2
+    assert info["frames"] > 450 and max(seen) < took_s / 0.3 + 2
+    assert took_s < 0.3 * info["frames"] / 4
     assert len(peaks(studio.data, studio.session_id)) == 4
-
-
-def _seconds_for(start: Start, film: Film) -> float:
-    studio = start(film)
-    begun_s = time.monotonic()
-    studio.prepare(plan())
-    finish(studio, film)
-    return time.monotonic() - begun_s
 
 
 def test_a_page_that_comes_late_or_leaves_changes_nothing(start):
