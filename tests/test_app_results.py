@@ -22,10 +22,13 @@ import numpy as np
 import pytest
 from helpers import FIXTURES, PATIENT_S, environment, frame_number, needs, numbered_clip, stop
 from test_history import cut_off, repetition, rows_of, session_of, write
+from test_pictures import is_open
 
 import rotrack
+from rotrack.app.session import Videos
 from rotrack.drills import load_table
 from rotrack.model import Direction, Side
+from rotrack.records.history import delete_session
 
 LEFT, RIGHT = Side
 CHROMIUM = shutil.which("chromium")
@@ -121,6 +124,27 @@ def test_an_odd_time_is_the_first_or_the_last_or_refused(page, data, filmed, tim
     else:
         last = round(float(session_of(data, filmed).info["duration_s"]) * FPS) - 1
         assert frame_at(page, filmed, time) == (last if number else 0)
+
+
+def test_there_is_no_picture_of_a_session_that_was_deleted(page, data, filmed):
+    gone = write(data, 27, person="Gone")
+    shutil.copy(data / "sessions" / filmed / "annotated.mp4", data / "sessions" / gone)
+    assert frame_at(page, gone, 1.0) == FPS
+    delete_session(data, gone)
+    with pytest.raises(HTTPError) as refused:
+        fetched(f"{page}/session/{gone}/picture?t=1")
+    assert refused.value.code == 404
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are counted in /proc")
+def test_videos_are_closed_before_they_are_deleted(data, filmed):
+    videos = Videos(data)
+    pictures = videos.of(filmed)
+    pictures.at(0.0)
+    assert videos.of(filmed) is pictures
+    videos.forget("none", filmed)
+    assert not is_open(pictures.path)
+    assert videos.of(filmed) is not pictures
 
 
 def test_a_name_too_long_for_a_session_is_explained(page):

@@ -17,6 +17,7 @@ from nicegui.events import GenericEventArguments
 from rotrack.app.asking import Questions, ask_twice
 from rotrack.app.frame import Site, frame, tag
 from rotrack.app.plots import plot
+from rotrack.app.session import videos_of
 from rotrack.app.texts import Texts
 from rotrack.app.values import words
 from rotrack.drills import load_table
@@ -24,7 +25,7 @@ from rotrack.errors import RotrackError
 from rotrack.housekeeping import delete_person
 from rotrack.model import Direction, Side
 from rotrack.records.compare import held
-from rotrack.records.history import history_csv, only, read_sessions, table_of
+from rotrack.records.history import history_csv, only, read_sessions, sessions_of, table_of
 from rotrack.records.log import load_of
 from rotrack.records.session import Session
 from rotrack.ui.figures import history_figure
@@ -254,6 +255,8 @@ class _History:
 
         async def delete() -> None:
             try:
+                theirs = await asyncio.to_thread(sessions_of, self._data, person)
+                videos_of(self._data).forget(*(folder.name for folder in theirs))
                 await asyncio.to_thread(delete_person, self._data, person)
             except RotrackError as error:
                 problem.set_text(t.said(str(error)))

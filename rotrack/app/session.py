@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -41,7 +41,7 @@ PATIENCE_S = 60.0
 
 def register(site: Site) -> None:
     """Declare the page and the pictures of its video."""
-    videos = _Videos(site.data)
+    videos = videos_of(site.data)
 
     @ui.page("/session/{session_id}", response_timeout=PATIENCE_S)
     async def session(request: Request, session_id: str) -> None:
@@ -79,7 +79,7 @@ def _read(data: Path, session_id: str) -> tuple[Session, list[Session]]:
     return load_session(folder), sessions
 
 
-def _warm_up(session: Session, videos: _Videos) -> None:
+def _warm_up(session: Session, videos: Videos) -> None:
     """Read what the page needs next, so that building it keeps nobody else waiting; problems come again where they are told."""
     with suppress(RotrackError):
         session.curve  # noqa: B018  kept once it is read
@@ -88,8 +88,14 @@ def _warm_up(session: Session, videos: _Videos) -> None:
             videos.of(session.id)
 
 
-class _Videos:
-    """The videos that are being looked at, the latest ones."""
+class Videos:
+    """The videos that are being looked at, the latest ones.
+
+    Parameters
+    ----------
+    data : Path
+        The data folder.
+    """
 
     def __init__(self, data: Path) -> None:
         self._data = data
@@ -105,24 +111,33 @@ class _Videos:
             If there is no such session, or no video of it that can be read.
         """
         with self._lock:
+            kept = self._known.get(session_id)
+            if kept and not kept.path.is_file():  # deleted meanwhile; what is open could still be read
+                self._known.pop(session_id).close()
             if session_id not in self._known:
                 self._known[session_id] = VideoPictures(session_folder(self._data, session_id) / "annotated.mp4")
                 for other in list(self._known)[:-OPEN_VIDEOS]:
                     self._known.pop(other).close()
             return self._known[session_id]
 
-    def forget(self, session_id: str) -> None:
-        """Close a video."""
+    def forget(self, *session_ids: str) -> None:
+        """Close the videos of sessions, so that they can be deleted."""
         with self._lock:
-            pictures = self._known.pop(session_id, None)
-        if pictures:
+            found = [self._known.pop(session_id, None) for session_id in session_ids]
+        for pictures in filter(None, found):
             pictures.close()
+
+
+@cache
+def videos_of(data: Path) -> Videos:
+    """Return the one place for the videos of a data folder, the same for all pages."""
+    return Videos(data)
 
 
 class _Result:
     """The page of one session."""
 
-    def __init__(self, site: Site, videos: _Videos, session: Session, others: Sequence[Session], t: Texts) -> None:
+    def __init__(self, site: Site, videos: Videos, session: Session, others: Sequence[Session], t: Texts) -> None:
         self._data, self._videos, self._session, self._t = site.data, videos, session, t
         self._info = session.info
         self._tier = str(self._info["tier"])

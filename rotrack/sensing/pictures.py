@@ -40,7 +40,9 @@ class VideoPictures:
     """
 
     def __init__(self, path: Path, idle_s: float = IDLE_S) -> None:
-        self._path, self._idle_s = path, idle_s
+        self.path = path
+        """The video."""
+        self._idle_s = idle_s
         info = VideoFile.probe(path)
         self._frames = max(info.frames, 1)
         self.fps = info.fps if math.isfinite(info.fps) else 30.0
@@ -94,7 +96,7 @@ class VideoPictures:
         self._next = number + 1
         if not found or bgr is None:
             self._release()
-            raise SourceError(f"{self._path.name} is damaged: there is no picture at {number / self.fps:.1f} s.")
+            raise SourceError(f"{self.path.name} is damaged: there is no picture at {number / self.fps:.1f} s.")
         height, width = bgr.shape[:2]
         if width > WIDEST_PX:
             bgr = cv2.resize(bgr, (WIDEST_PX, round(height * WIDEST_PX / width)), interpolation=cv2.INTER_AREA)
@@ -102,9 +104,9 @@ class VideoPictures:
 
     def _opened(self) -> cv2.VideoCapture:
         if self._capture is None:
-            capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
+            capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
             if not capture.isOpened():
-                raise SourceError(f"{self._path.name} cannot be opened; it was moved or deleted.")
+                raise SourceError(f"{self.path.name} cannot be opened; it was moved or deleted.")
             self._capture, self._next = capture, 0
             self._watch(self._idle_s)
         return self._capture
