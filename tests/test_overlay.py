@@ -8,10 +8,13 @@ import pytest
 from helpers import FIXTURES
 
 from rotrack.drills import load_table
-from rotrack.model import Side, empty_pose
+from rotrack.model import Frame, Side, Step, empty_pose
 from rotrack.records.log import read_poses
-from rotrack.ui.overlay import LIVE_WIDEST_PX, live_picture, on_screen
+from rotrack.sensing.sources import VideoFile
+from rotrack.tracking.scoreboard import Scoreboard
+from rotrack.ui.overlay import LIVE_WIDEST_PX, Overlay, live_picture, on_screen
 from rotrack.ui.theme import SIDE_ON_DARK_RGB
+from rotrack.ui.video import LONGEST_FILL_S, VideoWriter
 
 
 @pytest.mark.parametrize(
@@ -49,3 +52,16 @@ def test_the_live_picture_shows_the_legs_that_are_measured():
         return int((np.abs(image - SIDE_ON_DARK_RGB[side]).max(axis=2) < 40).sum())
 
     assert area(Side.RIGHT) > 200 > 20 > area(Side.LEFT)
+
+
+@pytest.mark.parametrize(("away_s", "kept_s"), [(0.5, 0.5), (5.0, 5.0), (3600.0, LONGEST_FILL_S)])
+def test_a_kept_video_bridges_a_short_time_without_pictures_and_cuts_a_long_one(tmp_path, away_s, kept_s):
+    size_px, fps = (64, 48), 10.0
+    picture = np.zeros((48, 64, 3), np.uint8)
+    overlay = Overlay(load_table().drill("seated-internal"), (Side.LEFT,))
+    with VideoWriter(tmp_path / "kept.mp4", overlay, size_px, fps) as writer:
+        for index, time_s in enumerate([*np.arange(10) / fps, *(0.9 + away_s + np.arange(10) / fps)]):
+            writer.append(
+                Frame(index, float(time_s), picture), Step(empty_pose(float(time_s), size_px, "nobody"), {}), Scoreboard()
+            )
+    assert VideoFile.probe(tmp_path / "kept.mp4").frames == pytest.approx(19 + kept_s * fps, abs=1)
