@@ -54,10 +54,11 @@ const showLive = (page) => {
     if (!sound()) return;
     if (say.beep) beep();
     if (!window.speechSynthesis) return;
+    const voices = speechSynthesis.getVoices().filter((voice) => voice.localService); // others would send the words away
+    if (!voices.length) return;
     const words = new SpeechSynthesisUtterance(say.text);
     words.lang = page.dataset.speech;
-    const code = words.lang.slice(0, 2);
-    words.voice = speechSynthesis.getVoices().find((v) => v.localService && v.lang.startsWith(code)) || null;
+    words.voice = voices.find((voice) => voice.lang.startsWith(words.lang.slice(0, 2))) || voices[0];
     speechSynthesis.speak(words);
   };
 
