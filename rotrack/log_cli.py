@@ -12,12 +12,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from rotrack.app.compared import change_words, last_time_words, norm_words, sides_words
+from rotrack.app.texts import Texts
 from rotrack.drills import TIERS, load_table
 from rotrack.errors import InputError
 from rotrack.housekeeping import delete_person, stored_of
 from rotrack.model import Direction, Rep, Side
 from rotrack.records import history as records
+from rotrack.records.compare import difference, earlier_values, left_against_right, legs_of
 from rotrack.records.log import data_folder, load_of, to_json
+from rotrack.records.norms import norms_for
 from rotrack.records.session import Session, SessionValue, load_session
 from rotrack.ui.figures import session_figure, write_html
 from rotrack.ui.words import COUNTED, INDEX, amount, is_counted, is_index, seconds, times
@@ -77,14 +81,25 @@ def history(
         _err.print(f"[yellow]Note:[/] {escape(problem)}", soft_wrap=True)
 
 
-def show(session: SessionArgument, json: JsonOption = False, out: OutOption = None) -> None:
-    """Show a session again: its values, every repetition, and what was noted.
+def show(
+    session: SessionArgument,
+    plot: Annotated[bool, typer.Option("--plot", help="Write the curve into the session's folder, as a page to open.")] = False,
+    json: JsonOption = False,
+    out: OutOption = None,
+) -> None:
+    """Show a session again: its values, every repetition, what was noted, and what the values compare with.
 
-    Example: rotrack show last
+    Left is compared with right, and each value with that of the last session of the same kind, with the error of the
+    difference. Published values stand apart: they are no target and no diagnosis.
+
+    Example: rotrack show last --plot
     """
     loaded = load_session(records.find_session(data_folder(out), session))
+    drawn = write_plot(loaded) if plot else None
     if json:
         print(to_json(loaded.summary()))
+        if drawn:
+            _err.print(f"plot    {escape(str(drawn))}", soft_wrap=True)
         return
     info = loaded.info
     who = f"{loaded.person or 'no name'}, {info['started_at'][:16].replace('T', ' ')}, {info.get('status', '')}"
@@ -95,7 +110,11 @@ def show(session: SessionArgument, json: JsonOption = False, out: OutOption = No
     for rep in loaded.rep_list:
         _out.print(rep_line(rep, info["tier"]))
     print_session(loaded)
+    if not is_counted(info["tier"]):
+        _print_compared(loaded, _beside(loaded, data_folder(out)))
     _out.print(f"  kept in {escape(str(loaded.folder))}", soft_wrap=True)
+    if drawn:
+        _out.print(f"  plot    {escape(str(drawn))}", soft_wrap=True)
 
 
 def drop(
@@ -328,6 +347,40 @@ def print_session(session: Session) -> None:
     for text in (*session.warnings, info.get("speed_advice", "")):
         if text:
             _out.print(f"  [yellow]Note:[/] {escape(text)}", soft_wrap=True)
+
+
+def _beside(session: Session, data: Path) -> list[Session]:
+    """Return the sessions of the data folder that a session is in; none if it is in none, or being measured."""
+    folder = session.folder.resolve()
+    sessions, _ = records.read_sessions(folder.parent.parent if folder.parent.name == "sessions" else data)
+    return sessions if any(other.id == session.id for other in sessions) else []
+
+
+def _print_compared(session: Session, others: list[Session]) -> None:
+    """Print what the values compare with, in the words of the page: left with right, now with before, what was published."""
+    t, tier, drill = Texts(), session.info["tier"], load_table().drills.get(session.info["drill"])
+    legs = legs_of(session, drill.directions if drill else ())
+    differences = {found.direction: found for found in left_against_right(session.values)}
+    for direction in Direction:
+        if {(side, direction) for side in Side} <= legs:
+            words = sides_words(differences.get(direction), tier, t)
+            _out.print(f"  [bold]{t('result.sides_heading')}, {t.direction(direction)}:[/] {words}", soft_wrap=True)
+    for value in session.values if others else ():
+        earlier = earlier_values(session, others, value.side, value.direction, 1)
+        words = last_time_words(earlier[0], tier, t) if earlier else t("result.first")
+        if earlier and value.reps_used:
+            words = f"{words}. {change_words(difference(value, earlier[0].value), tier, t)}"
+        about = f"{t('result.before')}, {t.leg(value.side)}, {t.direction(value.direction)}"
+        _out.print(f"  [bold]{about}:[/] {words}", soft_wrap=True)
+    norms = () if is_index(tier) else norms_for(session.info["drill"])
+    if norms:
+        _out.print(f"\n  [dim]{t('result.norms')}. {t('result.norms_not')}[/]", soft_wrap=True)
+    for norm in norms:
+        said = norm_words(norm, tier, t)
+        what = f"{t.direction(norm.direction)} {said['mean']}: {said['who']}, {said['how']} ({said['source']})"
+        _out.print(f"  [dim]{escape(what)}[/]", soft_wrap=True)
+    if norms:
+        _out.print()
 
 
 def _counts(session: Session, value: SessionValue, valid: str = "valid ") -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from helpers import Ended, assert_one_sentence, run_main
+from helpers import FIXTURES, Ended, assert_one_sentence, run_main
 from test_history import FOUR, INTERNAL, LEFT, NAN, RIGHT, cut_off, everything, info, is_consistent, repetition, rows_of, write
 
 import rotrack
@@ -146,6 +146,51 @@ def test_show_prints_a_session_again(run: Run, data: Path) -> None:
     document = json.loads(run("show", "last", "--json").out)
     assert document["sides"]["left"]["internal"]["repetitions"][3]["dropped"] is True
     assert document["note"] == "slow"
+
+
+def test_show_compares_as_the_page_does(run: Run, data: Path) -> None:
+    both = {"sides": ["left", "right"], **ABOUT}
+    write(data, 1, (repetition(1, 30.0), repetition(1, 30.0, RIGHT)), **both)
+    write(data, 2, (repetition(1, 99.0),), person="Ben", **both)
+    write(data, 3, (repetition(1, 40.0), repetition(1, 31.0, RIGHT)), **both)
+    said = " ".join(run("show", "last").out.split())
+    assert "Left against right, internal rotation: The left leg reaches 9.0 ± 5.7° more: larger than the error." in said
+    assert "Before, left leg, internal rotation: 1 January 2026: 30.0 ± 4.0°. Now 10.0 ± 5.7° more: larger than the" in said
+    assert "Before, right leg, internal rotation: 1 January 2026: 30.0 ± 4.0°. A difference of 1.0 ± 5.7°: within the" in said
+    assert "Not a target and not a diagnosis" in said
+    assert "internal rotation 37.9°: 120 adults of 20 to 60 years, seated (Kouyoumdjian and others 2012)" in said
+    said = run("show", "20260102").out
+    assert "Both legs need a valid repetition for this." in said
+    assert "There is no earlier session to compare with." in said
+
+
+def test_show_compares_only_what_can_be_compared(run: Run, data: Path, tmp_path: Path) -> None:
+    write(data, 1, (repetition(1, -50.0),), drill="lunge-external", tier="C", **ABOUT)
+    said = run("show", "last").out
+    assert "Left against right" not in said, "one leg was measured"
+    assert "Not a target" not in said, "an index"
+    write(data, 2, (repetition(1, 30.0, hold_s=4.0),), drill="zst-confidence", tier="D", **ABOUT)
+    assert "Before" not in run("show", "last").out, "a stretch"
+    elsewhere = (data / "sessions" / write(data, 3, **ABOUT)).rename(tmp_path / "on a stick")
+    said = run("show", elsewhere).out
+    assert "Before" not in said, "what else was measured there is not known"
+    assert "Not a target" in said
+
+
+def test_show_draws_the_curve(run: Run, data: Path) -> None:
+    session = rotrack.remeasure(FIXTURES / "internal_right", data)
+    plot = session.folder / "plot.html"
+    assert "plot.html" not in run("show", "last").out
+    assert not plot.exists()
+    assert run("show", "last", "--plot").out.splitlines()[-1].split(maxsplit=1) == ["plot", str(plot)]
+    assert "right internal" in plot.read_text("utf-8")
+    plot.unlink()
+    ended = run("show", "last", "--plot", "--json")
+    assert json.loads(ended.out)["session_id"] == session.id
+    assert str(plot) in ended.err
+    assert plot.exists()
+    (session.folder / "angles.csv").unlink()
+    assert_one_sentence(run("show", "last", "--plot"), 3, "angles.csv")
 
 
 def test_show_says_that_a_session_was_cut_off(run: Run, data: Path) -> None:
@@ -341,8 +386,6 @@ def test_a_calibration_that_cannot_be_deleted_is_named(data: Path, monkeypatch: 
 
 
 def test_a_real_session_goes_the_whole_way(run: Run, data: Path) -> None:
-    from helpers import FIXTURES
-
     rotrack.remeasure(FIXTURES / "internal_right", data)
     assert "right internal" in run("history").out
     assert "4 valid of 4" in run("show", "last").out

@@ -19,6 +19,7 @@ from nicegui.elements.mixins.text_element import TextElement
 from nicegui.events import GenericEventArguments
 
 from rotrack.app.asking import Questions, ask_twice
+from rotrack.app.compared import norm_words
 from rotrack.app.frame import Site, frame, tag
 from rotrack.app.plots import drawn, plot
 from rotrack.app.texts import Texts
@@ -316,14 +317,7 @@ class _Result:
                     for norm in norms:
                         with tag("tr"):
                             tag("th", t.direction(norm.direction), scope="row")
-                            moved = t(f"result.norms_{norm.motion}") if norm.motion else ""
-                            cells = {
-                                "mean": t.amount(norm.value_deg, norm.sd_deg, self._tier),
-                                "who": t.said(norm.population),
-                                "how": ", ".join(part for part in (t.said(norm.position), moved) if part),
-                                "source": norm.source,
-                            }
-                            for column, text in cells.items():
+                            for column, text in norm_words(norm, self._tier, t).items():
                                 tag("td", text, data_label=t(f"result.norms_{column}"))
 
     def _how(self) -> None:

@@ -11,11 +11,12 @@ from nicegui import ui
 from nicegui.element import Element
 from nicegui.elements.mixins.text_element import TextElement
 
+from rotrack.app.compared import change_words, last_time_words, sides_words
 from rotrack.app.frame import tag
 from rotrack.app.texts import Texts
 from rotrack.drills import Drill, load_table
 from rotrack.model import Direction, Rep, Side
-from rotrack.records.compare import Difference, Earlier, Held, difference, earlier_values, held, left_against_right
+from rotrack.records.compare import Earlier, Held, difference, earlier_values, held, left_against_right, legs_of
 from rotrack.records.session import FIRST, Session, SessionValue, best_of
 from rotrack.ui.words import is_counted, is_index
 
@@ -84,7 +85,7 @@ class Values:
         self._legs: dict[Key, _Leg] = {}
         self._against: dict[Direction, TextElement] = {}
         self._full = max((far for far in map(self._reaches, session.rep_list) if math.isfinite(far)), default=0.0) or 1.0
-        keys = self._keys()
+        keys = legs_of(session, drill.directions if drill else ())
         for direction in [d for d in Direction if any(key[1] is d for key in keys)]:
             self._build_direction(direction, [side for side in Side if (side, direction) in keys])
         if session.rep_list:
@@ -94,12 +95,6 @@ class Values:
     def _reaches(self, rep: Rep) -> float:
         """Return how far a bar reaches with its error."""
         return rep.hold_s if self._counted else abs(rep.peak_deg) + _or_zero(rep.uncertainty_deg)
-
-    def _keys(self) -> set[Key]:
-        """Return what has repetitions, and what the drill asks of the legs that were measured."""
-        found = {(rep.side, rep.direction) for rep in self._session.rep_list}
-        directions = self._drill.directions if self._drill else ()
-        return found | {(Side(side), d) for side in self._session.info.get("sides", ()) for d in directions}
 
     def _reps(self, side: Side, direction: Direction) -> list[Rep]:
         return [rep for rep in self._session.rep_list if (rep.side, rep.direction) == (side, direction)]
@@ -137,15 +132,11 @@ class Values:
                     if leg.earlier:
                         last = leg.earlier[-1]
                         with tag("p"):
-                            tag("a", self._last_time(last), href=f"/session/{last.session_id}")
+                            tag("a", last_time_words(last, self._tier, t), href=f"/session/{last.session_id}")
                         leg.change = words("p")
                         leg.dots = ui.html("", sanitize=False)
                     else:
                         tag("p", t("result.first"), "hint")
-
-    def _last_time(self, last: Earlier) -> str:
-        amount = self._t.amount(last.value.value_deg, last.value.uncertainty_deg, self._tier)
-        return self._t("result.last_time", date=self._t.date(last.started_at), amount=amount)
 
     def _build_rep(self, rep: Rep) -> _Row:
         with tag("li", classes="rep") as item:
@@ -212,7 +203,7 @@ class Values:
                 self._show_change(leg, value)
         differences = {found.direction: found for found in left_against_right(session.values)}
         for direction, text in self._against.items():
-            text.set_text(self._sides_words(differences.get(direction)))
+            text.set_text(sides_words(differences.get(direction), self._tier, self._t))
 
     def _show_value(self, leg: _Leg, value: SessionValue | None) -> None:
         t = self._t
@@ -268,20 +259,8 @@ class Values:
             leg.dots.set_content("")
             return
         found = difference(value, leg.earlier[-1].value)
-        way = "within" if not found.clear else "more" if found.difference_deg > 0 else "less"
-        leg.change.set_text(self._t(f"result.change_{way}", amount=self._amount(found)))
+        leg.change.set_text(change_words(found, self._tier, self._t))
         leg.dots.set_content(self._dots([earlier.value for earlier in leg.earlier], value))
-
-    def _sides_words(self, found: Difference | None) -> str:
-        if found is None:
-            return self._t("result.sides_one")
-        if not found.clear:
-            return self._t("result.sides_within", amount=self._amount(found))
-        further = Side.LEFT if found.difference_deg > 0 else Side.RIGHT
-        return self._t("result.sides_more", leg=self._t.leg(further), amount=self._amount(found))
-
-    def _amount(self, found: Difference) -> str:
-        return self._t.amount(found.difference_deg, found.uncertainty_deg, self._tier)
 
     # ------------------------------------------------------------------ the last sessions as dots
     def _dots(self, earlier: list[SessionValue], now: SessionValue) -> str:

@@ -56,6 +56,12 @@ def left_against_right(values: Iterable[SessionValue]) -> tuple[Difference, ...]
     )
 
 
+def legs_of(session: Session, directions: Iterable[Direction]) -> set[tuple[Side, Direction]]:
+    """Return what of a session has repetitions, and what its drill asks, with its `directions`, of the measured legs."""
+    found = {(rep.side, rep.direction) for rep in session.rep_list}
+    return found | {(Side(side), direction) for side in session.info.get("sides", ()) for direction in directions}
+
+
 @dataclass(frozen=True, slots=True)
 class Earlier:
     """A value of an earlier session that may be compared with a new one."""
