@@ -19,7 +19,7 @@ from rotrack.app.frame import Site, frame, tag
 from rotrack.app.plots import plot
 from rotrack.app.session import videos_of
 from rotrack.app.texts import Texts
-from rotrack.app.values import words
+from rotrack.app.values import blank
 from rotrack.drills import load_table
 from rotrack.errors import RotrackError
 from rotrack.housekeeping import delete_person
@@ -246,7 +246,7 @@ class _History:
     # ------------------------------------------------------------------ the rest
     def _delete(self) -> None:
         t, person = self._t, self._person
-        problem = words("p", "problem", role="alert")
+        problem = blank("p", "problem", role="alert")
         button = tag("button", t("history.delete", person=person), "quiet danger")
         questions = Questions(
             t("history.delete_ask", person=person), t("history.delete_what"), t("history.delete_go"), t("history.delete_sure"),

@@ -23,7 +23,7 @@ from rotrack.app.compared import norm_words
 from rotrack.app.frame import Site, frame, tag
 from rotrack.app.plots import drawn, plot
 from rotrack.app.texts import Texts
-from rotrack.app.values import Values, words
+from rotrack.app.values import Values, blank
 from rotrack.drills import TIERS, Drill, load_table
 from rotrack.errors import DrillError, InputError, RecordError, RotrackError
 from rotrack.model import Rep, Side
@@ -174,7 +174,7 @@ class _Result:
 
     def _body(self, others: Sequence[Session]) -> None:
         self._values = Values(self._session, others, self._drill, self._t, self._toggle)
-        self._problem, self._news = words("p", "problem", role="alert"), words("p", "unseen", role="status")
+        self._problem, self._news = blank("p", "problem", role="alert"), blank("p", "unseen", role="status")
         self._curve()
         with tag("div", classes="columns"):
             self._notes()
@@ -266,7 +266,7 @@ class _Result:
             tag("span", label)
             entry = tag("input", "", "", id=name, autocomplete="off", aria_describedby=f"{name}-saved", **attributes)
             entry.props["value"] = value
-            saved = words("small", "saved", id=f"{name}-saved", role="status")
+            saved = blank("small", "saved", id=f"{name}-saved", role="status")
 
         async def save(event: GenericEventArguments) -> None:
             text = str(event.args).strip()
@@ -351,7 +351,7 @@ class _Result:
 
     def _delete(self) -> None:
         t = self._t
-        problem = words("p", "problem", role="alert")
+        problem = blank("p", "problem", role="alert")
         button = tag("button", t("result.delete"), "quiet danger")
         questions = Questions(
             t("result.delete_ask"), t("result.delete_what", drill=self._title, moment=self._moment), t("result.delete_go"),

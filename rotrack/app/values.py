@@ -26,7 +26,7 @@ DOTS_WIDTH, DOTS_HEIGHT, DOT = 280, 96, 6.0
 Key = tuple[Side, Direction]
 
 
-def words(name: str, classes: str = "", **attributes: object) -> TextElement:
+def blank(name: str, classes: str = "", **attributes: object) -> TextElement:
     """Add an element whose text is to be set later."""
     element = tag(name, "\u2013", classes, **attributes)
     assert isinstance(element, TextElement)
@@ -113,15 +113,15 @@ class Values:
             if len(sides) == len(Side) and not self._counted:
                 with tag("p", classes="against"):
                     tag("strong", t("result.sides_heading"))
-                    self._against[direction] = words("span")
+                    self._against[direction] = blank("span")
 
     def _build_leg(self, side: Side, direction: Direction) -> None:
         t, reps = self._t, self._reps(side, direction)
         with tag("section", classes=f"leg-result {side} {direction}", aria_labelledby=f"{side}-{direction} {direction}-values"):
             tag("h3", t.leg(side), id=f"{side}-{direction}")
             with tag("p", classes="value", role="status"):
-                number, error = words("span", "number"), words("span", "error")
-            leg = _Leg(number, error, words("p", "hint"), tag("ol", classes="reps"))
+                number, error = blank("span", "number"), blank("span", "error")
+            leg = _Leg(number, error, blank("p", "hint"), tag("ol", classes="reps"))
             self._legs[side, direction] = leg
             with leg.reps:
                 leg.rows = {rep.rep: self._build_rep(rep) for rep in reps}
@@ -133,7 +133,7 @@ class Values:
                         last = leg.earlier[-1]
                         with tag("p"):
                             tag("a", last_time_words(last, self._tier, t), href=f"/session/{last.session_id}")
-                        leg.change = words("p")
+                        leg.change = blank("p")
                         leg.dots = ui.html("", sanitize=False)
                     else:
                         tag("p", t("result.first"), "hint")
@@ -147,12 +147,12 @@ class Values:
                 tag("span", classes="beam")
                 if not self._counted and math.isfinite(rep.uncertainty_deg):
                     tag("span", classes="whisker")
-            amount = words("span", "amount")
+            amount = blank("span", "amount")
             with tag("span", classes="used") as used:
                 tag("span", "\u25cf", aria_hidden="true")
                 tag("span", self._t("result.in_value"), "unseen")
-            button = words("button", "quiet")
-            row = _Row(item, amount, used, words("span", "why"), button)
+            button = blank("button", "quiet")
+            row = _Row(item, amount, used, blank("span", "why"), button)
         size = rep.hold_s if self._counted else abs(rep.peak_deg)
         item.style(f"--size: {self._share(size)}; --off: {self._share(_or_zero(rep.uncertainty_deg))}")
         key, number = (rep.side, rep.direction), rep.rep
