@@ -17,7 +17,7 @@ from nicegui.events import GenericEventArguments
 from rotrack.app.asking import Questions, ask_twice
 from rotrack.app.frame import Site, frame, tag
 from rotrack.app.plots import plot
-from rotrack.app.session import videos_of
+from rotrack.app.session import PATIENCE_S, videos_of
 from rotrack.app.texts import Texts
 from rotrack.app.values import blank
 from rotrack.drills import load_table
@@ -31,8 +31,6 @@ from rotrack.records.session import Session
 from rotrack.ui.figures import history_figure
 from rotrack.ui.words import is_counted, is_index
 
-PATIENCE_S = 60.0
-"""A long history takes a while to read."""
 SHOWN = 50
 """So many sessions are listed at first, the latest ones."""
 ALL = ""
