@@ -108,15 +108,14 @@ class Held:
     ----------
     side : Side
         The leg.
-    cycles, cycles_total : int
-        Cycles that were not dropped, and all.
+    cycles : int
+        How many.
     longest_s, total_s : float
         The longest hold and all of them together, s; NaN without a cycle.
     """
 
     side: Side
     cycles: int
-    cycles_total: int
     longest_s: float
     total_s: float
 
@@ -130,5 +129,5 @@ def held(reps: Iterable[Rep]) -> tuple[Held, ...]:
     for side, group in sorted(groups.items()):
         holds_s = [rep.hold_s for rep in group if not rep.dropped]
         longest_s, total_s = (max(holds_s), sum(holds_s)) if holds_s else (math.nan, math.nan)
-        found.append(Held(side, len(holds_s), len(group), longest_s, total_s))
+        found.append(Held(side, len(holds_s), longest_s, total_s))
     return tuple(found)
