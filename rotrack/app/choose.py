@@ -21,6 +21,7 @@ from rotrack.drills import GROUPS, TIERS, Drill, load_table, parse_sides
 from rotrack.errors import DrillError, RotrackError
 from rotrack.model import Side
 from rotrack.records.history import people
+from rotrack.records.log import MAX_LOAD_KG
 from rotrack.sensing.landmarker import MODELS
 from rotrack.ui.drawing import drill_svg, place_svg
 from rotrack.ui.overlay import ONE_LEG
@@ -29,7 +30,6 @@ PERSON = "person"
 PEOPLE_SHOWN = 8
 REPS = 5
 MOST_REPS = 50
-HEAVIEST_KG = 200
 
 
 def register(site: Site) -> None:
@@ -181,7 +181,7 @@ def _form(wishes: _Wishes, t: Texts) -> None:
             _field(
                 t("choose.band"), "band", {"type": "text", "maxlength": 60}, lambda text: setattr(wishes, "band", text.strip())
             )
-            _field(t("choose.load"), "load", {"type": "number", "min": 0, "max": HEAVIEST_KG, "step": 0.1},
+            _field(t("choose.load"), "load", {"type": "number", "min": 0, "max": MAX_LOAD_KG, "step": 0.1},
                    lambda text: setattr(wishes, "load_kg", _number(text)))  # fmt: skip
             with tag("label", classes="field"):
                 tag("span", t("choose.model"))
