@@ -131,7 +131,7 @@ def demo(out: OutOption = None, model: ModelOption = "heavy") -> None:
     _out.print(f"\nlog     {data / 'reps.csv'}", soft_wrap=True)
     _out.print(f"video   {session.folder / 'annotated.mp4'}", soft_wrap=True)
     _out.print(f"plot    {plot}", soft_wrap=True)
-    _out.print("\nNext: [bold]rotrack[/bold] opens the page that measures you, [bold]rotrack drills[/bold] lists what it can measure.")
+    _out.print("\nNext: [bold]rotrack[/bold] opens the page that measures you, [bold]rotrack drills[/bold] lists the drills.")
 
 
 @app.command()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ from urllib.request import urlopen
 import cv2
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from helpers import FIXTURES, PATIENT_S, environment, frame_number, needs, numbered_clip, stop
 from test_history import cut_off, repetition, rows_of, session_of, write
 from test_pictures import is_open
@@ -497,7 +497,6 @@ def test_german_has_its_own_numbers_and_words(chromium, page):
 
 
 @marked
-@pytest.mark.skipif(not os.environ.get("AXE"), reason="needs axe.min.js, its path in AXE")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_nothing_serious(window, filmed, scheme, width):
@@ -511,6 +510,5 @@ def test_axe_finds_nothing_serious(window, filmed, scheme, width):
     ):
         window.open(path)
         window.tab.wait_for_timeout(500)
-        window.tab.evaluate(Path(os.environ["AXE"]).read_text("utf-8"))
-        found = window.tab.evaluate("axe.run()")["violations"]
+        found = Axe().run(window.tab).response["violations"]
         assert [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")] == []
