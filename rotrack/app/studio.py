@@ -25,7 +25,7 @@ from rotrack.errors import RotrackError
 from rotrack.model import Direction, Frame, Pose, Rep, Side, Step
 from rotrack.records.session import Session
 from rotrack.sensing.landmarker import Landmarker, find_model
-from rotrack.sensing.sources import Camera, PatientCamera, Source
+from rotrack.sensing.sources import REOPEN_EVERY_S, Camera, PatientCamera, Source
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.tracking.setup import SetupCheck, SetupFinding
 from rotrack.ui.overlay import live_picture
@@ -42,7 +42,6 @@ SLOW_BELOW_HZ = 20.0
 """Fewer measured pictures a second than this are said to be too few."""
 RATE_OVER_S = 2.0
 SAID_KEPT = 20
-REOPEN_EVERY_S = 1.0
 
 
 class Phase(StrEnum):
