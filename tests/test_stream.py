@@ -100,6 +100,8 @@ async def looking(studio: Studio, texts: Texts = EN) -> AsyncIterator[Page]:
     page = Page()
     task = asyncio.create_task(stream(page, studio, texts))
     try:
+        while not page.waiting:  # until the first message the studio has no viewer and draws nothing
+            await asyncio.sleep(0.001)
         yield page
     finally:
         page.leave()
@@ -312,7 +314,7 @@ def test_german_page_hears_german(begin):
             )
             assert DE("say.go") in said and EN("say.other_left") not in said
             page.draw()
-            state = await page.next(lambda state: state["legs"]["right"]["last"])
+            state = await page.next(lambda state: state["turn"] == LEFT)  # what is said may run a picture ahead of what is shown
             assert "\u00b0" in state["legs"]["right"]["last"] and state["turn_words"] == DE("live.turn_left")
 
     film = Film(seated(), bad=range(10_000))

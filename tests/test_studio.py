@@ -302,6 +302,19 @@ def test_ended_just_before_the_camera_is_seen_to_be_away(start):
 
 
 # ---------------------------------------------------------------------- one session after another
+@pytest.mark.parametrize("phase", [Phase.CHECK, Phase.MEASURE])
+def test_pages_of_a_session_hear_of_the_next_one_only(start, phase):
+    film = Film(seated(), bad=range(10_000) if phase is Phase.CHECK else ())
+    studio = start(film)
+    studio.prepare(plan())
+    wait_for_phase(studio, phase)
+    heard: list[Phase] = []
+    studio.watch(lambda: heard.append(studio.phase) if studio.prepared == 1 else None)
+    studio.prepare(plan())  # idle or done in between would send them to the cards or to a result
+    assert set(heard) <= {phase}
+    assert studio.prepared == 2
+
+
 def test_preparing_another_one_keeps_the_session_that_runs(start):
     film = Film(seated(times=2))
     half = len(seated())

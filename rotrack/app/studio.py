@@ -172,7 +172,7 @@ class Studio:
         self._shot: Shot | None = None
         self._viewers: set[Callable[[], object]] = set()
         self._one_at_a_time, self._lock = threading.Lock(), threading.Lock()
-        self._closed = False
+        self._closed = self._another = False
         self._drawer = threading.Thread(target=self._draw, name="draw", daemon=True)
         self._drawer.start()
 
@@ -188,8 +188,10 @@ class Studio:
         request = self._request(plan)
         find_model(plan.model)
         with self._one_at_a_time:
+            self._another = True
             self.end()
             self.join()
+            self._another = False
             self._begin.clear()
             self._stop.clear()
             self._retake.clear()
@@ -270,7 +272,8 @@ class Studio:
             with self._shots:  # no picture of it may be drawn later
                 self._source = self._shot = self.picture = None
             done = bool(self.session_id or self.problem) and self.phase is Phase.MEASURE
-            self._change(Phase.DONE if done else Phase.IDLE)
+            if not self._another:  # pages of this one follow to the next and must not go home or to the result before it is there
+                self._change(Phase.DONE if done else Phase.IDLE)
 
     def _session(self, plan: Plan, request: api.Request) -> Session | None:
         camera = self._opened()
