@@ -1,0 +1,1 @@
+"""Sessions to and from other programs and computers."""
