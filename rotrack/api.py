@@ -22,7 +22,7 @@ from rotrack.drills import Drill, load_table, parse_sides
 from rotrack.errors import NotMeasuredError, RotrackError
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
-from rotrack.model import CONVENTION_VERSION, Frame, Pose, Side, Step
+from rotrack.model import CONVENTION_VERSION, MEASURE_VERSION, UNCORRECTED, Frame, Pose, Side, Step
 from rotrack.records.log import SessionWriter, check_load, check_text, data_folder, load_of, read_poses, read_request
 from rotrack.records.session import Session, session_values
 from rotrack.sensing.ahead import ahead
@@ -218,10 +218,11 @@ def remeasure(
         "landmarks", info["source"]["name"], tuple(info["source"]["size_px"]), info["source"].get("fps") or float("nan"), 0
     )
     provenance = {key: info.get(key, "") for key in ("model", "model_sha256", "landmarker")}
-    provenance |= {"remeasured_from": info["session_id"]}
+    started = datetime.fromisoformat(info["started_at"])  # the movement's own time, not that of the new reading
+    provenance |= {"remeasured_from": info["session_id"], "remeasured_at": _now().isoformat(timespec="seconds")}
     poses = ((None, pose) for pose in read_poses(folder))
     known = Known(from_log(info.get("calibration_used") or {}), tuple(info.get("calibration_notes") or ()))
-    with _open_log(request, source, provenance, known) as writer:
+    with _open_log(request, source, provenance, known, started) as writer:
         return _run(poses, request, writer, on_step, None, known=known)
 
 
@@ -331,12 +332,18 @@ def _video(
     return VideoWriter(writer.folder / "annotated.mp4", overlay, source.size_px, source.fps)
 
 
-def _open_log(request: Request, source: SourceInfo, provenance: dict[str, Any], known: Known) -> SessionWriter:
-    now = datetime.now().astimezone()
+def _now() -> datetime:
+    return datetime.now().astimezone()
+
+
+def _open_log(
+    request: Request, source: SourceInfo, provenance: dict[str, Any], known: Known, started: datetime | None = None
+) -> SessionWriter:
+    started = started or _now()
     drill = request.drill
     info = {
-        "session_id": f"{now:%Y%m%d-%H%M%S}-{drill.id}-{secrets.token_hex(2)}",
-        "started_at": now.isoformat(timespec="seconds"),
+        "session_id": f"{started:%Y%m%d-%H%M%S}-{drill.id}-{secrets.token_hex(2)}",
+        "started_at": started.isoformat(timespec="seconds"),
         "status": "running",
         "person": request.person,
         "drill": drill.id,
@@ -353,6 +360,7 @@ def _open_log(request: Request, source: SourceInfo, provenance: dict[str, Any], 
             "size_px": source.size_px,
             "fps": source.fps,
         },
+        "remeasured_from": "",
         **provenance,
         "calibration": str(known.calibration.used_for(drill.posture).level),
         "calibration_profiles": dict(known.calibration.names),
@@ -361,6 +369,7 @@ def _open_log(request: Request, source: SourceInfo, provenance: dict[str, Any], 
         "assumed_field_of_view_deg": None if known.calibration.lens else ASSUMED_FIELD_OF_VIEW_DEG,
         "zero": "neutral pose",
         "convention_version": CONVENTION_VERSION,
+        "measure_version": MEASURE_VERSION + ("" if request.tracker.correct else UNCORRECTED),
         "rotrack_version": metadata.version("rotrack"),
         "settings": asdict(request.tracker),
         "correction_version": load_corrections().version if request.tracker.correct else "",

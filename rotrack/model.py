@@ -18,6 +18,12 @@ CONVENTION_VERSION = "2"
 
 1: image angles per drill. 2: the leg model for all drills, detector correction, error of every number."""
 
+MEASURE_VERSION = "1"
+"""Version of what reads the angle within a convention: pose model's landmarks, leg model, detector correction. It changes when the
+numbers do, although signs and zero stay."""
+UNCORRECTED = " uncorrected"
+"""Stands behind the measure version of what was measured without the detector correction."""
+
 LANDMARK_NAMES = (
     "nose left_eye_inner left_eye left_eye_outer right_eye_inner right_eye right_eye_outer left_ear right_ear mouth_left "
     "mouth_right left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist left_pinky right_pinky left_index "

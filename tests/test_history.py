@@ -69,6 +69,8 @@ def info(number: int, **changes: Any) -> dict[str, Any]:
         "zero": "neutral pose",
         "model": "heavy",
         "convention_version": "2",
+        "measure_version": "1",
+        "remeasured_from": "",
         "rotrack_version": "0.1.0",
         "note": "",
         "band": "",
@@ -472,7 +474,7 @@ def test_changes_bring_an_earlier_log_up_to_date(tmp_path: Path) -> None:
     path = tmp_path / "reps.csv"
     rows = path.read_bytes().split(b"\r\n")
     header = BOM + ",".join(log.REP_COLUMNS[:27]).encode()
-    earlier = [row.removesuffix(b",false,,") for row in rows[1:]]
+    earlier = [row.removesuffix(b",false,,,1,") for row in rows[1:]]
     path.write_bytes(b"\r\n".join([header, *earlier]))
     file = tmp_path / "sessions" / session_id / "session.json"
     stored = json.loads(file.read_text("utf-8"))
@@ -483,7 +485,7 @@ def test_changes_bring_an_earlier_log_up_to_date(tmp_path: Path) -> None:
     assert is_consistent(tmp_path, other)
     assert list(rows_of(tmp_path, session_id).dropped) == [False, True, False, False]
     assert set(rows_of(tmp_path, session_id).band) == {"red"}
-    assert lines_of(tmp_path, other) == [row + b",,," for row in earlier if other.encode() in row]
+    assert lines_of(tmp_path, other) == [row + b",,,,," for row in earlier if other.encode() in row]
 
 
 # ---------------------------------------------------------------------- describing
@@ -524,13 +526,13 @@ def mixed(data: Path) -> tuple[list[str], list[str]]:
     return hers, others
 
 
-@pytest.mark.parametrize("columns", [25, 27, 30])
+@pytest.mark.parametrize("columns", [25, 27, 30, len(log.REP_COLUMNS)])
 @pytest.mark.parametrize("newline", [b"\r\n", b"\n"], ids=["as written", "saved by an editor"])
 def test_deleting_a_person_leaves_the_rows_of_others_as_they_are(tmp_path: Path, columns: int, newline: bytes) -> None:
     hers, others = mixed(tmp_path)
     path = tmp_path / "reps.csv"
     rows = path.read_bytes().removeprefix(BOM).split(b"\r\n")
-    rows = [b",".join(row.split(b",")[: columns - 30 or None]) for row in rows]  # as an earlier version wrote it
+    rows = [b",".join(row.split(b",")[: columns - len(log.REP_COLUMNS) or None]) for row in rows]  # as an earlier version wrote it
     damaged = [rows[1][:60], b"leftover of a merge", b"\0" * 20, b"\xff\xfe,\xff", b'"unclosed']
     path.write_bytes(BOM + newline.join([*rows[:-1], *damaged, b""]))
     kept = [row for row in rows[:-1] if not any(session_id.encode() in row for session_id in hers)]

@@ -74,6 +74,8 @@ def info(**changes: Any) -> dict[str, Any]:
         "zero": "neutral pose",
         "model": "heavy",
         "convention_version": "2",
+        "measure_version": "1",
+        "remeasured_from": "",
         "rotrack_version": "0.1.0",
         "note": "",
         **changes,
@@ -124,7 +126,7 @@ def test_columns_keep_their_order(tmp_path: Path) -> None:
     assert (tmp_path / "reps.csv").read_text("utf-8-sig").splitlines()[0] == (
         "session_id,started_at,person,drill,side,direction,rep,valid,peak_deg,live_peak_deg,range_deg,start_s,peak_s,end_s,"
         "hold_s,faults,reason,tier,calibration,zero,visibility,model,convention_version,rotrack_version,note,"
-        "uncertainty_deg,gravity_deg,dropped,band,load_kg"
+        "uncertainty_deg,gravity_deg,dropped,band,load_kg,measure_version,remeasured_from"
     )
     curve = (writer.folder / "angles.csv").read_text("utf-8")
     assert curve.splitlines()[0] == (
@@ -246,7 +248,7 @@ def test_wherever_a_crash_tore_the_last_row_the_others_survive(tmp_path: Path) -
 DAMAGES: dict[str, Callable[[str], str]] = {
     "no number": lambda line: line.replace("-21.46", "-21.x6"),
     "no error": lambda line: line.replace("4.57", "4.x7"),
-    "no load": lambda line: line + "heavy",
+    "no load": lambda line: line.replace(",,1,", ",heavy,1,"),
     "neither dropped nor not": lambda line: line.replace(",false,,", ",maybe,,"),
     "no count": lambda line: line.replace(",3,false,", ",three,false,"),
     "neither true nor false": lambda line: line.replace(",false,", ",perhaps,"),
@@ -339,15 +341,21 @@ class Earlier:
         return path
 
 
+SINCE_LAST = ("measure_version", "remeasured_from")
 EARLIER = [
-    Earlier(HEADER_1, ROWS_1, ("uncertainty_deg", "gravity_deg", "dropped", "band", "load_kg")),
+    Earlier(HEADER_1, ROWS_1, ("uncertainty_deg", "gravity_deg", "dropped", "band", "load_kg", *SINCE_LAST)),
     Earlier(
         HEADER_1 + ",uncertainty_deg,gravity_deg",
         (ROWS_1[0] + ",4.20,-30.10", ROWS_1[1] + ",5.00,"),
-        ("dropped", "band", "load_kg"),
+        ("dropped", "band", "load_kg", *SINCE_LAST),
+    ),
+    Earlier(
+        HEADER_1 + ",uncertainty_deg,gravity_deg,dropped,band,load_kg",
+        (ROWS_1[0] + ",4.20,-30.10,,,", ROWS_1[1] + ",5.00,,false,,"),
+        SINCE_LAST,
     ),
 ]
-earlier_logs = pytest.mark.parametrize("earlier", EARLIER, ids=["version 1", "version 2"])
+earlier_logs = pytest.mark.parametrize("earlier", EARLIER, ids=["version 1", "version 2", "version 3"])
 
 
 @earlier_logs
@@ -365,6 +373,8 @@ def test_an_earlier_log_is_read_without_being_touched(tmp_path: Path, earlier: E
     assert list(table.dropped) == [False, False]
     assert list(table.band) == ["", ""]
     assert table.load_kg.isna().all()
+    assert list(table.measure_version) == ["1", "1"]
+    assert list(table.remeasured_from) == ["", ""]
     assert path.read_bytes() == before
 
 
@@ -819,7 +829,7 @@ from rotrack.records.log import SessionWriter, read_info, read_poses
 from rotrack.tracking.pipeline import RotationTracker
 
 fixture, data = Path(sys.argv[1]), Path(sys.argv[2])
-info = read_info(fixture) | {"session_id": "killed", "status": "running"}
+info = read_info(fixture) | {"session_id": "killed", "status": "running", "measure_version": "1", "remeasured_from": ""}
 tracker = RotationTracker(load_table().drill(info["drill"]), tuple(Side))
 with SessionWriter(data, info) as writer:
     for pose in read_poses(fixture):

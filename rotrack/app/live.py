@@ -13,7 +13,7 @@ from nicegui import app, run, ui
 from rotrack.app.frame import Site, frame, svg, tag
 from rotrack.app.studio import Phase, Plan, Studio
 from rotrack.app.texts import Texts
-from rotrack.model import CONVENTION_VERSION, Direction, Side
+from rotrack.model import CONVENTION_VERSION, MEASURE_VERSION, Direction, Side
 from rotrack.records.history import earlier_sessions, read_sessions
 from rotrack.records.session import Session
 from rotrack.tracking.setup import CHECKS
@@ -56,7 +56,8 @@ def register(site: Site) -> None:
 
 def _earlier(sessions: Sequence[Session], plan: Plan) -> Earlier:
     """Return the values of the person's last session like this one, deg, per side and direction."""
-    this = {"person": plan.person, "drill": plan.drill.id, "convention_version": CONVENTION_VERSION}
+    this = {"person": plan.person, "drill": plan.drill.id, "convention_version": CONVENTION_VERSION,
+            "measure_version": MEASURE_VERSION}
     values: Earlier = {}
     for session in earlier_sessions(this, sessions):
         for value in session.values:

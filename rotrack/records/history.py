@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from rotrack.errors import InputError, RecordError
-from rotrack.model import CONVENTION_VERSION, Direction, Rep, Side
+from rotrack.model import CONVENTION_VERSION, MEASURE_VERSION, Direction, Rep, Side
 from rotrack.records.log import (
     REP_COLUMNS,
     being_written,
@@ -39,12 +39,13 @@ from rotrack.records.session import Session, SessionValue, load_session, person_
 
 HISTORY_COLUMNS = (
     "session_id started_at person drill side direction value_deg uncertainty_deg reps_used reps_valid reps_total faults band "
-    "load_kg note tier calibration zero convention_version status has_video"
+    "load_kg note tier calibration zero convention_version measure_version status has_video"
 ).split()
 PLOT = "plot.html"
 """Name of the drawn curve in a session's folder."""
-_ALIKE = ("zero", "convention_version", "calibration")
-_TEXTS = ("started_at", "status", "person", "drill", "note", "tier", *_ALIKE)
+ALIKE = ("zero", "convention_version", "measure_version", "calibration")
+"""What must be equal for two values to be compared, besides person, drill, side and direction."""
+_TEXTS = ("started_at", "status", "person", "drill", "note", "tier", *ALIKE)
 _AT = {column: place for place, column in enumerate(REP_COLUMNS)}
 
 
@@ -225,7 +226,7 @@ def earlier_value(
     RecordError, InputError
         If there is no session `before`.
     """
-    this: dict[str, Any] = {"convention_version": CONVENTION_VERSION}
+    this: dict[str, Any] = {"convention_version": CONVENTION_VERSION, "measure_version": MEASURE_VERSION}
     if before:
         session = load_session(session_folder(data, before))
         _check(session)
@@ -251,13 +252,38 @@ def earlier_sessions(this: dict[str, Any], sessions: Sequence[Session]) -> Itera
     person = person_of(this)
     if not person:
         return
-    for session in reversed(sessions):
+    for session in reversed(newest(sessions)):
         info = session.info
         if "session_id" in this and (_same_movement(this, info) or _order(info) >= _order(this)):
             continue
         same = (session.person, info["drill"]) == (person, this["drill"])
-        if same and all(info[k] == this[k] for k in _ALIKE if k in this):
+        if same and all(info[k] == this[k] for k in ALIKE if k in this):
             yield session
+
+
+def newest(sessions: Sequence[Session]) -> list[Session]:
+    """Return sessions without those that were measured again: of each movement only the latest reading.
+
+    Parameters
+    ----------
+    sessions : sequence of Session
+        In any order, which is kept.
+    """
+    readings: dict[str, list[Session]] = {}
+    origins = {session.id: str(session.info.get("remeasured_from") or "") for session in sessions}
+    for session in sessions:
+        readings.setdefault(origin_of(session.id, origins), []).append(session)
+    kept = {max(group, key=lambda s: (str(s.info.get("remeasured_at") or ""), s.id)).id for group in readings.values()}
+    return [session for session in sessions if session.id in kept]
+
+
+def origin_of(session_id: str, origins: Mapping[str, str]) -> str:
+    """Return the first session of the movement that a session was read from; `origins` says what each was measured again from."""
+    seen: set[str] = set()
+    while (before := origins.get(session_id, "")) and before not in seen:
+        seen.add(before)
+        session_id = before
+    return session_id
 
 
 def _same_movement(one: dict[str, Any], other: dict[str, Any]) -> bool:

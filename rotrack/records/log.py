@@ -24,6 +24,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +39,16 @@ from rotrack.model import LANDMARK_NAMES, REP_DECIMALS, CurvePoint, Direction, P
 REP_COLUMNS = (
     "session_id started_at person drill side direction rep valid peak_deg live_peak_deg range_deg start_s peak_s end_s hold_s "
     "faults reason tier calibration zero visibility model convention_version rotrack_version note uncertainty_deg gravity_deg "
-    "dropped band load_kg"
+    "dropped band load_kg measure_version remeasured_from"
 ).split()
 SINCE_2 = ("uncertainty_deg", "gravity_deg")
 """Columns that a log of convention version 1 lacks."""
-_HEADERS = {",".join(REP_COLUMNS[:count]): count for count in (25, 27, len(REP_COLUMNS))}
+_HEADERS = {",".join(REP_COLUMNS[:count]): count for count in (25, 27, 30, len(REP_COLUMNS))}
 """First lines with their number of columns, earlier ones first: new columns stand at the end, so that a log can be brought up
 to date."""
 _SESSION_COLUMNS = (
-    "session_id started_at person drill tier calibration zero model convention_version rotrack_version note"
+    "session_id started_at person drill tier calibration zero model convention_version rotrack_version note measure_version "
+    "remeasured_from"
 ).split()
 CURVE_COLUMNS = tuple(CurvePoint.__dataclass_fields__)
 _LANDMARK_PARTS = ("x_px", "y_px", "visibility", "world_x_m", "world_y_m", "world_z_m")
@@ -58,6 +60,10 @@ LANDMARK_COLUMNS = (
     "reason",
     *(f"{name}_{part}" for name in LANDMARK_NAMES for part in _LANDMARK_PARTS),
 )
+FIRST_MEASURE = "1"
+"""The measure version of rows and sessions from before there was one."""
+_KNOWN = {"valid": ("true", "false"), "dropped": ("true", "false", ""), "side": tuple(Side), "direction": tuple(Direction)}
+_UNIT = "\x1f"  # separates cells, and is in none
 LOCK_TIMEOUT_S = 30.0
 MAX_LOAD_KG = 500.0
 FLUSH_EVERY_S = 1.0
@@ -450,43 +456,100 @@ def read_reps(path: Path) -> tuple[pd.DataFrame, list[str]]:
         If there is no such file or its columns are others.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig", "replace")
+        log = path.read_bytes()
     except FileNotFoundError as error:
         raise RecordError(f"There is no log at {path}; measure something first or check the folder.") from error
     except OSError as error:
         raise RecordError(f"{path} cannot be read ({error}); check the file.") from error
-    header, *lines = (line.rstrip("\r") for line in text.split("\n"))
-    if header not in _HEADERS:
+    header, _, body = log.partition(b"\n")
+    if _text_of(header) not in _HEADERS:
         raise RecordError(f"{path} is not a repetition log of rotrack: its first line must hold the column names.")
-    missing = [""] * (len(REP_COLUMNS) - _HEADERS[header])
-    rows, problems = [], []
-    # Line by line, since no cell holds a line break: so a row torn inside its quotes cannot swallow the next ones.
-    for number, line in enumerate(lines, start=2):
-        if not line:
-            continue
-        try:
-            rows.append(_parsed(next(csv.reader([line], strict=True)) + missing))
-        except (ValueError, csv.Error):
-            problems.append(f"Line {number} of {path.name} is damaged and was left out.")
-    return pd.DataFrame(rows, columns=REP_COLUMNS), problems
+    reps, damaged = _reps_of(body, _HEADERS[_text_of(header)])
+    return reps, [f"Line {n + 2} of {path.name} is damaged and was left out." for n in damaged]
+
+
+def _reps_of(body: bytes, count: int) -> tuple[pd.DataFrame, list[int]]:
+    """Return the rows of a log without its first line, of `count` columns each, and the places of damaged lines.
+
+    Every line is looked at by itself, since no cell holds a line break: so a row torn inside its quotes cannot swallow the next.
+    Lines without anything special, that is nearly all, go through the parser of pandas at once.
+    """
+    body = body if body.endswith(b"\n") else body + b"\n"
+    signs = np.frombuffer(body, np.uint8)
+    ends = np.flatnonzero(signs == ord("\n"))
+    starts = np.concatenate([[0], ends[:-1] + 1])
+
+    def lines_with(sign: str) -> np.ndarray:
+        return np.diff(np.searchsorted(np.flatnonzero(signs == ord(sign)), ends), prepend=0)
+
+    returns = lines_with("\r") - (signs[np.maximum(ends - 1, 0)] == ord("\r"))
+    special = (lines_with('"') > 0) | (returns > 0)
+    empty = ends - starts - (signs[np.maximum(ends - 1, 0)] == ord("\r")) <= 0
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        special |= np.array([not line.isascii() for line in body.splitlines()][: len(ends)]) if not returns.any() else True
+    plain = ~special & ~empty & (lines_with(",") == count - 1)
+    parts = [_frame_of(body if plain.all() else _bytes_of(body, starts, ends, plain), np.flatnonzero(plain), ",", count)]
+    cells = {int(n): _cells(body[starts[n] : ends[n]]) for n in np.flatnonzero(special & ~empty)}
+    kept = {n: row for n, row in cells.items() if len(row) == count and not any(_UNIT in cell for cell in row)}
+    if kept:
+        text = "\n".join(_UNIT.join(row) for row in kept.values()) + "\n"
+        parts.append(_frame_of(text.encode(), np.array(list(kept)), _UNIT, count))
+    reps = pd.concat(parts).sort_index() if len(parts) > 1 else parts[0]
+    damaged = np.setdiff1d(np.flatnonzero(~empty), reps.index.to_numpy())
+    return reps.reset_index(drop=True), damaged.tolist()
+
+
+def _bytes_of(body: bytes, starts: np.ndarray, ends: np.ndarray, wanted: np.ndarray) -> bytes:
+    return b"".join(body[starts[n] : ends[n] + 1] for n in np.flatnonzero(wanted))
+
+
+def _cells(line: bytes) -> list[str]:
+    """Return the cells of a line, none if it is damaged."""
+    try:
+        return next(csv.reader([line.decode().removesuffix("\r")], strict=True), [])
+    except (csv.Error, UnicodeDecodeError):
+        return []
+
+
+def _frame_of(text: bytes, numbers: np.ndarray, separator: str, count: int) -> pd.DataFrame:
+    """Return lines as `read_reps` does, with their places as index; those are left out whose cells the log does not write."""
+    columns = REP_COLUMNS[:count]
+    figures = [column for column in (*REP_DECIMALS, "load_kg") if column in columns]
+
+    def read(kinds: dict[str, str]) -> pd.DataFrame:
+        return pd.read_csv(
+            io.BytesIO(text), sep=separator, names=columns, dtype=dict.fromkeys(columns, "str") | kinds,
+            quoting=csv.QUOTE_NONE, keep_default_na=False, na_values=dict.fromkeys(figures, [""]), skip_blank_lines=False,
+        )  # fmt: skip
+
+    try:
+        reps = read(dict.fromkeys(figures, "float64") | {"rep": "int64"})
+        good = np.ones(len(reps), bool)
+    except ValueError:  # a cell that is no number: find it
+        reps = read({})
+        good = np.ones(len(reps), bool)
+        for column in (*figures, "rep"):
+            numeric = pd.to_numeric(reps[column], errors="coerce")
+            good &= (numeric.notna() | reps[column].isna()).to_numpy()
+            reps[column] = numeric
+        good &= (reps.rep == reps.rep.round()).to_numpy()
+    for column in REP_COLUMNS[count:]:
+        reps[column] = math.nan if column in (*REP_DECIMALS, "load_kg") else ""
+    for column, known in _KNOWN.items():
+        good &= reps[column].isin(known).to_numpy()
+    reps.index = pd.Index(numbers)
+    if not good.all():
+        reps = reps[good].astype({"rep": "int64"})
+    reps["measure_version"] = reps.measure_version.replace("", FIRST_MEASURE)
+    return reps.assign(valid=reps.valid == "true", dropped=reps.dropped == "true")
 
 
 def logged_reps(data: Path) -> pd.DataFrame:
     """Return the repetitions in the log of a data folder as `read_reps` does; none if there is no log yet."""
     path = data / "reps.csv"
     return read_reps(path)[0] if path.exists() else pd.DataFrame(columns=REP_COLUMNS)
-
-
-def _parsed(cells: list[str]) -> dict[str, Any]:
-    row = dict(zip(REP_COLUMNS, cells, strict=True))
-    if any("\ufffd" in cell for cell in cells):  # bytes that are no text
-        raise ValueError
-    if row["valid"] not in ("true", "false") or row["side"] not in set(Side) or row["direction"] not in set(Direction):
-        raise ValueError
-    if row["dropped"] not in ("true", "false", ""):
-        raise ValueError
-    numbers = {c: float(row[c]) if row[c] else math.nan for c in (*REP_DECIMALS, "load_kg")}
-    return {**row, **numbers, "rep": int(row["rep"]), "valid": row["valid"] == "true", "dropped": row["dropped"] == "true"}
 
 
 # ---------------------------------------------------------------------- one session's files
@@ -513,7 +576,7 @@ def read_info(folder: Path) -> dict[str, Any]:
 def read_request(folder: Path) -> dict[str, Any]:
     """Read session.json for measuring again: as `read_info`, and what was asked for must all be there."""
     info = read_info(folder)
-    kinds = {"drill": str, "person": str, "note": str, "sides": list, "source": dict, "settings": dict}
+    kinds = {"drill": str, "person": str, "note": str, "started_at": str, "sides": list, "source": dict, "settings": dict}
     wrong = [key for key, kind in kinds.items() if not isinstance(info.get(key), kind)]
     later: dict[str, Any] = {"band": str, "load_kg": int | float}
     wrong += [key for key, kind in later.items() if info.get(key) is not None and not isinstance(info[key], kind)]
@@ -521,6 +584,11 @@ def read_request(folder: Path) -> dict[str, Any]:
         wrong = ["sides"]
     if not wrong and not ("name" in info["source"] and len(info["source"].get("size_px") or ()) == 2):
         wrong = ["source"]
+    if not wrong:
+        try:
+            datetime.fromisoformat(info["started_at"])
+        except ValueError:
+            wrong = ["started_at"]
     if wrong:
         raise RecordError(f"{folder / 'session.json'} is damaged (no {wrong[0]}); the session cannot be measured again.")
     return info

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from rotrack.errors import RecordError
-from rotrack.model import Apart, Direction, Rep, Side
-from rotrack.records.log import SINCE_2, being_written, logged_reps, read_curve, read_info
+from rotrack.model import UNCORRECTED, Apart, Direction, Rep, Side
+from rotrack.records.log import FIRST_MEASURE, SINCE_2, being_written, logged_reps, read_curve, read_info
 
 T = TypeVar("T", Rep, Apart)
 
@@ -182,6 +182,10 @@ def load_session(folder: Path, read_log: Callable[[], pd.DataFrame] | None = Non
     """
     written = being_written(folder)  # asked first: a session that ends meanwhile must not seem to be cut off
     info = read_info(folder)
+    if "measure_version" not in info:  # a session from before there was one
+        settings = info.get("settings")
+        correct = settings.get("correct", True) if isinstance(settings, dict) else True
+        info["measure_version"] = FIRST_MEASURE + ("" if correct else UNCORRECTED)
     if info.get("status") == "running":
         log = read_log() if read_log else logged_reps(folder.resolve().parent.parent)
         rows = log[log.session_id == info["session_id"]].to_dict("records")

@@ -30,7 +30,7 @@ BAND_OPACITY = 0.14
 APART_SHARE = 0.008
 """Left and right of one session stand apart by this share of the time axis, so that their error bars can be told apart."""
 DAY_MS = 86_400_000
-ALIKE = ("zero", "convention_version", "calibration")
+ALIKE = ("zero", "convention_version", "measure_version", "calibration")
 """Columns of the history that must be equal for two points to be joined by a line."""
 
 
