@@ -532,7 +532,7 @@ def test_deleting_a_person_leaves_the_rows_of_others_as_they_are(tmp_path: Path,
     hers, others = mixed(tmp_path)
     path = tmp_path / "reps.csv"
     rows = path.read_bytes().removeprefix(BOM).split(b"\r\n")
-    rows = [b",".join(row.split(b",")[: columns - len(log.REP_COLUMNS) or None]) for row in rows]  # as an earlier version wrote it
+    rows = [b",".join(row.split(b",")[: columns - len(log.REP_COLUMNS) or None]) for row in rows]  # as earlier versions wrote it
     damaged = [rows[1][:60], b"leftover of a merge", b"\0" * 20, b"\xff\xfe,\xff", b'"unclosed']
     path.write_bytes(BOM + newline.join([*rows[:-1], *damaged, b""]))
     kept = [row for row in rows[:-1] if not any(session_id.encode() in row for session_id in hers)]

@@ -83,7 +83,7 @@ def info(**changes: Any) -> dict[str, Any]:
 
 
 def row(person: str = "Ana", note: str = "", **changes: Any) -> dict[str, str]:
-    return log._rep_row(info(person=person, note=note), replace(REP, **changes))
+    return log.rep_row(info(person=person, note=note), replace(REP, **changes))
 
 
 def step(time_s: float = 1.0, reps: tuple[Rep, ...] = (), curve: tuple[CurvePoint, ...] = ()) -> Step:

@@ -180,13 +180,14 @@ class SessionWriter:
             self._angles = (self.folder / "angles.csv").open("w", encoding="utf-8", newline="")
             self._curve = csv.writer(self._angles)
             self._curve.writerow(CURVE_COLUMNS)
-            self._landmarks = gzip.open(self.folder / "landmarks.csv.gz", "wt", 1, "utf-8", newline="")  # noqa: SIM115  closed by close
+            packed = gzip.GzipFile(self.folder / "landmarks.csv.gz", "wb", 1, mtime=0)  # the same session is the same bytes
+            self._landmarks = io.TextIOWrapper(packed, "utf-8", newline="")
             self._landmarks.write(",".join(LANDMARK_COLUMNS) + "\r\n")
 
     def append(self, step: Step, with_pose: bool = True) -> None:
         """Log all that one frame produced; without the pose for what comes after the last frame."""
         if step.reps:  # first what matters most
-            append_reps(self.data, [_rep_row(self.info, rep) for rep in step.reps])
+            append_reps(self.data, [rep_row(self.info, rep) for rep in step.reps])
         with explained(self.folder):
             if with_pose:
                 self._landmarks.write(_landmark_row(step.pose))
@@ -259,7 +260,8 @@ def _curve_row(point: CurvePoint) -> list[str]:
     return [_number(point.time_s, 6), point.side, *angles, point.reason]
 
 
-def _rep_row(info: dict[str, Any], rep: Rep) -> dict[str, str]:
+def rep_row(info: dict[str, Any], rep: Rep) -> dict[str, str]:
+    """Return a repetition of a session, given by its session.json, as the cells of reps.csv."""
     row = {column: str(info[column]) for column in _SESSION_COLUMNS}
     row |= {column: _number(getattr(rep, column), digits) for column, digits in REP_DECIMALS.items()}
     row |= {"side": rep.side, "direction": rep.direction, "rep": str(rep.rep), "reason": rep.reason}
@@ -479,17 +481,19 @@ def _reps_of(body: bytes, count: int) -> tuple[pd.DataFrame, list[int]]:
     ends = np.flatnonzero(signs == ord("\n"))
     starts = np.concatenate([[0], ends[:-1] + 1])
 
-    def lines_with(sign: str) -> np.ndarray:
+    def count_in_lines(sign: str) -> np.ndarray:
         return np.diff(np.searchsorted(np.flatnonzero(signs == ord(sign)), ends), prepend=0)
 
-    returns = lines_with("\r") - (signs[np.maximum(ends - 1, 0)] == ord("\r"))
-    special = (lines_with('"') > 0) | (returns > 0)
-    empty = ends - starts - (signs[np.maximum(ends - 1, 0)] == ord("\r")) <= 0
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        special |= np.array([not line.isascii() for line in body.splitlines()][: len(ends)]) if not returns.any() else True
-    plain = ~special & ~empty & (lines_with(",") == count - 1)
+    closed = signs[np.maximum(ends - 1, 0)] == ord("\r")
+    empty = ends - starts <= closed
+    special = np.zeros(len(ends), bool)
+    if b'"' in body:
+        special |= count_in_lines('"') > 0
+    if np.count_nonzero(signs == ord("\r")) > np.count_nonzero(closed):
+        special |= count_in_lines("\r") > closed
+    if not body.isascii():
+        special |= np.add.reduceat(signs > 127, starts, dtype=int) > 0 if _is_no_text(body) else False
+    plain = ~special & ~empty & (count_in_lines(",") == count - 1)
     parts = [_frame_of(body if plain.all() else _bytes_of(body, starts, ends, plain), np.flatnonzero(plain), ",", count)]
     cells = {int(n): _cells(body[starts[n] : ends[n]]) for n in np.flatnonzero(special & ~empty)}
     kept = {n: row for n, row in cells.items() if len(row) == count and not any(_UNIT in cell for cell in row)}
@@ -497,8 +501,17 @@ def _reps_of(body: bytes, count: int) -> tuple[pd.DataFrame, list[int]]:
         text = "\n".join(_UNIT.join(row) for row in kept.values()) + "\n"
         parts.append(_frame_of(text.encode(), np.array(list(kept)), _UNIT, count))
     reps = pd.concat(parts).sort_index() if len(parts) > 1 else parts[0]
-    damaged = np.setdiff1d(np.flatnonzero(~empty), reps.index.to_numpy())
-    return reps.reset_index(drop=True), damaged.tolist()
+    damaged = ~empty
+    damaged[reps.index.to_numpy()] = False
+    return reps.reset_index(drop=True), np.flatnonzero(damaged).tolist()
+
+
+def _is_no_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return True
+    return False
 
 
 def _bytes_of(body: bytes, starts: np.ndarray, ends: np.ndarray, wanted: np.ndarray) -> bytes:
@@ -521,7 +534,7 @@ def _frame_of(text: bytes, numbers: np.ndarray, separator: str, count: int) -> p
     def read(kinds: dict[str, str]) -> pd.DataFrame:
         return pd.read_csv(
             io.BytesIO(text), sep=separator, names=columns, dtype=dict.fromkeys(columns, "str") | kinds,
-            quoting=csv.QUOTE_NONE, keep_default_na=False, na_values=dict.fromkeys(figures, [""]), skip_blank_lines=False,
+            quoting=csv.QUOTE_NONE, keep_default_na=False, na_values={column: [""] for column in figures}, skip_blank_lines=False,
         )  # fmt: skip
 
     try:

@@ -1,0 +1,438 @@
+"""Has a range really changed? Per person, drill, side and direction: baseline, latest value, change with its error, verdict.
+
+Only like is compared with like; what was left out is said. Everything comes from `reps.csv` (and `readings.csv`), so that ten
+years of a clinic open in a moment. `docs/progress.md` is the explanation for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rotrack.drills import load_table
+from rotrack.errors import RecordError
+from rotrack.model import Direction, Side
+from rotrack.progress.readings import read_readings
+from rotrack.progress.statistics import (
+    BASELINE_SESSIONS,
+    PUBLISHED_SEM_DEG,
+    Slope,
+    Spread,
+    change_error,
+    difference_error,
+    mdc,
+    own_spread,
+    pooled_sem,
+    slopes,
+)
+from rotrack.progress.values import measured_again, session_table
+from rotrack.records.history import ALIKE
+from rotrack.records.log import being_written, read_reps
+from rotrack.ui.words import is_counted, is_index, times
+
+FLAGGED_DEG = 10.0
+"""A clear difference of left and right above this is pointed out (Ellison 1990 and others)."""
+OF_ONE = ("person", "drill", "side", "direction")
+"""What one comparison is of."""
+_SAID = {
+    "calibration": "with calibration {}",
+    "zero": "with zero {}",
+    "convention_version": "of convention version {}",
+    "measure_version": "of measure version {}",
+}
+_Z95 = mdc(1.0) / np.sqrt(2)
+
+
+class Verdict(StrEnum):
+    """What may be said of a change."""
+
+    REAL = "real change (95 %)"
+    PROBABLE = "probable"
+    WITHIN = "within measurement error"
+    NOT_ENOUGH = "not enough sessions"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The value of one session.
+
+    Parameters
+    ----------
+    session_id : str
+        Its id.
+    started_at : datetime
+        When it began, with the offset from UTC.
+    size_deg : float
+        The value without its sign: more range is a larger number.
+    uncertainty_deg : float
+        The 95 % half width that is stated with it; NaN in logs of convention version 1.
+    reps_used : int
+        Repetitions behind it.
+    """
+
+    session_id: str
+    started_at: datetime
+    size_deg: float
+    uncertainty_deg: float
+    reps_used: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Sessions that may not be compared with the others, and why, in words."""
+
+    reason: str
+    sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What has become of one range of one person.
+
+    Parameters
+    ----------
+    person, drill, tier : str
+        Whose, and of what.
+    side, direction : Side, Direction
+        Which leg, which way.
+    points : tuple of Point
+        The sessions that are alike, oldest first.
+    baseline_deg : float
+        Mean of the first three; NaN with fewer.
+    latest_deg : float
+        Value of the last one.
+    change_deg : float
+        Latest less baseline, positive if the range has grown; NaN if the latest is part of the baseline.
+    error_deg : float
+        Half width of its 95 % confidence interval; NaN without a change.
+    spread : Spread
+        The measurement error that is behind it.
+    verdict : Verdict
+        What may be said.
+    slope : Slope
+        How fast it grows; NaN below six sessions.
+    left_out : tuple of LeftOut
+        Sessions of the same movement that are not alike.
+    """
+
+    person: str
+    drill: str
+    tier: str
+    side: Side
+    direction: Direction
+    points: tuple[Point, ...]
+    baseline_deg: float
+    latest_deg: float
+    change_deg: float
+    error_deg: float
+    spread: Spread
+    verdict: Verdict
+    slope: Slope
+    left_out: tuple[LeftOut, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Left against right of one person, drill and direction, from the last session that has both, or the last of each.
+
+    Parameters
+    ----------
+    left_deg, right_deg : float
+        Sizes.
+    difference_deg : float
+        Left less right.
+    error_deg : float
+        95 % half width: the larger of what the sessions' spread and what the stated errors of both values give.
+    """
+
+    person: str
+    drill: str
+    tier: str
+    direction: Direction
+    left_deg: float
+    right_deg: float
+    difference_deg: float
+    error_deg: float
+
+    @property
+    def clear(self) -> bool:
+        """Whether the difference is larger than its error."""
+        return abs(self.difference_deg) > self.error_deg
+
+    @property
+    def flagged(self) -> bool:
+        """Whether it is clear and above 10 degrees; an index is never flagged."""
+        return self.clear and abs(self.difference_deg) > FLAGGED_DEG and not is_index(self.tier)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """All that was asked for.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row per person, drill, side and direction, see `change_table`.
+    reps : pandas.DataFrame
+        The rows of reps.csv behind it, as `records.log.read_reps` returns them.
+    readings : pandas.DataFrame
+        What other instruments read, with the same filters, see `progress.readings`; never mixed with the sessions.
+    notes : tuple of str
+        What was left out altogether, in words.
+    problems : tuple of str
+        Damaged rows, by line.
+    """
+
+    table: pd.DataFrame
+    reps: pd.DataFrame
+    readings: pd.DataFrame
+    notes: tuple[str, ...]
+    problems: tuple[str, ...]
+    _values: pd.DataFrame
+
+    @cached_property
+    def changes(self) -> tuple[Change, ...]:
+        """Each row of the table with its sessions."""
+        groups = {key: rows for key, rows in self._values.groupby(list(OF_ONE), sort=False)}
+        return tuple(_change(row, groups[tuple(row[key] for key in OF_ONE)]) for row in self.table.to_dict("records"))
+
+    @cached_property
+    def sides(self) -> tuple[Sides, ...]:
+        """Left against right wherever both were measured alike."""
+        known = {(c.person, c.drill, c.direction, c.side): c for c in self.changes}
+        alike = {(r.person, r.drill, r.direction, r.side): tuple(getattr(r, k) for k in ALIKE) for r in self.table.itertuples()}
+        found = []
+        for person, drill, direction in dict.fromkeys(key[:3] for key in known):
+            both = [(person, drill, direction, side) for side in Side]
+            if all(key in known for key in both) and len({alike[key] for key in both}) == 1:
+                found.append(_sides(*(known[key] for key in both)))
+        return tuple(found)
+
+    @property
+    def people(self) -> list[str]:
+        """Whose sessions these are."""
+        return list(dict.fromkeys(self.table.person))
+
+
+# ---------------------------------------------------------------------- reading
+def read_progress(
+    data: Path, person: str | None = None, drill: str | None = None, side: Side | None = None, since: date | None = None
+) -> Progress:
+    """Return what has changed, from the log of a data folder.
+
+    Parameters
+    ----------
+    data : Path
+        The data folder.
+    person, drill : str, optional
+        Only this person (the exact name) or drill.
+    side : Side, optional
+        Only this leg.
+    since : date, optional
+        Only sessions from this day on; the first three of these are the baseline.
+
+    Raises
+    ------
+    RecordError
+        If there is no log, or it cannot be read.
+    """
+    path = data / "reps.csv"
+    if not path.exists():
+        raise RecordError(f"There is no log in {data} yet; measure something first, or choose the folder with --out.")
+    reps, problems = read_reps(path)
+    readings, doubtful = read_readings(data)
+    if side:
+        reps = reps[reps.side == side]
+    values = session_table(reps)
+    values, notes = _usable(values, data, person, drill, since)
+    if len(values) < len(reps):
+        reps = reps[reps.session_id.isin(set(values.session_id))] if person or drill or since or notes else reps
+    return Progress(
+        change_table(values), reps, _readings(readings, person, drill, side, since), notes, (*problems, *doubtful), values
+    )
+
+
+def _usable(
+    values: pd.DataFrame, data: Path, person: str | None, drill: str | None, since: date | None
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return the values that may be compared with anything, and what was left out."""
+    if person is not None:
+        values = values[values.person == person.strip()]
+    if drill is not None:
+        values = values[values.drill == drill]
+    if since is not None:
+        values = values[values.started_at.str[:10] >= since.isoformat()]
+    notes = []
+
+    def leave_out(unwanted: Any, why: str) -> None:
+        nonlocal values
+        count = values.session_id[unwanted].nunique()
+        if count:
+            notes.append(f"{times(count, 'session')} left out: {why}.")
+            values = values[~unwanted]
+
+    leave_out(values.person == "", "without a name nobody knows whose they are")
+    leave_out(values.time.isna(), "their date cannot be read")
+    leave_out(values.tier.map(is_counted), "stretches are counted and timed, not measured")
+    if (values.remeasured_from != "").any():
+        leave_out(values.session_id.isin(measured_again(values)), "they were measured again, and the newer reading counts")
+    recent = values[values.time > datetime.now(UTC) - timedelta(days=2)].session_id.unique()
+    leave_out(values.session_id.isin([i for i in recent if being_written(data / "sessions" / i)]), "still being measured")
+    leave_out(values.reps_used == 0, "no valid repetition for this leg and direction")
+    return values, tuple(notes)
+
+
+def _readings(
+    readings: pd.DataFrame, person: str | None, drill: str | None, side: Side | None, since: date | None
+) -> pd.DataFrame:
+    for column, wanted in (("person", person.strip() if person else person), ("drill", drill), ("side", side)):
+        if wanted is not None:
+            readings = readings[readings[column] == wanted]
+    return readings if since is None else readings[readings.date >= since.isoformat()]
+
+
+# ---------------------------------------------------------------------- computing
+def change_table(values: pd.DataFrame) -> pd.DataFrame:
+    """Return what has changed, one row per person, drill, side and direction.
+
+    Parameters
+    ----------
+    values : pandas.DataFrame
+        A `session_table` of sessions that have a name, a time and a value, oldest first.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns person, drill, side, direction, tier; zero, convention_version, measure_version and calibration of the latest
+        session, which are those of all that are compared; sessions (compared) and left_out (not alike); first_at, last_at;
+        baseline_deg, latest_deg, change_deg, error_deg, sem_deg, df, own_deg, own_df, default_deg, mdc90_deg, mdc95_deg, verdict,
+        slope_deg, slope_low_deg, slope_high_deg (per month). Ordered by person, drill, side and direction.
+    """
+    values = values.assign(alike=alike(values))
+    group = values.groupby(list(OF_ONE), sort=True).ngroup().to_numpy()
+    everything = np.bincount(group)
+    values, group = values[values.alike], group[values.alike.to_numpy()]
+    order = np.argsort(group, kind="stable")
+    values, group = values.iloc[order], group[order]
+    count = np.bincount(group)
+    ends = np.cumsum(count)
+    starts = ends - count
+    place = np.arange(len(group)) - starts[group]
+    size = values.size_deg.to_numpy()
+    days = (values.time - values.time.min()).dt.total_seconds().to_numpy() / 86_400
+    latest = size[ends - 1]
+    enough = count > BASELINE_SESSIONS
+    in_baseline = place < BASELINE_SESSIONS
+    baseline = np.bincount(group[in_baseline], size[in_baseline], len(count)) / np.minimum(count, BASELINE_SESSIONS)
+    baseline = np.where(count >= BASELINE_SESSIONS, baseline, np.nan)
+    before = place < count[group] - 1  # the latest must not vouch for itself
+    squares, own_df = np.zeros(len(count)), np.zeros(len(count))
+    measured = np.unique(group[before])
+    squares[measured], own_df[measured] = own_spread(days[before], size[before], np.searchsorted(measured, group[before]))
+    default = _default_sem(values, group, count, ends)
+    sem, df = pooled_sem(squares, own_df, default)
+    change = np.where(enough, latest - baseline, np.nan)
+    error = np.where(enough, change_error(sem, df), np.nan)
+    mdc90, mdc95 = mdc(1.0, 0.90) * sem, mdc(1.0) * sem
+    grown = np.abs(change)
+    real = enough & (grown > mdc95) & (grown > error)
+    probable = enough & (grown > mdc90) & (grown > change_error(sem, df, 0.90))
+    verdict = np.select([~enough, real, probable], [Verdict.NOT_ENOUGH, Verdict.REAL, Verdict.PROBABLE], str(Verdict.WITHIN))
+    slope, half = slopes(days, size, group)
+    table = values.iloc[ends - 1][[*OF_ONE, "tier", *ALIKE]].reset_index(drop=True)
+    return table.assign(
+        sessions=count, left_out=everything - count,
+        first_at=values.started_at.to_numpy()[starts], last_at=values.started_at.to_numpy()[ends - 1],
+        baseline_deg=baseline, latest_deg=latest, change_deg=change, error_deg=error, sem_deg=sem, df=df,
+        own_deg=np.sqrt(np.divide(squares, own_df, out=np.full(len(count), np.nan), where=own_df > 0)), own_df=own_df,
+        default_deg=default, mdc90_deg=mdc90, mdc95_deg=mdc95, verdict=verdict,
+        slope_deg=slope, slope_low_deg=slope - half, slope_high_deg=slope + half,
+    )  # fmt: skip
+
+
+def alike(values: pd.DataFrame) -> np.ndarray:
+    """Return which values may be compared with the latest of their person, drill, side and direction, bool, shape (n,)."""
+    kind = values.groupby(list(ALIKE), sort=False).ngroup()
+    latest = kind.groupby([values[column] for column in OF_ONE]).transform("last")
+    return (kind == latest).to_numpy()
+
+
+def _default_sem(values: pd.DataFrame, group: np.ndarray, count: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Return the default of the spread: what is published, or what the values state of themselves if that is more."""
+    stated = values.uncertainty_deg.to_numpy() / _Z95
+    known = np.isfinite(stated)
+    squares, counted = np.bincount(group[known], stated[known] ** 2, len(count)), np.bincount(group[known], minlength=len(count))
+    own = np.sqrt(np.divide(squares, counted, out=np.zeros(len(count)), where=counted > 0))
+    index = values.tier.map(is_index).to_numpy()[ends - 1]  # nothing is published of an index
+    return np.where(index & (own > 0), own, np.maximum(own, PUBLISHED_SEM_DEG))
+
+
+# ---------------------------------------------------------------------- the table as objects
+def _change(row: Mapping[str, Any], values: pd.DataFrame) -> Change:
+    same = alike(values)
+    points = tuple(
+        Point(v.session_id, datetime.fromisoformat(v.started_at), v.size_deg, v.uncertainty_deg, int(v.reps_used))
+        for v in values[same].itertuples()
+    )
+    return Change(
+        row["person"], row["drill"], row["tier"], Side(row["side"]), Direction(row["direction"]), points,
+        row["baseline_deg"], row["latest_deg"], row["change_deg"], row["error_deg"],
+        Spread(row["sem_deg"], row["df"], row["own_deg"], row["own_df"], row["default_deg"]),
+        Verdict(row["verdict"]), Slope(row["slope_deg"], row["slope_low_deg"], row["slope_high_deg"]),
+        _left_out(row, values[~same]),
+    )  # fmt: skip
+
+
+def _left_out(row: Mapping[str, Any], values: pd.DataFrame) -> tuple[LeftOut, ...]:
+    """Return why values were not compared: in what they differ from the latest."""
+    reasons: dict[str, int] = {}
+    for value in values.to_dict("records"):
+        differs = [_SAID[key].format(value[key] or "not said") for key in ALIKE if value[key] != row[key]]
+        reasons[", ".join(differs)] = reasons.get(", ".join(differs), 0) + 1
+    return tuple(LeftOut(reason, count) for reason, count in reasons.items())
+
+
+def _sides(left: Change, right: Change) -> Sides:
+    one, other = left.points[-1], right.points[-1]
+    theirs = {point.session_id: point for point in right.points}
+    for point in reversed(left.points):
+        if point.session_id in theirs:
+            one, other = point, theirs[point.session_id]
+            break
+    spreads = (left.spread, right.spread)
+    spread_deg = float(difference_error([s.sem_deg for s in spreads], [s.df for s in spreads]))
+    stated_deg = float(np.hypot(one.uncertainty_deg, other.uncertainty_deg))
+    return Sides(
+        left.person, left.drill, left.tier, left.direction, one.size_deg, other.size_deg,
+        one.size_deg - other.size_deg, float(np.nanmax([spread_deg, stated_deg])),
+    )  # fmt: skip
+
+
+def to_dict(progress: Progress) -> dict[str, Any]:
+    """Return what `rotrack progress --json` prints; missing numbers are NaN."""
+    changes = []
+    for change in progress.changes:
+        entry = asdict(change)
+        entry["points"] = [{**asdict(p), "started_at": p.started_at.isoformat()} for p in change.points]
+        entry["spread"] |= {"mdc90_deg": change.spread.mdc90_deg, "mdc95_deg": change.spread.mdc95_deg}
+        entry["measured"] = _meaning(change.drill)
+        changes.append(entry)
+    sides = [{**asdict(s), "clear": s.clear, "flagged": s.flagged} for s in progress.sides]
+    readings = progress.readings.assign(taken_at=progress.readings.taken_at.map(lambda t: t.isoformat()))
+    return {
+        "changes": changes, "sides": sides, "readings": readings.to_dict("records"),
+        "notes": list(progress.notes), "problems": list(progress.problems),
+    }  # fmt: skip
+
+
+def _meaning(drill: str) -> str:
+    known = load_table().drills.get(drill)
+    return known.measured if known else ""
