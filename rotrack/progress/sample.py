@@ -1,0 +1,310 @@
+"""Made-up sessions, to try history, progress and report with: twelve weeks of a person who does not exist.
+
+Nobody was measured. What the numbers are made of is stated, so that what rotrack says of them can be judged:
+
+- The everyday test (seated-combined), once a week, twelve times, both legs, five repetitions each. The true range of the left leg
+  inwards grows by 9 degrees over these weeks; the right leg, and both outwards, stay as they are (`TRUE_DEG`).
+- A session reads each leg and direction with an error of its own, standard deviation 2.0 degrees, and each repetition with
+  another one, 1.5 degrees; all normal and independent. The best three of five repetitions count, which lifts every session value
+  by 0.8 degrees on average, early and late alike.
+- The session of the seventh week was measured with a calibrated lens, the others without: it may not be compared with them.
+- In the first week three excursions in ten have a fault that is only marked, in the last one in twenty. One of the second week
+  is not valid, since the thigh drifted; one of the fifth was dropped.
+- Standing (standing-combined) was measured in the last three weeks only, with the same errors: too few sessions to say anything.
+- In four of the weeks somebody also measured with a goniometer (the everyday test, whole degrees): 2 degrees less than the true
+  range, with an error of standard deviation 2.5.
+
+The repetitions are found in the made-up curve as in a measured one. There are no landmarks and no video. The draw of the noise
+was chosen as a typical one: of thirty draws, 23 show the growth of the left leg as a real change, three as probable, four not.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta, timezone
+from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rotrack.drills import Drill, Posture, load_table
+from rotrack.errors import InputError
+from rotrack.kinematics.camera import Level
+from rotrack.kinematics.correction import load_corrections
+from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
+from rotrack.model import CONVENTION_VERSION, MEASURE_VERSION, REP_DECIMALS, CurvePoint, Direction, Rep, Side, Step, empty_pose
+from rotrack.progress.readings import READING_COLUMNS, import_readings, read_readings
+from rotrack.records.history import delete_session
+from rotrack.records.log import SessionWriter, logged_reps, read_info
+from rotrack.records.session import session_values
+from rotrack.tracking.filters import OneEuro
+from rotrack.tracking.pipeline import TrackerSettings
+from rotrack.tracking.reps import ExcursionFinder, RepNumbers, measure_excursion
+
+PERSON = "Alex Sample (made up)"
+NOTE = "made up: nobody was measured"
+WARNING = "These numbers are made up, to try rotrack with: nobody was measured."
+MADE_UP = "made up"
+"""What stands for source and pose model of a session."""
+WEEKS = 12
+REPS = 5
+TRUE_DEG = {
+    ("seated-combined", Side.LEFT, Direction.INTERNAL): (26.0, 35.0),
+    ("seated-combined", Side.LEFT, Direction.EXTERNAL): (38.0, 38.0),
+    ("seated-combined", Side.RIGHT, Direction.INTERNAL): (36.0, 36.0),
+    ("seated-combined", Side.RIGHT, Direction.EXTERNAL): (40.0, 40.0),
+    ("standing-combined", Side.LEFT, Direction.INTERNAL): (27.0, 27.0),
+    ("standing-combined", Side.LEFT, Direction.EXTERNAL): (33.0, 33.0),
+    ("standing-combined", Side.RIGHT, Direction.INTERNAL): (29.0, 29.0),
+    ("standing-combined", Side.RIGHT, Direction.EXTERNAL): (35.0, 35.0),
+}
+"""True range in the first and in the last week, without sign, deg; it grows evenly in between."""
+SESSION_SD_DEG, REP_SD_DEG = 2.0, 1.5
+FAULT_SHARE = (0.3, 0.05)
+"""Share of the repetitions with a fault that is marked only, in the first and in the last week."""
+CALIBRATED_WEEK, STANDING_WEEKS = 6, (9, 10, 11)
+NOT_VALID = (1, Side.LEFT, Direction.EXTERNAL, 2)
+"""Week, side, direction and number of the repetition in which the thigh drifted."""
+DROPPED = (4, Side.RIGHT, Direction.INTERNAL, 4)
+GONIOMETER_WEEKS = (0, 3, 8, 11)
+GONIOMETER_BIAS_DEG, GONIOMETER_SD_DEG = -2.0, 2.5
+_SEED = 23
+_FIRST = datetime(2026, 1, 5, 18, 0, tzinfo=timezone(timedelta(hours=1)))
+_SIZE_PX, _RATE_HZ = (640, 480), 20.0
+_FIT_SD_DEG, _TREMOR_DEG = 1.0, 0.1
+_STILL_S, _RISE_S, _HOLD_S, _REST_S = 2.0, 1.0, 0.6, 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A session that is to be made up."""
+
+    number: int
+    week: int
+    drill: Drill
+
+    @property
+    def started_at(self) -> datetime:
+        return _FIRST + timedelta(weeks=self.week, minutes=15 * (self.number >= WEEKS) + 3 * (self.week % 4))
+
+    @property
+    def id(self) -> str:
+        return f"{self.started_at:%Y%m%d-%H%M%S}-{self.drill.id}-made-up"
+
+    @property
+    def level(self) -> Level:
+        return Level.CAMERA if self.week == CALIBRATED_WEEK else Level.NONE
+
+    def true_deg(self, side: Side, direction: Direction) -> float:
+        """Return the true range in this week, without sign."""
+        first, last = TRUE_DEG[self.drill.id, side, direction]
+        return first + (last - first) * self.week / (WEEKS - 1)
+
+
+def write_sample(data: Path) -> list[str]:
+    """Write the made-up sessions and readings; what is there already stays as it is.
+
+    Parameters
+    ----------
+    data : Path
+        A data folder that holds nothing else; it need not exist.
+
+    Returns
+    -------
+    list of str
+        Ids of all made-up sessions, oldest first.
+
+    Raises
+    ------
+    InputError
+        If the folder holds other sessions or readings: nothing is made up beside what was measured.
+    RecordError
+        If it cannot be written.
+    """
+    plans = sorted(_plans(), key=lambda plan: plan.started_at)
+    ids = [plan.id for plan in plans]
+    there = {path.name for path in (data / "sessions").glob("*")} | set(logged_reps(data).session_id)
+    if there - set(ids) or set(read_readings(data)[0].person) - {PERSON}:
+        raise InputError(f"{data} holds other sessions, and made-up ones do not belong beside them; choose another folder.")
+    for plan in plans:
+        if plan.id in there and not _is_whole(data / "sessions" / plan.id):
+            delete_session(data, plan.id)
+        if not (data / "sessions" / plan.id).exists():
+            _write(data, plan)
+    _write_readings(data, plans)
+    return ids
+
+
+def _plans() -> list[_Plan]:
+    table = load_table()
+    seated = [_Plan(week, week, table.drill("seated-combined")) for week in range(WEEKS)]
+    standing = [_Plan(WEEKS + n, week, table.drill("standing-combined")) for n, week in enumerate(STANDING_WEEKS)]
+    return seated + standing
+
+
+def _is_whole(folder: Path) -> bool:
+    return folder.is_dir() and read_info(folder).get("status") == "finished"
+
+
+def _write(data: Path, plan: _Plan) -> None:
+    rng = np.random.default_rng([_SEED, plan.number])
+    takes = [_movement(plan, side, rng, number) for number, side in enumerate(Side)]
+    end_s = max(curve[-1].time_s for curve, _ in takes)
+    curve = sorted((point for points, _ in takes for point in points), key=lambda point: point.time_s)
+    reps = tuple(rep for _, found in takes for rep in found)
+    with SessionWriter(data, _info(plan)) as writer:
+        step = Step(empty_pose(end_s, _SIZE_PX, MADE_UP), {}, tuple(curve), reps)
+        writer.append(step, with_pose=False)
+        frames = len(takes[0][0])
+        writer.update(
+            status="finished",
+            frames=frames,
+            duration_s=round(end_s, 3),
+            measured_fps=_RATE_HZ,
+            measured_share=dict.fromkeys(Side, 1.0),
+            values=[asdict(value) for value in session_values(reps)],
+            reps=[asdict(rep) for rep in reps],
+        )
+    (writer.folder / "landmarks.csv.gz").unlink()  # there are none
+
+
+def _info(plan: _Plan) -> dict[str, Any]:
+    """Return what session.json holds of a session from its beginning, and what stays empty."""
+    drill, calibrated = plan.drill, plan.level is Level.CAMERA
+    return {
+        "session_id": plan.id,
+        "started_at": plan.started_at.isoformat(timespec="seconds"),
+        "status": "running",
+        "person": PERSON,
+        "drill": drill.id,
+        "measure": drill.measure,
+        "measured": drill.measured,
+        "tier": drill.tier,
+        "sides": list(Side),
+        "note": NOTE,
+        "band": "",
+        "load_kg": math.nan,
+        "source": {"kind": MADE_UP, "name": MADE_UP, "size_px": _SIZE_PX, "fps": _RATE_HZ},
+        "remeasured_from": "",
+        "model": MADE_UP,
+        "model_sha256": "",
+        "landmarker": {},
+        "calibration": plan.level,
+        "calibration_profiles": {"camera": MADE_UP} if calibrated else {},
+        "calibration_used": {},
+        "calibration_notes": [],
+        "assumed_field_of_view_deg": None if calibrated else ASSUMED_FIELD_OF_VIEW_DEG,
+        "zero": "neutral pose",
+        "convention_version": CONVENTION_VERSION,
+        "measure_version": MEASURE_VERSION,
+        "rotrack_version": metadata.version("rotrack"),
+        "settings": asdict(TrackerSettings()),
+        "correction_version": load_corrections().version,
+        "warnings": [WARNING],
+        "reasons": {},
+        "neutrals": [],
+        "camera_advice": {},
+        "speed_advice": "",
+        "apart": [],
+    }
+
+
+def _write_readings(data: Path, plans: list[_Plan]) -> None:
+    """Write what somebody read off a goniometer after some of the sessions."""
+    rng = np.random.default_rng([_SEED, 99])
+    rows = []
+    for plan in plans:
+        if plan.number in GONIOMETER_WEEKS:
+            about = {"taken_at": (plan.started_at + timedelta(minutes=10)).isoformat(), "person": PERSON, "drill": plan.drill.id}
+            about |= {"instrument": "goniometer", "rater": MADE_UP, "note": NOTE}
+            for side in Side:
+                for direction in plan.drill.directions:
+                    value_deg = round(plan.true_deg(side, direction) + rng.normal(GONIOMETER_BIAS_DEG, GONIOMETER_SD_DEG))
+                    rows.append({**about, "side": side, "direction": direction, "value_deg": value_deg})
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "readings.csv"
+        pd.DataFrame(rows, columns=READING_COLUMNS).to_csv(path, index=False)
+        import_readings(data, path)
+
+
+# ---------------------------------------------------------------------- one leg
+def _movement(plan: _Plan, side: Side, rng: np.random.Generator, turn: int) -> tuple[list[CurvePoint], list[Rep]]:
+    """Return curve and repetitions of one leg; the legs take turns, and `turn` says which is first."""
+    drill = plan.drill
+    correction = load_corrections().of(drill.posture, plan.level)
+    peaks_deg = np.array(
+        [
+            direction.sign * (plan.true_deg(side, direction) + rng.normal(0, SESSION_SD_DEG) + rng.normal(0, REP_SD_DEG, REPS))
+            for direction in drill.directions
+        ]
+    )
+    one_s = 2 * _RISE_S + _HOLD_S
+    series_s = REPS * (2 * one_s + _REST_S)
+    time_s = np.arange(round((_STILL_S + 2 * series_s + _REST_S) * _RATE_HZ)) / _RATE_HZ
+    angle_deg = rng.normal(0, _TREMOR_DEG, len(time_s))
+    for number in range(REPS):
+        for part, peak_deg in enumerate(peaks_deg[:, number]):
+            start_s = _STILL_S + turn * series_s + number * (2 * one_s + _REST_S) + part * one_s
+            angle_deg += peak_deg * _bump(time_s - start_s)
+    live, finder, numbers = OneEuro(), ExcursionFinder(drill.min_entry_deg), RepNumbers(drill.directions)
+    curve, reps = [], []
+    for at_s, deg in zip(time_s.tolist(), angle_deg.tolist(), strict=True):
+        live_deg = live.update(at_s, deg)
+        gravity_deg = deg if drill.posture is Posture.SEATED else math.nan
+        error_deg = correction.error_deg(deg, _FIT_SD_DEG)
+        curve.append(CurvePoint(at_s, side, deg, live_deg, deg, math.nan, gravity_deg, 0.0, error_deg, ""))
+        excursion = finder.update(at_s, live_deg)
+        if excursion is None:
+            continue
+        known = time_s <= at_s
+        found = measure_excursion(time_s[known], angle_deg[known], excursion)
+        assert found is not None
+        finder.accept(excursion.direction, found.peak_deg)
+        number, _ = numbers.next(excursion.direction, found.start_s, found.end_s)
+        rep = Rep(
+            side=side,
+            direction=excursion.direction,
+            rep=number,
+            valid=True,
+            peak_deg=found.peak_deg,
+            uncertainty_deg=correction.error_deg(found.peak_deg, _FIT_SD_DEG),
+            gravity_deg=found.peak_deg if drill.posture is Posture.SEATED else math.nan,
+            fit_sd_deg=_FIT_SD_DEG,
+            live_peak_deg=excursion.live_peak_deg,
+            range_deg=found.range_deg,
+            start_s=found.start_s,
+            peak_s=found.peak_s,
+            end_s=found.end_s,
+            hold_s=found.hold_s,
+            faults=(),
+            reason="",
+            visibility=0.98,
+        )
+        rep = replace(rep, **{name: round(getattr(rep, name), digits) for name, digits in REP_DECIMALS.items()})
+        reps.append(_judged(rep, plan, rng))
+    return curve, reps
+
+
+def _bump(time_s: np.ndarray) -> np.ndarray:
+    """Return a smooth movement that begins at 0 s: up to 1, a hold, and back."""
+    up = np.clip(time_s / _RISE_S, 0, 1)
+    down = np.clip((time_s - _RISE_S - _HOLD_S) / _RISE_S, 0, 1)
+    return (np.sin(np.pi / 2 * up) * np.cos(np.pi / 2 * down)) ** 2
+
+
+def _judged(rep: Rep, plan: _Plan, rng: np.random.Generator) -> Rep:
+    """Return a repetition with its faults, and left out where the plan says so."""
+    faults = load_table().faults
+    which = (plan.week, rep.side, rep.direction, rep.rep)
+    seated = plan.number < WEEKS
+    first, last = FAULT_SHARE
+    marked = rng.random() < first + (last - first) * plan.week / (WEEKS - 1)
+    letters = [k for k in plan.drill.faults if plan.drill.watches(faults[k]) and not faults[k].invalidates and k != "O"]
+    letter = letters[rng.integers(len(letters))]
+    if seated and which == NOT_VALID:
+        return replace(rep, valid=False, faults=("T",), reason=faults["T"].title.lower())
+    return replace(rep, faults=(letter,) if marked else (), dropped=seated and which == DROPPED)
