@@ -24,6 +24,7 @@ from rotrack.check_cli import FollowOption, check, parse_follow
 from rotrack.checkup import Finding, checkup
 from rotrack.drills import GROUPS, TIERS, Drill, load_table
 from rotrack.errors import InputError, RecordError, RotrackError
+from rotrack.export_cli import export
 from rotrack.log_cli import OutOption, delete, drop, history, note, print_session, rep_line, show, write_plot
 from rotrack.model import Frame, Step
 from rotrack.records.log import data_folder, to_json
@@ -304,6 +305,7 @@ def live(
 # ---------------------------------------------------------------------- what was logged
 for _command in (history, show, drop, note, delete):
     app.command()(_command)
+app.command()(export)
 
 
 # ---------------------------------------------------------------------- drills, doctor, validate

@@ -1,0 +1,479 @@
+"""Sessions for other programs: tables for statistics and spreadsheets, angle and landmarks for biomechanics tools.
+
+| format | what it is |
+|---|---|
+| tidy | CSV, one row per repetition with everything that is known of it |
+| wide | CSV, one row per session and leg, for a spreadsheet |
+| mot | OpenSim motion file of the hip rotation, one per session |
+| trc | marker file of the landmarks in metres, one per session |
+
+Angle and landmarks are put on a uniform time grid, which those tools want. `docs/export.md` has every column, sign and axis.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rotrack.errors import InputError, NotMeasuredError, RecordError
+from rotrack.model import LANDMARK_NAMES, REP_DECIMALS, Direction, Rep, Side
+from rotrack.records.compare import held
+from rotrack.records.log import REP_COLUMNS, load_of, read_poses, replace_files, yes_or_no
+from rotrack.records.session import Session, best_of
+from rotrack.tracking.filters import LONGEST_GAP_S
+from rotrack.ui.words import is_counted, is_index
+
+TIDY_COLUMNS = (*REP_COLUMNS, "fit_sd_deg", "used", "status")
+"""Those of reps.csv, and what session.json knows besides."""
+_PER_DIRECTION = ("deg", "uncertainty_deg", "reps_used", "reps_valid", "reps_total")
+WIDE_COLUMNS = (
+    *"session_id started_at date person drill tier side".split(),
+    *(f"{direction}_{what}" for direction in Direction for what in _PER_DIRECTION),
+    *"cycles longest_hold_s total_hold_s faults band load_kg note calibration zero model convention_version".split(),
+    *"measure_version rotrack_version remeasured_from status".split(),
+)
+_COUNTS = ("cycles", *(column for column in WIDE_COLUMNS if "_reps_" in column))
+COORDINATES = {Side.RIGHT: "hip_rotation_r", Side.LEFT: "hip_rotation_l"}
+"""What OpenSim's models call the rotation of each hip. It is positive for internal rotation on both sides there, too."""
+LONGEST_GRID = 2_000_000
+"""Most moments that are believed: 18 hours at 30 pictures a second."""
+_EDGE_S = 1e-3
+
+
+class Format(StrEnum):
+    """What sessions can be written as."""
+
+    TIDY = "tidy"
+    WIDE = "wide"
+    MOT = "mot"
+    TRC = "trc"
+
+    @property
+    def per_session(self) -> bool:
+        """Whether each session is a file of its own."""
+        return self in (Format.MOT, Format.TRC)
+
+    @property
+    def ending(self) -> str:
+        """How the name of such a file ends."""
+        return f".{self}" if self.per_session else ".csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A session in the form of another program.
+
+    Parameters
+    ----------
+    contents : bytes
+        What belongs into the file.
+    note : str
+        What is not in it, in words; empty if all is.
+    """
+
+    contents: bytes
+    note: str = ""
+
+
+# ---------------------------------------------------------------------- tables
+def tidy_table(sessions: Iterable[Session], side: Side | None = None) -> pd.DataFrame:
+    """Return one row per repetition with everything that a statistician needs.
+
+    Parameters
+    ----------
+    sessions : iterable of Session
+        See `rotrack.records.history.read_sessions`.
+    side : Side, optional
+        Only this leg.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `TIDY_COLUMNS`: those of reps.csv with the signs they have there, `fit_sd_deg`, `used` (whether the repetition
+        entered the session value) and the `status` of the session. In the order of the sessions and repetitions.
+    """
+    rows = []
+    for session in sessions:
+        about = _about(session, TIDY_COLUMNS)
+        used = {_key(rep) for group in _legs(session.rep_list).values() for rep in best_of(group) if math.isfinite(rep.peak_deg)}
+        for rep in session.rep_list:
+            if side in (None, rep.side):
+                numbers = {k: v for k, v in asdict(rep).items() if k in TIDY_COLUMNS}
+                numbers |= {k: round(numbers[k], digits) for k, digits in REP_DECIMALS.items()}
+                words = {"side": str(rep.side), "direction": str(rep.direction), "faults": " ".join(rep.faults)}
+                rows.append({**about, **numbers, **words, "fit_sd_deg": round(rep.fit_sd_deg, 3), "used": _key(rep) in used})
+    return pd.DataFrame(rows, columns=TIDY_COLUMNS)
+
+
+def wide_table(sessions: Iterable[Session], side: Side | None = None) -> pd.DataFrame:
+    """Return one row per session and leg with repetitions.
+
+    Parameters
+    ----------
+    sessions : iterable of Session
+        See `rotrack.records.history.read_sessions`.
+    side : Side, optional
+        Only this leg.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `WIDE_COLUMNS`. `internal_deg` and `external_deg` are the session values without sign, since the column names the
+        direction; of tier C they are an index. Of stretches there are only cycles and hold times, of all else only the others.
+    """
+    rows = []
+    for session in sessions:
+        about = _about(session, WIDE_COLUMNS) | {"date": str(session.info.get("started_at", ""))[:10]}
+        counted = is_counted(session.info.get("tier", ""))
+        for leg in sorted({rep.side for rep in session.rep_list}):
+            if side not in (None, leg):
+                continue
+            kept = [rep for rep in session.rep_list if rep.side is leg and not rep.dropped]
+            row = {**about, "side": str(leg), "faults": " ".join(sorted({letter for rep in kept for letter in rep.faults}))}
+            for value in () if counted else session.values:
+                if value.side is leg:
+                    numbers = {"deg": abs(round(value.value_deg, 2)), "uncertainty_deg": round(value.uncertainty_deg, 2)}
+                    numbers |= {what: getattr(value, what) for what in _PER_DIRECTION if what.startswith("reps_")}
+                    row |= {f"{value.direction}_{what}": number for what, number in numbers.items()}
+            for stretch in held(session.rep_list) if counted else ():
+                if stretch.side is leg:
+                    row |= {
+                        "cycles": stretch.cycles,
+                        "longest_hold_s": stretch.longest_s,
+                        "total_hold_s": round(stretch.total_s, 2),
+                    }
+            rows.append(row)
+    table = pd.DataFrame(rows, columns=WIDE_COLUMNS)
+    return table.astype({column: "Int64" if column in _COUNTS else float for column in WIDE_COLUMNS if _is_number(column)})
+
+
+def table_csv(table: pd.DataFrame) -> bytes:
+    """Return a table as CSV that spreadsheets open without a question.
+
+    Truths are `true` and `false` as in reps.csv, missing numbers are empty. A text is one line; one that a spreadsheet would
+    compute gets an apostrophe in front (rotrack takes none, but a log may come from elsewhere).
+    """
+    plain = table.copy()
+    for column in plain.columns:
+        if pd.api.types.is_bool_dtype(plain[column]):
+            plain[column] = plain[column].map(yes_or_no)
+        elif not pd.api.types.is_numeric_dtype(plain[column]):
+            plain[column] = plain[column].map(_harmless)
+    return plain.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
+
+
+def _harmless(text: Any) -> str:
+    line = "".join(c if ord(c) >= 32 else " " for c in str(text))
+    return f"'{line}" if line.lstrip()[:1] in ("=", "+", "-", "@") else line
+
+
+def _about(session: Session, columns: Iterable[str]) -> dict[str, Any]:
+    """Return what is the same in all rows of a session; a text that its session.json lacks is empty."""
+    texts = {column: session.info.get(column) for column in columns if not _is_number(column)}
+    return {k: "" if v is None else v for k, v in texts.items()} | {"person": session.person, "load_kg": load_of(session.info)}
+
+
+def _is_number(column: str) -> bool:
+    return column in _COUNTS or column.endswith(("_deg", "_s", "_kg"))
+
+
+def _legs(reps: Iterable[Rep]) -> dict[tuple[Side, Direction], list[Rep]]:
+    legs: dict[tuple[Side, Direction], list[Rep]] = {}
+    for rep in reps:
+        legs.setdefault((rep.side, rep.direction), []).append(rep)
+    return legs
+
+
+def _key(rep: Rep) -> tuple[Side, Direction, int]:
+    return rep.side, rep.direction, rep.rep
+
+
+# ---------------------------------------------------------------------- angle and landmarks over time
+def rotation_over_time(session: Session, side: Side | None = None) -> pd.DataFrame:
+    """Return the hip rotation of a session on a uniform time grid, under OpenSim's names.
+
+    Parameters
+    ----------
+    session : Session
+        One that measures degrees: tier A or B.
+    side : Side, optional
+        Only this leg.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index `time` in s from the start of the recording, in steps of the usual time between two pictures. Columns
+        `hip_rotation_r` and `hip_rotation_l`, deg, internal rotation positive on both sides, zero at the neutral pose; a leg that
+        never had an angle has no column. Gaps of at most 0.2 s are bridged by a straight line, longer ones are NaN.
+
+    Raises
+    ------
+    InputError
+        If the drill measures no degrees of hip rotation.
+    RecordError
+        If there is no curve, or it is damaged.
+    NotMeasuredError
+        If no leg has an angle.
+    """
+    tier = session.info.get("tier", "")
+    if is_index(tier) or is_counted(tier):
+        what = "an index and no degrees of hip rotation" if is_index(tier) else "count and hold time and no angle"
+        raise InputError(f"{_called(session)} has {what} (tier {tier}), so there is no .mot of it; choose tidy, wide or trc.")
+    path = session.folder / "angles.csv"
+    if not path.exists():
+        raise RecordError(f"{_called(session)} has no curve (there is no angles.csv in {session.folder}); choose tidy or wide.")
+    curve = session.curve
+    if not path.read_bytes().endswith(b"\n"):  # the program was killed in the midst of a row, and perhaps of a number
+        curve = curve[:-1]
+    try:
+        legs = {
+            name: rows.set_index(rows.time_s.astype(float)).angle_deg.astype(float)
+            for leg, name in COORDINATES.items()
+            if side in (None, leg) and len(rows := curve[curve.side == leg].drop_duplicates("time_s"))
+        }
+        table = pd.DataFrame(legs).sort_index()
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise RecordError(f"{path} is damaged ({error}); `rotrack remeasure` makes it anew.") from error
+    table = table.dropna(axis="columns", how="all")
+    if table.empty:
+        legs_asked = f"{side} leg" if side else "legs"
+        raise NotMeasuredError(f"{_called(session)} has no angle of the {legs_asked}; choose another session.")
+    return _evenly(table, session)
+
+
+def markers_over_time(session: Session) -> pd.DataFrame:
+    """Return the landmarks of a session in OpenSim's axes on a uniform time grid.
+
+    These are the pose model's own estimate of the landmarks in space, from the middle of the hips. The depth in them is a guess
+    of that model: rotrack itself takes them as a weak hint only. Axes are those of somebody who faces a level camera: x forward
+    (towards the camera), y up, z to the subject's right (to the left in the picture).
+
+    Parameters
+    ----------
+    session : Session
+        The session.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index `time` as in `rotation_over_time`; columns `NAME_x`, `NAME_y` and `NAME_z` in m, see `marker_name`. Landmarks that
+        were never seen have no columns. Gaps of at most 0.2 s are bridged by a straight line, longer ones are NaN.
+
+    Raises
+    ------
+    RecordError
+        If there are no landmarks.
+    NotMeasuredError
+        If nobody was seen.
+    """
+    try:
+        poses = list(read_poses(session.folder))
+    except RecordError as error:
+        raise RecordError(
+            f"{_called(session)} has no landmarks (landmarks.csv.gz in {session.folder} is missing or damaged); "
+            "choose tidy, wide or mot."
+        ) from error
+    names = [f"{marker_name(name)}_{axis}" for name in LANDMARK_NAMES for axis in "xyz"]
+    # Camera axes are x right, y down, z away.
+    values = np.array([-pose.world_m[:, ::-1] for pose in poses]).reshape(len(poses), len(names))
+    table = pd.DataFrame(values, columns=names, index=[pose.time_s for pose in poses])
+    table = table[~table.index.duplicated()].sort_index().dropna(axis="columns", how="all")
+    if table.empty:
+        raise NotMeasuredError(f"{_called(session)} has no landmarks, since nobody was seen; choose another session.")
+    return _evenly(table, session)
+
+
+def marker_name(landmark: str) -> str:
+    """Return what Pose2Sim and Sports2D call a landmark of this pose model: `left_heel` is `LHeel`, `right_toe` is `RBigToe`."""
+    words = landmark.replace("toe", "big_toe").split("_")
+    side = next((word for word in words if word in set(Side)), "")
+    return side[:1].upper() + "".join(word.capitalize() for word in words if word != side)
+
+
+def _evenly(table: pd.DataFrame, session: Session) -> pd.DataFrame:
+    """Return columns over increasing times on a uniform grid; what lies in gaps of more than 0.2 s is NaN."""
+    time_s = table.index.to_numpy(float)
+    if len(time_s) < 2:
+        raise NotMeasuredError(f"{_called(session)} has a single picture, which is no movement; choose another session.")
+    step_s = float(np.median(np.diff(time_s)))
+    rate_hz = max(round(1 / step_s, 2), 0.01)
+    moments = (time_s[-1] - time_s[0]) * rate_hz
+    if not moments < LONGEST_GRID:
+        raise RecordError(f"The times in {session.folder} are not those of a recording; `rotrack remeasure` makes them anew.")
+    grid_s = time_s[0] + np.arange(math.floor(moments + _EDGE_S * rate_hz) + 1) / rate_hz
+    longest_s = max(LONGEST_GAP_S, 1.5 * step_s) + _EDGE_S  # a slow video has no gap as long as every picture is there
+    columns = {}
+    for name in table.columns:
+        value = table[name].to_numpy(float)
+        known = np.flatnonzero(np.isfinite(value))
+        even = np.full(len(grid_s), np.nan)
+        for part in np.split(known, np.flatnonzero(np.diff(time_s[known]) > longest_s) + 1):
+            inside = (grid_s >= time_s[part[0]] - _EDGE_S) & (grid_s <= time_s[part[-1]] + _EDGE_S)
+            even[inside] = np.interp(grid_s[inside], time_s[part], value[part])
+        columns[name] = even
+    return pd.DataFrame(columns, index=pd.Index(grid_s, name="time"))
+
+
+def _called(session: Session) -> str:
+    return f"The session {session.id}"
+
+
+# ---------------------------------------------------------------------- the files of biomechanics tools
+def mot(session: Session, side: Side | None = None) -> Exported:
+    """Return the hip rotation of a session as an OpenSim motion file.
+
+    OpenSim's `Storage` stops at a missing number without a word, so moments at which a leg has no angle are left out; the note
+    says how many. With both legs, a moment needs both.
+
+    Parameters
+    ----------
+    session : Session
+        One that measures degrees: tier A or B.
+    side : Side, optional
+        Only this leg.
+
+    Raises
+    ------
+    InputError, RecordError, NotMeasuredError
+        As `rotation_over_time`, and if there is no moment at which both legs have an angle.
+    """
+    table = rotation_over_time(session, side)
+    complete = table.dropna()
+    if complete.empty:
+        raise NotMeasuredError(f"{_called(session)} has no moment with an angle of both legs; export one leg at a time (--side).")
+    info = session.info
+    lines = [
+        session.id,
+        "version=1",
+        f"nRows={len(complete)}",
+        f"nColumns={len(complete.columns) + 1}",
+        "inDegrees=yes",
+        "",
+        "Hip rotation in degrees, internal rotation positive on both sides, zero at the neutral pose.",
+        f"Drill {info.get('drill')}, measured {info.get('measured')}, rotrack {info.get('rotrack_version')}.",
+        "",
+        "endheader",
+        "\t".join(["time", *complete.columns]),
+    ]
+    lines += ["\t".join([f"{t:.6f}", *(f"{v:.4f}" for v in row)]) for t, *row in complete.itertuples(name=None)]
+    within = table.loc[complete.index[0] : complete.index[-1]]
+    inside = len(within) - len(complete)
+    left_out = [f"{len(table) - len(complete)} of {len(table)} moments are left out, since an angle is missing"]
+    left_out += [f"{inside} of them between others: look at the times"] if inside else []
+    return Exported(("\n".join(lines) + "\n").encode(), f"{', '.join(left_out)}." if len(complete) < len(table) else "")
+
+
+def trc(session: Session) -> Exported:
+    """Return the landmarks of a session as a marker file, see `markers_over_time`.
+
+    Missing places are `NaN`: the one form that OpenSim's and Pose2Sim's readers take alike.
+
+    Raises
+    ------
+    RecordError, NotMeasuredError
+        As `markers_over_time`.
+    """
+    table = markers_over_time(session)
+    names = [column.removesuffix("_x") for column in table.columns if column.endswith("_x")]
+    time_s = table.index.to_numpy()
+    rate = f"{(len(time_s) - 1) / (time_s[-1] - time_s[0]):.2f}"
+    about = {
+        "DataRate": rate,
+        "CameraRate": rate,
+        "NumFrames": len(table),
+        "NumMarkers": len(names),
+        "Units": "m",
+        "OrigDataRate": rate,
+        "OrigDataStartFrame": 1,
+        "OrigNumFrames": len(table),
+    }
+    rows: list[Sequence[object]] = [
+        ["PathFileType", "4", "(X/Y/Z)", f"{session.id}{Format.TRC.ending}"],
+        list(about),
+        list(about.values()),
+        ["Frame#", "Time", *(cell for name in names for cell in (name, "", ""))],
+        ["", "", *(f"{axis}{number}" for number in range(1, len(names) + 1) for axis in "XYZ")],
+        [],
+    ]
+    for number, (t, *row) in enumerate(table.itertuples(name=None), start=1):
+        rows.append([number, f"{t:.6f}", *(f"{v:.5f}" if math.isfinite(v) else "NaN" for v in row)])
+    unseen = len(LANDMARK_NAMES) - len(names)
+    note = f"{unseen} of {len(LANDMARK_NAMES)} landmarks were never seen and are left out." if unseen else ""
+    return Exported("".join("\t".join(map(str, row)) + "\n" for row in rows).encode(), note)
+
+
+# ---------------------------------------------------------------------- files
+def destinations(to: Path, form: Format, session_ids: Sequence[str]) -> list[Path]:
+    """Return where exports go: one file for a table, one per session for the other formats.
+
+    Parameters
+    ----------
+    to : Path
+        A file with the ending of the format, or a folder: one that exists, or a name without an ending.
+    form : Format
+        What is to be written.
+    session_ids : sequence of str
+        The sessions; those of a folder are named by them.
+
+    Raises
+    ------
+    InputError
+        If the path does not fit.
+    """
+    if to.is_file() and not to.suffix:
+        raise InputError(f"{to} is a file; give a folder with --to, or a name that ends with {form.ending}.")
+    if to.is_dir() or not to.suffix:
+        return [to / f"{name}{form.ending}" for name in (session_ids if form.per_session else [form])]
+    if to.suffix.lower() != form.ending:
+        raise InputError(
+            f"{to} must end with {form.ending} for the format {form}, or be a folder; choose another name with --to."
+        )
+    if form.per_session and len(session_ids) != 1:
+        raise InputError(f"{to} is one file, and these are {len(session_ids)} sessions; give a folder with --to.")
+    return [to]
+
+
+def check_free(paths: Iterable[Path], force: bool = False, data: Path | None = None) -> None:
+    """Check that nothing is lost when these files are written.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        The files.
+    force : bool
+        Whether files that exist may be replaced.
+    data : Path, optional
+        The data folder; nothing in it is ever replaced.
+
+    Raises
+    ------
+    InputError
+        If a file is in the way.
+    """
+    for path in paths:
+        if path.exists() and not force:
+            raise InputError(f"{path} exists already; choose another place with --to, or replace it with --force.")
+        if path.exists() and data and path.resolve().is_relative_to(data.resolve()):
+            raise InputError(f"{path} lies in the data folder, where nothing is replaced; choose another place with --to.")
+
+
+def write_export(path: Path, contents: bytes) -> None:
+    """Write an export beside its place and move it there; its folder is made if need be.
+
+    Raises
+    ------
+    RecordError
+        If that fails.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_files({path: contents})
+    except OSError as error:
+        raise RecordError(f"{path} cannot be written ({error.strerror or error}); choose another place with --to.") from error

@@ -1,0 +1,160 @@
+"""The command that writes sessions for other programs: tables, and files for biomechanics tools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from rotrack.drills import load_table
+from rotrack.errors import InputError, RecordError, RotrackError
+from rotrack.exchange import export as files
+from rotrack.exchange.export import Exported, Format
+from rotrack.log_cli import OutOption
+from rotrack.model import Side
+from rotrack.records import history as records
+from rotrack.records.log import being_written, data_folder
+from rotrack.records.session import Session
+from rotrack.ui.words import is_counted, is_index, times
+
+_err = Console(stderr=True, highlight=False)
+
+
+def export(
+    to: Annotated[
+        Path,
+        typer.Option("--to", help="File or folder to write. A name without an ending is a folder.", metavar="FILE_OR_FOLDER"),
+    ],
+    sessions: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Ids, beginnings of ids, folders, or last; without any, all sessions. `rotrack history` lists them.",
+            metavar="SESSION...",
+            show_default=False,
+        ),
+    ] = None,
+    form: Annotated[
+        Format, typer.Option("--format", "-f", help="tidy, wide: tables as CSV; mot, trc: files for OpenSim, one per session.")
+    ] = Format.TIDY,
+    person: Annotated[str | None, typer.Option("--person", "-p", help="Only this person; the exact name.")] = None,
+    drill: Annotated[str | None, typer.Option("--drill", "-d", help="Only this drill.")] = None,
+    side: Annotated[Side | None, typer.Option("--side", "-s", help="Only this leg: the subject's own side. Not for trc.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+    out: OutOption = None,
+) -> None:
+    """Write sessions for a spreadsheet, for statistics, or for biomechanics tools.
+
+    [bold]tidy[/]: a table with one row per repetition and everything that is known of it.
+
+    [bold]wide[/]: a table with one row per session and leg: the values with their errors (95 %), side by side.
+
+    [bold]mot[/]: the hip rotation over time for OpenSim, in degrees, internal rotation positive on both sides.
+
+    [bold]trc[/]: the landmarks over time as the pose model guesses them in space, in metres, as markers for OpenSim and Pose2Sim.
+
+    Of a session that was measured again, the latest reading is written, unless you name another. Nothing is replaced without
+    --force.
+
+    Example: rotrack export --format wide --person Ana --to ana.csv
+    """
+    if form is Format.TRC and side:
+        raise InputError("A .trc holds the whole person, so --side means nothing for it; leave it out.")
+    data = data_folder(out)
+    asked = _asked(data, sessions or [], person, drill)
+    if form is Format.MOT and not sessions:
+        asked = _with_degrees(asked)
+    paths = files.destinations(to, form, [session.id for session in asked])
+    files.check_free(paths, force, data)
+    if not form.per_session:
+        table = files.tidy_table(asked, side) if form is Format.TIDY else files.wide_table(asked, side)
+        if table.empty:
+            raise InputError(f"No repetition{f' of the {side} leg' if side else ''} is in these sessions; choose others.")
+        files.write_export(paths[0], files.table_csv(table))
+        _err.print(f"{times(len(table), 'row')} written to {escape(str(paths[0]))}", soft_wrap=True)
+        return
+    _write_each(asked, paths, form, side)
+
+
+def _write_each(asked: Sequence[Session], paths: Sequence[Path], form: Format, side: Side | None) -> None:
+    """Write a file per session; those that cannot be written are named, and the exit code is theirs."""
+    problems: list[RotrackError] = []
+    notes, written = [], []
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_err, transient=True) as progress:
+        for session, path in progress.track(list(zip(asked, paths, strict=True)), description="writing"):
+            try:
+                made = _made(session, form, side)
+            except RotrackError as error:
+                problems.append(error)
+                continue
+            files.write_export(path, made.contents)
+            written.append(path)
+            if made.note:
+                notes.append(f"{path.name}: {made.note}")
+    for note in notes:
+        _err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
+    if len(written) == 1:
+        _err.print(f"written to {escape(str(written[0]))}", soft_wrap=True)
+    elif written:
+        _err.print(f"{times(len(written), 'file')} written to {escape(str(written[0].parent))}", soft_wrap=True)
+    for problem in problems:
+        _err.print(f"[bold red]rotrack:[/] {escape(str(problem))}", soft_wrap=True)
+    if problems:
+        raise typer.Exit(max(problem.exit_code for problem in problems))
+
+
+def _made(session: Session, form: Format, side: Side | None) -> Exported:
+    return files.mot(session, side) if form is Format.MOT else files.trc(session)
+
+
+def _asked(data: Path, names: Sequence[str], person: str | None, drill: str | None) -> list[Session]:
+    """Return the sessions that were named, else the latest reading of all; only those of person and drill."""
+    if drill is not None:
+        load_table().drill(drill)  # tells of a mistyped name
+    if names:
+        read = cache(records.read_sessions)
+        named = [_named(records.find_session(data, name).resolve(), read) for name in names]
+        found = list({session.folder: session for session in named}.values())
+    else:
+        logged, problems = records.read_sessions(data)
+        for problem in problems:
+            _err.print(f"[yellow]Note:[/] {escape(problem)}", soft_wrap=True)
+        found = records.newest(logged)
+    asked = records.only(found, person, drill)
+    if not asked:
+        what = " of ".join(filter(None, [f"'{drill}'" if drill else "", f"'{person}'" if person is not None else ""]))
+        where = "in the sessions that you named" if names else f"in {data}"
+        raise InputError(f"Nothing{f' of {what}' if what else ''} is logged {where}; `rotrack history` lists what there is.")
+    return asked
+
+
+def _named(folder: Path, read: Callable[[Path], tuple[list[Session], list[str]]]) -> Session:
+    """Return the session in a folder, which lies in a data folder, as `read_sessions` reads it."""
+    if folder.parent.name != "sessions":
+        raise InputError(f"{folder} lies in no data folder; only sessions under DATA/sessions can be exported.")
+    sessions, problems = read(folder.parent.parent)
+    for session in sessions:
+        if session.folder.resolve() == folder:
+            return session
+    if being_written(folder):
+        raise RecordError(f"The session {folder.name} is being measured right now; end it first.")
+    raise RecordError(next((p for p in problems if str(folder.name) in p), f"The session in {folder} cannot be used."))
+
+
+def _with_degrees(sessions: Sequence[Session]) -> list[Session]:
+    """Return the sessions that measure degrees, and say how many do not."""
+    measured = [s for s in sessions if not is_index(s.info["tier"]) and not is_counted(s.info["tier"])]
+    if not measured:
+        raise InputError(
+            "None of these sessions measures degrees of hip rotation, so there is no .mot; choose tidy, wide or trc."
+        )
+    if len(measured) < len(sessions):
+        without = times(len(sessions) - len(measured), "session")
+        _err.print(f"[yellow]Note:[/] {without} of tier C or D left out: no degrees of hip rotation.", soft_wrap=True)
+    return measured
