@@ -50,6 +50,25 @@ ONLINE_FROM_HZ = 15.0
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What a session from an archive is called, so that whoever measures the same video gets the same session.
+
+    Parameters
+    ----------
+    session_id : str
+        Its name in the log.
+    started_at : datetime
+        When it was recorded, with the offset from UTC.
+    file : str
+        The video's path in the archive.
+    """
+
+    session_id: str
+    started_at: datetime
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What to measure and where to keep it.
 
@@ -71,6 +90,8 @@ class Request:
         Resistance band in words, written into the log; empty without one.
     load_kg : float
         Weight on the measured leg, written into the log; NaN if not said.
+    origin : Origin, optional
+        For a video of an archive; without it the session is named by the time of measuring.
     """
 
     drill: Drill
@@ -82,6 +103,7 @@ class Request:
     calibration: tuple[str, ...] = ()
     band: str = ""
     load_kg: float = math.nan
+    origin: Origin | None = None
 
 
 def make_request(
@@ -339,10 +361,10 @@ def _now() -> datetime:
 def _open_log(
     request: Request, source: SourceInfo, provenance: dict[str, Any], known: Known, started: datetime | None = None
 ) -> SessionWriter:
-    started = started or _now()
-    drill = request.drill
+    drill, origin = request.drill, request.origin
+    started = origin.started_at if origin else started or _now()
     info = {
-        "session_id": f"{started:%Y%m%d-%H%M%S}-{drill.id}-{secrets.token_hex(2)}",
+        "session_id": origin.session_id if origin else f"{started:%Y%m%d-%H%M%S}-{drill.id}-{secrets.token_hex(2)}",
         "started_at": started.isoformat(timespec="seconds"),
         "status": "running",
         "person": request.person,
@@ -360,6 +382,7 @@ def _open_log(
             "size_px": source.size_px,
             "fps": source.fps,
         },
+        **({"archive_file": origin.file} if origin else {}),
         "remeasured_from": "",
         **provenance,
         "calibration": str(known.calibration.used_for(drill.posture).level),

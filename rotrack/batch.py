@@ -1,4 +1,4 @@
-"""Several videos in parallel, one process per core, with one count of frames for a progress bar."""
+"""Several videos in parallel, one process per core, with one count of what is done for a progress bar."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ import math
 import multiprocessing
 import os
 import queue
-from collections.abc import Callable
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rotrack import api
-from rotrack.errors import RotrackError
+from rotrack.errors import NotMeasuredError, RotrackError
 from rotrack.model import Frame, Rep, Step
 from rotrack.records.session import Session
 from rotrack.sensing.landmarker import find_model
@@ -23,10 +28,16 @@ from rotrack.tracking.scoreboard import Scoreboard
 
 TELL_EVERY_FRAMES = 15
 
+T = TypeVar("T")
+R = TypeVar("R")
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One video to measure; the fields are the parameters of `rotrack.analyze`, `mirror` is for validation only."""
+    """One video to measure; the fields are the parameters of `rotrack.analyze`.
+
+    `mirror` is for validation only, `origin` for what comes from an archive.
+    """
 
     video: Path
     drill: str
@@ -41,6 +52,7 @@ class Job:
     calibration: tuple[str, ...] = ()
     band: str = ""
     load_kg: float = math.nan
+    origin: api.Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,32 +89,14 @@ def count_frames(jobs: list[Job]) -> int | None:
 
 def run_jobs(jobs: list[Job], on_frames: OnFrames, on_rep: OnRep | None = None) -> list[Outcome]:
     """Measure videos in parallel over the cores; the outcomes are in the order of the jobs, `on_rep` is for a single one."""
-    workers = min(len(jobs), os.cpu_count() or 1)
-    if workers == 1:
-        return [_run_job(job, on_frames, on_rep) for job in jobs]
-    context = multiprocessing.get_context("spawn")
-    counts: multiprocessing.Queue[int] = context.Queue()
-    with ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(counts,)) as pool:
-        waiting: list[Future[Outcome]] = [pool.submit(_run_in_worker, job) for job in jobs]
-        while not all(future.done() for future in waiting):
-            with contextlib.suppress(queue.Empty):
-                on_frames(counts.get(timeout=0.1))
-    return [future.result() for future in waiting]
+    if min(len(jobs), _cores()) == 1:
+        return [run_job(job, on_frames, on_rep) for job in jobs]
+    outcomes = dict(in_processes(run_job, jobs, on_frames))
+    return [outcomes[place] or Outcome(job.video, None, died(job.video)) for place, job in enumerate(jobs)]
 
 
-_counts: Any = None
-
-
-def _start_worker(counts: Any) -> None:
-    global _counts  # noqa: PLW0603  a process pool can hand over a queue in no other way
-    _counts = counts
-
-
-def _run_in_worker(job: Job) -> Outcome:
-    return _run_job(job, _counts.put)
-
-
-def _run_job(job: Job, on_frames: OnFrames, on_rep: OnRep | None = None) -> Outcome:
+def run_job(job: Job, on_frames: OnFrames, on_rep: OnRep | None = None) -> Outcome:
+    """Measure one video in this process."""
     told = 0
 
     def tell(frame: Frame | None, step: Step, board: Scoreboard) -> None:
@@ -118,6 +112,127 @@ def _run_job(job: Job, on_frames: OnFrames, on_rep: OnRep | None = None) -> Outc
         request = api.make_request(
             job.drill, job.side, job.data, job.person, job.note, job.correct, job.calibration, job.band, job.load_kg
         )
+        request = replace(request, origin=job.origin)
         return api.measure_video(job.video, find_model(job.model), request, job.annotate, tell, job.mirror)
 
     return attempt(job.video, measure)
+
+
+def died(video: Path) -> NotMeasuredError:
+    """Return the problem of a video at which the process that measured it died."""
+    return NotMeasuredError(
+        f"The process that measured {video.name} was ended from outside or by the video: free some memory, "
+        "or convert the video to MP4 (H.264), and try again."
+    )
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1
+
+
+# ---------------------------------------------------------------------- processes
+def in_processes(
+    work: Callable[[T, Callable[[Any], None]], R],
+    tasks: Sequence[T],
+    on_done: Callable[[Any], None],
+    processes: int | None = None,
+    let_end: bool = True,
+) -> Generator[tuple[int, R | None]]:
+    """Do tasks in parallel processes, begun in their order; yield the place and the result of each when it is done.
+
+    A process that dies takes no other task with it: what was under way with it is done again, one by one.
+
+    Parameters
+    ----------
+    work : callable
+        A function of a module, given a task and what it is to tell its progress.
+    tasks : sequence
+        What can be pickled.
+    on_done : callable
+        Called here with all that the tasks tell.
+    processes : int, optional
+        How many at once; as many as there are cores without it.
+    let_end : bool
+        When the caller stops: whether tasks under way get Ctrl-C themselves and are waited for, or end at once.
+
+    Yields
+    ------
+    place : int
+        Of the task in `tasks`.
+    result
+        What `work` returned; None if its process died.
+    """
+    waiting, doubtful = deque(range(len(tasks))), deque[int]()
+    many = max(1, min(len(tasks), processes or _cores()))
+    while waiting or doubtful:
+        turn, size = (deque([doubtful.popleft()]), 1) if doubtful else (waiting, many)
+        under_way: dict[Future[R], int] = {}
+        with contextlib.suppress(BrokenProcessPool), _pool(size, let_end) as (begin, told):
+            while turn or under_way:
+                while turn and len(under_way) < size:
+                    under_way[begin(_do, work, tasks[turn[0]])] = turn[0]
+                    turn.popleft()
+                with contextlib.suppress(queue.Empty):
+                    on_done(told.get(timeout=0.1))
+                for future in sorted((f for f in under_way if f.done()), key=_is_broken):
+                    result = future.result()
+                    yield under_way.pop(future), result
+        if size == 1:
+            yield from ((place, None) for place in under_way.values())
+        else:
+            doubtful.extend(under_way.values())
+
+
+def _is_broken(future: Future[Any]) -> bool:
+    return isinstance(future.exception(), BrokenProcessPool)
+
+
+@contextlib.contextmanager
+def _pool(size: int, let_end: bool) -> Iterator[tuple[Callable[..., Future[Any]], Any]]:
+    """Yield what begins a task in one of so many processes, and the queue of what they tell."""
+    context = multiprocessing.get_context("spawn")
+    told = context.Queue()
+    watched, held = context.Pipe(duplex=False)
+
+    def begin(*work: Any) -> Future[Any]:
+        if let_end or not hasattr(signal, "pthread_sigmask"):
+            return pool.submit(*work)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # a new process is deaf to it from its first moment
+        try:
+            return pool.submit(*work)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    try:
+        with ProcessPoolExecutor(size, context, initializer=_start_worker, initargs=(told, watched, let_end)) as pool:
+            try:
+                yield begin, told
+            except BaseException:
+                if not let_end:
+                    held.close()
+                raise
+    finally:
+        held.close()
+        watched.close()
+
+
+_told: Any = None
+
+
+def _start_worker(told: Any, watched: Connection, let_end: bool) -> None:
+    global _told  # noqa: PLW0603  a process pool can hand over a queue in no other way
+    _told = told
+    if not let_end:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
+
+
+def _end_with(watched: Connection) -> None:
+    """End this process when the one that began it is gone, or wants it to end."""
+    with contextlib.suppress(EOFError, OSError):
+        watched.recv()
+    os._exit(1)
+
+
+def _do(work: Callable[[T, Callable[[Any], None]], R], task: T) -> R:
+    return work(task, _told.put)

@@ -47,7 +47,7 @@ def for_video(
     CalibrationError
         If a profile that was asked for does not exist or is damaged.
     """
-    if _none(wanted):
+    if wants_none(wanted):
         return Known()
     known = choose(find_profiles(wanted, profiles_folder(data)), size_px, person)
     if look:
@@ -67,7 +67,7 @@ def for_camera(source: Source, spec: str, wanted: Sequence[str], data: Path, per
     CalibrationError
         If a profile that was asked for does not exist or is damaged.
     """
-    if _none(wanted):
+    if wants_none(wanted):
         return Known(), source
     known = of_camera(spec, source.info.size_px, wanted, profiles_folder(data), person)
     if known.calibration.floor is None:
@@ -78,7 +78,7 @@ def for_camera(source: Source, spec: str, wanted: Sequence[str], data: Path, per
 
 def of_camera(spec: str, size_px: tuple[int, int], wanted: Sequence[str], folder: Path, person: str = "") -> Known:
     """Return what the profiles say of a camera: those that were asked for, or else the newest of this camera and person."""
-    if _none(wanted):
+    if wants_none(wanted):
         return Known()
     camera = camera_identity(spec)
     if wanted:
@@ -88,7 +88,14 @@ def of_camera(spec: str, size_px: tuple[int, int], wanted: Sequence[str], folder
     return replace(known, notes=(*known.notes, *problems))
 
 
-def _none(wanted: Sequence[str]) -> bool:
+def wants_none(wanted: Sequence[str]) -> bool:
+    """Return whether it was asked for no profile at all.
+
+    Raises
+    ------
+    CalibrationError
+        If it was asked for others, too.
+    """
     if NONE in wanted and len(wanted) > 1:
         raise CalibrationError(f"'--calibration {NONE}' means no profile at all; leave out the others, or leave out '{NONE}'.")
     return NONE in wanted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from importlib import metadata, resources
@@ -19,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from rotrack import api, app_cli, beforehand, calibrate_cli
+from rotrack.archive import NOTHING, Manifest, Result, measure_archive, read_manifest
 from rotrack.batch import Job, Outcome, attempt, count_frames, run_jobs
 from rotrack.check_cli import FollowOption, check, parse_follow
 from rotrack.checkup import Finding, checkup
@@ -27,13 +29,14 @@ from rotrack.errors import InputError, RecordError, RotrackError
 from rotrack.export_cli import export
 from rotrack.log_cli import OutOption, delete, drop, history, note, print_session, rep_line, show, write_plot
 from rotrack.model import Frame, Step
+from rotrack.progress.sample import PERSON, write_sample
 from rotrack.records.log import data_folder, to_json
 from rotrack.sensing.landmarker import find_model, speed_advice
 from rotrack.sensing.sources import Camera, Source
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.overlay import Overlay
 from rotrack.ui.window import KEYS, Key, Window
-from rotrack.ui.words import is_counted, is_index
+from rotrack.ui.words import amount, is_counted, is_index, times
 from rotrack.validation import describe, validate_folder, write_table
 
 DOUBTFUL = 5
@@ -114,12 +117,21 @@ def _root(
 
 # ---------------------------------------------------------------------- demo, analyze, remeasure
 @app.command()
-def demo(out: OutOption = None, model: ModelOption = "heavy") -> None:
+def demo(
+    out: OutOption = None,
+    model: ModelOption = "heavy",
+    sessions: Annotated[
+        bool, typer.Option("--sessions", help="Write twelve weeks of made-up sessions instead, to try progress and report with.")
+    ] = False,
+) -> None:
     """Measure a clip that comes with rotrack, and show what it found.
 
     The clip is a rendered person who rotates the left leg twice, outwards and inwards. It is logged apart from your own
-    sessions.
+    sessions, as are the made-up ones of --sessions.
     """
+    if sessions:
+        _demo_sessions(out or data_folder() / "demo-progress")
+        return
     clip = Path(str(resources.files("rotrack").joinpath("media/demo.mp4")))
     _out.print("Measuring the demo clip: [bold]seated-combined[/bold], a rendered person, true peaks 22, 28, 30 and 35 degrees.")
     data = out or data_folder() / "demo"
@@ -133,12 +145,28 @@ def demo(out: OutOption = None, model: ModelOption = "heavy") -> None:
     _out.print(f"video   {session.folder / 'annotated.mp4'}", soft_wrap=True)
     _out.print(f"plot    {plot}", soft_wrap=True)
     _out.print("\nNext: [bold]rotrack[/bold] opens the page that measures you, [bold]rotrack drills[/bold] lists the drills.")
+    _out.print("[bold]rotrack demo --sessions[/bold] shows what weeks of measuring look like.")
+
+
+def _demo_sessions(data: Path) -> None:
+    """Write the made-up sessions and say how to look at them."""
+    with _err.status("Making up sessions ..."):
+        made_up = write_sample(data)
+    folder = f'"{data}"' if " " in str(data) else str(data)
+    _out.print(f"{times(len(made_up), 'session')} of {PERSON}, twelve weeks: nobody was measured. They lie apart from your own.")
+    _out.print("\nLook at them:", soft_wrap=True)
+    for command in ("progress", "report --person " + f'"{PERSON}"', "agreement"):
+        _out.print(f"  [bold]rotrack {command} --out {escape(folder)}[/bold]", soft_wrap=True)
 
 
 @app.command()
 def analyze(
-    videos: Annotated[list[Path], typer.Argument(help="One or more video files.", metavar="VIDEO...")],
-    drill: DrillOption,
+    videos: Annotated[
+        list[Path], typer.Argument(help="One or more video files, or the folder of an archive.", metavar="VIDEO...")
+    ],
+    drill: Annotated[
+        str, typer.Option("--drill", "-d", help="Drill id; `rotrack drills` lists them. A manifest may tell it instead.")
+    ] = "",
     side: SideOption = "both",
     out: OutOption = None,
     person: PersonOption = "",
@@ -147,24 +175,146 @@ def analyze(
     band: BandOption = "",
     load_kg: LoadOption = nan,
     video: Annotated[bool, typer.Option("--video/--no-video", help="Also write the video with legs and angles.")] = False,
-    plot: Annotated[bool, typer.Option("--plot/--no-plot", help="Also write the angle curve as a page.")] = True,
+    plot: Annotated[
+        bool | None,
+        typer.Option("--plot/--no-plot", help="Also write the angle curve as a page; default: not for archives (5 MB each)."),
+    ] = None,
     correct: CorrectOption = True,
     calibration: CalibrationOption = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option("--manifest", help="What the videos of a folder are; manifest.csv in it without this.", metavar="FILE"),
+    ] = None,
+    dask: Annotated[
+        str, typer.Option("--dask", help="Measure a folder on the workers of this Dask scheduler.", metavar="ADDRESS")
+    ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
 ) -> None:
-    """Measure videos and log every repetition.
+    """Measure videos, or a folder of them with a manifest, and log every repetition.
 
     Several videos are measured in parallel. Example: rotrack analyze monday.mp4 --drill seated-internal --person Ana
+
+    A folder is an archive. Its manifest.csv has one line per video; the first line is file,person,drill,side and, if you like,
+    recorded_at, note, band, load_kg. Empty cells are filled from the options. Lines that are wrong are all listed first and left
+    out, the others are measured. Run it again whenever you like: what is in the log is skipped. Example: rotrack analyze clinic/
     """
+    job = Job(Path(), drill, side, data_folder(out), person, model, note, video, correct, band=band, load_kg=load_kg)
+    if any(path.is_dir() for path in videos):
+        if len(videos) > 1:
+            raise InputError("Give either one folder, which is an archive with a manifest, or videos.")
+        job = replace(job, calibration=tuple(calibration or ()))
+        _analyze_archive(videos[0], manifest, dask, job, bool(plot), json)
+        return
+    if manifest or dask:
+        raise InputError("--manifest and --dask are for the folder of an archive; give that instead of single videos.")
+    if not drill:
+        raise typer.BadParameter("say which one; `rotrack drills` lists them.", param_hint="'--drill' / '-d'")
     request = api.make_request(drill, side, out, person, note, correct, calibration or (), band, load_kg)
     find_model(model)
-    job = Job(
-        Path(), drill, side, request.data, person, model, note, video, correct,
-        calibration=request.calibration, band=band, load_kg=load_kg,
-    )  # fmt: skip
-    jobs = [replace(job, video=path) for path in videos]
+    jobs = [replace(job, video=path, calibration=request.calibration) for path in videos]
     outcomes = _measure(jobs, quiet=json)
-    _report([_with_plot(outcome) for outcome in outcomes] if plot else outcomes, json)
+    _report([_with_plot(outcome) for outcome in outcomes] if plot is not False else outcomes, json)
+
+
+def _analyze_archive(folder: Path, path: Path | None, dask: str, job: Job, plot: bool, json: bool) -> None:
+    """Measure an archive: what is wrong with its manifest first, a line per video, what became of all at the end."""
+    try:
+        manifest = read_manifest(folder, job, path)
+    except InputError as error:
+        _report([Outcome(folder, None, error)], json)
+        return
+    if manifest.wrong:
+        _err.print(f"[bold red]rotrack:[/] {escape(_wrong_rows(manifest))}", soft_wrap=True)
+    results: list[Result] = []
+    notes = list(manifest.notes)
+    ended: BaseException | None = None
+    try:
+        with _progress("videos") as progress, closing(measure_archive(
+            manifest.entries, dask, tell=notes.append, on_share=lambda share: progress.advance(task, share)
+        )) as measuring:  # fmt: skip
+            task = progress.add_task(escape(folder.name), total=len(manifest.entries))
+            for result in measuring:
+                results.append(_with_page(result) if plot else result)
+                if result.fresh:
+                    progress.console.print(_result_line(result), soft_wrap=True)
+                else:
+                    progress.update(task, total=(progress.tasks[0].total or 1) - 1)
+    except (RotrackError, KeyboardInterrupt) as error:
+        ended = error
+    _report_archive(manifest, results, notes, job.data, ended, json)
+
+
+def _with_page(result: Result) -> Result:
+    """Write the plot of a session of an archive."""
+    if not (result.fresh and result.session) or result.error:
+        return result
+    return replace(result, error=_with_plot(Outcome(result.entry.job.video, result.session)).error)
+
+
+def _wrong_rows(manifest: Manifest) -> str:
+    rows = "".join(f"\n  line {row.line}  {row.file}  {row.problem}" for row in manifest.wrong)
+    others = "the others are measured" if manifest.entries else "nothing is measured"
+    return (
+        f"{times(len(manifest.wrong), 'line')} of {manifest.path.name} cannot be used, {others}. "
+        f"Put them right and run this again.{rows}"
+    )
+
+
+def _result_line(result: Result) -> str:
+    """Return what was measured in a video of an archive as one line with markup."""
+    job, session = result.entry.job, result.session
+    if result.error or session is None:
+        said = "[red]not measured[/]"
+    elif is_counted(session.info["tier"]):
+        said = times(len(session.rep_list), "cycle")
+    else:
+        values = [v for v in session.values if v.reps_used]
+        said = ", ".join(
+            f"{v.side} {v.direction} [bold]{amount(v.value_deg, v.uncertainty_deg, session.info['tier'])}[/]" for v in values
+        )
+    return f"  {escape(result.entry.file)}  [dim]{escape(job.person)} {job.drill}[/]  {said or 'no valid repetition'}"
+
+
+def _report_archive(
+    manifest: Manifest, results: list[Result], notes: list[str], data: Path, ended: BaseException | None, json: bool
+) -> None:
+    """Show what became of an archive, and end with the exit code for it."""
+    measured = [r for r in results if r.fresh and not r.error]
+    failed = [r for r in results if r.error]
+    there = [r for r in results if not r.fresh and not r.error]
+    empty = [r.entry.file for r in there if r.session and r.session.info["status"] == NOTHING]
+    if json:
+        print(to_json({
+            "rotrack_version": metadata.version("rotrack"),
+            "sessions": [{"video": str(r.entry.job.video), **r.session.summary()} for r in measured if r.session],
+            "already_there": [{"video": str(r.entry.job.video), "session_id": r.session.id} for r in there if r.session],
+            "problems": [
+                *({"line": w.line, "video": w.file, "problem": w.problem} for w in manifest.wrong),
+                *({"line": r.entry.line, "video": str(r.entry.job.video), "problem": str(r.error)} for r in failed),
+            ],
+            "notes": notes,
+        }))  # fmt: skip
+    elif results:
+        counts = [f"{len(measured)} measured", f"{len(there)} in the log already"]
+        counts += [f"{len(failed)} not measured"] if failed else []
+        left = len(manifest.entries) - len(results)
+        counts += [f"{left} not begun: run this again to go on"] if left else []
+        _out.print(f"{times(len(manifest.entries), 'video')}: {', '.join(counts)}.")
+        _out.print(f"log  {data / 'reps.csv'}", soft_wrap=True)
+    notes += [f"Nothing could be measured in {', '.join(empty)} when it was tried."] if empty else []
+    for text in notes:
+        _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
+    doubtful = [(r.entry.file, text) for r in measured if r.session for text in r.session.warnings]
+    for file, text in doubtful:
+        _err.print(f"[yellow]{escape(file)}:[/] {escape(text)}", soft_wrap=True)
+    for r in failed:
+        _err.print(f"[bold red]rotrack:[/] {escape(f'line {r.entry.line}, {r.entry.file}: {r.error}')}", soft_wrap=True)
+    if ended:
+        raise ended
+    codes = [*(r.error.exit_code for r in failed if r.error), *(InputError.exit_code for _ in manifest.wrong)]
+    code = max(codes, default=DOUBTFUL if doubtful else 0)
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command()
@@ -177,8 +327,8 @@ def remeasure(
     _report([attempt(folder, partial(api.remeasure, folder, out)) for folder in sessions], json)
 
 
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("frames"), TimeRemainingColumn())
+def _progress(what: str = "frames") -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(what), TimeRemainingColumn())
     return Progress(*columns, console=_err, transient=True)
 
 

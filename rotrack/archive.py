@@ -1,0 +1,709 @@
+"""Measures a folder tree of videos that a manifest lists: what is done is skipped, on one computer or on a Dask cluster.
+
+Every session of an archive has a name that follows from the video and what is asked of it, so whoever measures it gets the same
+bytes, and what is there already need not be measured again. Each video is one task: it is measured in a place of its own and
+handed over as a whole. Only the program that was asked writes into the log: a session's folder appears complete or not at all,
+rows are appended in the order of the manifest. However it ends, the next run goes on from there.
+
+`docs/archives.md` says how to use it.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import logging
+import os
+import posixpath
+import shutil
+import socket
+import tempfile
+import threading
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from filelock import FileLock
+
+from rotrack.api import Origin, make_request
+from rotrack.batch import Job, died, in_processes, run_job
+from rotrack.beforehand import profiles_folder, wants_none
+from rotrack.calibration.profiles import find_profiles, write_profile
+from rotrack.drills import parse_sides
+from rotrack.errors import InputError, ModelError, RecordError, RotrackError, SourceError
+from rotrack.model import CONVENTION_VERSION, MEASURE_VERSION
+from rotrack.records.log import append_reps, check_load, check_text, explained, logged_reps, read_info, rep_row, replace_files
+from rotrack.records.session import Session, load_session
+from rotrack.sensing.landmarker import MODELS, find_model
+from rotrack.sensing.sources import VideoFile
+
+MANIFEST = "manifest.csv"
+COLUMNS = ("file", "person", "drill", "side", "recorded_at", "note", "band", "load_kg")
+"""What a manifest may tell of a video; `file` must be there."""
+VIDEOS = frozenset((".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mts", ".3gp"))
+"""Files that look like videos, for the hint that the manifest does not list them."""
+FINISHED, NOTHING = "finished", "not measured"
+"""Status of a session that need not be measured again."""
+KEY_LENGTH = 12
+CONNECT_S = 10.0
+"""How long to wait for a scheduler and its first worker."""
+LOOK_S = 10.0
+"""How often to see whether the cluster is still there."""
+_SAME = ("rotrack", "mediapipe", "opencv-python", "numpy", "scipy")
+"""Packages whose versions the numbers depend on: the same on every computer."""
+
+Tell = Callable[[str], None]
+OnShare = Callable[[float], None]
+"""Called with the share of a video that was measured since the last call; 1 in all per video."""
+
+
+# ---------------------------------------------------------------------- the manifest
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the manifest that can be measured.
+
+    Parameters
+    ----------
+    line : int
+        Its line in the manifest.
+    file : str
+        The video's path from the archive's folder on, with forward slashes.
+    job : Job
+        What to measure.
+    size_bytes : int
+        Size of the video.
+    recorded : datetime
+        When it was recorded, with the offset from UTC: as the manifest says, else when the file was last changed.
+    recorded_at : str
+        What the manifest says of that; empty if nothing.
+    """
+
+    line: int
+    file: str
+    job: Job
+    size_bytes: int
+    recorded: datetime
+    recorded_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrongRow:
+    """A row of the manifest that cannot be measured, and why, in a sentence."""
+
+    line: int
+    file: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a manifest asks for.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    entries : tuple of Entry
+        The rows that can be measured, in their order.
+    wrong : tuple of WrongRow
+        The others.
+    notes : tuple of str
+        What else to know, a sentence each.
+    """
+
+    path: Path
+    entries: tuple[Entry, ...]
+    wrong: tuple[WrongRow, ...]
+    notes: tuple[str, ...]
+
+
+def read_manifest(folder: Path, defaults: Job, path: Path | None = None) -> Manifest:
+    """Read what is to be measured in an archive; no video is opened.
+
+    Parameters
+    ----------
+    folder : Path
+        The archive.
+    defaults : Job
+        What holds where a cell is empty, and for all videos alike: data folder, model, calibration.
+    path : Path, optional
+        The manifest; `manifest.csv` in the folder without it.
+
+    Raises
+    ------
+    InputError
+        If there is no manifest, or it is no table with the right columns.
+    """
+    path = path or folder / MANIFEST
+    columns, rows = _table(path, bool(defaults.drill))
+    entries: list[Entry] = []
+    wrong: list[WrongRow] = []
+    for line, cells in rows:
+        row = dict(zip(columns, (cell.strip() for cell in cells), strict=False))
+        found = _entry(folder, defaults, line, row, extra=len(cells) > len(columns))
+        if isinstance(found, Entry):
+            entries.append(found)
+        else:
+            wrong.append(found)
+    twice = _twice(entries)
+    wrong += [WrongRow(e.line, e.file, twice[e.line]) for e in entries if e.line in twice]
+    notes = []
+    unknown = [column for column in columns if column not in COLUMNS]
+    if unknown:
+        notes.append(f"Columns of {path.name} that rotrack does not use: {', '.join(unknown)}.")
+    listed = {entry.file for entry in entries} | {row.file for row in wrong}
+    forgotten = _forgotten(folder, defaults.data, listed)
+    if forgotten:
+        notes.append(f"{_count(len(forgotten), 'video')} in {folder.name} that {path.name} does not list: {_some(forgotten)}.")
+    kept = tuple(entry for entry in entries if entry.line not in twice)
+    return Manifest(path, kept, tuple(sorted(wrong, key=lambda row: row.line)), tuple(notes))
+
+
+def _table(path: Path, has_drill: bool) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Return the names of the columns, and the rows with their line numbers."""
+    shape = f"It must be a CSV file whose first line is file,person,drill,side; docs/archives.md has an example ({path.name})."
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"There is no manifest {path}, which says what the videos are. {shape}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 text; save it as 'CSV UTF-8'.") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror or error}); check the file.") from error
+    first = text.partition("\n")[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
+    rows: list[tuple[int, list[str]]] = []
+    try:
+        rows += ((reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells))
+    except csv.Error as error:
+        raise InputError(f"{path} is damaged in line {reader.line_num} ({error}); put it right or save it anew.") from error
+    columns = [name.strip().lower().replace(" ", "_") for name in rows[0][1]] if rows else []
+    missing = [name for name in ("file", "drill") if name not in columns and not (name == "drill" and has_drill)]
+    double = [name for name in COLUMNS if columns.count(name) > 1]
+    if missing or double:
+        what = f"has no column {' and no column '.join(missing)}" if missing else f"has the column {double[0]} twice"
+        raise InputError(f"{path} {what}. {shape}")
+    if len(rows) == 1:
+        raise InputError(f"{path} lists no video; write one line per video below the names of the columns.")
+    return columns, rows[1:]
+
+
+def _entry(folder: Path, defaults: Job, line: int, row: dict[str, str], extra: bool) -> Entry | WrongRow:
+    """Return what a row asks for, or all that is wrong with it."""
+    problems: list[str] = []
+    if extra:
+        problems.append('It has more cells than there are columns: put quotes ("...") around a text with a comma in it.')
+
+    def tried(read: Callable[[], Any]) -> Any:
+        try:
+            return read()
+        except RotrackError as error:
+            problems.append(str(error))
+            return None
+
+    person, note, band = (row.get(c) or getattr(defaults, c) for c in ("person", "note", "band"))
+    drill, side = (row.get(c, "").lower() or getattr(defaults, c) for c in ("drill", "side"))
+    said = row.get("recorded_at", "")
+    file = row.get("file", "")
+    located = tried(lambda: _located(folder, file))
+    if drill:
+        tried(lambda: make_request(drill))
+    else:
+        problems.append("It names no drill; `rotrack drills` lists them.")
+    tried(lambda: parse_sides(side))
+    tried(lambda: check_text(name=person, note=note, band=band))
+    load_kg = tried(lambda: _load(row.get("load_kg", ""), defaults.load_kg))
+    recorded = tried(lambda: _time(said)) if said else None
+    if problems:
+        return WrongRow(line, located[0] if located else file, " ".join(problems))
+    name, video, stat = located
+    recorded = recorded or datetime.fromtimestamp(int(stat.st_mtime)).astimezone()
+    job = replace(defaults, video=video, person=person, drill=drill, side=side, note=note, band=band, load_kg=load_kg)
+    return Entry(line, name, job, stat.st_size, recorded, said)
+
+
+def _located(folder: Path, file: str) -> tuple[str, Path, os.stat_result]:
+    """Return a video's path from the archive's folder on, where it is, and what the system knows of it."""
+    if not file:
+        raise InputError("It names no file.")
+    name = posixpath.normpath(file if (folder / file).exists() else file.replace("\\", "/"))
+    if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or name.split("/")[0] == "..":
+        raise InputError(f"The file lies outside {folder}; give its path from there on.")
+    video = folder / name
+    try:
+        stat = video.stat()
+    except (OSError, ValueError) as error:
+        raise InputError(f"There is no such file in {folder}.") from error
+    if not video.is_file():
+        raise InputError("That is a folder; name a video.")
+    return name, video, stat
+
+
+def _load(cell: str, default_kg: float) -> float:
+    if not cell:
+        return default_kg
+    try:
+        load_kg = float(cell.replace(",", "."))
+    except ValueError as error:
+        raise InputError(f"The load '{cell}' is no number of kilograms.") from error
+    check_load(load_kg)
+    return load_kg
+
+
+def _time(said: str) -> datetime:
+    try:
+        when = datetime.fromisoformat(said)
+        if when.year >= 1970:
+            return when if when.tzinfo else when.astimezone()
+    except (ValueError, OverflowError, OSError):
+        pass
+    raise InputError(f"The time of recording '{said}' must be like 2026-01-31 or 2026-01-31T08:30.")
+
+
+def _twice(entries: Iterable[Entry]) -> dict[int, str]:
+    """Return by line what is wrong with rows that ask for the same leg in the same video and drill."""
+    same: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries:
+        same.setdefault((os.path.realpath(entry.job.video), entry.job.drill), []).append(entry)
+    found: dict[int, list[int]] = {}
+    for group in same.values():
+        for one in group:
+            for other in group:
+                if one is not other and set(parse_sides(one.job.side)) & set(parse_sides(other.job.side)):
+                    found.setdefault(one.line, []).append(other.line)
+    lines = {line: ", ".join(map(str, others)) for line, others in found.items()}
+    return {line: f"Line {others} asks for the same leg in the same video; keep one of them." for line, others in lines.items()}
+
+
+def _forgotten(folder: Path, data: Path, listed: set[str]) -> list[str]:
+    """Return the videos of a tree that are not listed, but those of a data folder in it."""
+    videos = [p for p in folder.rglob("*") if p.suffix.lower() in VIDEOS and data not in p.parents]
+    names = (p.relative_to(folder).as_posix() for p in videos if not p.name.startswith("."))
+    return sorted(name for name in names if name not in listed)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _some(names: Sequence[str], at_most: int = 5) -> str:
+    return ", ".join(names[:at_most]) + (f" and {len(names) - at_most} more" if len(names) > at_most else "")
+
+
+# ---------------------------------------------------------------------- measuring
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a row of the manifest.
+
+    Parameters
+    ----------
+    entry : Entry
+        The row.
+    session : Session or None
+        The session in the log; None without one. Its status may be that nothing could be measured.
+    error : RotrackError or None
+        What stood in the way, this time.
+    fresh : bool
+        Whether it was measured in this run.
+    """
+
+    entry: Entry
+    session: Session | None
+    error: RotrackError | None = None
+    fresh: bool = True
+
+
+def measure_archive(
+    entries: Sequence[Entry],
+    dask: str = "",
+    processes: int | None = None,
+    tell: Tell = lambda _: None,
+    on_share: OnShare = lambda _: None,
+) -> Generator[Result]:
+    """Measure what is not in the log yet; yield what becomes of every row, first of what was there already.
+
+    To stop in between, close the generator: what was measured by then is in the log.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        Rows of one manifest.
+    dask : str
+        Address of a Dask scheduler that measures; without it, processes of this computer do.
+    processes : int, optional
+        How many of these; one per core without it.
+    tell : callable
+        Called with what to know, a sentence each.
+    on_share : callable
+        For a progress bar: called with the share of a video that was measured; 1 in all per video that was not in the log yet.
+
+    Raises
+    ------
+    InputError
+        If model, calibration or cluster cannot be used; nothing was measured then.
+    RecordError
+        If the log cannot be written, or another program is measuring an archive into it.
+    """
+    if not entries:
+        return
+    job = entries[0].job
+    model, profiles = find_model(job.model), _profiles(job)
+    with _holding(job.data) as scratch:
+        log = _Log(job.data, scratch)
+        keys = [_key(entry, model.sha256, profiles) for entry in entries]
+        there = {name.rpartition("-")[2]: name for name in log.names()}
+        todo: list[int] = []
+        try:
+            for place, (entry, key) in enumerate(zip(entries, keys, strict=True)):
+                if key not in there:
+                    todo.append(place)
+                    continue
+                result = _done(entry, job.data / "sessions" / there[key])
+                log.ended(place, result.session)
+                yield result
+            _tell_of_others(job.data, entries, [name for key, name in there.items() if key not in keys], tell)
+            tasks = [_task(entries[place], keys[place], model.sha256, profiles, "" if dask else str(scratch)) for place in todo]
+            if not tasks:
+                return
+            runner = _on_cluster(dask, tasks, tell, on_share) if dask else _here(tasks, processes, on_share)
+            with closing(runner):
+                for number, parcel in runner:
+                    place = todo[number]
+                    yield log.take(place, entries[place], tasks[number], parcel)
+        finally:
+            log.append_rest()
+
+
+def _profiles(job: Job) -> tuple[tuple[str, str], ...]:
+    """Return the calibration profiles that were asked for as files: names and contents."""
+    if wants_none(job.calibration):
+        return ()
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [write_profile(p, Path(folder)) for p in find_profiles(job.calibration, profiles_folder(job.data))]
+        return tuple(sorted((path.name, path.read_text("utf-8")) for path in paths))
+
+
+def _key(entry: Entry, model_sha256: str, profiles: Sequence[tuple[str, str]]) -> str:
+    """Return what a session's name ends with: the same for the same video and request, whoever asks."""
+    job = entry.job
+    asked = (entry.file, entry.size_bytes, entry.recorded_at, job.person, job.drill, [*parse_sides(job.side)])
+    how = (model_sha256, job.correct, wants_none(job.calibration), list(profiles), CONVENTION_VERSION, MEASURE_VERSION)
+    return hashlib.sha256(json.dumps([*asked, *how]).encode()).hexdigest()[:KEY_LENGTH]
+
+
+@contextmanager
+def _holding(data: Path) -> Iterator[Path]:
+    """Hold a data folder against other programs that measure an archive; yield a place for what is not complete yet."""
+    lock, scratch = FileLock(data / "archive.lock", timeout=0, thread_local=False), data / "archive.part"
+    with explained(data / "archive.lock"):
+        data.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    try:
+        shutil.rmtree(scratch, ignore_errors=True)  # what a run left behind that was killed
+        with explained(scratch):
+            scratch.mkdir()
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        lock.release()
+
+
+def _done(entry: Entry, folder: Path) -> Result:
+    """Return what the log has of a row."""
+    try:
+        session = load_session(folder)
+        if session.info.get("status") in (FINISHED, NOTHING):
+            return Result(entry, session, fresh=False)
+        raise RecordError(f"The session {folder.name} is not complete")
+    except RecordError as error:
+        again = f"to measure it again, delete it with `rotrack delete --session {folder.name}`."
+        return Result(entry, None, RecordError(f"{str(error).rstrip('.')}; {again}"), fresh=False)
+
+
+def _tell_of_others(data: Path, entries: Sequence[Entry], names: Iterable[str], tell: Tell) -> None:
+    """Tell of sessions of the same videos that were measured with something else asked."""
+    files, found = {entry.file for entry in entries}, []
+    for name in names:
+        with suppress(RecordError):
+            if len(name.rpartition("-")[2]) == KEY_LENGTH and read_info(data / "sessions" / name).get("archive_file") in files:
+                found.append(name)
+    if found:
+        tell(
+            f"{_count(len(found), 'session')} of the same videos in the log, measured before the manifest, a file or an option "
+            f"changed: {_some(sorted(found))}. Take out what is wrong with `rotrack delete --session ID`."
+        )
+
+
+class _Log:
+    """The one who writes: sessions as they come, rows in the order of the manifest."""
+
+    def __init__(self, data: Path, scratch: Path) -> None:
+        self._data, self._scratch = data, scratch
+        reps = logged_reps(data)
+        self._rows = set(zip(reps.session_id, reps.side, reps.direction, reps.rep, strict=True))
+        self._waiting: dict[int, Session | None] = {}
+        self._next = 0
+
+    def names(self) -> list[str]:
+        """Return the names of the sessions that are there."""
+        return sorted(path.name for path in (self._data / "sessions").glob("*"))
+
+    def take(self, place: int, entry: Entry, task: _Task, parcel: _Parcel) -> Result:
+        """Take in what came of a task."""
+        error = parcel.error
+        if isinstance(error, RecordError):  # it would go wrong with every other video, too
+            raise error
+        session = None
+        if parcel.files:
+            session = self._installed(task.job.origin.session_id, parcel.files) if task.job.origin else None
+        self.ended(place, session)
+        return Result(entry, session, error)
+
+    def _installed(self, session_id: str, files: dict[str, bytes]) -> Session:
+        draft, folder = self._scratch / session_id, self._data / "sessions" / session_id
+        with explained(folder):
+            draft.mkdir()
+            replace_files({draft / name: content for name, content in files.items()})
+            folder.parent.mkdir(exist_ok=True)
+            draft.rename(folder)
+        return load_session(folder)
+
+    def ended(self, place: int, session: Session | None) -> None:
+        """Append the rows of all rows of the manifest that have ended, up to the first that has not."""
+        self._waiting[place] = session
+        ready = []
+        while self._next in self._waiting:
+            ready.append(self._waiting.pop(self._next))
+            self._next += 1
+        self._append(ready)
+
+    def append_rest(self) -> None:
+        """Append the rows that are waiting for others."""
+        self._append([self._waiting.pop(place) for place in sorted(self._waiting)])
+
+    def _append(self, sessions: Iterable[Session | None]) -> None:
+        rows = [
+            rep_row(session.info, rep)
+            for session in filter(None, sessions)
+            for rep in session.rep_list
+            if (session.id, rep.side, rep.direction, rep.rep) not in self._rows
+        ]
+        if rows:
+            append_reps(self._data, rows)
+
+
+# ---------------------------------------------------------------------- one video
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One video, with all that whoever measures it needs; `scratch` is where, on another computer its own place."""
+
+    job: Job
+    size_bytes: int
+    model_sha256: str
+    profiles: tuple[tuple[str, str], ...]
+    versions: dict[str, str]
+    scratch: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Parcel:
+    """What came of a video: the files of its session if that is complete, and what stood in the way."""
+
+    files: dict[str, bytes]
+    error: RotrackError | None
+
+
+_one_at_a_time = threading.Lock()
+"""A worker of several threads measures one video at a time: silencing the pose model is for the whole process."""
+
+
+def _task(entry: Entry, key: str, model_sha256: str, profiles: tuple[tuple[str, str], ...], scratch: str) -> _Task:
+    job = entry.job
+    name = f"{entry.recorded:%Y%m%d-%H%M%S}-{job.drill}-{key}"
+    model = job.model if job.model in MODELS else str(Path(job.model).resolve())
+    job = replace(job, video=job.video.resolve(), model=model, origin=Origin(name, entry.recorded, entry.file))
+    return _Task(job, entry.size_bytes, model_sha256, profiles, versions(), scratch)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of all that the numbers depend on."""
+    return {name: metadata.version(name) for name in _SAME} | {"measuring": f"{CONVENTION_VERSION} {MEASURE_VERSION}"}
+
+
+def measure_task(task: _Task, on_share: OnShare = lambda _: None) -> _Parcel:
+    """Measure one video apart; whatever goes wrong becomes a part of the parcel."""
+    here = "" if task.scratch else f"On {socket.gethostname()}: "
+    try:
+        with _one_at_a_time:
+            return _measured(task, on_share)
+    except RotrackError as error:
+        return _Parcel({}, type(error)(f"{here}{error}"))
+    except Exception as error:  # noqa: BLE001  one video must not end a night of measuring
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{type(error).__name__}: {error}; {Path(at.filename).name}, line {at.lineno}"
+        return _Parcel({}, RotrackError(f"{here}A mistake in rotrack ended it ({where}); please report it."))
+
+
+def _measured(task: _Task, on_share: OnShare) -> _Parcel:
+    _check_sameness(task)
+    frames, told = VideoFile.probe(task.job.video).frames, 0.0
+
+    def tell(more: int) -> None:
+        nonlocal told
+        share = min(more / frames, 1.0 - told) if frames else 0.0
+        told += share
+        on_share(share)
+
+    try:
+        scratch = Path(task.scratch or tempfile.gettempdir())
+        with explained(scratch), tempfile.TemporaryDirectory(prefix="rotrack-", dir=scratch) as place:
+            data = Path(place)
+            job = replace(task.job, data=data)
+            if task.profiles:
+                (data / "profiles").mkdir()
+                for name, text in task.profiles:
+                    (data / "profiles" / name).write_text(text, "utf-8")
+                job = replace(job, calibration=(str(data / "profiles"),))
+            outcome = run_job(job, tell)
+            assert job.origin is not None
+            folder = data / "sessions" / job.origin.session_id
+            complete = folder.is_dir() and read_info(folder).get("status") in (FINISHED, NOTHING)
+            files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if complete else {}
+            return _Parcel(files, outcome.error)
+    finally:
+        on_share(1.0 - told)
+
+
+def _check_sameness(task: _Task) -> None:
+    """Refuse to measure with anything else than what was asked for."""
+    found = versions()
+    if found != task.versions:
+        raise InputError(_other_versions("this computer", found, task.versions))
+    video = task.job.video
+    try:
+        size_bytes = video.stat().st_size
+    except OSError as error:
+        raise SourceError(
+            f"{video} is not to be seen; every computer that measures needs the archive's folder under the same path."
+        ) from error
+    if size_bytes != task.size_bytes:
+        raise SourceError(f"{video} has another size than at the beginning; run it again when the file is complete.")
+    if find_model(task.job.model).sha256 != task.model_sha256:
+        raise ModelError(f"The pose model {task.job.model} is another one here; every computer needs the same.")
+
+
+def _other_versions(who: str, found: dict[str, str], wanted: dict[str, str]) -> str:
+    name = next(name for name in wanted if found.get(name) != wanted[name])
+    return (
+        f"The versions differ: {who} has {name} {found.get(name, 'not at all')}, the computer that asked has {wanted[name]}. "
+        "Install the same versions everywhere, or the numbers would differ."
+    )
+
+
+def _here(tasks: Sequence[_Task], processes: int | None, on_share: OnShare) -> Generator[tuple[int, _Parcel]]:
+    """Measure in processes of this computer."""
+    with closing(in_processes(measure_task, tasks, on_share, processes, let_end=False)) as runner:
+        for number, parcel in runner:
+            yield number, parcel or _Parcel({}, died(tasks[number].job.video))
+
+
+# ---------------------------------------------------------------------- a cluster
+def _on_cluster(address: str, tasks: Sequence[_Task], tell: Tell, on_share: OnShare) -> Generator[tuple[int, _Parcel]]:
+    """Measure on the workers of a Dask cluster."""
+    try:
+        import distributed
+    except ImportError as error:
+        raise InputError("Measuring on a cluster needs Dask: pip install 'rotrack[dask]', here and on its computers.") from error
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said here, in a sentence
+    with _client(distributed, address) as client:
+        _check_workers(distributed, client, address, tell)
+        places = {
+            client.submit(
+                measure_task, task, key=f"rotrack-{task.job.video.stem}-{uuid.uuid4().hex}", retries=1, priority=-number
+            ): number
+            for number, task in enumerate(tasks)
+        }
+        try:
+            for future in _ended(distributed, client, address, list(places), tell):
+                number = places.pop(future)
+                parcel = _fetched(distributed, future, tasks[number])
+                future.release()
+                on_share(1.0)
+                yield number, parcel
+        finally:
+            with suppress(Exception):
+                client.cancel(list(places))
+
+
+@contextmanager
+def _client(distributed: Any, address: str) -> Iterator[Any]:
+    try:
+        client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:  # TimeoutError is an OSError
+        raise InputError(
+            f"There is no Dask scheduler at '{address}'. Start one with `dask scheduler`, which says its address, like "
+            "tcp://192.168.1.10:8786."
+        ) from error
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def _check_workers(distributed: Any, client: Any, address: str, tell: Tell) -> None:
+    try:
+        client.wait_for_workers(1, timeout=CONNECT_S)
+    except TimeoutError as error:
+        raise InputError(
+            f"The cluster at {address} has no worker; start one on each computer with `dask worker {address} --nthreads 1`."
+        ) from error
+    wanted = versions()
+    for worker, found in client.run(versions, on_error="return").items():
+        if isinstance(found, Exception):
+            raise InputError(f"The worker {worker} cannot run rotrack ({found}); install rotrack {wanted['rotrack']} there.")
+        if found != wanted:
+            raise InputError(_other_versions(f"the worker {worker}", found, wanted))
+    wide = [worker for worker, threads in client.nthreads().items() if threads > 1]
+    if wide:
+        tell(
+            f"A worker measures one video at a time, however many threads it has ({_some(wide, 2)}): start workers with "
+            "--nthreads 1 and --nworkers as many as there are cores."
+        )
+
+
+def _ended(distributed: Any, client: Any, address: str, futures: list[Any], tell: Tell) -> Iterator[Any]:
+    """Yield futures as they end, and look now and then whether somebody works on them."""
+    ended = distributed.as_completed(futures, loop=client.loop)
+    looked_s, alone = time.monotonic(), False
+    while not ended.is_empty():
+        if ended.has_ready():
+            yield next(ended)
+            continue
+        time.sleep(0.05)
+        if time.monotonic() - looked_s < LOOK_S:
+            continue
+        looked_s = time.monotonic()
+        if client.status != "running":
+            raise InputError(f"The Dask scheduler at {address} is gone; start it and run this again, which goes on from here.")
+        if alone != (not client.nthreads()):
+            alone = not alone
+            tell("The cluster has no worker at the moment; waiting for one." if alone else "The cluster has a worker again.")
+
+
+def _fetched(distributed: Any, future: Any, task: _Task) -> _Parcel:
+    try:
+        return future.result()
+    except distributed.KilledWorker:
+        return _Parcel({}, died(task.job.video))
+    except Exception as error:  # noqa: BLE001  whatever happened to that worker, the others go on
+        why = f"{type(error).__name__}: {error}"
+        return _Parcel({}, RotrackError(f"The cluster could not measure {task.job.video.name} ({why})."))
