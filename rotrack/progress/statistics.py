@@ -116,7 +116,7 @@ def own_spread(time_days: np.ndarray, values_deg: np.ndarray, group: np.ndarray)
     df : numpy.ndarray, shape (groups,)
         Their degrees of freedom.
     """
-    count, along, across, both, _ = _sums(time_days, values_deg, group)
+    count, along, across, both = _sums(time_days, values_deg, group)
     lined = count > BASELINE_SESSIONS
     explained = np.divide(both**2, along, out=np.zeros_like(both), where=lined & (along > 0))
     df = np.where(lined, count - 2, np.maximum(count - 1, 0))
@@ -167,7 +167,7 @@ def slopes(time_days: np.ndarray, values_deg: np.ndarray, group: np.ndarray) -> 
     time_days, values_deg, group
         As for `own_spread`.
     """
-    count, along, across, both, _ = _sums(time_days, values_deg, group)
+    count, along, across, both = _sums(time_days, values_deg, group)
     known = (count >= SLOPE_SESSIONS) & (along > 0)
     along, df = np.where(known, along, np.nan), np.where(known, count - 2, np.nan)
     slope = both / along
@@ -184,8 +184,8 @@ def _t(df: ArrayLike, confidence: float) -> np.ndarray:
 
 
 def _sums(x: np.ndarray, y: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return per group the count, the sums of squares of x and y about their means and of their product, and the mean of y."""
+    """Return per group the count, the sums of squares of x and y about their means and of their product."""
     count = np.bincount(group).astype(float)
     means = [np.bincount(group, values) / count for values in (x, y)]
     dx, dy = x - means[0][group], y - means[1][group]
-    return count, np.bincount(group, dx * dx), np.bincount(group, dy * dy), np.bincount(group, dx * dy), means[1]
+    return count, *(np.bincount(group, product).astype(float) for product in (dx * dx, dy * dy, dx * dy))

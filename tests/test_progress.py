@@ -1,0 +1,542 @@
+"""Change with its error: what is compared, the statistics behind it, and how often the verdict is right on simulated people."""
+
+import json
+import re
+import time
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import ROOT, assert_one_sentence, run_main
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from test_history import cut_off, repetition, write
+
+from rotrack.errors import RecordError
+from rotrack.model import Direction, Side
+from rotrack.progress.change import OF_ONE, Verdict, change_table, read_progress
+from rotrack.progress.statistics import (
+    ENOUGH_DF,
+    PUBLISHED_DF,
+    PUBLISHED_SEM_DEG,
+    Spread,
+    mdc,
+    own_spread,
+    pooled_sem,
+    sem_of_differences,
+    slopes,
+)
+from rotrack.progress.values import measured_again, session_table
+from rotrack.records.history import drop_rep, newest, read_sessions
+from rotrack.records.log import REP_COLUMNS, SessionWriter, append_reps, read_reps
+
+LEFT, RIGHT = Side
+INTERNAL, EXTERNAL = Direction
+NAN = float("nan")
+
+
+# ---------------------------------------------------------------------- simulated people
+def simulated(values_deg: np.ndarray, every_days: float = 7.0, **cells: Any) -> pd.DataFrame:
+    """Return a `session_table` of people in rows and sessions in columns, deg."""
+    people, sessions = values_deg.shape
+    began = datetime(2026, 1, 5, 8, tzinfo=UTC)
+    times = [began + timedelta(days=every_days * n) for n in range(sessions)]
+    rows = {
+        "session_id": [f"{p}-{n}" for p in range(people) for n in range(sessions)],
+        "started_at": [t.isoformat() for t in times] * people,
+        "person": np.repeat([f"Person {p:04}" for p in range(people)], sessions),
+        "size_deg": values_deg.ravel(),
+        "time": pd.to_datetime(times * people, utc=True),
+    }
+    same = {
+        "drill": "seated-internal", "tier": "A", "side": "left", "direction": "internal", "calibration": "none",
+        "zero": "neutral pose", "convention_version": "2", "measure_version": "1", "uncertainty_deg": 2.6, "reps_used": 3,
+    }  # fmt: skip
+    return pd.DataFrame(rows | {key: [cells.get(key, value)] * (people * sessions) for key, value in same.items()})
+
+
+def people_of(sessions: int, sem_deg: np.ndarray | float, change_deg: np.ndarray | float = 0.0, n: int = 2000) -> pd.DataFrame:
+    """Simulate people whose last session has a true change; return what is said of them."""
+    rng = np.random.default_rng(20261122)
+    values = 35.0 + rng.normal(size=(n, sessions)) * np.broadcast_to(sem_deg, n)[:, None]
+    values[:, -1] += change_deg
+    return change_table(simulated(values))
+
+
+def different_sems(n: int = 2000) -> np.ndarray:
+    """Return measurement errors of people who differ as the published default allows for, deg."""
+    return PUBLISHED_SEM_DEG * np.sqrt(PUBLISHED_DF / np.random.default_rng(7).chisquare(PUBLISHED_DF, n))
+
+
+def share(table: pd.DataFrame, *verdicts: Verdict) -> float:
+    return float(table.verdict.isin(verdicts).mean())
+
+
+@pytest.mark.parametrize("sessions", [4, 6, 9, 12, 20])
+def test_without_a_true_change_a_real_one_is_said_of_at_most_one_in_twenty(sessions):
+    for sem_deg in (2.0, 2.5, PUBLISHED_SEM_DEG, 3.5, different_sems()):
+        table = people_of(sessions, sem_deg)
+        assert len(table) == 2000
+        assert share(table, Verdict.REAL) <= 0.05, sem_deg
+        assert share(table, Verdict.REAL, Verdict.PROBABLE) <= 0.10, sem_deg
+
+
+@pytest.mark.parametrize(("sessions", "sems_deg"), [(4, (3.0,)), (6, (3.0,)), (13, (2.5, 3.0)), (25, (1.5, 2.0, 3.0, 4.0))])
+def test_a_true_change_of_one_and_a_half_mdc95_is_found_in_four_of_five(sessions, sems_deg):
+    for sem_deg in sems_deg:
+        assert share(people_of(sessions, sem_deg, 1.5 * mdc(sem_deg)), Verdict.REAL) >= 0.80, sem_deg
+        assert share(people_of(sessions, sem_deg, -1.5 * mdc(sem_deg)), Verdict.REAL) >= 0.80, sem_deg
+    sems = different_sems()
+    assert share(people_of(sessions, sems, 1.5 * mdc(1.0) * sems), Verdict.REAL) >= 0.80
+
+
+@pytest.mark.parametrize("sessions", [4, 6, 9, 13, 20])
+def test_the_interval_of_the_change_covers_what_it_claims(sessions):
+    """Over people whose own errors differ; of those with less error than the default it covers more, see docs/progress.md."""
+    table = people_of(sessions, different_sems(), 5.0)
+    covered = ((table.change_deg - 5.0).abs() <= table.error_deg).mean()
+    assert 0.93 <= covered <= 0.97
+
+
+@pytest.mark.parametrize("sessions", [6, 12])
+def test_the_interval_of_the_slope_covers_what_it_claims(sessions):
+    rng = np.random.default_rng(3)
+    true_per_month = 2.0
+    days = 7.0 * np.arange(sessions)
+    values = 30 + true_per_month * days / (365.25 / 12) + rng.normal(size=(2000, sessions)) * 2.5
+    table = change_table(simulated(values))
+    covered = ((table.slope_low_deg <= true_per_month) & (true_per_month <= table.slope_high_deg)).mean()
+    assert 0.93 <= covered <= 0.97
+    assert table.slope_deg.mean() == pytest.approx(true_per_month, abs=0.1)
+
+
+def test_left_against_right_of_people_without_a_difference_is_seldom_clear(tmp_path):
+    rng = np.random.default_rng(5)
+    rows = []
+    for person in range(100):
+        for number in range(5):
+            for side in Side:
+                rows += session_rows(number + 1, f"P{person}", [35 + rng.normal() * 3.0] * 3, side)
+    append_reps(tmp_path, rows)
+    sides = read_progress(tmp_path).sides
+    assert len(sides) == 100
+    assert sum(s.clear for s in sides) <= 8
+    assert not any(s.flagged for s in sides if abs(s.difference_deg) <= 10)
+
+
+# ---------------------------------------------------------------------- statistics
+def test_sem_and_mdc_are_those_of_measurement_md():
+    """SEM 2.0 gives an MDC95 of 5.5 deg, 3.0 gives 8.3: the worked numbers of the field's usual formula 1.96 sqrt 2 SEM."""
+    assert mdc(2.0) == pytest.approx(5.54, abs=0.005)
+    assert mdc(3.0) == pytest.approx(8.32, abs=0.005)
+    spread = Spread(3.0, 6, NAN, 0, 3.0)
+    assert (round(spread.mdc95_deg, 2), round(spread.mdc90_deg, 2)) == (8.32, 6.98)
+
+
+def test_sem_of_differences():
+    assert sem_of_differences([1.0, -1.0, 3.0, 1.0]) == pytest.approx(np.std([1, -1, 3, 1], ddof=1) / 2**0.5)
+    assert np.isnan(sem_of_differences([1.0]))
+
+
+GROUPS = st.lists(st.lists(st.tuples(st.integers(0, 400), st.floats(-60, 60)), min_size=1, max_size=12), min_size=1, max_size=4)
+
+
+@given(GROUPS)
+def test_slope_and_spread_are_those_of_scipy(groups):
+    days = np.array([float(t) for group in groups for t, _ in group])
+    values = np.array([v for group in groups for _, v in group])
+    number = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    slope, half = slopes(days, values, number)
+    squares, df = own_spread(days, values, number)
+    for n in range(len(groups)):
+        t, v = days[number == n], values[number == n]
+        several = len(set(t)) > 1
+        if len(t) >= 6 and several:
+            fit = stats.linregress(t, v)
+            month = 365.25 / 12
+            assert slope[n] == pytest.approx(fit.slope * month, rel=1e-6, abs=1e-9)
+            assert half[n] == pytest.approx(stats.t.ppf(0.975, len(t) - 2) * fit.stderr * month, rel=1e-5, abs=1e-6)
+        else:
+            assert np.isnan(slope[n])
+            assert np.isnan(half[n])
+        line = np.polynomial.Polynomial.fit(t, v, 1)(t) if len(t) > 3 and several else v.mean()
+        assert squares[n] == pytest.approx(((v - line) ** 2).sum(), rel=1e-6, abs=1e-6)
+        assert df[n] == (len(t) - 2 if len(t) > 3 else len(t) - 1)
+
+
+def test_the_default_fades_with_sessions_of_ones_own_and_then_goes():
+    own_sem = 1.0
+    for df in (0, 2, 5, 9):
+        sem, all_df = pooled_sem(df * own_sem**2, df, 3.0)
+        assert sem == pytest.approx(np.sqrt((PUBLISHED_DF * 9 + df) / (PUBLISHED_DF + df)))
+        assert all_df == PUBLISHED_DF + df
+    sem, all_df = pooled_sem(ENOUGH_DF * own_sem**2, ENOUGH_DF, 3.0)
+    assert (sem, all_df) == (1.0, ENOUGH_DF)
+
+
+def test_the_latest_session_does_not_vouch_for_itself():
+    """A jump at the end must not enter the spread that it is judged by."""
+    calm = np.array([[30.0, 31.0, 29.0, 30.0, 31.0, 30.0, 30.0, 60.0]])
+    assert change_table(simulated(calm)).sem_deg[0] < 3.0
+
+
+def test_what_values_state_of_themselves_is_the_least_default():
+    wide = change_table(simulated(np.full((1, 4), 30.0), uncertainty_deg=11.76))
+    assert wide.default_deg[0] == pytest.approx(6.0, abs=0.001)
+    index = change_table(simulated(np.full((1, 4), 30.0), uncertainty_deg=1.96, tier="C"))
+    assert index.default_deg[0] == pytest.approx(1.0, abs=0.001), "nothing is published of an index"
+    old = change_table(simulated(np.full((1, 4), 30.0), uncertainty_deg=NAN))
+    assert old.default_deg[0] == PUBLISHED_SEM_DEG
+
+
+# ---------------------------------------------------------------------- session values
+def session_rows(day: int, person: str, peaks: list[float], side: Side = LEFT, **cells: str) -> list[dict[str, str]]:
+    """Return rows of reps.csv of a session on that day after New Year's Day of 2026, repetitions internal if positive."""
+    at = datetime(2026, 1, 1, 8, tzinfo=UTC) + timedelta(days=day)
+    drill = cells.get("drill", "seated-internal")
+    same = {
+        "session_id": f"{at:%Y%m%d}-{drill}-{person}", "started_at": at.isoformat(), "person": person, "drill": drill,
+        "side": side, "valid": "true", "tier": "A", "calibration": "none", "zero": "neutral pose", "visibility": "0.9",
+        "model": "heavy", "convention_version": "2", "rotrack_version": "0.1.0", "uncertainty_deg": "2.60",
+        "dropped": "false", "measure_version": "1",
+    }  # fmt: skip
+    rows = []
+    for number, peak in enumerate(peaks, start=1):
+        own = {"rep": str(number), "peak_deg": f"{peak:.2f}", "direction": str(Direction.of(peak))}
+        rows.append(dict.fromkeys(REP_COLUMNS, "") | same | own | cells)
+    return rows
+
+
+def log(data: Path, *sessions: list[dict[str, str]]) -> Path:
+    append_reps(data, [row for session in sessions for row in session])
+    return data
+
+
+def weekly(person: str, values: list[float], **cells: str) -> list[list[dict[str, str]]]:
+    return [session_rows(7 * n, person, [value] * 3, **cells) for n, value in enumerate(values)]
+
+
+def test_values_equal_those_of_the_sessions(tmp_path):
+    mixed = (
+        repetition(1, 30.0), repetition(2, 40.0, valid=False), repetition(3, 34.0, faults=("T",)), repetition(4, 32.0),
+        repetition(5, 50.0), repetition(6, 31.0), repetition(7, 80.0), repetition(1, -22.0), repetition(2, -25.0),
+        repetition(1, 28.0, RIGHT), repetition(2, 12.0, RIGHT, valid=False),
+    )  # fmt: skip
+    write(tmp_path, 1, mixed)
+    second = write(tmp_path, 2, person=" Ana ")
+    write(tmp_path, 3, person="Bo")
+    cut_off(tmp_path, 4)
+    drop_rep(tmp_path, second, LEFT, INTERNAL, 4)
+    table = session_table(read_reps(tmp_path / "reps.csv")[0])
+    for session in read_sessions(tmp_path)[0]:
+        for value in session.values:
+            row = table[(table.session_id == session.id) & (table.side == value.side) & (table.direction == value.direction)]
+            assert row.value_deg.item() == pytest.approx(value.value_deg, nan_ok=True)
+            assert row.size_deg.item() == pytest.approx(value.direction.sign * value.value_deg, nan_ok=True)
+            assert row.uncertainty_deg.item() == pytest.approx(value.uncertainty_deg, nan_ok=True)
+            assert (row.reps_used.item(), row.reps_valid.item()) == (value.reps_used, value.reps_valid)
+            assert row.reps_total.item() == value.reps_total
+            assert row.person.item() == session.person
+    assert len(table) == sum(len(session.values) for session in read_sessions(tmp_path)[0])
+
+
+def test_an_empty_log_has_no_values(tmp_path):
+    append_reps(tmp_path, [])
+    assert session_table(read_reps(tmp_path / "reps.csv")[0]).empty
+    found = read_progress(tmp_path)
+    assert found.changes == found.sides == ()
+
+
+# ---------------------------------------------------------------------- what is compared
+def test_baseline_change_and_verdict_by_hand(tmp_path):
+    data = log(tmp_path, *weekly("Ana", [30.0, 32.0, 31.0, 46.0]))
+    (change,) = read_progress(data).changes
+    assert (change.person, change.drill, change.side, change.direction) == ("Ana", "seated-internal", LEFT, INTERNAL)
+    assert [p.size_deg for p in change.points] == [30.0, 32.0, 31.0, 46.0]
+    assert (change.baseline_deg, change.latest_deg, change.change_deg) == (31.0, 46.0, 15.0)
+    sem_deg = np.sqrt((6 * 3.0**2 + 2.0) / 8)  # six degrees of freedom of the default, two of 30, 32, 31
+    assert change.spread.sem_deg == pytest.approx(sem_deg)
+    assert (change.spread.own_deg, change.spread.own_df) == (pytest.approx(1.0), 2)
+    assert change.error_deg == pytest.approx(2.306 * np.sqrt(4 / 3) * sem_deg, abs=0.001)
+    assert change.verdict is Verdict.REAL
+    assert np.isnan(change.slope.per_month_deg)
+    assert change.points[0].started_at == datetime(2026, 1, 1, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("latest", "verdict"),
+    [(31.0, Verdict.WITHIN), (37.0, Verdict.WITHIN), (37.9, Verdict.PROBABLE), (39.0, Verdict.REAL), (22.0, Verdict.REAL)],
+)
+def test_verdicts_from_within_to_real(tmp_path, latest, verdict):
+    (change,) = read_progress(log(tmp_path, *weekly("Ana", [30.0, 32.0, 31.0, latest]))).changes
+    assert change.verdict is verdict, (change.change_deg, change.spread.mdc90_deg, change.spread.mdc95_deg)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_three_sessions_are_a_baseline_and_no_verdict(tmp_path, count):
+    (change,) = read_progress(log(tmp_path, *weekly("Ana", [30.0, 60.0, 31.0][:count]))).changes
+    assert change.verdict is Verdict.NOT_ENOUGH
+    assert np.isnan(change.change_deg)
+    assert np.isnan(change.error_deg)
+    assert np.isnan(change.baseline_deg) == (count < 3)
+
+
+def test_external_rotation_that_grows_is_more_range(tmp_path):
+    (change,) = read_progress(log(tmp_path, *weekly("Ana", [-30.0, -32.0, -31.0, -46.0]))).changes
+    assert change.direction is EXTERNAL
+    assert (change.latest_deg, change.change_deg) == (46.0, 15.0)
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ({"calibration": "personal"}, "with calibration none"),
+        ({"zero": "vertical"}, "with zero neutral pose"),
+        ({"convention_version": "3"}, "of convention version 2"),
+        ({"measure_version": "2"}, "of measure version 1"),
+        ({"measure_version": "1 uncorrected"}, "of measure version 1"),
+    ],
+)
+def test_only_like_is_compared_with_the_latest(tmp_path, cells, reason):
+    later = [session_rows(100 + 7 * n, "Ana", [50.0] * 3, **cells) for n in range(4)]
+    (change,) = read_progress(log(tmp_path, *weekly("Ana", [30.0, 30.0]), *later)).changes
+    assert [p.size_deg for p in change.points] == [50.0] * 4
+    assert [(left.reason, left.sessions) for left in change.left_out] == [(reason, 2)]
+    assert change.verdict is Verdict.WITHIN
+
+
+@pytest.mark.parametrize("cells", [{"drill": "seated-external"}, {"side": RIGHT}])
+def test_other_drills_and_legs_are_other_ranges(tmp_path, cells):
+    found = read_progress(log(tmp_path, *weekly("Ana", [30.0] * 4), *weekly("Ana", [50.0] * 4, **cells)))
+    assert sorted(c.latest_deg for c in found.changes) == [30.0, 50.0]
+    assert all(c.verdict is Verdict.WITHIN and not c.left_out for c in found.changes)
+
+
+def test_an_empty_measure_version_is_the_first_one(tmp_path):
+    (change,) = read_progress(
+        log(tmp_path, *weekly("Ana", [30.0] * 3, measure_version=""), session_rows(90, "Ana", [30.0] * 3))
+    ).changes
+    assert len(change.points) == 4
+
+
+def test_what_cannot_be_compared_at_all_is_said(tmp_path):
+    log(
+        tmp_path, *weekly("Ana", [30.0] * 4), *weekly("", [30.0] * 2),
+        session_rows(50, "Ana", [30.0] * 3, drill="zst-confidence", tier="D", peak_deg=""),
+        session_rows(60, "Ana", [30.0] * 3, valid="false"), session_rows(70, "Ana", [30.0], started_at="yesterday"),
+    )  # fmt: skip
+    found = read_progress(tmp_path)
+    assert [len(c.points) for c in found.changes] == [4]
+    text = " ".join(found.notes)
+    assert "2 sessions left out: without a name" in text
+    assert "1 session left out: stretches" in text
+    assert "no valid repetition" in text
+    assert "date cannot be read" in text
+    assert set(found.reps.person) == {"Ana"}
+
+
+def test_a_session_that_is_being_measured_is_left_out(tmp_path):
+    now = datetime.now(UTC)
+    info = {
+        "session_id": "now", "started_at": now.isoformat(), "status": "running", "person": "Ana", "drill": "seated-internal",
+        "tier": "A", "calibration": "none", "zero": "neutral pose", "model": "heavy", "convention_version": "2",
+        "measure_version": "1", "remeasured_from": "", "rotrack_version": "0.1.0", "note": "", "load_kg": None,
+    }  # fmt: skip
+    log(tmp_path, *weekly("Ana", [30.0] * 4))
+    with SessionWriter(tmp_path, info):
+        append_reps(tmp_path, session_rows(0, "Ana", [60.0] * 3, session_id="now", started_at=now.isoformat()))
+        found = read_progress(tmp_path)
+        assert [c.latest_deg for c in found.changes] == [30.0]
+        assert "still being measured" in " ".join(found.notes)
+    assert [c.latest_deg for c in read_progress(tmp_path).changes] == [60.0]
+
+
+def test_of_a_movement_measured_again_only_the_newest_reading_counts(tmp_path):
+    first, *rest = weekly("Ana", [30.0] * 4)
+    origin = first[0]["session_id"]
+    again = [row | {"session_id": "again", "remeasured_from": origin, "peak_deg": "33.00"} for row in first]
+    once_more = [row | {"session_id": "once more", "remeasured_from": "again", "peak_deg": "36.00"} for row in first]
+    found = read_progress(log(tmp_path, first, *rest, again, once_more))
+    (change,) = found.changes
+    assert (change.points[0].session_id, change.points[0].size_deg) == ("once more", 36.0)
+    assert len(change.points) == 4
+    assert "measured again" in " ".join(found.notes)
+    assert measured_again(session_table(read_reps(tmp_path / "reps.csv")[0])) == {origin, "again"}
+
+
+def test_history_leaves_out_what_was_measured_again(tmp_path):
+    first = write(tmp_path, 1)
+    write(tmp_path, 2)
+    again = write(tmp_path, 1, session_id="20260101-080000-again", remeasured_from=first, remeasured_at="2026-03-01T08:00:00")
+    sessions, _ = read_sessions(tmp_path)
+    assert len(sessions) == 3
+    assert newest(sessions)[0].id == again
+    assert len(newest(sessions)) == 2
+
+
+def test_filters(tmp_path):
+    log(tmp_path, *weekly("Ana", [30.0] * 6), *weekly("Ana", [33.0] * 6, side=RIGHT), *weekly("Bo", [40.0] * 4))
+    assert {c.person for c in read_progress(tmp_path, " Bo ").changes} == {"Bo"}
+    assert {c.side for c in read_progress(tmp_path, side=RIGHT).changes} == {RIGHT}
+    assert {len(c.points) for c in read_progress(tmp_path, "Ana", since=date(2026, 1, 15)).changes} == {4}
+    assert read_progress(tmp_path, drill="seated-external").changes == ()
+    assert set(read_progress(tmp_path, side=RIGHT).reps.side) == {"right"}
+
+
+def test_left_and_right_come_from_the_last_session_that_has_both(tmp_path):
+    both = [
+        [row for side, size in ((LEFT, 40.0), (RIGHT, 24.0)) for row in session_rows(7 * n, "Ana", [size] * 3, side)]
+        for n in range(4)
+    ]
+    (sides,) = read_progress(log(tmp_path, *both, session_rows(50, "Ana", [60.0] * 3))).sides
+    assert (sides.left_deg, sides.right_deg, sides.difference_deg) == (40.0, 24.0, 16.0)
+    assert sides.clear
+    assert sides.flagged
+    assert sides.error_deg >= np.hypot(2.6, 2.6)
+
+
+def test_unlike_legs_are_not_compared(tmp_path):
+    others = [session_rows(1 + 7 * n, "Ana", [50.0] * 3, RIGHT, calibration="personal") for n in range(4)]
+    data = log(tmp_path, *weekly("Ana", [30.0] * 4), *others)
+    assert read_progress(data).sides == ()
+
+
+# ---------------------------------------------------------------------- the log in the real world
+def clinic(data: Path, people: int = 500, sessions: int = 10) -> int:
+    """Write the log of a clinic, twenty repetitions a session; return how many there are."""
+    rng = np.random.default_rng(1)
+    rows = []
+    for session in range(sessions):
+        for person in range(people):
+            for side in Side:
+                peaks = np.outer(rng.normal(36, 3, 5), [1, -1]).ravel().tolist()
+                rows += session_rows(7 * session + person % 7, f"Person {person}", peaks, side, drill="seated-combined")
+    append_reps(data, rows)
+    return len(rows)
+
+
+def cpu_s(work: Any) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_repetitions_open_in_less_than_three_times_what_pandas_needs(tmp_path):
+    """In one run and taking turns, so that a busy machine slows both."""
+    assert clinic(tmp_path) == 100_000
+    ratios = []
+    for _ in range(5):
+        alone = cpu_s(lambda: pd.read_csv(tmp_path / "reps.csv"))
+        ratios.append(cpu_s(lambda: read_progress(tmp_path)) / alone)
+    assert np.median(ratios) < 3, ratios
+    found = read_progress(tmp_path)
+    assert len(found.table) == 2000
+    assert found.problems == ()
+    one = read_progress(tmp_path, "Person 7")
+    assert len(one.changes) == 4
+    whole = found.table[found.table.person == "Person 7"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(whole, one.table)
+
+
+def test_damaged_rows_are_named_by_line_and_the_rest_is_used(tmp_path):
+    log(tmp_path, *weekly("Ana", [30.0] * 4), *weekly("Müller, Jörg", [30.0] * 4))
+    path = tmp_path / "reps.csv"
+    lines = path.read_bytes().split(b"\r\n")
+    lines[2] = lines[2].replace(b"30.00", b"3o.00")
+    lines[5] = lines[5][:40]
+    lines[8] = b"\xff\xfe" + lines[8]
+    lines[15] = lines[15].replace(b'"', b"", 1)
+    path.write_bytes(b"\r\n".join(lines))
+    found = read_progress(tmp_path)
+    assert [re.findall(r"Line (\d+)", problem) for problem in found.problems] == [["3"], ["6"], ["9"], ["16"]]
+    assert [len(c.points) for c in found.changes] == [4, 4]
+    assert len(found.reps) == 20
+
+
+@pytest.mark.parametrize("columns", [25, 27, 30])
+def test_a_log_of_every_earlier_version_still_reads(tmp_path, columns):
+    log(tmp_path, *weekly("Ana", [30.0, 31.0, 32.0, 33.0]))
+    path = tmp_path / "reps.csv"
+    lines = path.read_bytes().split(b"\r\n")
+    path.write_bytes(b"\r\n".join(b",".join(line.split(b",")[:columns]) for line in lines))
+    (change,) = read_progress(tmp_path).changes
+    assert [p.size_deg for p in change.points] == [30.0, 31.0, 32.0, 33.0]
+    assert np.isnan(change.points[0].uncertainty_deg) == (columns == 25)
+
+
+def test_a_folder_without_a_log_is_explained(tmp_path):
+    with pytest.raises(RecordError, match="There is no log in"):
+        read_progress(tmp_path)
+
+
+# ---------------------------------------------------------------------- the command
+@pytest.fixture
+def shown(monkeypatch, capfd):
+    def run(*args: object) -> Any:
+        return run_main(monkeypatch, capfd, "progress", *args)
+
+    return run
+
+
+def test_the_table_says_what_was_found(shown, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    personal = session_rows(3, "Ana", [20.0] * 3, calibration="personal")
+    log(tmp_path, *weekly("Ana", [30.0, 32.0, 31.0, 33.0, 40.0, 47.0]), *weekly("Ana", [30.0] * 2, side=RIGHT), personal)
+    ended = shown("--out", tmp_path)
+    assert ended.code == 0
+    assert "Ana, seated-internal" in ended.out
+    assert re.search(r"left internal +6 +31\.0° +47\.0° +\+16\.0 ± \d\.\d° +real change \(95 %\)", ended.out)
+    assert re.search(r"right internal +2 +– +30\.0° +– +not enough sessions", ended.out)
+    assert re.search(r"left internal: \+\d+\.\d° a month \(95 %: \+\d+\.\d to \+\d+\.\d\) over 6 sessions", ended.out)
+    assert "left out of left internal: 1 session with calibration personal" in ended.out
+    assert all(len(line) <= 80 for line in ended.out.splitlines() if "─" in line or "left internal  " in line)
+
+
+def test_the_left_leg_is_flagged_when_it_has_much_more(shown, tmp_path):
+    log(tmp_path, *weekly("Ana", [50.0] * 4), *weekly("Ana", [30.0] * 4, side=RIGHT))
+    assert "the left leg has 20.0 ± " in (out := shown("--out", tmp_path).out)
+    assert "more than the right (more than 10°)" in out
+
+
+def test_json_has_all_of_it(shown, tmp_path):
+    log(tmp_path, *weekly("Ana", [30.0, 32.0, 31.0, 33.0]))
+    found = json.loads(shown("--out", tmp_path, "--json").out)
+    (change,) = found["changes"]
+    assert change["verdict"] == "within measurement error"
+    assert change["slope"]["per_month_deg"] is None
+    assert change["spread"]["mdc95_deg"] == pytest.approx(mdc(change["spread"]["sem_deg"]))
+    assert [p["size_deg"] for p in change["points"]] == [30.0, 32.0, 31.0, 33.0]
+    assert found["problems"] == found["sides"] == found["readings"] == []
+
+
+def test_many_people_get_a_line_each(shown, tmp_path):
+    for n in range(6):
+        log(tmp_path, *weekly(f"Person {n}", [30.0, 30.0, 30.0, 30.0 + 4 * n]))
+    out = shown("--out", tmp_path).out
+    assert "6 people" in out
+    assert "baseline" not in out
+    assert re.search(r"Person 5 .*2026-01-22 .* 4 .* 1 .* 1 ", out)
+
+
+def test_who_is_not_known_and_what_is_not_there_is_said(shown, tmp_path):
+    assert_one_sentence(shown("--out", tmp_path), 3, "There is no log in", "--out")
+    log(tmp_path, *weekly("", [30.0] * 2))
+    assert "no session that could be compared yet" in shown("--out", tmp_path).out
+    assert_one_sentence(shown("--out", tmp_path, "--drill", "seated"), 2, "seated")
+    ended = shown("--out", tmp_path, "--person", "Bo")
+    assert_one_sentence(ended, 2, "Nobody named 'Bo'")
+
+
+def test_every_number_of_the_explanation_is_that_of_the_program():
+    text = (ROOT / "docs" / "progress.md").read_text("utf-8")
+    assert f"{PUBLISHED_SEM_DEG:.1f} degrees" in text
+    assert f"{PUBLISHED_DF:.0f} degrees of freedom" in text
+    assert f"{ENOUGH_DF:.0f} degrees of freedom" in text
+    for verdict in Verdict:
+        assert f"| {verdict} |" in text
+    assert OF_ONE == ("person", "drill", "side", "direction")
