@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -85,7 +86,9 @@ def session_files(data: Path) -> list[Path]:
 
 # ---------------------------------------------------------------------- help
 def test_all_commands_are_there() -> None:
-    ours = "app check demo analyze remeasure live history show drop note delete drills doctor validate".split()
+    ours = (
+        "app check demo analyze remeasure live history progress show drop note delete export import agreement drills doctor validate"
+    ).split()
     assert [command for command in COMMANDS if command in ours] == ours
 
 
@@ -339,6 +342,12 @@ def test_remeasuring_gives_both_excursions_of_a_combined_repetition(run: Run, tm
     info = strict_json(stored.read_text("utf-8"))
     assert info["remeasured_from"] == json.loads((recorded / "session.json").read_text("utf-8"))["session_id"]
     assert info["session_id"] != info["remeasured_from"]
+    before = json.loads((recorded / "session.json").read_text("utf-8"))
+    assert info["started_at"] == before["started_at"], "it is the movement's own time"
+    assert info["session_id"][:15] == before["session_id"][:15]
+    assert datetime.fromisoformat(info["remeasured_at"]) > datetime.fromisoformat(info["started_at"])
+    row = read_reps(tmp_path / "out" / "reps.csv")[0].iloc[0]
+    assert (row.remeasured_from, row.started_at, row.measure_version) == (before["session_id"], before["started_at"], "1")
 
 
 def test_remeasuring_prints_one_document_and_touches_nothing_else(run: Run, tmp_path: Path, recorded: Path) -> None:
