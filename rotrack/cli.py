@@ -27,6 +27,7 @@ from rotrack.checkup import Finding, checkup
 from rotrack.drills import GROUPS, TIERS, Drill, load_table
 from rotrack.errors import InputError, RecordError, RotrackError
 from rotrack.export_cli import export
+from rotrack.import_cli import agreement, import_
 from rotrack.log_cli import OutOption, delete, drop, history, note, print_session, rep_line, show, write_plot
 from rotrack.model import Frame, Step
 from rotrack.progress.sample import PERSON, write_sample
@@ -456,6 +457,8 @@ def live(
 for _command in (history, show, drop, note, delete):
     app.command()(_command)
 app.command()(export)
+app.command("import")(import_)
+app.command()(agreement)
 
 
 # ---------------------------------------------------------------------- drills, doctor, validate

@@ -1,4 +1,4 @@
-"""All that is stored of a person, wherever it lies: sessions, rows of the log, personal calibration; shown and deleted."""
+"""All that is stored of a person, wherever it lies: sessions, rows of the log, readings, calibration; shown and deleted."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from rotrack.beforehand import profiles_folder
 from rotrack.errors import InputError, RecordError
+from rotrack.progress.readings import count_readings_of, delete_readings_of
 from rotrack.records.history import delete_sessions_of, sessions_of
 from rotrack.records.log import logged_reps
 
@@ -25,11 +26,19 @@ class Stored:
         Rows of reps.csv.
     profiles : tuple of Path
         Files of personal calibrations.
+    readings : int
+        Readings of other instruments.
     """
 
     sessions: tuple[Path, ...]
     rows: int
     profiles: tuple[Path, ...]
+    readings: int = 0
+
+    @property
+    def anything(self) -> bool:
+        """Whether there is anything."""
+        return bool(self.sessions or self.rows or self.profiles or self.readings)
 
     @property
     def size_bytes(self) -> int:
@@ -46,11 +55,12 @@ def stored_of(data: Path, person: str) -> Stored:
         If the log cannot be read.
     """
     rows = logged_reps(data).person.str.strip() == person.strip()
-    return Stored(tuple(sessions_of(data, person)), int(rows.sum()), tuple(_profiles_of(data, person)))
+    profiles, readings = tuple(_profiles_of(data, person)), count_readings_of(data, person)
+    return Stored(tuple(sessions_of(data, person)), int(rows.sum()), profiles, readings)
 
 
 def delete_person(data: Path, person: str) -> int:
-    """Delete all that is stored of a person: rows of the log, folders of sessions, personal calibrations.
+    """Delete all that is stored of a person: rows of the log, folders of sessions, readings, personal calibrations.
 
     Parameters
     ----------
@@ -74,6 +84,7 @@ def delete_person(data: Path, person: str) -> int:
     if not person.strip():
         raise InputError("Say whom to delete; sessions without a name are deleted one by one.")
     sessions = delete_sessions_of(data, person)
+    delete_readings_of(data, person)
     for path in _profiles_of(data, person):
         try:
             path.unlink(missing_ok=True)

@@ -174,7 +174,8 @@ def delete(
 
     Of a session: its rows in reps.csv and its folder with curve, landmarks, plot and video.
 
-    Of a person: all their sessions and their personal calibration. Files that you copied elsewhere are yours to delete.
+    Of a person: all their sessions, their personal calibration and readings of other instruments. Files that you copied elsewhere
+    are yours to delete.
 
     It says what goes and asks twice. Example: rotrack delete --person Ana
     """
@@ -189,7 +190,7 @@ def delete(
     if person is not None:
         data, name = data_folder(out), person.strip()
         stored = stored_of(data, name)
-        if not name or not (stored.sessions or stored.rows or stored.profiles):
+        if not name or not stored.anything:
             raise InputError(f"Nothing is stored of '{person}'. {_people(data)}")
         ids = [folder.name for folder in stored.sessions]
         which = f" ({ids[0]})" if len(ids) == 1 else f" ({ids[0]} to {ids[-1]})" if ids else ""
@@ -197,7 +198,8 @@ def delete(
         _out.print(
             f"This deletes everything that is stored of {escape(name)}: {times(len(ids), 'session')}{which} with "
             f"{stored.size_bytes / 1e6:.1f} MB of files, {times(stored.rows, 'row')} in reps.csv, "
-            f"{times(len(stored.profiles), 'personal calibration')}{escape(profiles)}.",
+            f"{times(len(stored.profiles), 'personal calibration')}{escape(profiles)}, "
+            f"{times(stored.readings, 'reading')} of other instruments.",
             soft_wrap=True,
         )
         _ask_twice(yes, f"Delete all of {name}?", name, "the name")

@@ -266,6 +266,79 @@ def _add_points(figure: go.Figure, group: Any, shift: timedelta, hover: str, say
     )  # fmt: skip
 
 
+# ---------------------------------------------------------------------- two instruments
+def agreement_figure(pairs: Any, agreement: Any, title: str = "", say: Say = str) -> go.Figure:
+    """Return the Bland-Altman plot of two instruments.
+
+    Parameters
+    ----------
+    pairs : pandas.DataFrame
+        Columns side, direction, mean_deg, difference_deg, rotrack_deg, reading_deg, session_id.
+    agreement : rotrack.progress.agreement.Agreement
+        What was computed from them.
+    title : str
+        Heading, in the language that is wanted.
+    say : callable
+        Translates what is written in the figure from English.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Difference over mean, one mark per side and direction (up and full internal, down and open external); bias as a line,
+        limits of agreement dashed, each in the band of its 95 % confidence interval.
+    """
+    figure = go.Figure()
+    lines = (
+        ("bias", agreement.bias_deg, agreement.bias, "solid"),
+        ("lower limit", agreement.lower_deg, agreement.lower, "dash"),
+        ("upper limit", agreement.upper_deg, agreement.upper, "dash"),
+    )
+    for name, value, interval, dash in lines:
+        figure.add_hrect(
+            y0=interval.low, y1=interval.high, fillcolor=css(MUTED), opacity=BAND_OPACITY * 2, line_width=0, layer="below"
+        )
+        figure.add_hline(y=value, line={"color": css(INK), "width": 2, "dash": dash}, layer="below")
+        figure.add_annotation(
+            text=f"{say(name)} {value:+.1f}\u00b0".replace("-", "\u2212"),
+            x=1.01, xref="paper", xanchor="left", y=value, yanchor="middle", showarrow=False,
+        )  # fmt: skip
+    for side in Side:
+        for direction in Direction:
+            own = pairs[(pairs.side == side) & (pairs.direction == direction)]
+            if not len(own):
+                continue
+            mark, colour = DIRECTION_MARK[direction], css(SIDE_RGB[side])
+            figure.add_scatter(
+                x=own.mean_deg, y=own.difference_deg, mode="markers", uid=f"{side}-{direction}",
+                name=f"{say(f'{side} leg')}, {say(DIRECTION_WORD[direction])}",
+                marker={
+                    "symbol": mark if direction is Direction.INTERNAL else f"{mark}-open",
+                    "size": 12, "color": colour, "line": {"width": 2, "color": colour},
+                },
+                customdata=own[["rotrack_deg", "reading_deg", "session_id"]].to_numpy(),
+                hovertemplate="%{customdata[0]:.1f}\u00b0 \u2212 %{customdata[1]:.1f}\u00b0<br>%{customdata[2]}<extra></extra>",
+            )  # fmt: skip
+    icc, room = agreement.icc, ROOM_FOR_TEXT * (agreement.upper.high - agreement.lower.low)
+    about = [
+        f"{agreement.pairs} {say('pairs')}",
+        f"ICC(2,1) {icc.value:.2f} ({icc.interval.low:.2f} {say('to')} {icc.interval.high:.2f})",
+        say("grey: 95 % confidence intervals"),
+    ]
+    figure.update_xaxes(title_text=say("mean of both, degrees"), ticksuffix="\u00b0", zeroline=False)
+    figure.update_yaxes(
+        title_text=say("rotrack minus the other, degrees"), ticksuffix="\u00b0", zerolinecolor=css(MUTED), zerolinewidth=1,
+        autorangeoptions={"include": [agreement.lower.low - room, agreement.upper.high + room]},
+    )  # fmt: skip
+    figure.update_layout(
+        title={"text": title, "subtitle": {"text": ", ".join(about)}},
+        height=560,
+        showlegend=True,
+        legend={"orientation": "h", "y": -0.2},
+        margin={"l": 80, "r": 170, "t": 90, "b": 90},
+    )
+    return _dressed(figure)
+
+
 # ---------------------------------------------------------------------- where figures go
 def for_page(figure: go.Figure, decimal: str = ".") -> go.Figure:
     """Make a figure fit the page: without ground, title, legend and hidden lines of its own, as high as the page says.

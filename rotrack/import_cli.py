@@ -1,0 +1,210 @@
+"""The commands that take in what others measured, and compare it: import, agreement."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from math import isfinite
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from rotrack.drills import load_table
+from rotrack.errors import InputError
+from rotrack.exchange.merge import merge_sessions
+from rotrack.log_cli import JsonOption, OutOption
+from rotrack.model import Direction, Side
+from rotrack.progress.agreement import LEAST_PAIRS, WITHIN_H, Agreement, Interval, Pairs, agreement_of, cautions, pair_readings
+from rotrack.progress.readings import Merged, import_readings, read_readings, write_template
+from rotrack.progress.values import measured_again, session_table
+from rotrack.records.log import being_written, data_folder, read_reps, to_json
+from rotrack.ui.figures import agreement_figure, write_html
+from rotrack.ui.words import times
+
+LEFT_OUT = 5
+"""Exit code when something was left out and should be looked at; everything else came in."""
+
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+
+# ---------------------------------------------------------------------- import
+def import_(
+    path: Annotated[
+        Path | None, typer.Argument(help="A data folder of another computer, or a CSV table of readings.", metavar="PATH")
+    ] = None,
+    template: Annotated[
+        Path | None, typer.Option("--template", help="Write an empty table for readings into this file.", metavar="FILE")
+    ] = None,
+    json: JsonOption = False,
+    out: OutOption = None,
+) -> None:
+    """Take in the sessions of another computer, or readings of a goniometer or phone.
+
+    A folder: its sessions come in without duplicates, with their rows, curves, landmarks and videos. What is here stays as it is.
+    Example: rotrack import /media/stick/rotrack
+
+    A CSV table: one line per reading, columns taken_at, person, drill, side, direction, value_deg, instrument, and if you like
+    rater and note. The readings stand in the chart beside the sessions, marked, and `rotrack agreement` compares them. Example:
+    rotrack import --template readings.csv, fill it in, then rotrack import readings.csv
+
+    What cannot be read is named and left out; importing again adds only what is new.
+    """
+    if template:
+        write_template(template)
+        _err.print(f"written to {escape(str(template))}", soft_wrap=True)
+    if path is None:
+        if template is None:
+            raise InputError("Say what to import: a data folder or a CSV table. `rotrack import --template FILE` writes a table.")
+        return
+    data = data_folder(out)
+    if path.is_dir():
+        merged = _merge(data, path)
+        kinds = {"session": merged, "reading": merged.readings or Merged(0, 0)}
+    else:
+        merged = import_readings(data, path)
+        kinds = {"reading": merged}
+    problems = [text for found in kinds.values() for text in found.problems]
+    notes = [text for found in kinds.values() for text in found.notes]
+    if json:
+        counts = {f"{kind}s": {"added": found.added, "already_there": found.already_there} for kind, found in kinds.items()}
+        print(to_json({**counts, "problems": problems, "notes": notes}))
+    else:
+        for kind, found in kinds.items():
+            if kind == "session" or len(kinds) == 1 or found.added or found.already_there:
+                _out.print(f"{times(found.added, kind)} added, {found.already_there} already there.")
+    for text in notes:
+        _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
+    for text in problems:
+        _err.print(f"[bold red]rotrack:[/] {escape(text)}", soft_wrap=True)
+    if problems:
+        raise typer.Exit(LEFT_OUT)
+
+
+def _merge(data: Path, other: Path) -> Merged:
+    columns = (TextColumn("importing"), BarColumn(), MofNCompleteColumn(), TextColumn("sessions"), TimeRemainingColumn())
+    with Progress(*columns, console=_err, transient=True) as progress:
+        task = progress.add_task("", total=None)
+        return merge_sessions(data, other, lambda total: progress.update(task, total=total), lambda: progress.advance(task))
+
+
+# ---------------------------------------------------------------------- agreement
+def agreement(
+    person: Annotated[str | None, typer.Option("--person", "-p", help="Only this person; the exact name.")] = None,
+    drill: Annotated[str | None, typer.Option("--drill", "-d", help="Only this drill.")] = None,
+    side: Annotated[Side | None, typer.Option("--side", "-s", help="Only this leg: the subject's own side.")] = None,
+    direction: Annotated[Direction | None, typer.Option("--direction", help="Only this direction.")] = None,
+    instrument: Annotated[str | None, typer.Option("--instrument", "-i", help="Only readings of this instrument.")] = None,
+    within: Annotated[
+        float, typer.Option("--within", help="Hours that reading and session may be apart.", min=0, metavar="HOURS")
+    ] = WITHIN_H,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Write the Bland-Altman plot as a page.", metavar="FILE")] = None,
+    json: JsonOption = False,
+    out: OutOption = None,
+) -> None:
+    """Compare rotrack with readings of a goniometer or phone, as Bland and Altman do.
+
+    Each reading is paired with the session value nearest in time, of the same person, drill, side and direction. Bias is rotrack
+    minus the instrument; 95 % of differences lie between the limits of agreement. Everything has its 95 % confidence interval.
+
+    `rotrack import` takes in the readings first. Example: rotrack agreement --drill seated-internal --plot agreement.html
+    """
+    data = data_folder(out)
+    if drill is not None:
+        load_table().drill(drill)  # tells of a mistyped name
+    wanted = {
+        "person": person and person.strip(), "drill": drill, "side": side, "direction": direction,
+        "instrument": instrument and instrument.strip().casefold(),
+    }  # fmt: skip
+    pairs, problems = _read_pairs(data, {column: str(value) for column, value in wanted.items() if value is not None}, within)
+    found = {str(name): table for name, table in pairs.table.groupby("instrument", sort=False)}
+    enough = {name: table for name, table in found.items() if len(table) >= LEAST_PAIRS}
+    few = ", ".join(f"{name}: {times(len(table), 'pair')}" for name, table in found.items() if name not in enough)
+    if plot and len(enough) > 1:
+        raise InputError(f"There are readings of {' and '.join(enough)}; choose one for the plot with --instrument.")
+    agreements = {name: agreement_of(table.rotrack_deg, table.reading_deg) for name, table in enough.items()}
+    if json and agreements:
+        print(to_json(_document(agreements, pairs, problems)))
+    for name, known in agreements.items():
+        if not json:
+            _print_agreement(name, known, enough[name])
+        if plot:
+            write_html(agreement_figure(enough[name], known, f"rotrack against {name}"), plot)
+            _err.print(f"plot written to {escape(str(plot))}", soft_wrap=True)
+    notes = [f"{times(left.readings, 'reading')} not compared: {left.reason}." for left in pairs.unpaired]
+    notes += [f"Too few to compare: {few}."] if few and agreements else []
+    for text in (*notes, *problems):
+        _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
+    if not agreements:
+        raise InputError(
+            f"At least {LEAST_PAIRS} pairs of reading and session are needed ({few or 'there is none'}); "
+            "measure with both on the same day, or allow more time with --within HOURS."
+        )
+
+
+def _read_pairs(data: Path, wanted: dict[str, str], within_h: float) -> tuple[Pairs, list[str]]:
+    """Return the readings that are wanted with the sessions that they are compared with, and sentences about damaged lines."""
+    readings, problems = read_readings(data)
+    if not len(readings):
+        raise InputError(f"There are no readings in {data} yet; `rotrack import --template FILE` writes a table to fill in.")
+    instruments = ", ".join(dict.fromkeys(readings.instrument))
+    for column, value in wanted.items():
+        readings = readings[readings[column] == value]
+    if not len(readings):
+        raise InputError(
+            f"There is no reading of {', '.join(wanted.values())}; there are some of these instruments: {instruments}."
+        )
+    reps, damaged = read_reps(data / "reps.csv")
+    sessions = session_table(reps)
+    unfinished = {folder.name for folder in (data / "sessions").glob("*") if being_written(folder)}
+    sessions = sessions[~sessions.session_id.isin(measured_again(sessions) | unfinished)]
+    return pair_readings(readings, sessions, within_h), problems + damaged
+
+
+def _print_agreement(name: str, found: Agreement, table: Any) -> None:
+    people = table.person.nunique()
+    days = sorted(table.taken_at.dt.strftime("%Y-%m-%d"))
+    when = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+    whom = f"{found.pairs} pairs of {people} {'person' if people == 1 else 'people'}, {when}"
+    _out.print(f"[bold]rotrack against {escape(name)}: {whom}[/]", soft_wrap=True)
+    shown = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("", "", "95 % confidence interval"):
+        shown.add_column(column, justify="left")
+    shown.add_row("bias (rotrack minus it)", f"{found.bias_deg:+.1f}\u00b0", _interval(found.bias))
+    shown.add_row("SD of the differences", f"{found.sd_deg:.1f}\u00b0", "")
+    shown.add_row("lower limit of agreement", f"{found.lower_deg:+.1f}\u00b0", _interval(found.lower))
+    shown.add_row("upper limit of agreement", f"{found.upper_deg:+.1f}\u00b0", _interval(found.upper))
+    icc = found.icc.interval
+    shown.add_row(
+        "ICC(2,1)", f"{found.icc.value:.2f}" if isfinite(found.icc.value) else "\u2013",
+        f"{icc.low:.2f} to {icc.high:.2f}" if isfinite(icc.low) and isfinite(icc.high) else "\u2013",
+    )  # fmt: skip
+    shown.add_row("SEM", f"{found.sem_deg:.1f}\u00b0", "")
+    shown.add_row("MDC95", f"{found.mdc95_deg:.1f}\u00b0", "")
+    _out.print(shown)
+    _out.print("[dim]SEM: SD of the differences / \u221a2, the bias is not in it. MDC95: 1.96 \u221a2 SEM.[/]\n", soft_wrap=True)
+    for text in cautions(found, table):
+        _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
+
+
+def _interval(interval: Interval) -> str:
+    return f"{interval.low:+.1f} to {interval.high:+.1f}\u00b0"
+
+
+def _document(agreements: dict[str, Agreement], pairs: Pairs, problems: list[str]) -> dict[str, Any]:
+    tables = {name: pairs.table[pairs.table.instrument == name] for name in agreements}
+    shown = pairs.table.assign(
+        taken_at=pairs.table.taken_at.map(lambda time: time.isoformat()), time=pairs.table.time.map(lambda time: time.isoformat())
+    )
+    return {
+        "instruments": [
+            {"instrument": name, **asdict(found), "cautions": cautions(found, tables[name])} for name, found in agreements.items()
+        ],
+        "pairs": shown.to_dict("records"),
+        "unpaired": [asdict(left) for left in pairs.unpaired],
+        "problems": problems,
+    }
