@@ -31,7 +31,9 @@ from rotrack.import_cli import agreement, import_
 from rotrack.log_cli import OutOption, delete, drop, history, note, print_session, rep_line, show, write_plot
 from rotrack.model import Frame, Step
 from rotrack.progress.sample import PERSON, write_sample
+from rotrack.progress_cli import progress
 from rotrack.records.log import data_folder, to_json
+from rotrack.report_cli import report
 from rotrack.sensing.landmarker import find_model, speed_advice
 from rotrack.sensing.sources import Camera, Source
 from rotrack.tracking.scoreboard import Scoreboard
@@ -454,7 +456,7 @@ def live(
 
 
 # ---------------------------------------------------------------------- what was logged
-for _command in (history, show, drop, note, delete):
+for _command in (history, progress, report, show, drop, note, delete):
     app.command()(_command)
 app.command()(export)
 app.command("import")(import_)

@@ -1,0 +1,215 @@
+"""What a client is told first: three sentences, the same for the same numbers, and no more than these say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from rotrack.drills import load_table
+from rotrack.progress.change import Change, Progress, Sides, Verdict
+from rotrack.progress.statistics import BASELINE_SESSIONS
+from rotrack.ui.words import is_index
+
+NAMED = 3
+"""At most so many changes are named; the others are counted."""
+MONTHS = "January February March April May June July August September October November December".split()
+NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
+
+
+def three_sentences(progress: Progress) -> tuple[str, str, str]:
+    """Return what was measured, what has really changed, and what is left to say: always three sentences.
+
+    A change is called real or probable only if that is its verdict. Of what has really changed the largest gain and the largest
+    loss are named first, so that no loss is hidden behind gains. Numbers are whole degrees, or with one decimal where whole ones
+    would not show what is said.
+
+    Parameters
+    ----------
+    progress : Progress
+        Of one person.
+    """
+    if not progress.changes:
+        return (
+            "There is no value yet that could be compared.",
+            "A value needs at least one valid repetition of a drill that is measured, not only counted and timed.",
+            "The last page says what was left out and why.",
+        )
+    return _measured(progress), _changed(progress.changes), _besides(progress)
+
+
+def day(when: date) -> str:
+    """Return a day as it is written in the report: 3 March 2026."""
+    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+
+
+def title_of(drill: str) -> str:
+    """Return the title of a drill without what stands in brackets; its id if no such drill is known."""
+    known = load_table().drills.get(drill)
+    return known.title.partition(" (everyday")[0] if known else drill
+
+
+def band_deg(change: Change) -> float:
+    """Return from which change on it is real: MDC95, or the error of this change where that is larger; deg."""
+    return max(change.spread.mdc95_deg, change.error_deg if math.isfinite(change.error_deg) else 0.0)
+
+
+# ---------------------------------------------------------------------- what was measured
+def _measured(progress: Progress) -> str:
+    reps, changes = progress.reps, progress.changes
+    starts = {row.session_id: datetime.fromisoformat(row.started_at) for row in reps.itertuples()}
+    compared = {point.session_id for change in changes for point in change.points}
+    first, last = min(starts.values()).date(), max(starts.values()).date()
+    drills = list(dict.fromkeys(change.drill for change in changes))
+    what = f"in the drill \u201c{title_of(drills[0])}\u201d" if len(drills) == 1 else f"in {_count(len(drills))} drills"
+    often = {1: "once", 2: "twice"}.get(len(starts), f"{_count(len(starts))} times")
+    alone = len(set(starts) - compared)
+    but = f"; {_count(alone)} of these sessions may not be compared with the others" if alone else ""
+    if first == last:
+        return f"On {day(last)} you were measured {often}, {what}{but}."
+    start = day(first).removesuffix(f" {first.year}") if first.year == last.year else day(first)
+    return f"Between {start} and {day(last)} you were measured {often}, {what}{but}."
+
+
+def _count(number: int) -> str:
+    return NUMBERS[number] if 0 < number < len(NUMBERS) else str(number)
+
+
+# ---------------------------------------------------------------------- what has changed
+def _changed(changes: Sequence[Change]) -> str:
+    real = _by_weight(changes, Verdict.REAL)
+    if real:
+        return _real_words(real, changes)
+    probable = _by_weight(changes, Verdict.PROBABLE)
+    judged = [change for change in changes if change.verdict is not Verdict.NOT_ENOUGH]
+    if probable:
+        return f"{_probable_words(probable, changes)}, but not surely enough to call it a real change."
+    if judged:
+        one = len(judged) == len(changes) == 1
+        which = f"{_name(judged[0], changes)} has" if one else "none of your ranges has" if len(judged) == len(changes) else ""
+        if one:
+            return f"{_capital(which)} not changed by more than the measurement error{_within(judged[0])}."
+        return f"{_capital(which or 'none of the ranges that can be judged has')} changed by more than its measurement error."
+    most = max(len(change.points) for change in changes)
+    there = "is one session" if most == 1 else f"are {_count(most)} sessions"
+    need = f"that takes {_count(BASELINE_SESSIONS + 1)} sessions of the same kind"
+    return f"It is too early to speak of a change: {need}, and there {there} so far."
+
+
+def _by_weight(changes: Sequence[Change], verdict: Verdict) -> list[Change]:
+    """Return the changes with a verdict: the largest gain, the largest loss, then the others; large is against their error."""
+    found = [change for change in changes if change.verdict is verdict]
+    found.sort(key=lambda change: -abs(change.change_deg) / band_deg(change))
+    gains, losses = [c for c in found if c.change_deg > 0], [c for c in found if c.change_deg <= 0]
+    first = [*gains[:1], *losses[:1]]
+    return first + [change for change in found if change not in first]
+
+
+def _real_words(real: Sequence[Change], changes: Sequence[Change]) -> str:
+    told = real[:NAMED]
+    moves = [f"{_name(change, changes)} {_move(change)}" for change in told]
+    alike = len({_unit(change) for change in told}) == 1
+    errors = [_numbers(change)[2] + ("" if alike else _unit(change)) for change in told]
+    if len(told) == 1:
+        why = f"that is more than the measurement error of {errors[0]}{_unit(told[0])}, so it is a real change"
+    else:
+        unit = _unit(told[0]) if alike else ""
+        why = f"each is more than its measurement error of {_listed(errors)}{unit}, so these are real changes"
+    more = len(real) - len(told)
+    rest = f", and the table below has {_count(more)} more" if more else ""
+    return f"{_capital(_listed(moves))}; {why}{rest}."
+
+
+def _probable_words(probable: Sequence[Change], changes: Sequence[Change]) -> str:
+    moves = [f"{_name(change, changes)} probably {_move(change)}" for change in probable[:NAMED]]
+    more = len(probable) - NAMED
+    rest = f" (and {_count(more)} more in the table)" if more > 0 else ""
+    return f"{_capital(_listed(moves))}{rest}"
+
+
+def _move(change: Change) -> str:
+    """Return from where to where a range went: `grew from 31 to 38 degrees`."""
+    start, end, _ = _numbers(change)
+    return f"{'grew' if change.change_deg > 0 else 'fell'} from {start} to {end}{_unit(change)}"
+
+
+def _within(change: Change) -> str:
+    start, end, error = _numbers(change)
+    return f" of {error}{_unit(change)} (from {start} to {end})"
+
+
+def _numbers(change: Change) -> tuple[str, str, str]:
+    """Return baseline, latest value and measurement error, as round as they may be without saying something else."""
+    exact = (change.baseline_deg, change.latest_deg, band_deg(change))
+    start, end, error = (round(number) for number in exact)
+    outside = change.verdict is Verdict.REAL
+    if (abs(end - start) > error) is outside and (outside or abs(end - start) < error):
+        return str(start), str(end), str(error)
+    return tuple(f"{number:.1f}" for number in exact)  # type: ignore[return-value]
+
+
+def _name(change: Change, changes: Sequence[Change]) -> str:
+    where = f" ({title_of(change.drill)})" if len({c.drill for c in changes}) > 1 else ""
+    return f"your left leg\u2019s {change.direction} rotation{where}".replace("left", str(change.side), 1)
+
+
+def _unit(change: Change | Sides) -> str:
+    return " index points" if is_index(change.tier) else " degrees"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+# ---------------------------------------------------------------------- what is left to say
+def _besides(progress: Progress) -> str:
+    parts = [*_rest(progress.changes), _sides_words(progress)]
+    return f"{_capital(', and '.join(parts) if len(parts) < 3 else f'{parts[0]}, {parts[1]}, and {parts[2]}')}."
+
+
+def _rest(changes: Sequence[Change]) -> list[str]:
+    """Return what is to be said of the ranges that the second sentence does not speak of."""
+    by = {verdict: _by_weight(changes, verdict) for verdict in Verdict if verdict is not Verdict.NOT_ENOUGH}
+    few = [change for change in changes if change.verdict is Verdict.NOT_ENOUGH]
+    parts = []
+    if by[Verdict.REAL] and by[Verdict.PROBABLE]:
+        words = _probable_words(by[Verdict.PROBABLE], changes)
+        parts.append(words[:1].lower() + words[1:])
+    if (by[Verdict.REAL] or by[Verdict.PROBABLE]) and by[Verdict.WITHIN]:
+        count = len(by[Verdict.WITHIN])
+        what = "everything else" if not few else f"{_count(count)} other range{'' if count == 1 else 's'}"
+        parts.append(f"{what} stayed within measurement error")
+    if few and len(few) < len(changes):
+        parts.append(f"{_count(len(few))} range{'' if len(few) == 1 else 's'} cannot be judged yet, with too few sessions")
+    return parts if len(parts) < 3 else [parts[0], f"{parts[1]}, {parts[2]}"]
+
+
+def _sides_words(progress: Progress) -> str:
+    legs = sorted({change.side for change in progress.changes})
+    if len(legs) == 1:
+        return f"only your {legs[0]} leg was measured, so the legs cannot be compared"
+    if not progress.sides:
+        return "your legs cannot be compared, since nothing was measured alike on both"
+    weight = sorted(progress.sides, key=lambda one: (one.flagged, one.clear, abs(one.difference_deg) / one.error_deg))
+    one = weight[-1]
+    size, error = _difference(one)
+    where = f" ({title_of(one.drill)})" if len({s.drill for s in progress.sides}) > 1 else ""
+    what = f"{one.direction} rotation{where}"
+    if not one.clear:
+        return f"left and right differ by {size} \u00b1 {error}{_unit(one)} in {what}, which may be measurement error"
+    larger, smaller = ("left", "right") if one.difference_deg > 0 else ("right", "left")
+    more = "a clear difference of more than 10 degrees" if one.flagged else "more than measurement error"
+    return f"your {larger} leg has {size} \u00b1 {error}{_unit(one)} more {what} than your {smaller} one, {more}"
+
+
+def _difference(one: Sides) -> tuple[str, str]:
+    """Return a difference and its error, as round as they may be without saying something else."""
+    size, error = abs(one.difference_deg), one.error_deg
+    whole = (round(size), round(error))
+    if (whole[0] > whole[1]) is one.clear and (not one.flagged or whole[0] > 10):
+        return str(whole[0]), str(whole[1])
+    return f"{size:.1f}", f"{error:.1f}"

@@ -1,0 +1,101 @@
+"""The command `report`: one page and one PDF for the person who was measured."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from rotrack.drills import load_table
+from rotrack.errors import InputError
+from rotrack.log_cli import OutOption
+from rotrack.progress.change import read_progress
+from rotrack.records.log import data_folder, logged_reps
+from rotrack.report.content import make_report
+from rotrack.report.files import write_report
+
+_err = Console(stderr=True, highlight=False)
+_out = Console(highlight=False)
+
+
+def report(
+    person: Annotated[
+        str | None, typer.Option("--person", "-p", help="Whose; the exact name. Needed only if several are in the log.")
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to",
+            metavar="FILE",
+            help="The page to write, ending in .html; the PDF comes beside it. Default: rotrack-report-PERSON-DATE.html here.",
+        ),
+    ] = None,
+    pdf: Annotated[bool, typer.Option("--pdf/--no-pdf", help="Also write the PDF.")] = True,
+    drill: Annotated[str | None, typer.Option("--drill", "-d", help="Only this drill.")] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--since",
+            formats=["%Y-%m-%d"],
+            metavar="YYYY-MM-DD",
+            help="Only from this day on; the first three from then are the baseline.",
+        ),
+    ] = None,
+    out: OutOption = None,
+) -> None:
+    """Write a report for the person who was measured: a page that opens without a network, and a PDF.
+
+    It begins with three sentences. Then, per drill: every session in the band of measurement error, the repetitions of the latest
+    session, left against right, faults over time. Published values stand apart. Method and limits are on the last page. It is
+    made anew each time, and replaces only a report. It never diagnoses.
+
+    Example: rotrack report --person Ana --to ana.html
+    """
+    data = data_folder(out)
+    if drill:
+        load_table().drill(drill)  # an unknown one is named with the known ones
+    name = _person(data, person)
+    today = date.today()
+    path = to or Path(f"rotrack-report-{_file_name(name)}-{today.isoformat()}.html")
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"The page must be a file that ends in .html, not '{path.name}'; the PDF is written beside it.")
+    with _err.status("Writing the report ..."):
+        progress = read_progress(data, name, drill, None, since.date() if since else None)
+        made = make_report(progress, name, today, metadata.version("rotrack"))
+        written = write_report(made, path, pdf)
+    for sentence in made.sentences:
+        _out.print(escape(sentence), soft_wrap=True)
+    _out.print()
+    for file in written.files:
+        _out.print(f"{'page' if file == path else 'PDF':5} {escape(str(file))}", soft_wrap=True)
+    for note in (*progress.problems, *written.notes):
+        _err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
+
+
+def _person(data: Path, person: str | None) -> str:
+    """Return whose report it is: the one who was asked for, or the only one in the log."""
+    names = sorted(set(logged_reps(data).person.str.strip()) - {""})
+    known = (
+        f"In the log: {', '.join(names)}." if names else f"No name is in the log in {data} yet; measure with --person NAME first."
+    )
+    if person is None and len(names) == 1:
+        return names[0]
+    if person is None and names:
+        raise InputError(f"Several people are in the log; say whose report it is with --person. {known}")
+    if person is None or person.strip() not in names:
+        whose = "There is nothing to report." if person is None else f"Nothing is logged of '{person}'."
+        raise InputError(f"{whose} {known}")
+    return person.strip()
+
+
+def _file_name(name: str) -> str:
+    """Return a name as every file system takes it."""
+    letters = unicodedata.normalize("NFKD", name)
+    return re.sub(r"[^\w]+", "-", letters.encode("ascii", "ignore").decode()).strip("-").lower()[:60] or "person"
