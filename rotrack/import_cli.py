@@ -167,7 +167,7 @@ def _read_pairs(data: Path, wanted: dict[str, str], within_h: float) -> tuple[Pa
 
 def _print_agreement(name: str, found: Agreement, table: Any) -> None:
     people = table.person.nunique()
-    days = sorted(table.taken_at.dt.strftime("%Y-%m-%d"))
+    days = sorted(table.date)
     when = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
     whom = f"{found.pairs} pairs of {people} {'person' if people == 1 else 'people'}, {when}"
     _out.print(f"[bold]rotrack against {escape(name)}: {whom}[/]", soft_wrap=True)

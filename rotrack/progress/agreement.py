@@ -27,7 +27,7 @@ ENOUGH_PAIRS = 10
 LIMIT_SD = 1.96
 """The limits of agreement stand so many standard deviations from the bias: 95 % of normal differences lie between them."""
 PAIR_COLUMNS = (
-    "person drill side direction instrument rater taken_at whole_day reading_deg session_id time apart_h rotrack_deg "
+    "person drill side direction instrument rater taken_at date whole_day reading_deg session_id time apart_h rotrack_deg "
     "uncertainty_deg mean_deg difference_deg calibration zero convention_version measure_version"
 ).split()
 _LIKE = ["person", "drill", "side", "direction"]
@@ -292,9 +292,11 @@ def _near(readings: pd.DataFrame, sessions: pd.DataFrame, within_h: float) -> pd
     both = readings.assign(reading=readings.index)[[*_LIKE, "reading", "taken_at", "whole_day", "date"]].merge(
         sessions.assign(session=sessions.index)[[*_LIKE, "session", "time", "started_at"]], on=_LIKE
     )
-    gap_h = (both.time - both.taken_at).abs() / pd.Timedelta(hours=1)
-    same_day = both.started_at.str[: len("2026-01-31")] == both.date
-    both["gap_h"] = gap_h.mask(both.whole_day, (gap_h - 12).clip(lower=0).mask(same_day, 0.0))
+    gap = (both.time - both.taken_at).abs()
+    noon = pd.to_datetime(both.date) + pd.Timedelta(hours=12)
+    by_the_clock = pd.to_datetime(both.started_at.str[: len("2026-01-31T17:30:00")], errors="coerce")
+    to_the_day = ((by_the_clock - noon).abs() - pd.Timedelta(hours=12)).clip(lower=pd.Timedelta(0))
+    both["gap_h"] = gap.mask(both.whole_day, to_the_day) / pd.Timedelta(hours=1)
     return both.loc[both.gap_h <= within_h, ["reading", "session", "gap_h"]].astype({"reading": "int64", "session": "int64"})
 
 
