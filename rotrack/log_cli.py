@@ -53,18 +53,22 @@ def history(
     csv: Annotated[
         Path | None, typer.Option("--csv", help="Write the table into this file, for a spreadsheet.", metavar="FILE")
     ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also the older readings of what was measured again.")] = False,
     json: JsonOption = False,
     out: OutOption = None,
 ) -> None:
     """List what was measured so far: the value of every session, oldest first.
 
     One line per leg and direction, with the error to expect (95 %): a difference within it is no change. Compare one drill only.
+    A session that was measured again is listed once, by its newest reading.
 
     Example: rotrack history --person Ana --drill seated-internal
     """
     data = data_folder(out)
     sessions, problems = records.read_sessions(data)
-    wanted = records.only(sessions, person, drill)
+    listed = sessions if everything else records.newest(sessions)
+    wanted = records.only(listed, person, drill)
+    hidden = len(records.only(sessions, person, drill)) - len(wanted)
     table = records.table_of(wanted)
     if csv:
         records.write_history(table, csv)
@@ -75,8 +79,11 @@ def history(
         if wanted:
             _out.print(_history_table(wanted, sessions))
             _out.print("[dim]\u00b1 is the error to expect (95 %). `rotrack show SESSION` tells more.[/]", soft_wrap=True)
-        else:
+        elif not hidden:
             _say_nothing_found(data, person, drill)
+        if hidden:
+            older = f"{times(hidden, 'older reading')} of what was measured again"
+            _out.print(f"[dim]Not listed: {older}; --all lists these, too.[/]", soft_wrap=True)
     for problem in problems:
         _err.print(f"[yellow]Note:[/] {escape(problem)}", soft_wrap=True)
 

@@ -10,17 +10,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import quote
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import cv2
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from helpers import FIXTURES, PATIENT_S, environment, frame_number, needs, numbered_clip, stop
+from helpers import FIXTURES, PATIENT_S, environment, frame_number, needs, numbered_clip, run_main, stop
 from test_history import cut_off, repetition, rows_of, session_of, write
 from test_pictures import is_open
 
@@ -160,6 +161,114 @@ def test_the_table_is_that_of_the_history(page, data):
     assert {row["person"] for row in csv.DictReader(io.StringIO(everybody))} == {"Ana", "Ben", ""}
     nobody = fetched(f"{page}/history.csv?person=")
     assert {row["person"] for row in csv.DictReader(io.StringIO(nobody.decode("utf-8-sig")))} == {""}
+
+
+# ---------------------------------------------------------------------- what has changed
+WEEKS = 8
+SAID = {"real change (95 %)": "echte Ver\u00e4nderung (95 %)", "probable": "wahrscheinliche Ver\u00e4nderung",
+        "within measurement error": "innerhalb des Messfehlers", "not enough sessions": "zu wenige Messungen"}  # fmt: skip
+
+
+def weekly(data: Path, person: str, week: int, left: float, right: float, again: str = "", **changes: Any) -> str:
+    """Log a session of that week with one peak per leg; `again` names the session whose movement it was measured from."""
+    day = datetime(2025, 3, 3, 8, tzinfo=timezone(timedelta(hours=1))) + timedelta(weeks=week)
+    reps = tuple(repetition(i, peak, side) for side, peak in ((LEFT, left), (RIGHT, right)) for i in (1, 2, 3))
+    named = {"session_id": f"{day:%Y%m%d-%H%M%S}-seated-internal-{person[0]}{'again' if again else ''}", "person": person}
+    read = {"remeasured_from": again, "remeasured_at": "2025-09-01T08:00:00+02:00"} if again else {}
+    return write(data, 1, reps, started_at=day.isoformat(), sides=list(Side), **named, **read, **changes)
+
+
+@pytest.fixture(scope="module")
+def gina(data: Path) -> list[str]:
+    """Return the sessions of Gina: the left leg grows, one session is calibrated, the last one was measured again."""
+    ids = [
+        weekly(data, "Gina", week, 20.0 + 2.5 * week, 30.0 + week % 2, calibration="camera" if week == 4 else "none")
+        for week in range(WEEKS)
+    ]
+    return [*ids, weekly(data, "Gina", WEEKS - 1, 44.0, 32.5, again=ids[-1])]
+
+
+def texts_in(page: str, query: str, language: str = "en") -> list[str]:
+    """Return the texts of the history page, in their order."""
+    with urlopen(Request(f"{page}/history?{query}", headers={"Accept-Language": language}), timeout=PATIENT_S) as answer:
+        found = re.findall(r'"text":("(?:[^"\\]|\\.)*")', answer.read().decode())
+    return [json.loads(text) for text in found]
+
+
+def as_the_terminal_has_it(data: Path, monkeypatch: Any, capfd: Any, *filters: str) -> dict[str, Any]:
+    """Return what `rotrack progress --json` prints."""
+    ended = run_main(monkeypatch, capfd, "progress", *filters, "--json", "--out", data)
+    assert (ended.code, ended.err) == (0, "")
+    return json.loads(ended.out)
+
+
+def line_in(change: dict[str, Any], language: str) -> list[str]:
+    """Return the line of the table that belongs to a change as the terminal has it."""
+    minus = "\u2212"
+    grown, error, slope = change["change_deg"], change["error_deg"], change["slope"]
+    to, verdict = ("bis", SAID[change["verdict"]]) if language == "de" else ("to", change["verdict"])
+    line = [
+        str(len(change["points"])),
+        f"{change['baseline_deg']:.1f}\u00b0",
+        f"{change['latest_deg']:.1f}\u00b0",
+        f"{grown:+.1f} \u00b1 {error:.1f}\u00b0".replace("-", minus),
+        f"{slope['per_month_deg']:+.1f}\u00b0 (95 %: {slope['low_deg']:+.1f} {to} {slope['high_deg']:+.1f})".replace("-", minus),
+    ]
+    return [*(text.replace(".", ",") if language == "de" else text for text in line), verdict]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_what_has_changed_is_as_the_terminal_has_it(page, data, gina, language, monkeypatch, capfd):
+    texts = texts_in(page, "person=Gina&drill=seated-internal", language)
+    document = as_the_terminal_has_it(data, monkeypatch, capfd, "-p", "Gina", "-d", "seated-internal")
+    legs = [change["side"] for change in document["changes"]]
+    assert legs == ["left", "right"]
+    assert {change["verdict"] for change in document["changes"]} == {"real change (95 %)", "within measurement error"}
+    for change in document["changes"]:
+        assert len(change["points"]) == WEEKS - 1
+        line = line_in(change, language)
+        at = texts.index(line[4])
+        assert texts[at - 4 : at + 2] == line
+    (sides,) = document["sides"]
+    assert sides["flagged"]
+    words = f"{sides['difference_deg']:.1f} \u00b1 {sides['error_deg']:.1f}\u00b0"
+    if language == "de":
+        assert any(f"um {words.replace('.', ',')}." in text and "mehr als 10\u00b0" in text for text in texts)
+        assert "1 Messung mit der Kalibrierung \u201eKamera\u201c" in texts
+        assert "1 Messung ausgelassen: neu ausgewertet, es z\u00e4hlt die neuere Auswertung." in texts
+    else:
+        assert any(f"left leg reaches {words} more" in text and "more than 10\u00b0" in text for text in texts)
+        assert "1 session with calibration camera" in texts
+        assert document["notes"][0] in texts
+
+
+def test_too_few_sessions_say_how_many_are_missing(page, data):
+    for week in range(2):
+        weekly(data, "Hana", week, 20.0, 30.0)
+    assert "After 2 more sessions this says whether something has changed." in texts_in(page, "person=Hana")
+    weekly(data, "Hana", 2, 20.0, 30.0)
+    texts = texts_in(page, "person=Hana", "de")
+    assert texts.count("Nach einer weiteren Messung steht hier, ob sich etwas ver\u00e4ndert hat.") == 1  # once for both legs
+    assert texts.count("zu wenige Messungen") == 2
+
+
+@pytest.mark.parametrize("query", ["person=Ana&drill=", "person=&drill=seated-internal", "person=Ana&drill=zst-confidence"])
+def test_nothing_is_said_of_change_where_nothing_can_be(page, query):
+    assert "What has changed" not in texts_in(page, query)
+    assert "What has changed" in texts_in(page, "person=Ana&drill=seated-internal")
+
+
+def test_what_was_measured_again_is_listed_once(page, data, gina):
+    original, again = gina[-2:]
+    listed = fetched(f"{page}/history?person=Gina&drill=seated-internal").decode()
+    assert f"/session/{again}" in listed
+    assert f'/session/{original}"' not in listed
+    assert "1 older reading of what was measured again is not listed." in listed
+    rows = csv.DictReader(io.StringIO(fetched(f"{page}/history.csv?person=Gina").decode("utf-8-sig")))
+    assert [row["session_id"] for row in rows] == [name for name in (*gina[:-2], again) for _ in Side]
+    opened = fetched(f"{page}/session/{original}").decode()
+    assert '"text":"37.5"' in opened  # who has its address still sees what it said then
+    assert '"text":"44.0"' not in opened
 
 
 # ---------------------------------------------------------------------- in the browser

@@ -130,6 +130,26 @@ def test_history_as_a_file_and_as_a_document(run: Run, data: Path, tmp_path: Pat
     assert_one_sentence(run("history", "--csv", tmp_path / "nowhere" / "table.csv"), 3, "table.csv cannot be written")
 
 
+def test_history_lists_what_was_measured_again_once(run: Run, data: Path, tmp_path: Path) -> None:
+    first = write(data, 1, **ABOUT)
+    write(data, 2)
+    again = f"{first}-again"
+    write(data, 1, session_id=again, remeasured_from=first, remeasured_at="2026-03-01T08:00:00+01:00", note="again")
+    out = run("history").out
+    assert ("again" in out.splitlines()[1], out.count("20260101-080000"), out.count("20260102-080000")) == (True, 1, 1)
+    assert "Not listed: 1 older reading of what was measured again; --all lists these, too." in out
+    everything = run("history", "--all").out
+    assert everything.count("20260101-080000") == 2
+    assert "Not listed" not in everything
+    assert "Not listed" not in run("history", "--person", "Ben").out
+    for arguments, ids in (([], [again, "20260102-080000-seated-internal-0002"]),
+                           (["--all"], [first, again, "20260102-080000-seated-internal-0002"])):  # fmt: skip
+        assert [row["session_id"] for row in json.loads(run("history", "--json", *arguments).out)["sessions"]] == ids
+        run("history", "--csv", tmp_path / "table.csv", *arguments)
+        assert list(pd.read_csv(tmp_path / "table.csv").session_id) == ids
+    assert first in run("show", first).out
+
+
 # ---------------------------------------------------------------------- show
 def test_show_prints_a_session_again(run: Run, data: Path) -> None:
     write(data, 1)

@@ -15,6 +15,7 @@ from nicegui import app, ui
 from nicegui.events import GenericEventArguments
 
 from rotrack.app.asking import Questions, ask_twice
+from rotrack.app.changed import show_changes
 from rotrack.app.frame import Site, frame, tag
 from rotrack.app.plots import plot
 from rotrack.app.session import PATIENCE_S, videos_of
@@ -24,8 +25,9 @@ from rotrack.drills import load_table
 from rotrack.errors import RotrackError
 from rotrack.housekeeping import delete_person
 from rotrack.model import Direction, Side
+from rotrack.progress.change import Progress, read_progress
 from rotrack.records.compare import held
-from rotrack.records.history import history_csv, only, read_sessions, sessions_of, table_of
+from rotrack.records.history import history_csv, newest, only, read_sessions, sessions_of, table_of
 from rotrack.records.log import load_of
 from rotrack.records.session import Session
 from rotrack.ui.figures import history_figure
@@ -47,11 +49,12 @@ def register(site: Site) -> None:
         known = await asyncio.to_thread(_read, site.data)
         ui.add_body_html('<script src="/static/results.js"></script>')
         with frame(site, request, "history.title", "history") as t:
-            _History(site.data, known, request.query_params.get("person"), request.query_params.get("drill"), t)
+            page = _History(site.data, known, request.query_params.get("person"), request.query_params.get("drill"), t)
+            await page.show()
 
     @app.get("/history.csv")
     def table(person: str | None = None, drill: str | None = None) -> Response:
-        sessions = only(read_sessions(site.data)[0], person, drill or None)
+        sessions = only(newest(read_sessions(site.data)[0]), person, drill or None)
         name = "-".join(["rotrack", *(part for part in (person, drill) if part and part.isascii() and part.isprintable())])
         head = {"Content-Disposition": f'attachment; filename="{name.replace(chr(34), "")}.csv"', "Cache-Control": "no-store"}
         return Response(history_csv(table_of(sessions)), media_type="text/csv; charset=utf-8", headers=head)
@@ -59,14 +62,18 @@ def register(site: Site) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """All that there is: the sessions, oldest first, and what cannot be read."""
+    """All that there is: the sessions, oldest first, older readings of what was measured again, and what cannot be read."""
 
     sessions: list[Session]
+    older: list[Session]
     problems: list[str]
 
 
 def _read(data: Path) -> _Known:
-    return _Known(*read_sessions(data))
+    everything, problems = read_sessions(data)
+    sessions = newest(everything)
+    listed = {session.id for session in sessions}
+    return _Known(sessions, [session for session in everything if session.id not in listed], problems)
 
 
 class _History:
@@ -83,8 +90,7 @@ class _History:
             tag("a", t("history.empty_do"), "button primary", href="/")
         else:
             self._filters(people)
-            self._shown = tag("div", classes="history")
-            self._show()
+        self._shown = tag("div", classes="history")
         self._damaged()
 
     def _latest_drill(self) -> str:
@@ -128,37 +134,56 @@ class _History:
             for drill in drills:
                 tag("option", self._title(drill), value=drill, selected=drill == self._drill)
 
-    def _choose_person(self, event: GenericEventArguments) -> None:
+    async def _choose_person(self, event: GenericEventArguments) -> None:
         self._person = str(event.args)
         if self._drill not in self._drills():
             self._drill = self._latest_drill()
         self._list_drills()
-        self._go()
+        await self._go()
 
-    def _choose_drill(self, event: GenericEventArguments) -> None:
+    async def _choose_drill(self, event: GenericEventArguments) -> None:
         self._drill = str(event.args)
-        self._go()
+        await self._go()
 
     def _query(self) -> str:
         return urlencode({"person": self._person, "drill": self._drill})
 
-    def _go(self) -> None:
+    async def _go(self) -> None:
         ui.navigate.history.replace(f"/history?{self._query()}")
-        self._shown.clear()
-        self._show()
+        await self.show()
 
-    def _show(self) -> None:
-        t = self._t
+    async def show(self) -> None:
+        """Show what was chosen: what has changed, the figure and the table."""
+        t, chosen = self._t, (self._person, self._drill)
+        if not self._known.sessions:
+            return
         sessions = only(self._known.sessions, self._person, self._drill or None)
+        changes = await self._changes(sessions)
+        if chosen != (self._person, self._drill):  # something else was chosen meanwhile
+            return
+        self._shown.clear()
         with self._shown:
             if not sessions:
                 tag("p", t("history.nothing"), "lead")
                 tag("a", t("history.empty_do"), "button", href="/")
                 return
+            if isinstance(changes, RotrackError):
+                tag("p", t.said(str(changes)), "problem")
+            elif changes:
+                show_changes(changes, t)
             self._figure(sessions)
             self._table(sessions)
             if self._person:
                 self._delete()
+
+    async def _changes(self, sessions: Sequence[Session]) -> Progress | RotrackError | None:
+        """Return what has become of one drill of one person, or why that cannot be told; None where nobody would ask."""
+        if not (sessions and self._person.strip() and self._drill) or is_counted(str(sessions[-1].info["tier"])):
+            return None
+        try:
+            return await asyncio.to_thread(read_progress, self._data, self._person, self._drill)
+        except RotrackError as error:
+            return error
 
     # ------------------------------------------------------------------ figure
     def _figure(self, sessions: Sequence[Session]) -> None:
@@ -215,6 +240,9 @@ class _History:
                             self._row(session, keys)
 
                 more.on("click", show_all)
+            older = len(only(self._known.older, self._person, self._drill or None))
+            if older:
+                tag("p", t("history.older", count=older), "hint")
 
     def _row(self, session: Session, keys: Sequence[Key]) -> None:
         t, info = self._t, session.info

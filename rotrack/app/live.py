@@ -56,8 +56,12 @@ def register(site: Site) -> None:
 
 def _earlier(sessions: Sequence[Session], plan: Plan) -> Earlier:
     """Return the values of the person's last session like this one, deg, per side and direction."""
-    this = {"person": plan.person, "drill": plan.drill.id, "convention_version": CONVENTION_VERSION,
-            "measure_version": MEASURE_VERSION}
+    this = {
+        "person": plan.person,
+        "drill": plan.drill.id,
+        "convention_version": CONVENTION_VERSION,
+        "measure_version": MEASURE_VERSION,
+    }
     values: Earlier = {}
     for session in earlier_sessions(this, sessions):
         for value in session.values:

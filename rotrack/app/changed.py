@@ -1,0 +1,144 @@
+"""What has changed, on the history page: the numbers of `rotrack progress`, in the words of the page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rotrack.app.frame import tag
+from rotrack.app.texts import Texts
+from rotrack.model import Direction, Side
+from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict
+from rotrack.progress.statistics import BASELINE_SESSIONS, SLOPE_SESSIONS
+from rotrack.ui.words import is_index
+
+MINUS = "\u2212"
+_BETWEEN = ", "
+"""What stands between the reasons for which sessions are not compared."""
+
+
+def show_changes(found: Progress, t: Texts) -> None:
+    """Add what has become of one drill of one person: a line per leg and direction, left against right, what was left out.
+
+    Parameters
+    ----------
+    found : Progress
+        Of one person and one drill; nothing of it is computed here.
+    t : Texts
+        The words.
+    """
+    changes = sorted(found.changes, key=lambda change: [*Direction].index(change.direction))  # as figure and table have them
+    with tag("section", classes="changes", aria_labelledby="changes"):
+        tag("h2", t("progress.heading"), id="changes")
+        if changes:
+            _table(changes, t)
+        else:
+            tag("p", t("progress.nothing"), "hint")
+        for sides in sorted(found.sides, key=lambda sides: [*Direction].index(sides.direction)):
+            tag("p", sides_line(sides, t), "against")
+        left_out = [*left_out_lines(changes, t), *map(t.said, found.notes)]
+        if left_out:
+            with tag("div", classes="hint"):
+                tag("p", t("progress.left_out"))
+                with tag("ul"):
+                    for line in left_out:
+                        tag("li", line)
+        if changes:
+            tag("p", _error(changes, t), "hint")
+        if found.problems:
+            with tag("details", classes="damaged"):
+                tag("summary", t("progress.damaged", count=len(found.problems)))
+                with tag("ul"):
+                    for problem in found.problems:
+                        tag("li", t.said(problem))
+
+
+def _table(changes: Sequence[Change], t: Texts) -> None:
+    sloped = any(math.isfinite(change.slope.per_month_deg) for change in changes)
+    columns = ["sessions", "baseline", "latest", "change", *(["slope"] if sloped else [])]
+    lines = [line_of(change, t) for change in changes]
+    missing = {line["missing"] for line in lines}
+    with tag("div", classes="scrolls", tabindex="0", role="group", aria_labelledby="changes"), tag("table"):
+        with tag("thead"), tag("tr"):
+            tag("th", t("progress.leg"), scope="col")
+            for column in columns:
+                tag("th", t(f"progress.{column}"), "amount", scope="col")
+            tag("th", t("progress.verdict"), scope="col")
+        with tag("tbody"):
+            for change, line in zip(changes, lines, strict=True):
+                with tag("tr"):
+                    with tag("th", scope="row"):
+                        tag("span", t.leg(change.side), f"side {change.side}")
+                        tag("span", t.direction(change.direction, short=True), "way")
+                    for column in columns:
+                        tag("td", line[column], "amount", data_label=t(f"progress.{column}"))
+                    with tag("td", classes="verdict", data_label=t("progress.verdict")), tag("div"):
+                        tag("strong", line["verdict"], change.verdict.name.lower())
+                        if line["missing"] and len(missing) > 1:
+                            tag("span", line["missing"], "hint")
+    if len(missing) == 1 and any(missing):  # all alike: said once
+        tag("p", *missing)
+
+
+# ---------------------------------------------------------------------- words
+def line_of(change: Change, t: Texts) -> dict[str, str]:
+    """Return what is said of one leg and direction: sessions, baseline, latest, change, slope, verdict; missing may be empty."""
+    unit, slope = _unit(change.tier), change.slope
+    grown = f"{_signed(change.change_deg, t)} \u00b1 {t.number(change.error_deg)}{unit}"
+    low, high = _signed(slope.low_deg, t), _signed(slope.high_deg, t)
+    rate = t("progress.slope_of", slope=f"{_signed(slope.per_month_deg, t)}{unit}", low=low, high=high)
+    missing = BASELINE_SESSIONS + 1 - len(change.points)
+    return {
+        "sessions": str(len(change.points)),
+        "baseline": _size(change.baseline_deg, unit, t),
+        "latest": _size(change.latest_deg, unit, t),
+        "change": grown if math.isfinite(change.change_deg) else t.number(math.nan),
+        "slope": rate if math.isfinite(slope.per_month_deg) else t.number(math.nan),
+        "verdict": t.said(change.verdict),
+        "missing": t("progress.missing", count=missing) if change.verdict is Verdict.NOT_ENOUGH else "",
+    }
+
+
+def sides_line(sides: Sides, t: Texts) -> str:
+    """Return how left and right differ in one direction."""
+    leg = t.leg(Side.LEFT if sides.difference_deg > 0 else Side.RIGHT)
+    amount = t.amount(sides.difference_deg, sides.error_deg, sides.tier)
+    words = t("result.sides_more" if sides.clear else "result.sides_within", leg=leg, amount=amount)
+    more = " " + t("progress.flagged", limit=t.number(FLAGGED_DEG, 0)) if sides.flagged else ""
+    return f"{t('result.sides_heading')}, {t.direction(sides.direction)}: {words}{more}"
+
+
+def left_out_lines(changes: Sequence[Change], t: Texts) -> list[str]:
+    """Return which sessions were not compared with the latest, and why; the leg is named where it is not so for all."""
+    legs: dict[str, list[str]] = {}
+    for change in changes:
+        for left in change.left_out:
+            why = _BETWEEN.join(t.said(part) for part in left.reason.split(_BETWEEN))
+            about = f"{t.leg(change.side)} {t.direction(change.direction, short=True)}"
+            legs.setdefault(f"{t.times(left.sessions, 'session')} {why}", []).append(about)
+    return [line if len(of) == len(changes) else f"{_BETWEEN.join(of)}: {line}" for line, of in legs.items()]
+
+
+def _error(changes: Sequence[Change], t: Texts) -> str:
+    """Return what baseline, error and measurement error are."""
+    sems = [change.spread.sem_deg for change in changes]
+    least, most = t.number(min(sems)), t.number(max(sems))
+    spread = least if least == most else t("progress.to", least=least, most=most)
+    unit = _unit(changes[0].tier)
+    about = [t("progress.error", spread=f"{spread}{unit}"), t("progress.terms", count=BASELINE_SESSIONS)]
+    if max(len(change.points) for change in changes) < SLOPE_SESSIONS:
+        about.append(t("progress.slope_later", count=SLOPE_SESSIONS))
+    return " ".join(about)
+
+
+def _unit(tier: str) -> str:
+    return "" if is_index(tier) else "\u00b0"
+
+
+def _size(size_deg: float, unit: str, t: Texts) -> str:
+    return t.number(size_deg) + (unit if math.isfinite(size_deg) else "")
+
+
+def _signed(value_deg: float, t: Texts) -> str:
+    """Return a number with its sign, a minus that is read as one."""
+    return f"{'+' if value_deg >= 0 else MINUS}{t.number(abs(value_deg))}"
