@@ -106,12 +106,12 @@ def _print_person(name: str, found: Progress) -> None:
         for sides in found.sides:
             if (sides.person, sides.drill) == (name, drill):
                 _out.print(f" {_sides(sides)}", soft_wrap=True)
+        left_out: dict[str, list[str]] = {}
         for change in own:
             for left in change.left_out:
-                _out.print(
-                    f" [dim]left out of {_leg(change)}: {times(left.sessions, 'session')} {escape(left.reason)}[/]",
-                    soft_wrap=True,
-                )
+                left_out.setdefault(f"{times(left.sessions, 'session')} {left.reason}", []).append(_leg(change))
+        for what, legs in left_out.items():
+            _out.print(f" [dim]left out: {escape(what)} ({', '.join(legs)})[/]", soft_wrap=True)
         _out.print()
     readings = found.readings[found.readings.person == name]
     for instrument, own_readings in readings.groupby("instrument"):

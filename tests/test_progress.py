@@ -23,6 +23,7 @@ from rotrack.progress.statistics import (
     ENOUGH_DF,
     PUBLISHED_DF,
     PUBLISHED_SEM_DEG,
+    STATED_SHARE,
     Spread,
     mdc,
     own_spread,
@@ -185,10 +186,10 @@ def test_the_latest_session_does_not_vouch_for_itself():
 
 
 def test_what_values_state_of_themselves_is_the_least_default():
-    wide = change_table(simulated(np.full((1, 4), 30.0), uncertainty_deg=11.76))
-    assert wide.default_deg[0] == pytest.approx(6.0, abs=0.001)
+    wide = change_table(simulated(np.full((1, 4), 30.0), uncertainty_deg=19.6))
+    assert wide.default_deg[0] == pytest.approx(STATED_SHARE * 10, abs=0.001)
     index = change_table(simulated(np.full((1, 4), 30.0), uncertainty_deg=1.96, tier="C"))
-    assert index.default_deg[0] == pytest.approx(1.0, abs=0.001), "nothing is published of an index"
+    assert index.default_deg[0] == pytest.approx(STATED_SHARE, abs=0.001), "nothing is published of an index"
     old = change_table(simulated(np.full((1, 4), 30.0), uncertainty_deg=NAN))
     assert old.default_deg[0] == PUBLISHED_SEM_DEG
 
@@ -493,7 +494,7 @@ def test_the_table_says_what_was_found(shown, tmp_path, monkeypatch):
     assert re.search(r"left internal +6 +31\.0° +47\.0° +\+16\.0 ± \d\.\d° +real change \(95 %\)", ended.out)
     assert re.search(r"right internal +2 +– +30\.0° +– +not enough sessions", ended.out)
     assert re.search(r"left internal: \+\d+\.\d° a month \(95 %: \+\d+\.\d to \+\d+\.\d\) over 6 sessions", ended.out)
-    assert "left out of left internal: 1 session with calibration personal" in ended.out
+    assert "left out: 1 session with calibration personal (left internal)" in ended.out
     assert all(len(line) <= 80 for line in ended.out.splitlines() if "─" in line or "left internal  " in line)
 
 
@@ -536,6 +537,7 @@ def test_every_number_of_the_explanation_is_that_of_the_program():
     text = (ROOT / "docs" / "progress.md").read_text("utf-8")
     assert f"{PUBLISHED_SEM_DEG:.1f} degrees" in text
     assert f"{PUBLISHED_DF:.0f} degrees of freedom" in text
+    assert f"{STATED_SHARE} · ± / 1.96" in text
     assert f"{ENOUGH_DF:.0f} degrees of freedom" in text
     for verdict in Verdict:
         assert f"| {verdict} |" in text

@@ -24,6 +24,7 @@ from rotrack.progress.readings import read_readings
 from rotrack.progress.statistics import (
     BASELINE_SESSIONS,
     PUBLISHED_SEM_DEG,
+    STATED_SHARE,
     Slope,
     Spread,
     change_error,
@@ -366,8 +367,8 @@ def alike(values: pd.DataFrame) -> np.ndarray:
 
 
 def _default_sem(values: pd.DataFrame, group: np.ndarray, count: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Return the default of the spread: what is published, or what the values state of themselves if that is more."""
-    stated = values.uncertainty_deg.to_numpy() / _Z95
+    """Return the default of the spread: what is published, or what follows from the stated errors if that is more."""
+    stated = STATED_SHARE * values.uncertainty_deg.to_numpy() / _Z95
     known = np.isfinite(stated)
     squares, counted = np.bincount(group[known], stated[known] ** 2, len(count)), np.bincount(group[known], minlength=len(count))
     own = np.sqrt(np.divide(squares, counted, out=np.zeros(len(count)), where=counted > 0))

@@ -14,6 +14,9 @@ from scipy import stats
 PUBLISHED_SEM_DEG = 3.0
 """SEM of one session value until a person's own is known, deg. Published clinical tools have a MDC95 of 5.4 (digital
 inclinometer, the best) to 8.6 deg, that is a SEM of 1.9 to 3.1 deg: this is the careful end."""
+STATED_SHARE = 0.7
+"""So much of the error that a session states of itself differs from session to session; the rest is the same for one person every
+time and cancels in a change. Between cameras, rendered people have 0.2 to 0.7 (docs/progress.md)."""
 PUBLISHED_DF = 6.0
 """How many degrees of freedom the default counts for: with 6, the SEM of 95 of 100 people may lie between 1.9 and 6.6 deg."""
 ENOUGH_DF = 10.0
