@@ -166,10 +166,10 @@ def _read_pairs(data: Path, wanted: dict[str, str], within_h: float) -> tuple[Pa
 
 
 def _print_agreement(name: str, found: Agreement, table: Any) -> None:
-    people = table.person.nunique()
+    names = sorted(set(table.person))
     days = sorted(table.date)
     when = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
-    whom = f"{found.pairs} pairs of {people} {'person' if people == 1 else 'people'}, {when}"
+    whom = f"{found.pairs} pairs of {escape(names[0]) if len(names) == 1 else f'{len(names)} people'}, {when}"
     _out.print(f"[bold]rotrack against {escape(name)}: {whom}[/]", soft_wrap=True)
     shown = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("", "", "95 % confidence interval"):

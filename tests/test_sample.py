@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import FIXTURES
+from helpers import FIXTURES, assert_one_sentence, run_main
 from test_history import write as write_session
 
 import rotrack
@@ -201,3 +202,45 @@ def test_the_goniometer_reads_what_is_stated(data: Path) -> None:
     assert len(off) == 16
     assert np.mean(off) == pytest.approx(sample.GONIOMETER_BIAS_DEG, abs=2 * sample.GONIOMETER_SD_DEG / 4)
     assert np.std(off, ddof=1) == pytest.approx(sample.GONIOMETER_SD_DEG, abs=2 * sample.GONIOMETER_SD_DEG / np.sqrt(32))
+
+
+# ---------------------------------------------------------------------- rotrack demo --sessions
+def test_demo_writes_them_apart_and_its_commands_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "with blanks"
+    monkeypatch.setenv("ROTRACK_HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    write_session(home, 5)
+    before = everything(home)
+    ended = run_main(monkeypatch, capfd, "demo", "--sessions")
+    assert (ended.code, ended.err) == (0, "")
+    assert PERSON in ended.out
+    assert {name: text for name, text in everything(home).items() if not name.startswith("demo-progress")} == before
+    commands = [shlex.split(line) for line in ended.out.splitlines() if line.startswith("  rotrack ")]
+    assert [command[1] for command in commands] == ["progress", "report", "agreement"]
+    for _, name, *options in commands:
+        assert options[-2:] == ["--out", str(home / "demo-progress")]
+        shown = run_main(monkeypatch, capfd, name, *options)
+        assert shown.code == 0, shown.err
+    assert list(tmp_path.glob("*.pdf"))
+
+
+def test_demo_does_not_write_beside_your_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_session(tmp_path, 5)
+    before = everything(tmp_path)
+    assert_one_sentence(run_main(monkeypatch, capfd, "demo", "--sessions", "--out", tmp_path), 2, "other sessions")
+    assert everything(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "command", [["history"], ["show", "last"], ["progress"], ["agreement"], ["history", "--json"], ["progress", "--json"]]
+)
+def test_what_is_shown_says_that_it_is_made_up(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    ended = run_main(monkeypatch, capfd, *command, "--out", data)
+    assert ended.code == 0
+    assert "made up" in ended.out
