@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from datetime import date, datetime
 from importlib import metadata
 from pathlib import Path
@@ -19,7 +17,7 @@ from rotrack.log_cli import OutOption
 from rotrack.progress.change import read_progress
 from rotrack.records.log import data_folder, logged_reps
 from rotrack.report.content import make_report
-from rotrack.report.files import write_report
+from rotrack.report.files import file_name, write_report
 
 _err = Console(stderr=True, highlight=False)
 _out = Console(highlight=False)
@@ -63,7 +61,7 @@ def report(
         load_table().drill(drill)  # an unknown one is named with the known ones
     name = _person(data, person)
     today = date.today()
-    path = to or Path(f"rotrack-report-{_file_name(name)}-{today.isoformat()}.html")
+    path = to or Path(f"{file_name(name, today)}.html")
     if path.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"The page must be a file that ends in .html, not '{path.name}'; the PDF is written beside it.")
     with _err.status("Writing the report ..."):
@@ -93,9 +91,3 @@ def _person(data: Path, person: str | None) -> str:
         whose = "There is nothing to report." if person is None else f"Nothing is logged of '{person}'."
         raise InputError(f"{whose} {known}")
     return person.strip()
-
-
-def _file_name(name: str) -> str:
-    """Return a name as every file system takes it."""
-    letters = unicodedata.normalize("NFKD", name)
-    return re.sub(r"[^\w]+", "-", letters.encode("ascii", "ignore").decode()).strip("-").lower()[:60] or "person"

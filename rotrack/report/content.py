@@ -14,11 +14,11 @@ import plotly.graph_objects as go
 from rotrack.drills import TIERS, load_table
 from rotrack.model import Direction, Side
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict
-from rotrack.progress.statistics import BASELINE_SESSIONS, PUBLISHED_SEM_DEG, SLOPE_SESSIONS
+from rotrack.progress.statistics import BASELINE_SESSIONS, PUBLISHED_SEM_DEG, SLOPE_SESSIONS, STATED_SHARE
 from rotrack.records.norms import norms_for
 from rotrack.records.session import BEST_OF, FIRST, best_of
-from rotrack.report.sentences import MONTHS, band_deg, day, three_sentences, title_of
-from rotrack.ui.progress_figures import faults_figure, progress_figure, repetitions_figure, sides_figure
+from rotrack.report.sentences import MONTHS, day, three_sentences, title_of
+from rotrack.ui.progress_figures import band_deg, faults_figure, progress_figure, repetitions_figure, sides_figure
 from rotrack.ui.words import amount, is_index, times
 
 NONE = "\u2013"
@@ -29,10 +29,9 @@ BANNER = "Made-up numbers, to try rotrack with: nobody was measured, and this pe
 # ---------------------------------------------------------------------- what a report is made of
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A paragraph; `lead` for the one that must be read."""
+    """A paragraph."""
 
     text: str
-    lead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -512,9 +511,9 @@ def _explanations() -> Iterator[tuple[str, str]]:
     yield (
         "Measurement error",
         "SEM is how much session values differ although nothing has changed: your own spread about your trend, together with a "
-        f"published {PUBLISHED_SEM_DEG:.1f}\u00b0 (or what the values state of themselves, if that is more) until yours is known "
-        "well. MDC95 = 1.96 \u00b7 \u221a2 \u00b7 SEM. The band in the charts is MDC95, or the error of the change itself where "
-        "that is larger.",
+        f"published {PUBLISHED_SEM_DEG:.1f}\u00b0 (or {STATED_SHARE:g} of the error that the values state of themselves, if that "
+        "is more) until yours is known well. MDC95 = 1.96 \u00b7 \u221a2 \u00b7 SEM. The band in the charts is MDC95, or the "
+        "error of the change itself where that is larger.",
     )
     yield (
         "What may be said",

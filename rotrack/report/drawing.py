@@ -117,7 +117,7 @@ class _Plot:
         margin = layout.margin
         self.left, self.right = margin.l, width - margin.r
         self.bottom, self.top = margin.b, layout.height - margin.t
-        self.axes = {name: self._axis(name) for name in layout if re.fullmatch(r"[xy]axis\d*", name)}
+        self.axes = {name: self._axis(name) for name in sorted(layout) if re.fullmatch(r"[xy]axis\d*", name)}
         self.type_px = layout.font.size
         self._draw()
 
@@ -261,8 +261,8 @@ class _Plot:
     def _annotation(self, note: Any) -> None:
         if note.showarrow is not False:
             raise NotImplementedError("A text with an arrow cannot be drawn on paper.")
-        x = self._place(note.x, note.xref, self.left, self.right) + (note.xshift or 0)
-        y = self._place(note.y, note.yref, self.bottom, self.top) + (note.yshift or 0)
+        x = self._place(note.x, note.xref or "x", self.left, self.right) + (note.xshift or 0)
+        y = self._place(note.y, note.yref or "y", self.bottom, self.top) + (note.yshift or 0)
         anchor = {"left": "start", "center": "middle", "right": "end"}[note.xanchor or "center"]
         self._text(note.text, x, y, note.font.size or self.type_px, note.font.color, anchor, note.yanchor or "middle")
 

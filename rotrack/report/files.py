@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from rotrack.errors import InputError, RecordError
@@ -61,6 +64,13 @@ def write_report(report: Report, path: Path, pdf: bool = True) -> Written:
         why = error.strerror or error
         raise RecordError(f"The report cannot be written to {path} ({why}); choose another file with --to.") from error
     return Written(tuple(contents), tuple(notes))
+
+
+def file_name(person: str, made_on: date) -> str:
+    """Return the name of a report's files without its ending, as every file system takes it: `rotrack-report-ana-2026-06-20`."""
+    letters = unicodedata.normalize("NFKD", person)
+    plain = re.sub(r"[^\w]+", "-", letters.encode("ascii", "ignore").decode()).strip("-").lower()[:60]
+    return f"rotrack-report-{plain or 'person'}-{made_on.isoformat()}"
 
 
 def _is_report(path: Path) -> bool:

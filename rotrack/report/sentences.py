@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import date, datetime
 
 from rotrack.drills import load_table
-from rotrack.progress.change import Change, Progress, Sides, Verdict
+from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict
 from rotrack.progress.statistics import BASELINE_SESSIONS
+from rotrack.ui.progress_figures import band_deg
 from rotrack.ui.words import is_index
 
 NAMED = 3
@@ -47,11 +47,6 @@ def title_of(drill: str) -> str:
     """Return the title of a drill without what stands in brackets; its id if no such drill is known."""
     known = load_table().drills.get(drill)
     return known.title.partition(" (everyday")[0] if known else drill
-
-
-def band_deg(change: Change) -> float:
-    """Return from which change on it is real: MDC95, or the error of this change where that is larger; deg."""
-    return max(change.spread.mdc95_deg, change.error_deg if math.isfinite(change.error_deg) else 0.0)
 
 
 # ---------------------------------------------------------------------- what was measured
@@ -202,7 +197,7 @@ def _sides_words(progress: Progress) -> str:
     if not one.clear:
         return f"left and right differ by {size} \u00b1 {error}{_unit(one)} in {what}, which may be measurement error"
     larger, smaller = ("left", "right") if one.difference_deg > 0 else ("right", "left")
-    more = "a clear difference of more than 10 degrees" if one.flagged else "more than measurement error"
+    more = f"a clear difference of more than {FLAGGED_DEG:.0f} degrees" if one.flagged else "more than measurement error"
     return f"your {larger} leg has {size} \u00b1 {error}{_unit(one)} more {what} than your {smaller} one, {more}"
 
 
@@ -210,6 +205,6 @@ def _difference(one: Sides) -> tuple[str, str]:
     """Return a difference and its error, as round as they may be without saying something else."""
     size, error = abs(one.difference_deg), one.error_deg
     whole = (round(size), round(error))
-    if (whole[0] > whole[1]) is one.clear and (not one.flagged or whole[0] > 10):
+    if (whole[0] > whole[1]) is one.clear and (not one.flagged or whole[0] > FLAGGED_DEG):
         return str(whole[0]), str(whole[1])
     return f"{size:.1f}", f"{error:.1f}"

@@ -69,9 +69,9 @@ def progress_figure(change: Any, readings: Any = None, beside: Sequence[Any] = (
     figure = go.Figure()
     below = "too few sessions for a baseline"
     if math.isfinite(change.baseline_deg):
-        band_deg = _band_deg(change)
-        below = f"baseline {change.baseline_deg:.1f}{unit} (dashed), band \u00b1 {band_deg:.1f}{unit}"
-        _add_band(figure, change.baseline_deg, band_deg, colour)
+        half_deg = band_deg(change)
+        below = f"baseline {change.baseline_deg:.1f}{unit} (dashed), band \u00b1 {half_deg:.1f}{unit}"
+        _add_band(figure, change.baseline_deg, half_deg, colour)
         _add_level(figure, change.baseline_deg, colour, "dash", days[0], days[-1])
     many = len(days) > MANY
     figure.add_scatter(
@@ -99,7 +99,7 @@ def progress_figure(change: Any, readings: Any = None, beside: Sequence[Any] = (
     return _headed(figure, f"{leg} leg, {DIRECTION_WORD[direction]}", below, f"{leg}-text")
 
 
-def _band_deg(change: Any) -> float:
+def band_deg(change: Any) -> float:
     """Return from which change on it is real: MDC95, or the error of this change where that is larger."""
     return max(change.spread.mdc95_deg, change.error_deg if math.isfinite(change.error_deg) else 0.0)
 
@@ -115,7 +115,7 @@ def _reached(change: Any, readings: Any) -> Iterator[float]:
         error_deg = point.uncertainty_deg if math.isfinite(point.uncertainty_deg) else 0.0
         yield from (point.size_deg - error_deg, point.size_deg + error_deg)
     if math.isfinite(change.baseline_deg):
-        yield from (change.baseline_deg - _band_deg(change), change.baseline_deg + _band_deg(change))
+        yield from (change.baseline_deg - band_deg(change), change.baseline_deg + band_deg(change))
     for _, rows in _readings_of(change, readings):
         yield from (abs(value) for value in rows.value_deg)
 
@@ -350,7 +350,7 @@ def _ticks(first: datetime, last: datetime, most: int) -> list[datetime]:
         ticks = [first + timedelta(days=n) for n in range(0, (last - first).days + 1, step)]
         if len(ticks) <= most:
             return ticks
-    for step in (1, 2, 3, 4, 6, 12, 24, 60, 120):
+    for step in (1, 2, 3, 4, 6, 12, 24, 60, 120, 240, 600):
         months = range(12 * first.year + first.month, 12 * last.year + last.month)
         ticks = [datetime(m // 12, m % 12 + 1, 1) for m in months if m % step == 0]
         if len(ticks) <= most:
