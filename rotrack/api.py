@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -242,7 +243,9 @@ def remeasure(
     provenance = {key: info.get(key, "") for key in ("model", "model_sha256", "landmarker")}
     started = datetime.fromisoformat(info["started_at"])  # the movement's own time, not that of the new reading
     provenance |= {"remeasured_from": info["session_id"], "remeasured_at": _now().isoformat(timespec="seconds")}
-    poses = ((None, pose) for pose in read_poses(folder))
+    recorded = read_poses(folder)
+    first = next(recorded, None)  # a session without landmarks is refused before a new one is begun
+    poses = ((None, pose) for pose in chain([first] if first else [], recorded))
     known = Known(from_log(info.get("calibration_used") or {}), tuple(info.get("calibration_notes") or ()))
     with _open_log(request, source, provenance, known, started) as writer:
         return _run(poses, request, writer, on_step, None, known=known)

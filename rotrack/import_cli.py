@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
@@ -133,7 +134,9 @@ def agreement(
         if not json:
             _print_agreement(name, known, enough[name])
         if plot:
-            write_html(agreement_figure(enough[name], known, f"rotrack against {name}"), plot)
+            whose = enough[name].person.unique()
+            title = f"rotrack against {name}" + (f", {whose[0]}" if len(whose) == 1 else "")
+            write_html(agreement_figure(enough[name], known, html.escape(title)), plot)
             _err.print(f"plot written to {escape(str(plot))}", soft_wrap=True)
     notes = [f"{times(left.readings, 'reading')} not compared: {left.reason}." for left in pairs.unpaired]
     notes += [f"Too few to compare: {few}."] if few and agreements else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable
 from math import isfinite
 from pathlib import Path
@@ -322,7 +323,8 @@ def write_plot(session: Session) -> Path:
         values = [
             f"{v.side} {v.direction} {amount(v.value_deg, v.uncertainty_deg, tier, 0)}" for v in session.values if v.reps_used
         ]
-    title = load_table().drill(session.info["drill"]).title
+    about = [load_table().drill(session.info["drill"]).title, html.escape(session.person), session.info["started_at"][:10]]
+    title = ", ".join(part for part in about if part)
     reps = session.reps[~session.reps.dropped.astype(bool)]
     write_html(session_figure(session.curve, reps, title, ", ".join(values), tier), path)
     return path

@@ -31,8 +31,8 @@ def session_table(reps: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         Columns `SESSION_COLUMNS`, oldest session first. `value_deg` is the mean peak of the best 3 of the first 5 valid
         repetitions that were not dropped, signed, and `size_deg` the same in the sense of its direction, so that more range is a
-        larger number; both NaN without one. `uncertainty_deg` is the 95 % half width as stated. `time` is when it began, UTC; NaT where that
-        cannot be read. Names of people are without blanks around them.
+        larger number; both NaN without one. `uncertainty_deg` is the 95 % half width as stated. `time` is when it began, UTC; NaT
+        where that cannot be read. Names of people are without blanks around them.
     """
     session, first = _numbered(reps.session_id)
     about = reps.iloc[first][_OF_SESSION].reset_index(drop=True)
