@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -29,7 +29,11 @@ import rotrack
 from rotrack.app.session import Videos
 from rotrack.drills import load_table
 from rotrack.model import Direction, Side
+from rotrack.progress.change import read_progress
 from rotrack.records.history import delete_session
+from rotrack.report.content import make_report
+from rotrack.report.page import html_of
+from rotrack.report.paper import pdf_of
 
 LEFT, RIGHT = Side
 CHROMIUM = shutil.which("chromium")
@@ -271,6 +275,45 @@ def test_what_was_measured_again_is_listed_once(page, data, gina):
     assert '"text":"44.0"' not in opened
 
 
+def test_report_is_that_of_the_terminal(page, data, gina):
+    before = set(data.rglob("*"))
+    made = make_report(read_progress(data, "Gina"), "Gina", date.today(), rotrack.__version__)
+    name = f"rotrack-report-gina-{date.today().isoformat()}"
+    with urlopen(f"{page}/report.html?person=Gina", timeout=PATIENT_S) as answer:
+        assert answer.headers["Content-Disposition"] == f'inline; filename="{name}.html"'
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.read().decode() == html_of(made)
+    with urlopen(f"{page}/report.pdf?person=Gina", timeout=PATIENT_S) as answer:
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}.pdf"'
+        assert answer.read() == pdf_of(made)
+    assert set(data.rglob("*")) == before  # nothing of it is kept
+    assert {"Report", "Report as PDF"} <= set(texts_in(page, "person=Gina&drill="))
+    assert "Report" not in texts_in(page, "person=&drill=seated-internal")
+
+
+def test_report_has_a_name_that_every_system_takes(page, data):
+    odd = 'Zo\u00eb "Z"/../z'
+    weekly(data, odd, 0, 20.0, 30.0)
+    with urlopen(f"{page}/report.html?person={quote(odd, safe='')}", timeout=PATIENT_S) as answer:
+        assert re.fullmatch(r'inline; filename="rotrack-report-zoe-z-z-[\d-]+\.html"', answer.headers["Content-Disposition"])
+        assert "Zo\u00eb &quot;Z&quot;/../z" in answer.read().decode()
+
+
+@pytest.mark.parametrize("path", ["report.html?person=Nobody", "report.pdf?person=", "report.html", "report.csv?person=Ana"])
+def test_there_is_no_report_of_nobody(page, path):
+    with pytest.raises(HTTPError) as refused:
+        fetched(f"{page}/{path}")
+    assert refused.value.code == 404
+    assert refused.value.read() == b"There is no report of this person."
+
+
+def test_report_is_guarded_as_every_page(page, gina):
+    for headers in ({"Host": "elsewhere.example"}, {"Origin": "http://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        with pytest.raises(HTTPError) as refused:
+            urlopen(Request(f"{page}/report.pdf?person=Gina", headers=headers), timeout=PATIENT_S)
+        assert refused.value.code == 403
+
+
 # ---------------------------------------------------------------------- in the browser
 class Window:
     """A browser window on the page, which must not complain."""
@@ -494,34 +537,57 @@ def test_history_keeps_person_and_drill_in_the_address(window, filmed):
     window.tab.select_option("#person", "Ana")
     window.tab.select_option("#drill", "seated-internal")
     window.tab.wait_for_url("**/history?person=Ana&drill=seated-internal")
-    window.wait_for_text("tbody tr", "4 Jan 2026, 08:00")
-    rows = window.tab.locator("tbody tr")
+    window.wait_for_text(".sessions tbody tr", "4 Jan 2026, 08:00")
+    rows = window.tab.locator(".sessions tbody tr")
     assert rows.count() == 4
     assert "interrupted" in rows.first.inner_text()
     values = [rows.nth(i).locator("td.amount").first.inner_text() for i in range(4)]
     assert values == ["24.5 \u00b1 4.0\u00b0", "23.5 \u00b1 4.0\u00b0", "25.5 \u00b1 4.0\u00b0", "21.5 \u00b1 4.0\u00b0"]
     window.tab.wait_for_selector(".curve .points path")
     window.tab.reload()
-    window.wait_for_text("tbody tr", "4 Jan 2026, 08:00")
+    window.wait_for_text(".sessions tbody tr", "4 Jan 2026, 08:00")
     assert (window.tab.input_value("#person"), window.tab.input_value("#drill")) == ("Ana", "seated-internal")
     window.tab.select_option("#drill", "")
     window.wait_for_text(".sessions", "Lunge")
-    assert "2 cycles, 10.0 s" in window.text("table")
-    assert "index 50.0 \u00b1 4.0" in window.text("table")
+    assert "2 cycles, 10.0 s" in window.text(".sessions table")
+    assert "index 50.0 \u00b1 4.0" in window.text(".sessions table")
     window.tab.select_option("#person", "Ben")
-    window.wait_for_text("tbody tr", "7 Jan 2026, 08:00")
+    window.wait_for_text(".sessions tbody tr", "7 Jan 2026, 08:00")
     window.tab.select_option("#person", "")
-    window.wait_for_text("tbody tr", "8 Jan 2026, 08:00")
+    window.wait_for_text(".sessions tbody tr", "8 Jan 2026, 08:00")
     assert not window.tab.locator("button.danger:visible").count()  # nobody is deleted by no name
     assert "1 session cannot be read" in window.text("details.damaged")
     window.tab.click("details.damaged summary")
     assert "seated-internal-torn" in window.text("details.damaged")
     window.tab.select_option("#person", "Ana")
-    window.wait_for_text("tbody tr", "4 Jan 2026, 08:00")
+    window.wait_for_text(".sessions tbody tr", "4 Jan 2026, 08:00")
     with window.tab.expect_download() as download:
         window.tab.get_by_role("link", name="Export CSV").click()
     text = Path(download.value.path()).read_text("utf-8-sig")
     assert {row["person"] for row in csv.DictReader(io.StringIO(text))} == {"Ana"}
+
+
+@marked
+def test_what_has_changed_follows_what_was_chosen(window, gina):
+    window.open("/history?person=Gina&drill=seated-internal")
+    rows = window.tab.locator(".changes tbody tr")
+    for number, side in enumerate(("Left", "Right")):
+        assert rows.nth(number).inner_text().startswith(f"{side} leg, internal")
+    assert "real change (95 %)" in rows.first.inner_text()
+    assert "within measurement error" in rows.nth(1).inner_text()
+    assert window.tab.evaluate("document.querySelector('.changes').getBoundingClientRect().bottom") <= window.tab.evaluate(
+        "document.querySelector('.over-time').getBoundingClientRect().top"
+    )
+    window.tab.select_option("#drill", "")
+    window.wait_for_text(".over-time", "Choose one drill")
+    assert window.tab.locator(".changes").count() == 0
+    window.tab.select_option("#drill", "seated-internal")
+    window.wait_for_text(".changes", "Left against right")
+    window.tab.select_option("#person", "Ben")
+    window.wait_for_text(".changes", "After 3 more sessions")
+    window.tab.get_by_role("link", name="Report", exact=True).click()
+    window.tab.wait_for_url("**/report.html?person=Ben")
+    window.wait_for_text("h1", "Ben")
 
 
 @marked
@@ -531,11 +597,11 @@ def test_a_long_history_begins_with_the_latest(window, data):
         session_id = f"{day.replace('-', '')}-080000-seated-internal-{number:04x}"
         write(data, number, (repetition(1, 20.0),), person="Finn", session_id=session_id, started_at=f"{day}T08:00:00+01:00")
     window.open("/history?person=Finn")
-    rows = window.tab.locator("tbody tr")
+    rows = window.tab.locator(".sessions tbody tr")
     assert rows.count() == 50
     assert "25 Feb 2025" in rows.first.inner_text()
     window.tab.get_by_role("button", name="Show all 52").click()
-    window.wait_for_text("tbody tr:last-child", "2 Jan 2025")
+    window.wait_for_text(".sessions tbody tr:last-child", "2 Jan 2025")
     assert rows.count() == 52
 
 
@@ -553,8 +619,8 @@ def test_a_session_is_deleted_after_two_questions(window, data):
     window.tab.locator("#delete-first button.danger").click()
     window.tab.locator("#delete-second button.danger").click()
     window.tab.wait_for_url("**/history?person=Dora*")
-    window.wait_for_text("tbody", "23 Jan 2026")
-    assert "24 Jan 2026" not in window.text("tbody")
+    window.wait_for_text(".sessions tbody", "23 Jan 2026")
+    assert "24 Jan 2026" not in window.text(".sessions tbody")
     assert not (data / "sessions" / gone).exists()
     assert len(rows_of(data, gone)) == 0
     assert len(rows_of(data, kept)) == 4
@@ -583,9 +649,9 @@ def test_a_person_is_deleted_after_the_name_was_typed(window, data):
 
 @marked
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 900), (3840, 2160)])
-def test_pages_fit_the_window(window, filmed, width, height):
+def test_pages_fit_the_window(window, filmed, gina, width, height):
     window.tab.set_viewport_size({"width": width, "height": height})
-    for path in (f"/session/{filmed}", "/history?person=Ana&drill=seated-internal", "/history?person=Ana&drill="):
+    for path in (f"/session/{filmed}", "/history?person=Gina&drill=seated-internal", "/history?person=Ana&drill="):
         window.open(path)
         window.tab.wait_for_timeout(500)
         assert window.tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
@@ -600,7 +666,7 @@ def test_german_has_its_own_numbers_and_words(chromium, page):
     english = [word for word in ("leg", "repetition", "the", "error", "Note") if re.search(rf"\b{word}\b", window.text("#main"))]
     assert english == []
     window.open("/history?person=Ana&drill=seated-internal")
-    assert "24,5 \u00b1 4,0\u00b0" in window.text("table")
+    assert "24,5 \u00b1 4,0\u00b0" in window.text(".sessions table")
     context.close()
     assert window.complaints == []
 
@@ -608,14 +674,14 @@ def test_german_has_its_own_numbers_and_words(chromium, page):
 @marked
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_axe_finds_nothing_serious(window, filmed, scheme, width):
+def test_axe_finds_nothing_serious(window, filmed, gina, scheme, width):
     window.tab.emulate_media(color_scheme=scheme)
     window.tab.set_viewport_size({"width": width, "height": 900})
     for path in (
         f"/session/{filmed}",
         "/session/20260105-080000-zst-confidence-0005",
         "/history?person=Ana&drill=",
-        "/history?person=Ana",
+        "/history?person=Gina",
     ):
         window.open(path)
         window.tab.wait_for_timeout(500)

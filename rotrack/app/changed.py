@@ -14,7 +14,7 @@ from rotrack.ui.words import is_index
 
 MINUS = "\u2212"
 _BETWEEN = ", "
-"""What stands between the reasons for which sessions are not compared."""
+"""Between leg and direction, and between the reasons for which a session is not compared."""
 
 
 def show_changes(found: Progress, t: Texts) -> None:
@@ -69,7 +69,7 @@ def _table(changes: Sequence[Change], t: Texts) -> None:
                 with tag("tr"):
                     with tag("th", scope="row"):
                         tag("span", t.leg(change.side), f"side {change.side}")
-                        tag("span", t.direction(change.direction, short=True), "way")
+                        tag("span", _BETWEEN + t.direction(change.direction, short=True), "way")
                     for column in columns:
                         tag("td", line[column], "amount", data_label=t(f"progress.{column}"))
                     with tag("td", classes="verdict", data_label=t("progress.verdict")), tag("div"):

@@ -18,6 +18,7 @@ from rotrack.app.asking import Questions, ask_twice
 from rotrack.app.changed import show_changes
 from rotrack.app.frame import Site, frame, tag
 from rotrack.app.plots import plot
+from rotrack.app.reports import report_links
 from rotrack.app.session import PATIENCE_S, videos_of
 from rotrack.app.texts import Texts
 from rotrack.app.values import blank
@@ -167,6 +168,8 @@ class _History:
                 tag("p", t("history.nothing"), "lead")
                 tag("a", t("history.empty_do"), "button", href="/")
                 return
+            if self._person.strip():
+                report_links(self._person, t)
             if isinstance(changes, RotrackError):
                 tag("p", t.said(str(changes)), "problem")
             elif changes:

@@ -22,7 +22,7 @@ from fastapi.staticfiles import StaticFiles
 from filelock import FileLock, Timeout
 from nicegui import ui
 
-from rotrack.app import choose, history, live, session
+from rotrack.app import choose, history, live, reports, session
 from rotrack.app.frame import Site, add_head, language_of
 from rotrack.app.guard import TOKEN, Guard, Tokens
 from rotrack.app.stream import stream
@@ -145,7 +145,7 @@ def make_app(site: Site, tokens: Tokens | None = None) -> FastAPI:
         t = Texts(language_of(channel.cookies, channel.headers.get("accept-language")))
         await stream(channel, site.studio, t)
 
-    for page in (choose, live, session, history):
+    for page in (choose, live, session, history, reports):
         page.register(site)
     add_head()
     ui.run_with(app, title="rotrack", favicon=_STATIC / "icon.svg", dark=None, tailwind=False, show_welcome_message=False)

@@ -1,0 +1,50 @@
+"""The report of a person, from the page: shown, or taken along as a PDF; nothing of it is kept."""
+
+from __future__ import annotations
+
+from datetime import date
+from importlib import metadata
+from urllib.parse import urlencode
+
+from fastapi import Request, Response
+from nicegui import app
+
+from rotrack.app.frame import Site, tag, texts_of
+from rotrack.app.texts import Texts
+from rotrack.errors import RotrackError
+from rotrack.progress.change import read_progress
+from rotrack.records.log import logged_reps
+from rotrack.report.content import make_report
+from rotrack.report.files import file_name
+from rotrack.report.page import html_of
+from rotrack.report.paper import pdf_of
+
+
+def register(site: Site) -> None:
+    """Declare the report as a page and as a PDF, the same as `rotrack report --person NAME` writes."""
+
+    @app.get("/report.{kind}")
+    def report(request: Request, kind: str, person: str = "") -> Response:
+        t, name = texts_of(request), person.strip()
+        try:
+            if kind not in ("html", "pdf") or not name or name not in set(logged_reps(site.data).person.str.strip()):
+                return Response(t("progress.report_of_nobody"), 404, media_type="text/plain")
+            made = make_report(read_progress(site.data, name), name, date.today(), metadata.version("rotrack"))
+        except RotrackError as error:
+            return Response(t.said(str(error)), 404, media_type="text/plain")
+        head = {
+            "Content-Disposition": f"{'inline' if kind == 'html' else 'attachment'}; "
+            f'filename="{file_name(name, made.made_on)}.{kind}"',
+            "Cache-Control": "no-store",
+        }
+        if kind == "pdf":
+            return Response(pdf_of(made), media_type="application/pdf", headers=head)
+        return Response(html_of(made), media_type="text/html; charset=utf-8", headers=head)
+
+
+def report_links(person: str, t: Texts) -> None:
+    """Add the ways to a person's report."""
+    query = urlencode({"person": person})
+    with tag("div", classes="buttons"):
+        tag("a", t("progress.report"), "button", href=f"/report.html?{query}", hreflang="en")
+        tag("a", t("progress.report_pdf"), "button", href=f"/report.pdf?{query}", hreflang="en")
