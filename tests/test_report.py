@@ -20,7 +20,7 @@ from helpers import assert_one_sentence, needs, run_main
 from hypothesis import given
 from hypothesis import strategies as st
 from page_helpers import CHROMIUM
-from reportlab.graphics.shapes import PolyLine, Rect, String
+from reportlab.graphics.shapes import Line, PolyLine, Rect, String
 from test_history import repetition, write
 
 from rotrack.errors import InputError, RecordError
@@ -365,11 +365,11 @@ def test_the_latest_session_shows_which_repetitions_give_its_value(found: Progre
 def test_faults_are_shares_of_what_was_not_taken_out(found: Progress, report: Report) -> None:
     (table, *_) = [block for block in blocks(report, Table) if block.caption.startswith("Share of the repetitions")]
     reps = found.reps[(found.reps.drill == SEATED) & ~found.reps.dropped]
-    first = reps[reps.started_at == reps.started_at.min()]
-    for name, cell in zip(table.header[1:], table.rows[0][1:], strict=True):
-        letter = name[-2]
-        wanted = [100 * np.mean([letter in faults.split() for faults in first.faults[first.side == side]]) for side in Side]
-        assert cell == " / ".join(f"{share:.0f} %" for share in wanted)
+    assert found.reps.dropped.any()
+    for (_, own), row in zip(reps.groupby("started_at"), table.rows, strict=True):
+        for name, cell in zip(table.header[1:], row[1:], strict=True):
+            wanted = [100 * np.mean([name[-2] in faults.split() for faults in own.faults[own.side == side]]) for side in Side]
+            assert cell == " / ".join(f"{share:.0f} %" for share in wanted)
     assert {name[-2] for name in table.header[1:]} == {letter for faults in reps.faults for letter in faults.split()}
 
 
@@ -580,6 +580,9 @@ def test_a_drawing_puts_everything_where_the_axes_say() -> None:
     assert gaps[:-1] == pytest.approx([gaps[0]] * 10), "equal times stand equally far apart"
     (band,) = [shape for shape in drawing.contents if isinstance(shape, Rect)]
     assert (band.y, band.y + band.height) == pytest.approx((height(30.0 - band_deg(one)), height(30.0 + band_deg(one))))
+    errors = [(shape.y1, shape.y2) for shape in drawing.contents if isinstance(shape, Line) and shape.x1 == shape.x2]
+    assert errors.count(next(e for e in errors if e == pytest.approx((height(37.0), height(43.0))))) == 1
+    assert sum(e == pytest.approx((height(27.0), height(33.0))) for e in errors) == 11
     said = texts_of(drawing)
     assert {"Left leg, internal", "40.0°", *axis.ticktext} <= set(said)
     for text in figure.layout.xaxis.ticktext:
