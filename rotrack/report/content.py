@@ -55,12 +55,15 @@ class Table:
         Cells.
     strong : frozenset of int
         Numbers of the rows that are to be seen first.
+    wordy : bool
+        Whether it holds words rather than columns of numbers; where the screen is narrow it then stands as a list.
     """
 
     caption: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     strong: frozenset[int] = frozenset()
+    wordy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +230,7 @@ def _change_table(drill: str, changes: Sequence[Change]) -> Table:
     )
     strong = frozenset(n for n, change in enumerate(changes) if change.verdict is Verdict.REAL)
     header = ("leg, direction", "sessions", "baseline", "latest", "change", "what may be said")
-    return Table(f"{title_of(drill)}.", header, rows, strong)
+    return Table(f"{title_of(drill)}.", header, rows, strong, wordy=True)
 
 
 _READING = (
@@ -407,7 +410,7 @@ def _sides_part(sides: Sequence[Sides], changes: Sequence[Change], which: str) -
     caption = "The latest values of both legs from one session where there is one. The error of the difference comes from both."
     alt = "Left against right: " + "; ".join(f"{row[0]}, difference {row[3]}, {row[4]}" for row in rows) + "."
     figure = sides_figure(sides, FLAGGED_DEG)
-    table = Table(caption, ("direction", "left", "right", "difference", "what may be said"), rows)
+    table = Table(caption, ("direction", "left", "right", "difference", "what may be said"), rows, wordy=True)
     how = "The mark is the difference, the line its error (95 %). A line that crosses the middle may be measurement error."
     return Part(title, (Charts(how, ((alt, figure),), wide=True), table), level=3)
 
@@ -485,7 +488,7 @@ def _norms(drills: Iterable[str]) -> list[Part]:
         caption = f"{title_of(found[0][0])}: {caption[:1].lower()}{caption[1:]}"
     header = (*(["drill"] if several else []), "direction", "mean", "who", "how", "source")
     about = "No target and no diagnosis: other people, measured with other instruments. Nothing in this report is judged by them."
-    return [Part("What others were found to have", (Text(about), Table(caption, header, tuple(rows))), boxed=True)]
+    return [Part("What others were found to have", (Text(about), Table(caption, header, tuple(rows), wordy=True)), boxed=True)]
 
 
 # ---------------------------------------------------------------------- method and limits

@@ -117,13 +117,15 @@ def _table(table: Table) -> str:
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in table.header)
     rows = []
     for number, (first, *others) in enumerate(table.rows):
-        kind = ' class="strong"' if number in table.strong else ""
-        cells = "".join(f"<td>{_shown(cell)}</td>" for cell in others)
-        rows.append(f'<tr{kind}><th scope="row">{escape(first)}</th>{cells}</tr>')
-    kind = ' class="short"' if len(rows) <= SHORT_TABLE else ""
+        strong = ' class="strong"' if number in table.strong else ""
+        named = zip(table.header[1:], others, strict=True)
+        cells = "".join(f'<td data-name="{escape(name)}">{_shown(cell)}</td>' for name, cell in named)
+        rows.append(f'<tr{strong}><th scope="row">{escape(first)}</th>{cells}</tr>')
+    kinds = " ".join(["short"] * (len(rows) <= SHORT_TABLE) + ["wordy"] * table.wordy)
     return (
-        f'<div class="scroll" role="region" aria-label="{escape(table.caption)}" tabindex="0"><table{kind}>'
-        f"<caption><span>{escape(table.caption)}</span></caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        f'<div class="scroll" role="region" aria-label="{escape(table.caption)}" tabindex="0"><table class="{kinds}">'
+        f"<caption><span>{escape(table.caption)}</span></caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
+        "</table></div>"
     )
 
 
