@@ -10,6 +10,7 @@ rows are appended in the order of the manifest. However it ends, the next run go
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import hashlib
 import io
@@ -54,7 +55,7 @@ VIDEOS = frozenset((".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mts", ".3
 FINISHED, NOTHING = "finished", "not measured"
 """Status of a session that need not be measured again."""
 KEY_LENGTH = 12
-CONNECT_S = 10.0
+CONNECT_S = 5.0
 """How long to wait for a scheduler and its first worker."""
 LOOK_S = 10.0
 """How often to see whether the cluster is still there."""
@@ -573,12 +574,14 @@ def _measured(task: _Task, on_share: OnShare) -> _Parcel:
                 for name, text in task.profiles:
                     (data / "profiles" / name).write_text(text, "utf-8")
                 job = replace(job, calibration=(str(data / "profiles"),))
-            outcome = run_job(job, tell)
+            error = run_job(job, tell).error
+            if isinstance(error, RecordError):
+                raise error
             assert job.origin is not None
             folder = data / "sessions" / job.origin.session_id
             complete = folder.is_dir() and read_info(folder).get("status") in (FINISHED, NOTHING)
             files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if complete else {}
-            return _Parcel(files, outcome.error)
+            return _Parcel(files, type(error)(str(error)) if error else None)  # without what it holds on to
     finally:
         on_share(1.0 - told)
 
@@ -623,32 +626,45 @@ def _on_cluster(address: str, tasks: Sequence[_Task], tell: Tell, on_share: OnSh
         import distributed
     except ImportError as error:
         raise InputError("Measuring on a cluster needs Dask: pip install 'rotrack[dask]', here and on its computers.") from error
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said here, in a sentence
-    with _client(distributed, address) as client:
-        _check_workers(distributed, client, address, tell)
-        places = {
-            client.submit(
-                measure_task, task, key=f"rotrack-{task.job.video.stem}-{uuid.uuid4().hex}", retries=1, priority=-number
-            ): number
-            for number, task in enumerate(tasks)
-        }
-        try:
-            for future in _ended(distributed, client, address, list(places), tell):
-                number = places.pop(future)
-                parcel = _fetched(distributed, future, tasks[number])
-                future.release()
-                on_share(1.0)
-                yield number, parcel
-        finally:
-            with suppress(Exception):
-                client.cancel(list(places))
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] in ("distributed", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # what matters is said here, in a sentence
+    try:
+        with _client(distributed, address) as client:
+            _check_workers(client, address, tell)
+            places = {
+                client.submit(
+                    measure_task, task, key=f"rotrack-{task.job.video.stem}-{uuid.uuid4().hex}", retries=1, priority=-number
+                ): number
+                for number, task in enumerate(tasks)
+            }
+            try:
+                for future in _ended(distributed, client, list(places), tell):
+                    number = places.pop(future)
+                    parcel = _fetched(distributed, future, tasks[number])
+                    future.release()
+                    on_share(1.0)
+                    yield number, parcel
+            finally:
+                with suppress(OSError):
+                    client.cancel(list(places))
+    except OSError as error:
+        raise InputError(
+            f"The Dask scheduler at {address} is gone. Start it and run this again, which goes on from here."
+        ) from error
 
 
 @contextmanager
 def _client(distributed: Any, address: str) -> Iterator[Any]:
+    async def reach() -> None:  # a client that finds nobody takes long to give up
+        how = distributed.Security().get_connection_args("client")
+        comm = await asyncio.wait_for(distributed.comm.connect(address, timeout=CONNECT_S, **how), 2 * CONNECT_S)
+        comm.abort()
+
     try:
+        asyncio.run(reach())
         client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:  # TimeoutError is an OSError
+    except Exception as error:  # whatever may answer at that address
         raise InputError(
             f"There is no Dask scheduler at '{address}'. Start one with `dask scheduler`, which says its address, like "
             "tcp://192.168.1.10:8786."
@@ -659,7 +675,7 @@ def _client(distributed: Any, address: str) -> Iterator[Any]:
         client.close()
 
 
-def _check_workers(distributed: Any, client: Any, address: str, tell: Tell) -> None:
+def _check_workers(client: Any, address: str, tell: Tell) -> None:
     try:
         client.wait_for_workers(1, timeout=CONNECT_S)
     except TimeoutError as error:
@@ -680,8 +696,8 @@ def _check_workers(distributed: Any, client: Any, address: str, tell: Tell) -> N
         )
 
 
-def _ended(distributed: Any, client: Any, address: str, futures: list[Any], tell: Tell) -> Iterator[Any]:
-    """Yield futures as they end, and look now and then whether somebody works on them."""
+def _ended(distributed: Any, client: Any, futures: list[Any], tell: Tell) -> Iterator[Any]:
+    """Yield futures as they end, and look now and then whether somebody works on them; ConnectionError if nobody can."""
     ended = distributed.as_completed(futures, loop=client.loop)
     looked_s, alone = time.monotonic(), False
     while not ended.is_empty():
@@ -693,13 +709,15 @@ def _ended(distributed: Any, client: Any, address: str, futures: list[Any], tell
             continue
         looked_s = time.monotonic()
         if client.status != "running":
-            raise InputError(f"The Dask scheduler at {address} is gone; start it and run this again, which goes on from here.")
+            raise ConnectionError
         if alone != (not client.nthreads()):
             alone = not alone
             tell("The cluster has no worker at the moment; waiting for one." if alone else "The cluster has a worker again.")
 
 
 def _fetched(distributed: Any, future: Any, task: _Task) -> _Parcel:
+    if future.cancelled():  # by the scheduler's end
+        raise ConnectionError
     try:
         return future.result()
     except distributed.KilledWorker:

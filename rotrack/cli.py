@@ -229,29 +229,31 @@ def _analyze_archive(folder: Path, path: Path | None, dask: str, job: Job, plot:
     if manifest.wrong:
         _err.print(f"[bold red]rotrack:[/] {escape(_wrong_rows(manifest))}", soft_wrap=True)
     results: list[Result] = []
-    notes = list(manifest.notes)
+    notes: list[str] = []
     ended: BaseException | None = None
+
+    def tell(text: str) -> None:
+        notes.append(text)
+        _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
+
+    for text in manifest.notes:
+        tell(text)
     try:
         with _progress("videos") as progress, closing(measure_archive(
-            manifest.entries, dask, tell=notes.append, on_share=lambda share: progress.advance(task, share)
+            manifest.entries, dask, tell=tell, on_share=lambda share: progress.advance(task, share)
         )) as measuring:  # fmt: skip
             task = progress.add_task(escape(folder.name), total=len(manifest.entries))
             for result in measuring:
-                results.append(_with_page(result) if plot else result)
+                results.append(result)
                 if result.fresh:
                     progress.console.print(_result_line(result), soft_wrap=True)
+                    if plot and result.session and not result.error:
+                        write_plot(result.session)
                 else:
                     progress.update(task, total=(progress.tasks[0].total or 1) - 1)
     except (RotrackError, KeyboardInterrupt) as error:
         ended = error
     _report_archive(manifest, results, notes, job.data, ended, json)
-
-
-def _with_page(result: Result) -> Result:
-    """Write the plot of a session of an archive."""
-    if not (result.fresh and result.session) or result.error:
-        return result
-    return replace(result, error=_with_plot(Outcome(result.entry.job.video, result.session)).error)
 
 
 def _wrong_rows(manifest: Manifest) -> str:
@@ -298,15 +300,14 @@ def _report_archive(
             "notes": notes,
         }))  # fmt: skip
     elif results:
+        left = len(manifest.entries) - len(results)
         counts = [f"{len(measured)} measured", f"{len(there)} in the log already"]
         counts += [f"{len(failed)} not measured"] if failed else []
-        left = len(manifest.entries) - len(results)
         counts += [f"{left} not begun: run this again to go on"] if left else []
-        _out.print(f"{times(len(manifest.entries), 'video')}: {', '.join(counts)}.")
+        _out.print(f"{times(len(manifest.entries), 'video')}: {', '.join(counts)}.", soft_wrap=True)
         _out.print(f"log  {data / 'reps.csv'}", soft_wrap=True)
-    notes += [f"Nothing could be measured in {', '.join(empty)} when it was tried."] if empty else []
-    for text in notes:
-        _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
+    if empty:
+        _err.print(f"[yellow]Note:[/] Nothing could be measured in {escape(', '.join(empty))} when it was tried.", soft_wrap=True)
     doubtful = [(r.entry.file, text) for r in measured if r.session for text in r.session.warnings]
     for file, text in doubtful:
         _err.print(f"[yellow]{escape(file)}:[/] {escape(text)}", soft_wrap=True)
@@ -332,7 +333,7 @@ def remeasure(
 
 def _progress(what: str = "frames") -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(what), TimeRemainingColumn())
-    return Progress(*columns, console=_err, transient=True)
+    return Progress(*columns, console=_err, transient=True, disable=not _err.is_terminal)
 
 
 def _measure(jobs: list[Job], quiet: bool = False) -> list[Outcome]:
