@@ -41,6 +41,7 @@ from rotrack.beforehand import profiles_folder, wants_none
 from rotrack.calibration.profiles import find_profiles, write_profile
 from rotrack.drills import parse_sides
 from rotrack.errors import InputError, ModelError, RecordError, RotrackError, SourceError
+from rotrack.housekeeping import ARCHIVE_LOCK, HALF_MEASURED
 from rotrack.model import CONVENTION_VERSION, MEASURE_VERSION
 from rotrack.records.log import append_reps, check_load, check_text, explained, logged_reps, read_info, rep_row, replace_files
 from rotrack.records.session import Session, load_session
@@ -404,8 +405,8 @@ def _key(entry: Entry, model_sha256: str, profiles: Sequence[tuple[str, str]]) -
 @contextmanager
 def _holding(data: Path) -> Iterator[Path]:
     """Hold a data folder against other programs that measure an archive; yield a place for what is not complete yet."""
-    lock, scratch = FileLock(data / "archive.lock", timeout=0, thread_local=False), data / "archive.part"
-    with explained(data / "archive.lock"):
+    lock, scratch = FileLock(data / ARCHIVE_LOCK, timeout=0, thread_local=False), data / HALF_MEASURED
+    with explained(data / ARCHIVE_LOCK):
         data.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     try:

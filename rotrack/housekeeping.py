@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from rotrack.beforehand import profiles_folder
 from rotrack.errors import InputError, RecordError
 from rotrack.progress.readings import count_readings_of, delete_readings_of
 from rotrack.records.history import delete_sessions_of, sessions_of
 from rotrack.records.log import logged_reps
+
+ARCHIVE_LOCK, HALF_MEASURED = "archive.lock", "archive.part"
+"""In a data folder: held while an archive is measured, and what of it is not complete; a run that is killed leaves that behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,9 @@ def delete_person(data: Path, person: str) -> int:
         raise InputError("Say whom to delete; sessions without a name are deleted one by one.")
     sessions = delete_sessions_of(data, person)
     delete_readings_of(data, person)
+    if (data / HALF_MEASURED).exists():
+        with suppress(Timeout), FileLock(data / ARCHIVE_LOCK, timeout=0):  # whose it is need not be known: nobody needs it
+            shutil.rmtree(data / HALF_MEASURED, ignore_errors=True)
     for path in _profiles_of(data, person):
         try:
             path.unlink(missing_ok=True)

@@ -52,6 +52,7 @@ from rotrack.archive import (
 from rotrack.batch import Job, in_processes
 from rotrack.calibration.profiles import LensProfile, write_profile
 from rotrack.errors import InputError, NotMeasuredError, SourceError
+from rotrack.housekeeping import delete_person
 from rotrack.kinematics.camera import Lens
 from rotrack.model import Pose
 from rotrack.records import history, log
@@ -434,6 +435,17 @@ def test_rows_that_a_kill_lost_are_appended(order: Order, clinic: Path, tmp_path
         assert everything(data) == whole
     if left == "half a row":
         assert table.session_id.iloc[-1] == last
+
+
+def test_who_is_deleted_is_gone_from_what_a_kill_left_too(order: Order, clinic: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    measured(clinic)
+    (data / "archive.part" / "half").mkdir(parents=True)
+    with FileLock(data / "archive.lock"):
+        delete_person(data, "Nobody")
+    assert (data / "archive.part").exists(), "a run needs it"
+    assert delete_person(data, "Ana") == 2
+    assert not (data / "archive.part").exists()
 
 
 def test_a_dropped_repetition_stays_dropped(order: Order, clinic: Path, tmp_path: Path) -> None:
