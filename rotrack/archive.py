@@ -33,7 +33,7 @@ from importlib import metadata
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from rotrack.api import Origin, make_request
 from rotrack.batch import Job, died, in_processes, run_job
@@ -363,6 +363,7 @@ def measure_archive(
         log = _Log(job.data, scratch)
         keys = [_key(entry, model.sha256, profiles) for entry in entries]
         there = {name.rpartition("-")[2]: name for name in log.names()}
+        others = [there[key] for key in there.keys() - set(keys)]
         todo: list[int] = []
         try:
             for place, (entry, key) in enumerate(zip(entries, keys, strict=True)):
@@ -372,7 +373,7 @@ def measure_archive(
                 result = _done(entry, job.data / "sessions" / there[key])
                 log.ended(place, result.session)
                 yield result
-            _tell_of_others(job.data, entries, [name for key, name in there.items() if key not in keys], tell)
+            _tell_of_others(job.data, entries, others, tell)
             tasks = [_task(entries[place], keys[place], model.sha256, profiles, "" if dask else str(scratch)) for place in todo]
             if not tasks:
                 return
@@ -406,9 +407,14 @@ def _key(entry: Entry, model_sha256: str, profiles: Sequence[tuple[str, str]]) -
 def _holding(data: Path) -> Iterator[Path]:
     """Hold a data folder against other programs that measure an archive; yield a place for what is not complete yet."""
     lock, scratch = FileLock(data / ARCHIVE_LOCK, timeout=0, thread_local=False), data / HALF_MEASURED
-    with explained(data / ARCHIVE_LOCK):
+    with explained(data):
         data.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise RecordError(
+                f"Another program is measuring an archive into {data}; wait for its end, or choose another folder with --out."
+            ) from error
     try:
         shutil.rmtree(scratch, ignore_errors=True)  # what a run left behind that was killed
         with explained(scratch):

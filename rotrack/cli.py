@@ -197,9 +197,8 @@ def analyze(
 
     Several videos are measured in parallel. Example: rotrack analyze monday.mp4 --drill seated-internal --person Ana
 
-    A folder is an archive. Its manifest.csv has one line per video; the first line is file,person,drill,side and, if you like,
-    recorded_at, note, band, load_kg. Empty cells are filled from the options. Lines that are wrong are all listed first and left
-    out, the others are measured. Run it again whenever you like: what is in the log is skipped. Example: rotrack analyze clinic/
+    A folder is an archive: its manifest.csv has a line per video, below file,person,drill,side,recorded_at. Wrong lines are told
+    first and left out. What is in the log is skipped, so run it again whenever you like. Example: rotrack analyze clinic/
     """
     job = Job(Path(), drill, side, data_folder(out), person, model, note, video, correct, band=band, load_kg=load_kg)
     if any(path.is_dir() for path in videos):

@@ -18,7 +18,7 @@ from rotrack.records.history import delete_sessions_of, sessions_of
 from rotrack.records.log import logged_reps
 
 ARCHIVE_LOCK, HALF_MEASURED = "archive.lock", "archive.part"
-"""In a data folder: held while an archive is measured, and what of it is not complete; a run that is killed leaves that behind."""
+"""In a data folder: held while an archive is measured, and what of it is not complete, which a killed run leaves behind."""
 
 
 @dataclass(frozen=True, slots=True)
