@@ -87,7 +87,8 @@ def session_files(data: Path) -> list[Path]:
 # ---------------------------------------------------------------------- help
 def test_all_commands_are_there() -> None:
     ours = (
-        "app check demo analyze remeasure live history progress show drop note delete export import agreement drills doctor validate"
+        "app check demo analyze remeasure live history progress show drop note delete export import agreement "
+        "drills doctor validate"
     ).split()
     assert [command for command in COMMANDS if command in ours] == ours
 
