@@ -572,7 +572,7 @@ def _measured(task: _Task, on_share: OnShare) -> _Parcel:
         on_share(share)
 
     try:
-        scratch = Path(task.scratch or tempfile.gettempdir())
+        scratch = Path(task.scratch or _place_of_worker())
         with explained(scratch), tempfile.TemporaryDirectory(prefix="rotrack-", dir=scratch) as place:
             data = Path(place)
             job = replace(task.job, data=data)
@@ -591,6 +591,15 @@ def _measured(task: _Task, on_share: OnShare) -> _Parcel:
             return _Parcel(files, type(error)(str(error)) if error else None)  # without what it holds on to
     finally:
         on_share(1.0 - told)
+
+
+def _place_of_worker() -> str:
+    """Return the folder of the Dask worker that this runs in: Dask clears it away, also after a worker that was killed."""
+    with suppress(ImportError, ValueError):  # it runs in none
+        from distributed import get_worker
+
+        return str(get_worker().local_directory)
+    return tempfile.gettempdir()
 
 
 def _check_sameness(task: _Task) -> None:
