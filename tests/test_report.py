@@ -663,6 +663,7 @@ def test_days_are_written_so_that_they_can_be_read(days: int) -> None:
 
 
 # ---------------------------------------------------------------------- the command and its files
+@pytest.mark.slow
 def test_the_command_writes_page_and_pdf(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -722,6 +723,7 @@ def test_a_report_is_known_by_what_it_says_of_itself(tmp_path: Path, report: Rep
         assert files._MARK in content[: files._LOOKED_AT] + content[-files._LOOKED_AT :]
 
 
+@pytest.mark.slow
 def test_a_place_that_cannot_be_written_is_explained_and_loses_nothing(
     tmp_path: Path, report: Report, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], data: Path
 ) -> None:

@@ -205,6 +205,7 @@ def test_the_goniometer_reads_what_is_stated(data: Path) -> None:
 
 
 # ---------------------------------------------------------------------- rotrack demo --sessions
+@pytest.mark.slow
 def test_demo_writes_them_apart_and_its_commands_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -275,6 +275,7 @@ def things_kept(thing: object, seen: set[int]) -> int:
     return 1 + sum(things_kept(i, seen) for i in inner)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["idle", "walk_in", "feet_hidden"])
 def test_ten_thousand_poses_leave_nothing_behind(name):
     recorded = recording(name)
