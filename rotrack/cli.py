@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from importlib import metadata, resources
@@ -16,16 +15,15 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from rotrack import api, app_cli, beforehand, calibrate_cli
-from rotrack.archive import NOTHING, Manifest, Result, measure_archive, read_manifest
+from rotrack.archive_cli import analyze_archive, progress_bar
 from rotrack.batch import Job, Outcome, attempt, count_frames, run_jobs
 from rotrack.check_cli import FollowOption, check, parse_follow
 from rotrack.checkup import Finding, checkup
 from rotrack.drills import GROUPS, TIERS, Drill, load_table
-from rotrack.errors import InputError, RecordError, RotrackError
+from rotrack.errors import DOUBTFUL, InputError, RecordError, RotrackError
 from rotrack.export_cli import export
 from rotrack.import_cli import agreement, import_
 from rotrack.log_cli import OutOption, delete, drop, history, note, print_session, rep_line, show, write_plot
@@ -39,11 +37,8 @@ from rotrack.sensing.sources import Camera, Source
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.overlay import Overlay
 from rotrack.ui.window import KEYS, Key, Window
-from rotrack.ui.words import amount, is_counted, is_index, times
+from rotrack.ui.words import is_counted, is_index, times
 from rotrack.validation import describe, validate_folder, write_table
-
-DOUBTFUL = 5
-"""Exit code when everything was measured and logged, but something should be checked."""
 
 app = typer.Typer(
     help=(
@@ -205,7 +200,7 @@ def analyze(
         if len(videos) > 1:
             raise InputError("Give either one folder, which is an archive with a manifest, or videos.")
         job = replace(job, calibration=tuple(calibration or ()))
-        _analyze_archive(videos[0], manifest, dask, job, bool(plot), json)
+        analyze_archive(videos[0], manifest, dask, job, bool(plot), json)
         return
     if manifest or dask:
         raise InputError("--manifest and --dask are for the folder of an archive; give that instead of single videos.")
@@ -218,108 +213,6 @@ def analyze(
     _report([_with_plot(outcome) for outcome in outcomes] if plot is not False else outcomes, json)
 
 
-def _analyze_archive(folder: Path, path: Path | None, dask: str, job: Job, plot: bool, json: bool) -> None:
-    """Measure an archive: what is wrong with its manifest first, a line per video, what became of all at the end."""
-    try:
-        manifest = read_manifest(folder, job, path)
-    except InputError as error:
-        _report([Outcome(folder, None, error)], json)
-        return
-    if manifest.wrong:
-        _err.print(f"[bold red]rotrack:[/] {escape(_wrong_rows(manifest))}", soft_wrap=True)
-    results: list[Result] = []
-    notes: list[str] = []
-    ended: BaseException | None = None
-
-    def tell(text: str) -> None:
-        notes.append(text)
-        _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
-
-    for text in manifest.notes:
-        tell(text)
-    try:
-        with _progress("videos") as progress, closing(measure_archive(
-            manifest.entries, dask, tell=tell, on_share=lambda share: progress.advance(task, share)
-        )) as measuring:  # fmt: skip
-            task = progress.add_task(escape(folder.name), total=len(manifest.entries))
-            for result in measuring:
-                results.append(result)
-                if result.fresh:
-                    progress.console.print(_result_line(result), soft_wrap=True)
-                    if plot and result.session and not result.error:
-                        write_plot(result.session)
-                else:
-                    progress.update(task, total=(progress.tasks[0].total or 1) - 1)
-    except (RotrackError, KeyboardInterrupt) as error:
-        ended = error
-    _report_archive(manifest, results, notes, job.data, ended, json)
-
-
-def _wrong_rows(manifest: Manifest) -> str:
-    rows = "".join(f"\n  line {row.line}  {row.file}  {row.problem}" for row in manifest.wrong)
-    others = "the others are measured" if manifest.entries else "nothing is measured"
-    return (
-        f"{times(len(manifest.wrong), 'line')} of {manifest.path.name} cannot be used, {others}. "
-        f"Put them right and run this again.{rows}"
-    )
-
-
-def _result_line(result: Result) -> str:
-    """Return what was measured in a video of an archive as one line with markup."""
-    job, session = result.entry.job, result.session
-    if result.error or session is None:
-        said = "[red]not measured[/]"
-    elif is_counted(session.info["tier"]):
-        said = times(len(session.rep_list), "cycle")
-    else:
-        values = [v for v in session.values if v.reps_used]
-        said = ", ".join(
-            f"{v.side} {v.direction} [bold]{amount(v.value_deg, v.uncertainty_deg, session.info['tier'])}[/]" for v in values
-        )
-    return f"  {escape(result.entry.file)}  [dim]{escape(job.person)} {job.drill}[/]  {said or 'no valid repetition'}"
-
-
-def _report_archive(
-    manifest: Manifest, results: list[Result], notes: list[str], data: Path, ended: BaseException | None, json: bool
-) -> None:
-    """Show what became of an archive, and end with the exit code for it."""
-    measured = [r for r in results if r.fresh and not r.error]
-    failed = [r for r in results if r.error]
-    there = [r for r in results if not r.fresh and not r.error]
-    empty = [r.entry.file for r in there if r.session and r.session.info["status"] == NOTHING]
-    if json:
-        print(to_json({
-            "rotrack_version": metadata.version("rotrack"),
-            "sessions": [{"video": str(r.entry.job.video), **r.session.summary()} for r in measured if r.session],
-            "already_there": [{"video": str(r.entry.job.video), "session_id": r.session.id} for r in there if r.session],
-            "problems": [
-                *({"line": w.line, "video": w.file, "problem": w.problem} for w in manifest.wrong),
-                *({"line": r.entry.line, "video": str(r.entry.job.video), "problem": str(r.error)} for r in failed),
-            ],
-            "notes": notes,
-        }))  # fmt: skip
-    elif results:
-        left = len(manifest.entries) - len(results)
-        counts = [f"{len(measured)} measured", f"{len(there)} in the log already"]
-        counts += [f"{len(failed)} not measured"] if failed else []
-        counts += [f"{left} not begun: run this again to go on"] if left else []
-        _out.print(f"{times(len(manifest.entries), 'video')}: {', '.join(counts)}.", soft_wrap=True)
-        _out.print(f"log  {data / 'reps.csv'}", soft_wrap=True)
-    if empty:
-        _err.print(f"[yellow]Note:[/] Nothing could be measured in {escape(', '.join(empty))} when it was tried.", soft_wrap=True)
-    doubtful = [(r.entry.file, text) for r in measured if r.session for text in r.session.warnings]
-    for file, text in doubtful:
-        _err.print(f"[yellow]{escape(file)}:[/] {escape(text)}", soft_wrap=True)
-    for r in failed:
-        _err.print(f"[bold red]rotrack:[/] {escape(f'line {r.entry.line}, {r.entry.file}: {r.error}')}", soft_wrap=True)
-    if ended:
-        raise ended
-    codes = [*(r.error.exit_code for r in failed if r.error), *(InputError.exit_code for _ in manifest.wrong)]
-    code = max(codes, default=DOUBTFUL if doubtful else 0)
-    if code:
-        raise typer.Exit(code)
-
-
 @app.command()
 def remeasure(
     sessions: Annotated[list[Path], typer.Argument(help="Session folders.", metavar="SESSION...")],
@@ -330,14 +223,9 @@ def remeasure(
     _report([attempt(folder, partial(api.remeasure, folder, out)) for folder in sessions], json)
 
 
-def _progress(what: str = "frames") -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(what), TimeRemainingColumn())
-    return Progress(*columns, console=_err, transient=True, disable=not _err.is_terminal)
-
-
 def _measure(jobs: list[Job], quiet: bool = False) -> list[Outcome]:
     """Measure videos behind one progress bar; repetitions of a single video are shown as they are found."""
-    with _progress() as progress:
+    with progress_bar() as progress:
         what = f"{len(jobs)} videos" if len(jobs) > 1 else jobs[0].video.name
         task = progress.add_task(escape(what), total=count_frames(jobs))
         return run_jobs(
@@ -549,7 +437,7 @@ def validate(
     Per clip and leg: bias, mean absolute error (MAE) and 95 % limits of agreement of the curve after the neutral zero, MAE
     of the peaks, repetitions found of the true ones and invented. Sides that do not move are listed too.
     """
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("validating", total=None)
         table = validate_folder(
             truth, model, only, mirror, correct, keep,

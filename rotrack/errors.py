@@ -11,6 +11,9 @@ RotrackError                 base class; the command line prints its message and
 └── NotMeasuredError         everything worked, but there was nothing to measure (exit code 4)
 """
 
+DOUBTFUL = 5
+"""Exit code when everything was done, but something should be checked or was left out."""
+
 
 class RotrackError(Exception):
     """Base of all errors that are explained to the person instead of shown as a traceback."""

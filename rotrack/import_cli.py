@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from rotrack.drills import load_table
-from rotrack.errors import InputError
+from rotrack.errors import DOUBTFUL, InputError
 from rotrack.exchange.merge import merge_sessions
 from rotrack.log_cli import JsonOption, OutOption
 from rotrack.model import Direction, Side
@@ -25,9 +25,6 @@ from rotrack.progress.values import measured_again, session_table
 from rotrack.records.log import being_written, data_folder, read_reps, to_json
 from rotrack.ui.figures import agreement_figure, write_html
 from rotrack.ui.words import times
-
-LEFT_OUT = 5
-"""Exit code when something was left out and should be looked at; everything else came in."""
 
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
@@ -83,7 +80,7 @@ def import_(
     for text in problems:
         _err.print(f"[bold red]rotrack:[/] {escape(text)}", soft_wrap=True)
     if problems:
-        raise typer.Exit(LEFT_OUT)
+        raise typer.Exit(DOUBTFUL)
 
 
 def _merge(data: Path, other: Path) -> Merged:

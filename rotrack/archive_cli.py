@@ -1,0 +1,140 @@
+"""How `rotrack analyze FOLDER` looks: the progress of an archive, a line per video, what became of all at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import closing
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from rotrack.archive import NOTHING, Manifest, Result, measure_archive, read_manifest
+from rotrack.batch import Job
+from rotrack.errors import DOUBTFUL, InputError, RotrackError
+from rotrack.log_cli import write_plot
+from rotrack.records.log import to_json
+from rotrack.ui.words import amount, is_counted, times
+
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+
+def progress_bar(what: str = "frames") -> Progress:
+    """Return a bar of how many frames or videos are done; none where nobody looks at a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(what), TimeRemainingColumn())
+    return Progress(*columns, console=_err, transient=True, disable=not _err.is_terminal)
+
+
+def analyze_archive(folder: Path, path: Path | None, dask: str, job: Job, plot: bool, json: bool) -> None:
+    """Measure an archive: what is wrong with its manifest first, a line per video, what became of all at the end."""
+    try:
+        manifest = read_manifest(folder, job, path)
+    except InputError as error:
+        if json:
+            print(to_json(_document([], [], [{"video": str(folder), "problem": str(error)}], [])))
+        raise
+    if manifest.wrong:
+        _err.print(f"[bold red]rotrack:[/] {escape(_wrong_rows(manifest))}", soft_wrap=True)
+    results: list[Result] = []
+    notes: list[str] = []
+    ended: BaseException | None = None
+
+    def tell(text: str) -> None:
+        notes.append(text)
+        _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
+
+    for text in manifest.notes:
+        tell(text)
+    try:
+        with progress_bar("videos") as progress, closing(measure_archive(
+            manifest.entries, dask, tell=tell, on_share=lambda share: progress.advance(task, share)
+        )) as measuring:  # fmt: skip
+            task = progress.add_task(escape(folder.name), total=len(manifest.entries))
+            for result in measuring:
+                results.append(result)
+                if result.fresh:
+                    progress.console.print(_result_line(result), soft_wrap=True)
+                    if plot and result.session and not result.error:
+                        write_plot(result.session)
+                else:
+                    progress.update(task, total=(progress.tasks[0].total or 1) - 1)
+    except (RotrackError, KeyboardInterrupt) as error:
+        ended = error
+    _report_archive(manifest, results, notes, job.data, ended, json)
+
+
+def _wrong_rows(manifest: Manifest) -> str:
+    rows = "".join(f"\n  line {row.line}  {row.file}  {row.problem}" for row in manifest.wrong)
+    others = "the others are measured" if manifest.entries else "nothing is measured"
+    return (
+        f"{times(len(manifest.wrong), 'line')} of {manifest.path.name} cannot be used, {others}. "
+        f"Put them right and run this again.{rows}"
+    )
+
+
+def _result_line(result: Result) -> str:
+    """Return what was measured in a video of an archive as one line with markup."""
+    job, session = result.entry.job, result.session
+    if result.error or session is None:
+        said = "[red]not measured[/]"
+    elif is_counted(session.info["tier"]):
+        said = times(len(session.rep_list), "cycle")
+    else:
+        values = [v for v in session.values if v.reps_used]
+        said = ", ".join(
+            f"{v.side} {v.direction} [bold]{amount(v.value_deg, v.uncertainty_deg, session.info['tier'])}[/]" for v in values
+        )
+    return f"  {escape(result.entry.file)}  [dim]{escape(job.person)} {job.drill}[/]  {said or 'no valid repetition'}"
+
+
+def _report_archive(
+    manifest: Manifest, results: list[Result], notes: list[str], data: Path, ended: BaseException | None, json: bool
+) -> None:
+    """Show what became of an archive, and end with the exit code for it."""
+    measured = [r for r in results if r.fresh and not r.error]
+    failed = [r for r in results if r.error]
+    there = [r for r in results if not r.fresh and not r.error]
+    empty = [r.entry.file for r in there if r.session and r.session.info["status"] == NOTHING]
+    if json:
+        problems = [
+            *({"line": w.line, "video": w.file, "problem": w.problem} for w in manifest.wrong),
+            *({"line": r.entry.line, "video": str(r.entry.job.video), "problem": str(r.error)} for r in failed),
+        ]
+        print(to_json(_document(measured, there, problems, notes)))
+    elif results:
+        left = len(manifest.entries) - len(results)
+        counts = [f"{len(measured)} measured", f"{len(there)} in the log already"]
+        counts += [f"{len(failed)} not measured"] if failed else []
+        counts += [f"{left} not begun: run this again to go on"] if left else []
+        _out.print(f"{times(len(manifest.entries), 'video')}: {', '.join(counts)}.", soft_wrap=True)
+        _out.print(f"log  {data / 'reps.csv'}", soft_wrap=True)
+    if empty:
+        _err.print(f"[yellow]Note:[/] Nothing could be measured in {escape(', '.join(empty))} when it was tried.", soft_wrap=True)
+    doubtful = [(r.entry.file, text) for r in measured if r.session for text in r.session.warnings]
+    for file, text in doubtful:
+        _err.print(f"[yellow]{escape(file)}:[/] {escape(text)}", soft_wrap=True)
+    for r in failed:
+        _err.print(f"[bold red]rotrack:[/] {escape(f'line {r.entry.line}, {r.entry.file}: {r.error}')}", soft_wrap=True)
+    if ended:
+        raise ended
+    codes = [*(r.error.exit_code for r in failed if r.error), *(InputError.exit_code for _ in manifest.wrong)]
+    code = max(codes, default=DOUBTFUL if doubtful else 0)
+    if code:
+        raise typer.Exit(code)
+
+
+def _document(
+    measured: Iterable[Result], there: Iterable[Result], problems: list[dict[str, Any]], notes: list[str]
+) -> dict[str, Any]:
+    return {
+        "rotrack_version": metadata.version("rotrack"),
+        "sessions": [{"video": str(r.entry.job.video), **r.session.summary()} for r in measured if r.session],
+        "already_there": [{"video": str(r.entry.job.video), "session_id": r.session.id} for r in there if r.session],
+        "problems": problems,
+        "notes": notes,
+    }
