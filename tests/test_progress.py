@@ -369,6 +369,25 @@ def test_of_a_movement_measured_again_only_the_newest_reading_counts(tmp_path):
     assert measured_again(session_table(read_reps(tmp_path / "reps.csv")[0])) == {origin, "again"}
 
 
+def test_the_same_moment_counts_once_per_leg(tmp_path):
+    """An archive may be measured with another pose model, and each leg of a video by itself."""
+    sessions = weekly("Ana", [30.0] * 4)
+    again = [
+        [row | {"session_id": row["session_id"] + "-full", "model": "full", "peak_deg": "31.00"} for row in s] for s in sessions
+    ]
+    other = [[row | {"session_id": row["session_id"] + "-right", "side": "right"} for row in s] for s in sessions]
+    found = read_progress(log(tmp_path, *sessions, *again, *other))
+    assert [(c.side, len(c.points), c.latest_deg) for c in found.changes] == [(LEFT, 4, 31.0), (RIGHT, 4, 30.0)]
+    assert any("same moment" in note for note in found.notes)
+    assert not any("pose models" in note for note in found.notes)
+
+
+def test_different_pose_models_are_told(tmp_path):
+    found = read_progress(log(tmp_path, *weekly("Ana", [30.0] * 3), session_rows(50, "Ana", [30.0] * 3, model="full")))
+    assert [len(c.points) for c in found.changes] == [4]
+    assert any("full and heavy" in note for note in found.notes)
+
+
 def test_history_leaves_out_what_was_measured_again(tmp_path):
     first = write(tmp_path, 1)
     write(tmp_path, 2)

@@ -287,7 +287,12 @@ def _usable(
         leave_out(values.session_id.isin(measured_again(values)), "they were measured again, and the newer reading counts")
     recent = values[values.time > datetime.now(UTC) - timedelta(days=2)].session_id.unique()
     leave_out(values.session_id.isin([i for i in recent if being_written(data / "sessions" / i)]), "still being measured")
+    twice = values.duplicated([*OF_ONE, "started_at"], keep="last")
+    leave_out(twice, "the same moment was measured twice, and the reading that was logged last counts")
     leave_out(values.reps_used == 0, "no valid repetition for this leg and direction")
+    if values.model.nunique() > 1 and (values.groupby(list(OF_ONE)).model.nunique() > 1).any():
+        models = " and ".join(sorted(values.model.unique()))
+        notes.append(f"Sessions were read with different pose models ({models}): a part of a change may be theirs.")
     return values, tuple(notes)
 
 

@@ -10,7 +10,7 @@ from rotrack.records.history import origin_of
 from rotrack.records.session import BEST_OF, FIRST
 
 _OF_SESSION = (
-    "session_id started_at person drill tier calibration zero convention_version measure_version remeasured_from"
+    "session_id started_at person drill tier calibration zero convention_version measure_version model remeasured_from"
 ).split()
 SESSION_COLUMNS = (
     *_OF_SESSION, "time", "side", "direction", "value_deg", "size_deg", "uncertainty_deg",
