@@ -36,7 +36,7 @@ from rotrack.report.files import write_report
 from rotrack.report.page import html_of
 from rotrack.report.paper import lacking, pdf_of
 from rotrack.report.sentences import three_sentences
-from rotrack.ui.progress_figures import band_deg, faults_figure, progress_figure, repetitions_figure, sides_figure
+from rotrack.ui.progress_figures import faults_figure, progress_figure, repetitions_figure, sides_figure
 from rotrack.ui.theme import CSS_RGB, css
 from rotrack.ui.words import amount
 
@@ -579,7 +579,7 @@ def test_a_drawing_puts_everything_where_the_axes_say() -> None:
     gaps = np.diff(line.points[::2])
     assert gaps[:-1] == pytest.approx([gaps[0]] * 10), "equal times stand equally far apart"
     (band,) = [shape for shape in drawing.contents if isinstance(shape, Rect)]
-    assert (band.y, band.y + band.height) == pytest.approx((height(30.0 - band_deg(one)), height(30.0 + band_deg(one))))
+    assert (band.y, band.y + band.height) == pytest.approx((height(30.0 - one.real_from_deg), height(30.0 + one.real_from_deg)))
     errors = [(shape.y1, shape.y2) for shape in drawing.contents if isinstance(shape, Line) and shape.x1 == shape.x2]
     assert errors.count(next(e for e in errors if e == pytest.approx((height(37.0), height(43.0))))) == 1
     assert sum(e == pytest.approx((height(27.0), height(33.0))) for e in errors) == 11
@@ -587,7 +587,7 @@ def test_a_drawing_puts_everything_where_the_axes_say() -> None:
     assert {"Left leg, internal", "40.0°", *axis.ticktext} <= set(said)
     for text in figure.layout.xaxis.ticktext:
         assert set(text.split("<br>")) <= set(said)
-    assert band_deg(one) == max(one.spread.mdc95_deg, one.error_deg)
+    assert one.real_from_deg == max(one.spread.mdc95_deg, one.error_deg)
 
 
 def test_every_kind_of_figure_can_be_drawn() -> None:

@@ -6,6 +6,7 @@ years of a clinic open in a moment. `docs/progress.md` is the explanation for pe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -138,6 +139,11 @@ class Change:
     verdict: Verdict
     slope: Slope
     left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def real_from_deg(self) -> float:
+        """From which change on it is real: MDC95, or the error of the change where that is larger; NaN without a change."""
+        return max(self.spread.mdc95_deg, self.error_deg) if math.isfinite(self.error_deg) else math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,6 +435,7 @@ def to_dict(progress: Progress) -> dict[str, Any]:
         entry = asdict(change)
         entry["points"] = [{**asdict(p), "started_at": p.started_at.isoformat()} for p in change.points]
         entry["spread"] |= {"mdc90_deg": change.spread.mdc90_deg, "mdc95_deg": change.spread.mdc95_deg}
+        entry["real_from_deg"] = change.real_from_deg
         entry["measured"] = _meaning(change.drill)
         changes.append(entry)
     sides = [{**asdict(s), "clear": s.clear, "flagged": s.flagged} for s in progress.sides]

@@ -18,8 +18,8 @@ from rotrack.progress.statistics import BASELINE_SESSIONS, PUBLISHED_SEM_DEG, SL
 from rotrack.records.norms import norms_for
 from rotrack.records.session import BEST_OF, FIRST, best_of
 from rotrack.report.sentences import MONTHS, day, three_sentences, title_of
-from rotrack.ui.progress_figures import band_deg, faults_figure, progress_figure, repetitions_figure, sides_figure
-from rotrack.ui.words import amount, is_index, times
+from rotrack.ui.progress_figures import faults_figure, progress_figure, repetitions_figure, sides_figure
+from rotrack.ui.words import amount, is_index, times, unit
 
 NONE = "\u2013"
 MADE_UP = "made up"
@@ -182,20 +182,16 @@ def _leg(change: Change) -> str:
     return f"{change.side}, {change.direction}"
 
 
-def _unit(tier: str) -> str:
-    return "" if is_index(tier) else "\u00b0"
-
-
 def _signed(value: float, error: float, tier: str) -> str:
     """Return a change with its error: `+7.6 ± 6.3°`."""
     if not math.isfinite(value):
         return NONE
     sign = "+" if value >= 0 else "\u2212"
-    return f"{sign}{abs(value):.1f} \u00b1 {error:.1f}{_unit(tier)}"
+    return f"{sign}{abs(value):.1f} \u00b1 {error:.1f}{unit(tier)}"
 
 
 def _plain(value: float, tier: str) -> str:
-    return f"{value:.1f}{_unit(tier)}" if math.isfinite(value) else NONE
+    return f"{value:.1f}{unit(tier)}" if math.isfinite(value) else NONE
 
 
 def _short(when: datetime | date) -> str:
@@ -297,7 +293,7 @@ def _trend(change: Change) -> str:
     slope = change.slope
     if not math.isfinite(slope.per_month_deg):
         return NONE
-    return f"{_number(slope.per_month_deg, '+')}{_unit(change.tier)} ({_number(slope.low_deg)} to {_number(slope.high_deg)})"
+    return f"{_number(slope.per_month_deg, '+')}{unit(change.tier)} ({_number(slope.low_deg)} to {_number(slope.high_deg)})"
 
 
 def _number(value: float, plus: str = "") -> str:
@@ -402,7 +398,7 @@ def _sides_part(sides: Sequence[Sides], changes: Sequence[Change], which: str) -
             str(one.direction),
             _plain(one.left_deg, one.tier),
             _plain(one.right_deg, one.tier),
-            f"{abs(one.difference_deg):.1f} \u00b1 {one.error_deg:.1f}{_unit(one.tier)}",
+            f"{abs(one.difference_deg):.1f} \u00b1 {one.error_deg:.1f}{unit(one.tier)}",
             _sides_words(one),
         )
         for one in sides
@@ -552,7 +548,7 @@ def _error_table(changes: Sequence[Change]) -> Table:
             _plain(c.spread.sem_deg, c.tier),
             f"{_plain(c.spread.own_deg, c.tier)} ({c.spread.own_df:.0f})",
             _plain(c.spread.mdc95_deg, c.tier),
-            _plain(band_deg(c), c.tier),
+            _plain(c.real_from_deg, c.tier),
         )
         for drill in drills
         for c in _of(changes, drill)

@@ -8,7 +8,6 @@ from datetime import date, datetime
 from rotrack.drills import load_table
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict
 from rotrack.progress.statistics import BASELINE_SESSIONS
-from rotrack.ui.progress_figures import band_deg
 from rotrack.ui.words import is_index
 
 NAMED = 3
@@ -94,7 +93,7 @@ def _changed(changes: Sequence[Change]) -> str:
 def _by_weight(changes: Sequence[Change], verdict: Verdict) -> list[Change]:
     """Return the changes with a verdict: the largest gain, the largest loss, then the others; large is against their error."""
     found = [change for change in changes if change.verdict is verdict]
-    found.sort(key=lambda change: -abs(change.change_deg) / band_deg(change))
+    found.sort(key=lambda change: -abs(change.change_deg) / change.real_from_deg)
     gains, losses = [c for c in found if c.change_deg > 0], [c for c in found if c.change_deg <= 0]
     first = [*gains[:1], *losses[:1]]
     return first + [change for change in found if change not in first]
@@ -135,7 +134,7 @@ def _within(change: Change) -> str:
 
 def _numbers(change: Change) -> tuple[str, str, str]:
     """Return baseline, latest value and measurement error, as round as they may be without saying something else."""
-    exact = (change.baseline_deg, change.latest_deg, band_deg(change))
+    exact = (change.baseline_deg, change.latest_deg, change.real_from_deg)
     start, end, error = (round(number) for number in exact)
     outside = change.verdict is Verdict.REAL
     if (abs(end - start) > error) is outside and (outside or abs(end - start) < error):

@@ -17,7 +17,7 @@ import plotly.graph_objects as go
 
 from rotrack.model import Direction, Side
 from rotrack.ui.theme import CSS_RGB, DIRECTION_MARK, DIRECTION_WORD, INK, MUTED, PAPER, SIDE_RGB, css
-from rotrack.ui.words import amount, is_index
+from rotrack.ui.words import amount, is_index, unit
 
 TYPE_PX = 13
 """Size of type in these figures, which are small."""
@@ -63,15 +63,17 @@ def progress_figure(change: Any, readings: Any = None, beside: Sequence[Any] = (
     plotly.graph_objects.Figure
         Line and marks with the 95 % error of each value; the baseline dashed; the latest value written at the end.
     """
-    leg, direction, unit = Side(change.side), Direction(change.direction), _unit(change.tier)
+    leg, direction, sign = Side(change.side), Direction(change.direction), unit(change.tier)
     colour, last = css(SIDE_RGB[leg]), change.points[-1]
     days = [_wall(point.started_at) for point in change.points]
     figure = go.Figure()
     below = "too few sessions for a baseline"
     if math.isfinite(change.baseline_deg):
-        half_deg = band_deg(change)
-        below = f"baseline {change.baseline_deg:.1f}{unit} (dashed), band \u00b1 {half_deg:.1f}{unit}"
-        _add_band(figure, change.baseline_deg, half_deg, colour)
+        half_deg = change.real_from_deg
+        below = f"baseline {change.baseline_deg:.1f}{sign} (dashed)"
+        if math.isfinite(half_deg):  # with the baseline's own sessions alone there is nothing to judge
+            below += f", band \u00b1 {half_deg:.1f}{sign}"
+            _add_band(figure, change.baseline_deg, half_deg, colour)
         _add_level(figure, change.baseline_deg, colour, "dash", days[0], days[-1])
     many = len(days) > MANY
     figure.add_scatter(
@@ -85,23 +87,18 @@ def progress_figure(change: Any, readings: Any = None, beside: Sequence[Any] = (
         figure.add_scatter(
             x=[_noon(day) for day in read.date], y=[abs(v) for v in read.value_deg], mode="markers", name=literal(name),
             marker=_mark(READING_MARKS[number % len(READING_MARKS)], css(INK), 10, full=False),
-            hovertemplate=f"%{{x|%-d %b %Y}}<br>{literal(name)} %{{y:.1f}}{unit}<extra></extra>",
+            hovertemplate=f"%{{x|%-d %b %Y}}<br>{literal(name)} %{{y:.1f}}{sign}<extra></extra>",
         )  # fmt: skip
-    _write(figure, f"<b>{last.size_deg:.1f}{unit}</b>", days[-1], last.size_deg, xref="x", yref="y", xshift=9, yanchor="middle")
+    _write(figure, f"<b>{last.size_deg:.1f}{sign}</b>", days[-1], last.size_deg, xref="x", yref="y", xshift=9, yanchor="middle")
     together = (change, *beside)
     _set_days(figure.layout.xaxis, [day for one in together for day in _days_of(one, readings)], MOST_DAYS, 0.2)
     reached = [value for one in together for value in _reached(one, readings)]
     room = 0.06 * (max(reached) - min(reached)) + 0.5
-    _set_numbers(figure.layout.yaxis, max(min(reached) - room, 0.0), max(reached) + room, unit)
+    _set_numbers(figure.layout.yaxis, max(min(reached) - room, 0.0), max(reached) + room, sign)
     named = max(len(_readings_of(one, readings)) for one in together)
     foot = 22 * (1 + named) if named else 0  # where it is narrow, every name has a line of its own
     _dress(figure, 210 + foot, {"l": 46, "r": 8, "t": 46, "b": 42 + foot}, bool(named))
     return _headed(figure, f"{leg} leg, {DIRECTION_WORD[direction]}", below, f"{leg}-text")
-
-
-def band_deg(change: Any) -> float:
-    """Return from which change on it is real: MDC95, or the error of this change where that is larger."""
-    return max(change.spread.mdc95_deg, change.error_deg if math.isfinite(change.error_deg) else 0.0)
 
 
 def _days_of(change: Any, readings: Any) -> list[datetime]:
@@ -114,8 +111,8 @@ def _reached(change: Any, readings: Any) -> Iterator[float]:
     for point in change.points:
         error_deg = point.uncertainty_deg if math.isfinite(point.uncertainty_deg) else 0.0
         yield from (point.size_deg - error_deg, point.size_deg + error_deg)
-    if math.isfinite(change.baseline_deg):
-        yield from (change.baseline_deg - band_deg(change), change.baseline_deg + band_deg(change))
+    if math.isfinite(change.real_from_deg):
+        yield from (change.baseline_deg - change.real_from_deg, change.baseline_deg + change.real_from_deg)
     for _, rows in _readings_of(change, readings):
         yield from (abs(value) for value in rows.value_deg)
 
@@ -145,7 +142,7 @@ def repetitions_figure(change: Any, reps: Any, used: Collection[int], beside: Se
     beside : sequence of pandas.DataFrame
         Repetitions that will stand beside it: its axis reaches as far.
     """
-    leg, direction, unit = Side(change.side), Direction(change.direction), _unit(change.tier)
+    leg, direction, sign = Side(change.side), Direction(change.direction), unit(change.tier)
     colour, last = css(SIDE_RGB[leg]), change.points[-1]
     places = list(range(1, len(reps) + 1))
     edges = [colour if valid and not dropped else css(MUTED) for valid, dropped in zip(reps.valid, reps.dropped, strict=True)]
@@ -165,7 +162,7 @@ def repetitions_figure(change: Any, reps: Any, used: Collection[int], beside: Se
     marks = [f"<b>{rep}</b>" if rep in used else str(rep) for rep in reps.rep]
     figure.update_xaxes(range=[0.4, len(reps) + 0.6], tickvals=places, ticktext=marks)
     highest = max(float((table.peak_deg.abs() + table.uncertainty_deg.fillna(0)).max()) for table in (reps, *beside))
-    _set_numbers(figure.layout.yaxis, 0, 1.05 * highest, unit)
+    _set_numbers(figure.layout.yaxis, 0, 1.05 * highest, sign)
     _dress(figure, 190, {"l": 46, "r": 8, "t": 46, "b": 30})
     value = amount(last.size_deg, last.uncertainty_deg, change.tier)
     return _headed(
@@ -184,7 +181,7 @@ def sides_figure(sides: Sequence[Any], flag_deg: float) -> go.Figure:
     flag_deg : float
         A clear difference above this is named, deg; two dashed lines, but not for an index.
     """
-    index, unit = is_index(sides[0].tier), _unit(sides[0].tier)
+    index, sign = is_index(sides[0].tier), unit(sides[0].tier)
     figure = go.Figure()
     for at in (0.0,) if index else (-flag_deg, 0.0, flag_deg):
         figure.add_shape(
@@ -195,13 +192,13 @@ def sides_figure(sides: Sequence[Any], flag_deg: float) -> go.Figure:
     figure.add_scatter(
         x=[one.difference_deg for one in sides], y=rows, mode="markers", showlegend=False, name="left less right",
         error_x=_error([one.error_deg for one in sides], css(INK)), marker=_mark("circle", css(INK), 11),
-        text=[f"{abs(one.difference_deg):.1f} \u00b1 {one.error_deg:.1f}{unit}" for one in sides],
+        text=[f"{abs(one.difference_deg):.1f} \u00b1 {one.error_deg:.1f}{sign}" for one in sides],
         hovertemplate="difference %{text}<extra></extra>",
     )  # fmt: skip
     words = [DIRECTION_WORD[Direction(one.direction)] for one in sides]
     figure.update_yaxes(range=[0.4, len(sides) + 0.6], tickvals=rows, ticktext=words, showgrid=False)
     reach = 1.08 * max([abs(one.difference_deg) + one.error_deg for one in sides] + [0.0 if index else 1.2 * flag_deg])
-    _set_numbers(figure.layout.xaxis, -reach, reach, unit, most=8)
+    _set_numbers(figure.layout.xaxis, -reach, reach, sign, most=8)
     figure.update_xaxes(range=[reach, -reach], ticktext=[text.lstrip("\u2212") for text in figure.layout.xaxis.ticktext])
     _dress(figure, 84 + 34 * len(sides), {"l": 70, "r": 14, "t": 30, "b": 30})
     _write(figure, "<b>\u2190 left is larger</b>", 0, 1, yshift=5, colour="left-text")
@@ -246,10 +243,6 @@ def faults_figure(shares: Any, titles: Mapping[str, str]) -> go.Figure:
 def literal(text: str) -> str:
     """Return a text that plotly writes as it is, whatever signs are in it."""
     return html.escape(text, quote=False)
-
-
-def _unit(tier: str) -> str:
-    return "" if is_index(tier) else "\u00b0"
 
 
 def _wall(time: datetime) -> datetime:
@@ -320,11 +313,11 @@ def _dress(figure: go.Figure, height: int, margin: dict[str, int], legend: bool 
     )  # fmt: skip
 
 
-def _set_numbers(axis: Any, low: float, high: float, unit: str, most: int = 5) -> None:
+def _set_numbers(axis: Any, low: float, high: float, sign: str, most: int = 5) -> None:
     """Give an axis its range and round ticks, at most `most` steps."""
     step = next(s * 10.0**e for e in range(-2, 5) for s in (1, 2, 5) if (high - low) / (s * 10.0**e) <= most)
     ticks = [step * n for n in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
-    axis.update(range=[low, high], tickvals=ticks, ticktext=[f"{t:g}{unit}".replace("-", "\u2212") for t in ticks], showgrid=True)
+    axis.update(range=[low, high], tickvals=ticks, ticktext=[f"{t:g}{sign}".replace("-", "\u2212") for t in ticks], showgrid=True)
 
 
 def _set_days(axis: Any, days: Sequence[datetime], most: int, room_after: float) -> None:

@@ -20,6 +20,11 @@ def is_counted(tier: str) -> bool:
     return tier == "D"
 
 
+def unit(tier: str) -> str:
+    """Return what stands behind a number of a tier: a degree sign, or nothing behind an index."""
+    return "" if is_index(tier) else "\u00b0"
+
+
 def amount(value_deg: float, error_deg: float, tier: str, decimals: int = 1) -> str:
     """Return the size of an angle with its 95 % half width: `34.2 ± 2.6°`, `index 35 ± 12`, or a dash where there is none."""
     if not math.isfinite(value_deg) or is_counted(tier):
