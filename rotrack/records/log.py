@@ -63,7 +63,8 @@ LANDMARK_COLUMNS = (
 FIRST_MEASURE = "1"
 """The measure version of rows and sessions from before there was one."""
 _KNOWN = {"valid": ("true", "false"), "dropped": ("true", "false", ""), "side": tuple(Side), "direction": tuple(Direction)}
-_UNIT = "\x1f"  # separates cells, and is in none
+MOST_REPS = 1_000_000
+"""A repetition with a higher number is damaged."""
 LOCK_TIMEOUT_S = 30.0
 MAX_LOAD_KG = 500.0
 FLUSH_EVERY_S = 1.0
@@ -474,89 +475,109 @@ def _reps_of(body: bytes, count: int) -> tuple[pd.DataFrame, list[int]]:
     """Return the rows of a log without its first line, of `count` columns each, and the places of damaged lines.
 
     Every line is looked at by itself, since no cell holds a line break: so a row torn inside its quotes cannot swallow the next.
-    Lines without anything special, that is nearly all, go through the parser of pandas at once.
+    What is whole then goes through the parser of pandas at once.
     """
     body = body if body.endswith(b"\n") else body + b"\n"
     signs = np.frombuffer(body, np.uint8)
     ends = np.flatnonzero(signs == ord("\n"))
     starts = np.concatenate([[0], ends[:-1] + 1])
-
-    def count_in_lines(sign: str) -> np.ndarray:
-        return np.diff(np.searchsorted(np.flatnonzero(signs == ord(sign)), ends), prepend=0)
-
     closed = signs[np.maximum(ends - 1, 0)] == ord("\r")
-    empty = ends - starts <= closed
-    special = np.zeros(len(ends), bool)
-    if b'"' in body:
-        special |= count_in_lines('"') > 0
+    there = ends - starts > closed
+    commas = np.flatnonzero(signs == ord(","))
+    whole = there.copy()
+    quoted = b'"' in body
+    if quoted:  # a comma between quotes is text
+        quotes = np.flatnonzero(signs == ord('"'))
+        before = np.searchsorted(quotes, starts)
+        whole &= _in_lines(quotes, ends) % 2 == 0
+        line = np.searchsorted(ends, commas)
+        commas = commas[(np.searchsorted(quotes, commas) - before[line]) % 2 == 0]
+    whole &= _in_lines(commas, ends) == count - 1
     if np.count_nonzero(signs == ord("\r")) > np.count_nonzero(closed):
-        special |= count_in_lines("\r") > closed
-    if not body.isascii():
-        special |= np.add.reduceat(signs > 127, starts, dtype=int) > 0 if _is_no_text(body) else False
-    plain = ~special & ~empty & (count_in_lines(",") == count - 1)
-    parts = [_frame_of(body if plain.all() else _bytes_of(body, starts, ends, plain), np.flatnonzero(plain), ",", count)]
-    cells = {int(n): _cells(body[starts[n] : ends[n]]) for n in np.flatnonzero(special & ~empty)}
-    kept = {n: row for n, row in cells.items() if len(row) == count and not any(_UNIT in cell for cell in row)}
-    if kept:
-        text = "\n".join(_UNIT.join(row) for row in kept.values()) + "\n"
-        parts.append(_frame_of(text.encode(), np.array(list(kept)), _UNIT, count))
-    reps = pd.concat(parts).sort_index() if len(parts) > 1 else parts[0]
-    damaged = ~empty
-    damaged[reps.index.to_numpy()] = False
-    return reps.reset_index(drop=True), np.flatnonzero(damaged).tolist()
-
-
-def _is_no_text(body: bytes) -> bool:
+        whole &= _in_lines(np.flatnonzero(signs == ord("\r")), ends) == closed
+    if b"\0" in body:
+        whole &= _in_lines(np.flatnonzero(signs == 0), ends) == 0
+    if not body.isascii() and not _is_text(body):
+        odd = np.flatnonzero(whole & (_in_lines(np.flatnonzero(signs > 127), ends) > 0))
+        whole[[n for n in odd if not _is_text(body[starts[n] : ends[n]])]] = False
+    places = np.flatnonzero(whole)
+    text = body if whole.all() else b"".join(body[starts[n] : ends[n] + 1] for n in places)
     try:
-        body.decode()
+        reps = _frame_of(text, places, count, quoted)
+    except (ValueError, OverflowError):  # quotes where they do not belong: line by line
+        rows = {int(n): _cells(body[starts[n] : ends[n]]) for n in places}
+        rows = {n: cells for n, cells in rows.items() if len(cells) == count}
+        again = io.StringIO(newline="")
+        csv.writer(again).writerows(rows.values())
+        reps = _frame_of(again.getvalue().encode(), np.array(list(rows), int), count, True)
+    there[reps.index.to_numpy()] = False
+    return reps.reset_index(drop=True), np.flatnonzero(there).tolist()
+
+
+def _in_lines(places: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Return how many of some places in a text are in each of its lines, int, shape (lines,)."""
+    return np.diff(np.searchsorted(places, ends), prepend=0)
+
+
+def _is_text(line: bytes) -> bool:
+    try:
+        line.decode()
     except UnicodeDecodeError:
-        return True
-    return False
-
-
-def _bytes_of(body: bytes, starts: np.ndarray, ends: np.ndarray, wanted: np.ndarray) -> bytes:
-    return b"".join(body[starts[n] : ends[n] + 1] for n in np.flatnonzero(wanted))
+        return False
+    return True
 
 
 def _cells(line: bytes) -> list[str]:
     """Return the cells of a line, none if it is damaged."""
     try:
         return next(csv.reader([line.decode().removesuffix("\r")], strict=True), [])
-    except (csv.Error, UnicodeDecodeError):
+    except csv.Error:
         return []
 
 
-def _frame_of(text: bytes, numbers: np.ndarray, separator: str, count: int) -> pd.DataFrame:
-    """Return lines as `read_reps` does, with their places as index; those are left out whose cells the log does not write."""
-    columns = REP_COLUMNS[:count]
-    figures = [column for column in (*REP_DECIMALS, "load_kg") if column in columns]
+def _frame_of(text: bytes, places: np.ndarray, count: int, quoted: bool) -> pd.DataFrame:
+    """Return lines as `read_reps` does, with their places as index; those are left out whose cells the log does not write.
 
-    def read(kinds: dict[str, str]) -> pd.DataFrame:
+    Raises
+    ------
+    ValueError, OverflowError
+        If the lines do not fall into as many rows of `count` cells.
+    """
+    columns = REP_COLUMNS[:count]
+    figures = [*(column for column in (*REP_DECIMALS, "load_kg") if column in columns), "rep"]
+
+    def read(kind: str) -> pd.DataFrame:
         return pd.read_csv(
-            io.BytesIO(text), sep=separator, names=columns, dtype=dict.fromkeys(columns, "str") | kinds,
-            quoting=csv.QUOTE_NONE, keep_default_na=False, na_values={column: [""] for column in figures}, skip_blank_lines=False,
+            io.BytesIO(text), names=columns, dtype=dict.fromkeys(columns, "str") | dict.fromkeys(figures, kind), index_col=False,
+            quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE, keep_default_na=False,
+            na_values={column: [""] for column in figures}, skip_blank_lines=False, on_bad_lines="error",
         )  # fmt: skip
 
+    good = np.ones(len(places), bool)
     try:
-        reps = read(dict.fromkeys(figures, "float64") | {"rep": "int64"})
-        good = np.ones(len(reps), bool)
-    except ValueError:  # a cell that is no number: find it
-        reps = read({})
-        good = np.ones(len(reps), bool)
-        for column in (*figures, "rep"):
-            numeric = pd.to_numeric(reps[column], errors="coerce")
+        reps = read("float64")
+    except pd.errors.ParserError:
+        raise
+    except (ValueError, OverflowError):  # a cell that is no number: find it
+        reps = read("str")
+        for column in figures:
+            numeric = pd.to_numeric(reps[column], errors="coerce").astype("float64")
             good &= (numeric.notna() | reps[column].isna()).to_numpy()
             reps[column] = numeric
-        good &= (reps.rep == reps.rep.round()).to_numpy()
+    if len(reps) != len(places):
+        raise ValueError("rows and lines differ")
+    rep = reps.rep.to_numpy()
+    good &= (rep >= 0) & (rep < MOST_REPS) & (rep == np.floor(rep))
+    for column in figures:
+        good &= ~np.isinf(reps[column].to_numpy())
     for column in REP_COLUMNS[count:]:
         reps[column] = math.nan if column in (*REP_DECIMALS, "load_kg") else ""
     for column, known in _KNOWN.items():
         good &= reps[column].isin(known).to_numpy()
-    reps.index = pd.Index(numbers)
-    if not good.all():
-        reps = reps[good].astype({"rep": "int64"})
+    reps.index = pd.Index(places)
+    reps = reps if good.all() else reps[good]
     reps["measure_version"] = reps.measure_version.replace("", FIRST_MEASURE)
-    return reps.assign(valid=reps.valid == "true", dropped=reps.dropped == "true")
+    return reps.assign(rep=reps.rep.astype("int64"), valid=reps.valid == "true", dropped=reps.dropped == "true")
 
 
 def logged_reps(data: Path) -> pd.DataFrame:
