@@ -13,12 +13,15 @@ from filelock import FileLock, Timeout
 
 from rotrack.beforehand import profiles_folder
 from rotrack.errors import InputError, RecordError
+from rotrack.exchange.merge import IMPORT_LOCK, PART
 from rotrack.progress.readings import count_readings_of, delete_readings_of
 from rotrack.records.history import delete_sessions_of, sessions_of
-from rotrack.records.log import logged_reps
+from rotrack.records.log import logged_reps, read_info
+from rotrack.records.session import person_of
 
 ARCHIVE_LOCK, HALF_MEASURED = "archive.lock", "archive.part"
 """In a data folder: held while an archive is measured, and what of it is not complete, which a killed run leaves behind."""
+_LEFT_BEHIND = ((ARCHIVE_LOCK, HALF_MEASURED), (IMPORT_LOCK, PART))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Stored:
     Parameters
     ----------
     sessions : tuple of Path
-        Folders of the sessions, oldest first.
+        Folders of the sessions, oldest first; at the end what a killed import left of one.
     rows : int
         Rows of reps.csv.
     profiles : tuple of Path
@@ -63,11 +66,16 @@ def stored_of(data: Path, person: str) -> Stored:
     """
     rows = logged_reps(data).person.str.strip() == person.strip()
     profiles, readings = tuple(_profiles_of(data, person)), count_readings_of(data, person)
-    return Stored(tuple(sessions_of(data, person)), int(rows.sum()), profiles, readings)
+    half = []
+    with suppress(RecordError):
+        half = [data / PART] if person_of(read_info(data / PART)) == person.strip() else []
+    return Stored((*sessions_of(data, person), *half), int(rows.sum()), profiles, readings)
 
 
 def delete_person(data: Path, person: str) -> int:
     """Delete all that is stored of a person: rows of the log, folders of sessions, readings, personal calibrations.
+
+    What a killed archive run or import left behind goes too, whosever it is.
 
     Parameters
     ----------
@@ -92,9 +100,10 @@ def delete_person(data: Path, person: str) -> int:
         raise InputError("Say whom to delete; sessions without a name are deleted one by one.")
     sessions = delete_sessions_of(data, person)
     delete_readings_of(data, person)
-    if (data / HALF_MEASURED).exists():
-        with suppress(Timeout), FileLock(data / ARCHIVE_LOCK, timeout=0):  # whose it is need not be known: nobody needs it
-            shutil.rmtree(data / HALF_MEASURED, ignore_errors=True)
+    for lock, left_behind in _LEFT_BEHIND:
+        if (data / left_behind).exists():
+            with suppress(Timeout), FileLock(data / lock, timeout=0):  # whose it is need not be known: nobody needs it
+                shutil.rmtree(data / left_behind, ignore_errors=True)
     for path in _profiles_of(data, person):
         try:
             path.unlink(missing_ok=True)

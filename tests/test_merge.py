@@ -5,6 +5,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,6 +23,7 @@ from test_readings import line, table_of
 from rotrack.errors import InputError, RecordError
 from rotrack.exchange import merge
 from rotrack.exchange.merge import find_data, merge_sessions
+from rotrack.housekeeping import delete_person, stored_of
 from rotrack.progress.readings import import_readings, read_readings
 from rotrack.records.history import describe_session, drop_rep, read_sessions
 from rotrack.records.log import REP_COLUMNS, SessionWriter, read_reps
@@ -270,14 +273,138 @@ def test_a_full_disk_leaves_no_half_session(here: Path, there: Path, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr(merge.os, "fsync", filling)
-        with pytest.raises(RecordError, match="disk is full"):
+        with pytest.raises(RecordError, match=r"disk is full.* Import again to go on from there\.$"):
             merge_sessions(here, there)
     assert ids(here) == [first, own], "the first one was complete, and of the second nothing is there"
+    assert len(rows_of(here, first)) == 4, "its rows, too"
     assert {p.name for p in here.iterdir()} <= {"reps.csv", "reps.csv.lock", "sessions"}
-    assert merge_sessions(here, there).added == 2
+    merged = merge_sessions(here, there)
+    assert (merged.added, merged.already_there) == (1, 1)
     assert ids(here) == [first, second, own]
     assert is_consistent(here, first)
     assert len(rows_of(here, first)) == len(rows_of(here, second)) == 4
+
+
+@pytest.fixture
+def killed_import(here: Path, there: Path) -> list[str]:
+    """Return five sessions, of which an import that was killed brought in two, and half of the folder of the third."""
+    names = [write(there, number, person=f"P{number}") for number in range(1, 6)]
+    killed = (
+        "import os, sys; from pathlib import Path; from rotrack.exchange import merge\n"
+        "synced, kept = [], os.fsync\n"
+        "def fsync(file):\n    synced.append(kept(file))\n    if len(synced) == 10: os._exit(9)\n"
+        "merge.os.fsync = fsync\n"
+        "merge.merge_sessions(Path(sys.argv[1]), Path(sys.argv[2]))"
+    )
+    assert subprocess.run([sys.executable, "-c", killed, here, there], check=False).returncode == 9
+    return names
+
+
+def test_after_a_kill_what_came_in_is_there_with_its_rows_and_the_rest_comes_the_next_time(
+    here: Path, there: Path, killed_import: list[str], tmp_path: Path
+) -> None:
+    names = killed_import
+    assert (here / "import.part").is_dir()
+    assert ids(here) == names[:2]
+    assert list(dict.fromkeys(read_reps(here / "reps.csv")[0].session_id)) == names[:2]
+    merged = merge_sessions(here, there)
+    assert (merged.added, merged.already_there, merged.problems) == (3, 2, ())
+    merge_sessions(tmp_path / "at once", there)
+    assert (here / "reps.csv").read_bytes() == (tmp_path / "at once" / "reps.csv").read_bytes(), "in the same order"
+    assert not (here / "import.part").exists()
+
+
+def test_who_is_deleted_is_gone_from_what_a_killed_import_left_too(here: Path, killed_import: list[str]) -> None:
+    assert stored_of(here, "P3").sessions == (here / "import.part",), "nothing else is there of this person"
+    assert stored_of(here, "P3").anything
+    assert not stored_of(here, "P4").anything
+    with FileLock(here / "import.lock"):
+        delete_person(here, "P3")
+    assert (here / "import.part").exists(), "an import needs it"
+    delete_person(here, "P3")
+    assert not (here / "import.part").exists()
+    assert not any(b"P3" in raw for raw in everything(here).values())
+    assert ids(here) == killed_import[:2]
+
+
+def test_rows_of_many_sessions_without_folders_come_in_by_and_by(
+    here: Path, there: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [write(there, number) for number in range(1, 6)]
+    shutil.rmtree(there / "sessions")
+    monkeypatch.setattr(merge, "ROWS_AT_ONCE", 8)
+    logged: list[int] = []
+
+    def look() -> None:
+        logged.append(len(read_reps(here / "reps.csv")[0]) if (here / "reps.csv").exists() else 0)
+
+    assert merge_sessions(here, there, on_session=look).added == 5
+    assert logged == [0, 8, 8, 16, 16]
+    assert (here / "reps.csv").read_bytes() == (there / "reps.csv").read_bytes()
+    assert list(dict.fromkeys(read_reps(here / "reps.csv")[0].session_id)) == names
+
+
+@pytest.mark.parametrize("folders", [True, False])
+def test_rows_torn_in_the_middle_of_a_session_are_completed(here: Path, there: Path, folders: bool) -> None:
+    first, torn = write(there, 1), write(there, 2)
+    merge_sessions(here, there)
+    path = here / "reps.csv"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:7]) + lines[7][:40])
+    if not folders:
+        shutil.rmtree(here / "sessions")
+        shutil.rmtree(there / "sessions")
+    assert list(read_reps(path)[0].session_id) == [first] * 4 + [torn] * 2
+    merged = merge_sessions(here, there)
+    assert (merged.added, merged.already_there, merged.problems) == (1, 1, ())
+    reps, problems = read_reps(path)
+    pd.testing.assert_frame_equal(reps, read_reps(there / "reps.csv")[0])
+    assert problems == ["Line 8 of reps.csv is damaged and was left out."], "the torn row itself stays, closed off"
+    before = everything(here)
+    merged = merge_sessions(here, there)
+    assert (merged.added, merged.already_there, merged.problems) == (0, 2, ())
+    assert everything(here) == before
+
+
+def test_fewer_rows_of_a_session_that_was_changed_are_left_as_they_are(here: Path, there: Path) -> None:
+    noted, unknown = write(there, 1), write(there, 2)
+    merge_sessions(here, there)
+    describe_session(there, noted, note="theirs")
+    (there / "sessions" / unknown / "session.json").write_text("{", "utf-8")
+    path = here / "reps.csv"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:3] + lines[5:7]))
+    before = everything(here)
+    merged = merge_sessions(here, there)
+    assert merged.added == 0
+    assert [text for text in merged.problems if "what is here was kept" in text and (noted in text or unknown in text)]
+    assert sum("with other content" in text for text in merged.problems) == 2
+    assert everything(here) == before
+
+
+def test_a_wreck_of_a_session_is_made_whole(here: Path, there: Path) -> None:
+    session_id = write(there, 1)
+    whole = {path.relative_to(there): raw for path, raw in everything(there / "sessions" / session_id).items()}
+    wreck = here / "sessions" / session_id
+    wreck.mkdir(parents=True)
+    (wreck / "angles.csv").write_bytes(b"time_s\r\n")
+    (wreck / "session.json.tmp").write_bytes(b"{")
+    (wreck / "annotated.mp4").write_bytes(b"video")
+    merged = merge_sessions(here, there)
+    assert (merged.added, merged.already_there, merged.problems) == (1, 0, ())
+    found = {path.relative_to(here): raw for path, raw in everything(wreck).items()}
+    assert found == whole | {wreck.relative_to(here) / "annotated.mp4": b"video"}, "what they lack is not lost"
+    assert is_consistent(here, session_id)
+    before = everything(here)
+    assert merge_sessions(here, there).already_there == 1
+    assert everything(here) == before
+
+
+def test_a_stick_pulled_out_leaves_no_empty_sessions(here: Path, there: Path) -> None:
+    names = [write(there, number) for number in (1, 2)]
+    merged = merge_sessions(here, there, on_total=lambda _: shutil.rmtree(there))
+    assert [text.split(":")[0] for text in merged.problems] == [f"The session {name} was left out" for name in names]
+    assert not (here / "sessions").exists()
 
 
 def test_a_session_that_cannot_be_read_is_named(here: Path, there: Path, monkeypatch: pytest.MonkeyPatch) -> None:

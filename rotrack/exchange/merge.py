@@ -1,7 +1,7 @@
 """Sessions of another computer's data folder, taken in without duplicates.
 
-What is here stays as it is. A session's folder is copied beside and then moved in place, its rows are appended as measuring does;
-what breaks off in between is made good by importing again.
+What is here stays as it is. A session's folder is copied beside and then moved in place, and its rows are appended right away, as
+measuring does; what breaks off in between is made good by importing again.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,8 +21,10 @@ from rotrack.progress.readings import FILE, Merged, import_readings
 from rotrack.records.history import read_sessions
 from rotrack.records.log import REP_COLUMNS, append_reps, being_written, explained, read_info, read_reps, yes_or_no
 
-PART = "import.part"
-"""Folder in the data folder in which a session is copied before it is moved in place."""
+IMPORT_LOCK, PART = "import.lock", "import.part"
+"""In a data folder: held by an import, and where it copies a session before it is moved in place, which a kill leaves behind."""
+ROWS_AT_ONCE = 1000
+"""Rows of sessions without a folder are appended in batches of at least so many."""
 _DECIMALS = REP_DECIMALS | {"load_kg": 2}
 _NOT_COPIED = ("writing.lock", "session.json.tmp")
 _Rows = list[tuple[str, ...]]
@@ -33,7 +36,8 @@ def merge_sessions(
     """Take in the sessions and readings of another data folder.
 
     A session is known by its id. If it is here with the same content, it is there already; with other content, that of here is
-    kept and the session named. Sessions that are being measured there are left out; of damaged ones the rows are taken.
+    kept and the session named. What is here of a session only in part (rows, or a folder without session.json) is completed.
+    Sessions that are being measured there are left out; of damaged ones the rows are taken.
 
     Parameters
     ----------
@@ -61,7 +65,7 @@ def merge_sessions(
         raise InputError(f"{other} is your own data folder; give the folder of another computer.")
     with explained(data):
         data.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(data / "import.lock", timeout=0)
+        lock = FileLock(data / IMPORT_LOCK, timeout=0)
         try:
             lock.acquire()
         except Timeout as error:
@@ -112,27 +116,40 @@ def _merge(data: Path, other: Path, on_total: Callable[[int], object], on_sessio
     ]
     ids = [name for name in dict.fromkeys((*folders, *theirs)) if name not in running]
     on_total(len(ids))
-    added: list[str] = []
-    new_rows: _Rows = []
-    kept = 0
-    for name in ids:
-        here, there = data / "sessions" / name, folders.get(name)
-        rows, known = theirs.get(name, []), ours.get(name, [])
-        if (rows and known and rows != known) or (there and here.exists() and not _same(here, there)):
-            problems.append(
-                f"The session {name} is here with other content (a note, a repetition taken out); what is here was kept."
-            )
-            kept += 1
-        else:
-            copied = there is not None and not here.exists() and _copy(there, here, data / PART, problems)
-            if copied or (rows and not known):
-                added.append(name)
-                new_rows += [] if known else rows
-        on_session()
-    if new_rows:
-        append_reps(data, [dict(zip(REP_COLUMNS, row, strict=True)) for row in new_rows])
-    readings = import_readings(data, other / FILE) if (other / FILE).exists() else Merged(0, 0)
-    return Merged(len(added), len(ids) - len(added) - kept, tuple(problems), readings=readings)
+    added, kept = 0, 0
+    pending: _Rows = []
+    try:
+        for name in ids:
+            here, there = data / "sessions" / name, folders.get(name)
+            rows, known = theirs.get(name, []), ours.get(name, [])
+            missing = list((Counter(rows) - Counter(known)).elements())
+            whole = (here / "session.json").exists() or being_written(here)
+            torn = bool(known and missing)
+            same = _same(here, there) if whole and there else not (whole and torn)
+            if not same or (rows and Counter(known) - Counter(rows)):
+                problems.append(
+                    f"The session {name} is here with other content (a note, a repetition taken out); what is here was kept."
+                )
+                kept += 1
+            else:
+                copied = there is not None and not whole and _copy(there, here, data / PART, problems)
+                pending += missing
+                added += copied or bool(missing)
+                if copied or len(pending) >= ROWS_AT_ONCE:
+                    _append(data, pending)
+            on_session()
+        _append(data, pending)
+        readings = import_readings(data, other / FILE) if (other / FILE).exists() else Merged(0, 0)
+    except RecordError as error:
+        raise RecordError(f"{error} Import again to go on from there.") from error
+    return Merged(added, len(ids) - added - kept, tuple(problems), readings=readings)
+
+
+def _append(data: Path, pending: _Rows) -> None:
+    """Append the rows that wait for it, and empty the list."""
+    if pending:
+        append_reps(data, [dict(zip(REP_COLUMNS, row, strict=True)) for row in pending])
+        pending.clear()
 
 
 def _rows(data: Path, wanted: set[str] | None = None) -> tuple[dict[str, _Rows], list[str]]:
@@ -161,11 +178,21 @@ def _same(here: Path, there: Path) -> bool:
 
 
 def _copy(source: Path, target: Path, part: Path, problems: list[str]) -> bool:
-    """Copy a session's folder beside, onto the disk, and move it in place; one that cannot be read is named."""
+    """Copy a session's folder beside, onto the disk, and move it in place; one that cannot be read is named.
+
+    session.json is copied first, so that it is known whose the part is. Of a wreck in its place the files stay that the source
+    lacks.
+    """
     with explained(target):
         shutil.rmtree(part, ignore_errors=True)
-        for path in sorted(path for path in source.rglob("*") if path.is_file() and path.name not in _NOT_COPIED):
-            copy = part / path.relative_to(source)
+        files = {path.relative_to(folder): path for folder in (target, source) for path in folder.rglob("*") if path.is_file()}
+        if Path("session.json") not in files:
+            problems.append(f"The session {source.name} was left out: {source} cannot be read any more; import it again.")
+            return False
+        for place in sorted(files, key=lambda place: (place.name != "session.json", place)):
+            path, copy = files[place], part / place
+            if path.name in _NOT_COPIED:
+                continue
             copy.parent.mkdir(parents=True, exist_ok=True)
             try:
                 original = path.open("rb")
@@ -176,6 +203,8 @@ def _copy(source: Path, target: Path, part: Path, problems: list[str]) -> bool:
                 shutil.copyfileobj(original, file, 1 << 20)
                 file.flush()
                 os.fsync(file.fileno())
+        if target.exists():
+            shutil.rmtree(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         part.rename(target)
     return True
