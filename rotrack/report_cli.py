@@ -16,8 +16,9 @@ from rotrack.errors import InputError
 from rotrack.log_cli import OutOption
 from rotrack.progress.change import read_progress
 from rotrack.records.log import data_folder, logged_reps
-from rotrack.report.content import make_report
+from rotrack.report.content import make_report, require_sessions
 from rotrack.report.files import file_name, write_report
+from rotrack.report.words import Only
 
 _err = Console(stderr=True, highlight=False)
 _out = Console(highlight=False)
@@ -59,14 +60,15 @@ def report(
     data = data_folder(out)
     if drill:
         load_table().drill(drill)  # an unknown one is named with the known ones
-    name = _person(data, person)
+    name, only = _person(data, person), Only(drill, since.date() if since else None)
+    require_sessions(logged_reps(data), name, only)
     today = date.today()
     path = to or Path(f"{file_name(name, today)}.html")
     if path.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"The page must be a file that ends in .html, not '{path.name}'; the PDF is written beside it.")
     with _err.status("Writing the report ..."):
-        progress = read_progress(data, name, drill, None, since.date() if since else None)
-        made = make_report(progress, name, today, metadata.version("rotrack"))
+        progress = read_progress(data, name, only.drill, None, only.since)
+        made = make_report(progress, name, today, metadata.version("rotrack"), only)
         written = write_report(made, path, pdf)
     for sentence in made.sentences:
         _out.print(escape(sentence), soft_wrap=True)
@@ -80,6 +82,8 @@ def report(
 def _person(data: Path, person: str | None) -> str:
     """Return whose report it is: the one who was asked for, or the only one in the log."""
     names = sorted(set(logged_reps(data).person.str.strip()) - {""})
+    if not names:
+        read_progress(data)  # which explains it if there is no log at all
     known = (
         f"In the log: {', '.join(names)}." if names else f"No name is in the log in {data} yet; measure with --person NAME first."
     )

@@ -26,16 +26,18 @@ from test_history import repetition, write
 from rotrack.errors import InputError, RecordError
 from rotrack.model import Direction, Side
 from rotrack.progress.change import Change, LeftOut, Point, Progress, Sides, Verdict, read_progress
-from rotrack.progress.sample import PERSON, write_sample
+from rotrack.progress.sample import NOTE, PERSON, write_sample
 from rotrack.progress.statistics import Slope, Spread
 from rotrack.records.session import best_of
 from rotrack.report import files
-from rotrack.report.content import BANNER, Charts, Report, Table, make_report
+from rotrack.report.content import BANNER, make_report
 from rotrack.report.drawing import drawing_of, svg_of
 from rotrack.report.files import write_report
 from rotrack.report.page import html_of
 from rotrack.report.paper import lacking, pdf_of
+from rotrack.report.parts import Charts, Report, Table
 from rotrack.report.sentences import three_sentences
+from rotrack.report.words import Only
 from rotrack.ui.progress_figures import faults_figure, progress_figure, repetitions_figure, sides_figure
 from rotrack.ui.theme import CSS_RGB, css
 from rotrack.ui.words import amount
@@ -139,7 +141,8 @@ CASES = {
         "Your left leg’s internal rotation grew from 31 to 38 degrees; that is more than the measurement error of 6 degrees, so "
         "it is a real change.",
         "Your left leg’s external rotation probably fell from 35 to 30 degrees, one range cannot be judged yet, with too few "
-        "sessions, and your legs cannot be compared, since nothing was measured alike on both.",
+        "sessions, and your legs cannot be compared, since nothing was measured alike on both at about "
+        "the same time.",
     ),
     "not enough sessions": (
         progress([change(30, 40, FEW, sessions=3)]),
@@ -151,15 +154,15 @@ CASES = {
         progress([change(30, 40, FEW, sessions=1), change(30, 29, FEW, RIGHT, sessions=1)], [sides(12, 5)]),
         "On 3 March 2026 you were measured once, in the drill “Seated, foot in and out”.",
         "It is too early to speak of a change: that takes four sessions of the same kind, and there is one session so far.",
-        "Your left leg has 12 ± 5 degrees more internal rotation than your right one, a clear difference of more than 10 "
-        "degrees.",
+        "Your left leg has 12 ± 5 degrees more internal rotation than your right one, which is more than the measurement "
+        "error and above the 10 degrees from which it is pointed out; this is no diagnosis.",
     ),
     "some judged, some not": (
         progress([change(30, 31, WITHIN), change(30, 29, FEW, RIGHT, sessions=2)], [sides(-8, 5)]),
         FOUR_MM,
         "None of the ranges that can be judged has changed by more than its measurement error.",
         "One range cannot be judged yet, with too few sessions, and your right leg has 8 ± 5 degrees more internal rotation than "
-        "your left one, more than measurement error.",
+        "your left one, which is more than the measurement error.",
     ),
     "an index": (
         progress([change(20, 30, drill=LUNGE, tier="C")]),
@@ -342,7 +345,8 @@ def test_page_and_paper_say_the_numbers_of_progress(found: Progress, report: Rep
             words.append(amount(last.size_deg, last.uncertainty_deg, one.tier))
             if one.verdict is not FEW:
                 words.append(f"{one.change_deg:+.1f} ± {one.error_deg:.1f}°".replace("-", "−"))
-            words += ["–"] * (one.verdict is FEW)
+                words.append(f"{one.real_from_deg:.1f}°")
+            words += ["–", "–"] * (one.verdict is FEW)
             assert f"{' '.join(words)} {one.verdict}" in said
             for point in one.points:
                 assert amount(point.size_deg, point.uncertainty_deg, one.tier) in said
@@ -417,11 +421,17 @@ def test_readings_stand_beside_and_change_no_number(data: Path, found: Progress,
 def test_made_up_numbers_say_so_first(page: str, paper: bytes, tmp_path: Path) -> None:
     assert Page(page).text.index(BANNER) < Page(page).text.index("In three sentences")
     assert BANNER in paper_texts(paper)[0]
-    write(tmp_path, 1, note="made up: nobody was measured")
-    assert make_report(read_progress(tmp_path, "Ana"), "Ana", TODAY, "0").banner == BANNER
-    (tmp_path / "true").mkdir()
-    write(tmp_path / "true", 1)
-    assert make_report(read_progress(tmp_path / "true", "Ana"), "Ana", TODAY, "0").banner == ""
+    write(tmp_path, 1, person=PERSON, note=NOTE)
+    assert make_report(read_progress(tmp_path, PERSON), PERSON, TODAY, "0").banner == BANNER
+    for number, (person, note) in enumerate(
+        (("Ana", ""), ("Ana", "made up her mind late"), ("Ben (made up)", ""), ("Cy", NOTE)), 2
+    ):
+        write(tmp_path, number, person=person, note=note)
+    for person in ("Ana", "Ben (made up)", "Cy"):
+        assert make_report(read_progress(tmp_path, person), person, TODAY, "0").banner == "", "somebody was measured"
+    write(tmp_path, 9, person=PERSON)
+    mixed = make_report(read_progress(tmp_path, PERSON), PERSON, TODAY, "0").banner
+    assert mixed == "1 of these 2 sessions are made up, to try rotrack with."
 
 
 def test_an_index_has_no_degrees(tmp_path: Path) -> None:
@@ -698,12 +708,44 @@ def test_whose_report_must_be_clear(
     wrong = run_main(monkeypatch, capfd, "report", "--out", tmp_path / "log", "--person", "Bea")
     assert_one_sentence(wrong, 2, "'Bea'", "Ana, Ben.")
     nobody = run_main(monkeypatch, capfd, "report", "--out", tmp_path / "none")
-    assert_one_sentence(nobody, 2, "measure with --person NAME")
+    assert_one_sentence(nobody, 3, "There is no log in", "--out")
+    assert nobody == run_main(monkeypatch, capfd, "progress", "--out", tmp_path / "none"), "as progress says it"
+    write(tmp_path / "nameless", 1, person="")
+    nameless = run_main(monkeypatch, capfd, "report", "--out", tmp_path / "nameless")
+    assert_one_sentence(nameless, 2, "measure with --person NAME")
     drill = run_main(monkeypatch, capfd, "report", "--out", tmp_path / "log", "--person", "Ana", "--drill", "seated-interna")
     assert_one_sentence(drill, 2, "seated-internal")
     right = run_main(monkeypatch, capfd, "report", "--out", tmp_path / "log", "--person", " Ben", "--to", "ben.html")
     assert right.code == 0, right.err
-    assert {path.name for path in tmp_path.iterdir()} == {"log", "ben.html", "ben.pdf"}
+    assert {path.name for path in tmp_path.iterdir()} == {"log", "nameless", "ben.html", "ben.pdf"}
+
+
+def test_a_report_of_nothing_is_refused_not_written(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    late = run_main(monkeypatch, capfd, "report", "--out", data, "--since", "2030-01-01")
+    assert_one_sentence(late, 2, f"{PERSON} has no session since 1 January 2030; the latest is of 23 March 2026.")
+    other = run_main(monkeypatch, capfd, "report", "--out", data, "--drill", "seated-internal")
+    assert_one_sentence(other, 2, "has no session of the drill seated-internal; there are sessions of seated-combined, standing-")
+    both = run_main(monkeypatch, capfd, "report", "--out", data, "--drill", SEATED, "--since", "2030-01-01")
+    assert_one_sentence(both, 2, "has no session of this drill since 1 January 2030; the latest is of 23 March 2026.")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_narrowed_report_says_so(data: Path) -> None:
+    since = date(2026, 3, 1)
+    made = make_report(read_progress(data, PERSON, SEATED, None, since), PERSON, TODAY, "0", Only(SEATED, since))
+    narrowed = "only sessions since 1 March 2026, only the drill “Seated, foot in and out”"
+    assert made.subtitle == f"4 sessions, 2 March 2026 to 23 March 2026 · {narrowed}"
+    for said in (Page(html_of(made)).text, " ".join(paper_texts(pdf_of(made)))):
+        assert said.count(narrowed) == 2
+        assert f"This report was narrowed down: {narrowed}; others are not in it." in said
+        assert "Baseline is the mean of the first 3 sessions since 1 March 2026." in said
+    later = date(2026, 3, 10)
+    few = make_report(read_progress(data, PERSON, None, None, later), PERSON, TODAY, "0", Only(since=later))
+    assert few.subtitle.endswith(" · only sessions since 10 March 2026")
+    assert "and there are two sessions since 10 March 2026." in few.sentences[1]
 
 
 @pytest.mark.parametrize("foreign", ["ana.html", "ana.pdf"])

@@ -3,134 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from rotrack.drills import TIERS, load_table
+from rotrack.errors import InputError
 from rotrack.model import Direction, Side
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict
-from rotrack.progress.statistics import BASELINE_SESSIONS, PUBLISHED_SEM_DEG, SLOPE_SESSIONS, STATED_SHARE
+from rotrack.progress.sample import NOTE, PERSON
+from rotrack.progress.statistics import BASELINE_SESSIONS
 from rotrack.records.norms import norms_for
 from rotrack.records.session import BEST_OF, FIRST, best_of
-from rotrack.report.sentences import MONTHS, day, three_sentences, title_of
+from rotrack.report.method import method
+from rotrack.report.parts import NONE, Charts, Part, Report, Table, Terms, Text
+from rotrack.report.sentences import three_sentences
+from rotrack.report.words import EVERYTHING, Only, day, drills_of, leg, of_drill, plain, short_day, signed, title_of
 from rotrack.ui.progress_figures import faults_figure, progress_figure, repetitions_figure, sides_figure
 from rotrack.ui.words import amount, is_index, times, unit
 
-NONE = "\u2013"
-MADE_UP = "made up"
 BANNER = "Made-up numbers, to try rotrack with: nobody was measured, and this person does not exist."
 
 
-# ---------------------------------------------------------------------- what a report is made of
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A paragraph."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """Words with their explanations."""
-
-    items: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table.
-
-    Parameters
-    ----------
-    caption : str
-        What it shows.
-    header : tuple of str
-        One heading per column; the first column names the rows.
-    rows : tuple of tuple of str
-        Cells.
-    strong : frozenset of int
-        Numbers of the rows that are to be seen first.
-    wordy : bool
-        Whether it holds words rather than columns of numbers; where the screen is narrow it then stands as a list.
-    """
-
-    caption: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    strong: frozenset[int] = frozenset()
-    wordy: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Charts:
-    """Figures that stand beside each other, two in a row or, if `wide`, one.
-
-    Parameters
-    ----------
-    caption : str
-        How they are to be read.
-    figures : tuple of (str, plotly.graph_objects.Figure)
-        Each with what it shows, in words, for those who do not see it; the numbers are in the table that follows.
-    """
-
-    caption: str
-    figures: tuple[tuple[str, go.Figure], ...]
-    wide: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A heading with what belongs to it; `boxed` sets it apart, `new_page` begins a page on paper."""
-
-    title: str
-    blocks: tuple[Text | Terms | Table | Charts, ...]
-    boxed: bool = False
-    new_page: bool = False
-    level: int = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A report of one person.
-
-    Parameters
-    ----------
-    person : str
-        Whose.
-    subtitle : str
-        From when to when, how many sessions.
-    banner : str
-        What must be known before anything else; empty if nothing.
-    sentences : tuple of str
-        The three sentences.
-    parts : tuple of Part
-        In their order, method and limits last.
-    made_on : date
-        When it was written.
-    version : str
-        Of rotrack.
-    """
-
-    person: str
-    subtitle: str
-    banner: str
-    sentences: tuple[str, str, str]
-    parts: tuple[Part, ...]
-    made_on: date
-    version: str
-
-    @property
-    def title(self) -> str:
-        """Its heading."""
-        return f"Hip rotation of {self.person}"
-
-
-def make_report(progress: Progress, person: str, made_on: date, version: str) -> Report:
+def make_report(progress: Progress, person: str, made_on: date, version: str, only: Only = EVERYTHING) -> Report:
     """Return the report of one person.
 
     Parameters
@@ -143,20 +40,64 @@ def make_report(progress: Progress, person: str, made_on: date, version: str) ->
         Today.
     version : str
         Version of rotrack.
+    only : Only
+        To what `progress` was narrowed down when it was read; the report says so.
     """
-    drills = _drills(progress.changes)
-    parts = [_overview(progress)] if progress.changes else []
+    drills = drills_of(progress.changes)
+    parts = [_overview(progress, only)] if progress.changes else []
     for drill in drills:
         parts += _drill_parts(progress, drill, f"{title_of(drill)}: " if len(drills) > 1 else "")
     parts += _norms(drills)
-    made_up = person.endswith(f"({MADE_UP})") or progress.reps.note.str.startswith(MADE_UP).any()
     return Report(
-        person, _subtitle(progress), BANNER if made_up else "", three_sentences(progress), (*parts, _method(progress, version)),
-        made_on, version,
+        person, _subtitle(progress, only), _banner(progress.reps, person), three_sentences(progress, only),
+        (*parts, method(progress, version, only)), made_on, version,
     )  # fmt: skip
 
 
-def _subtitle(progress: Progress) -> str:
+def require_sessions(reps: pd.DataFrame, person: str, only: Only) -> None:
+    """Refuse to report what a person never did, lest it reads as if nothing had been measured at all.
+
+    Parameters
+    ----------
+    reps : pandas.DataFrame
+        Rows of reps.csv, as `records.log.logged_reps` returns them.
+    person : str
+        One who is among them.
+    only : Only
+        To what the report is narrowed down.
+
+    Raises
+    ------
+    InputError
+        If none of the person's sessions is left.
+    """
+    reps = reps[reps.person.str.strip() == person]
+    drills = ", ".join(sorted(set(reps.drill)))
+    reps = reps[reps.drill == only.drill] if only.drill else reps
+    if reps.empty:
+        raise InputError(f"{person} has no session of the drill {only.drill}; there are sessions of {drills}.")
+    days = reps.started_at.str[:10]
+    if only.since and not (days >= only.since.isoformat()).any():
+        latest = pd.to_datetime(days, format="%Y-%m-%d", errors="coerce").max()
+        known = f"; the latest is of {day(latest)}" if pd.notna(latest) else ""
+        raise InputError(f"{person} has no session{' of this drill' if only.drill else ''}{only.since_words}{known}.")
+
+
+def _banner(reps: pd.DataFrame, person: str) -> str:
+    """Return what to know first: whether the sessions, or some of them, are of the made-up sample."""
+    of_sample = (reps.note == NOTE) & (person == PERSON)
+    if of_sample.all():
+        return BANNER if len(reps) else ""
+    count = reps.session_id[of_sample].nunique()
+    return f"{count} of these {reps.session_id.nunique()} sessions are made up, to try rotrack with." if count else ""
+
+
+def _subtitle(progress: Progress, only: Only) -> str:
+    """Return from when to when, how many sessions, and to what they were narrowed down."""
+    return " \u00b7 ".join(filter(None, [_when(progress), only.words]))
+
+
+def _when(progress: Progress) -> str:
     days = sorted(datetime.fromisoformat(text).date() for text in set(progress.reps.started_at))
     if not days:
         return "No session that can be compared"
@@ -165,37 +106,9 @@ def _subtitle(progress: Progress) -> str:
 
 
 # ---------------------------------------------------------------------- words
-def _ordered(changes: Iterable[Change]) -> list[Change]:
-    """Return changes with left and right of a direction beside each other, internal rotation first."""
-    return sorted(changes, key=lambda change: (list(Direction).index(change.direction), list(Side).index(change.side)))
-
-
-def _drills(changes: Iterable[Change]) -> list[str]:
-    """Return the drills, those with the most sessions first."""
-    most: dict[str, int] = {}
-    for change in changes:
-        most[change.drill] = max(most.get(change.drill, 0), len(change.points))
-    return sorted(most, key=lambda drill: (-most[drill], drill))
-
-
-def _leg(change: Change) -> str:
-    return f"{change.side}, {change.direction}"
-
-
-def _signed(value: float, error: float, tier: str) -> str:
+def _with_error(value: float, error: float, tier: str) -> str:
     """Return a change with its error: `+7.6 ± 6.3°`."""
-    if not math.isfinite(value):
-        return NONE
-    sign = "+" if value >= 0 else "\u2212"
-    return f"{sign}{abs(value):.1f} \u00b1 {error:.1f}{unit(tier)}"
-
-
-def _plain(value: float, tier: str) -> str:
-    return f"{value:.1f}{unit(tier)}" if math.isfinite(value) else NONE
-
-
-def _short(when: datetime | date) -> str:
-    return f"{when.day} {MONTHS[when.month - 1][:3]} {when.year}"
+    return f"{signed(value)} \u00b1 {error:.1f}{unit(tier)}" if math.isfinite(value) else NONE
 
 
 def _headed(which: str, title: str) -> str:
@@ -203,29 +116,32 @@ def _headed(which: str, title: str) -> str:
 
 
 # ---------------------------------------------------------------------- all ranges on one page
-def _overview(progress: Progress) -> Part:
+def _overview(progress: Progress, only: Only) -> Part:
     about = (
-        f"Baseline is the mean of the first {BASELINE_SESSIONS} sessions; \u00b1 is the error to expect (95 %). Sizes without "
-        "signs: more range is a larger number, inwards (internal) and outwards (external)."
+        f"Baseline is the mean of the first {BASELINE_SESSIONS} sessions{only.since_words}. The latest value stands with the "
+        "error of that session against the truth (95 %). The change stands with another one, that of comparing sessions (95 %); "
+        "it is called real if it is larger than what stands under \u201creal from\u201d (last page). Sizes without signs: more "
+        "range is a larger number, inwards (internal) and outwards (external)."
     )
-    tables = (_change_table(drill, _of(progress.changes, drill)) for drill in _drills(progress.changes))
+    tables = (_change_table(drill, of_drill(progress.changes, drill)) for drill in drills_of(progress.changes))
     return Part("What has changed", (Text(about), *tables, Terms(_READING)))
 
 
 def _change_table(drill: str, changes: Sequence[Change]) -> Table:
     rows = tuple(
         (
-            _leg(change),
+            leg(change),
             str(len(change.points)),
-            _plain(change.baseline_deg, change.tier),
+            plain(change.baseline_deg, change.tier),
             amount(change.latest_deg, change.points[-1].uncertainty_deg, change.tier),
-            _signed(change.change_deg, change.error_deg, change.tier),
+            _with_error(change.change_deg, change.error_deg, change.tier),
+            plain(change.real_from_deg, change.tier),
             str(change.verdict),
         )
         for change in changes
     )
     strong = frozenset(n for n, change in enumerate(changes) if change.verdict is Verdict.REAL)
-    header = ("leg, direction", "sessions", "baseline", "latest", "change", "what may be said")
+    header = ("leg, direction", "sessions", "baseline", "latest", "change", "real from", "what may be said")
     return Table(f"{title_of(drill)}.", header, rows, strong, wordy=True)
 
 
@@ -247,19 +163,12 @@ _READING = (
 )
 
 
-def _of(changes: Iterable[Change], drill: str) -> list[Change]:
-    return _ordered(change for change in changes if change.drill == drill)
-
-
 # ---------------------------------------------------------------------- one drill
 def _drill_parts(progress: Progress, drill: str, which: str) -> Iterator[Part]:
     """Yield what there is of a drill; `which` names it in the headings of the pages that follow its first one."""
-    changes = _of(progress.changes, drill)
+    changes = of_drill(progress.changes, drill)
     readings = progress.readings[progress.readings.drill == drill]
-    how = (
-        "Each mark is one session with its own error (95 %). The dashed line is the baseline; a latest value outside the band is "
-        "a real change."
-    )
+    how = _how_to_read(changes)
     if len(readings):
         how += " Marks of other instruments stand apart and enter no number of rotrack."
     figures = tuple(
@@ -281,6 +190,23 @@ def _drill_parts(progress: Progress, drill: str, which: str) -> Iterator[Part]:
     yield _faults_part(progress.reps[progress.reps.drill == drill], drill, which)
 
 
+def _how_to_read(changes: Sequence[Change]) -> str:
+    """Return what the marks, lines and bands of a drill's charts are; of a band only where there is one."""
+    parts = ["Each mark is one session with its own error (95 %)."]
+    if any(math.isfinite(change.baseline_deg) for change in changes):
+        parts.append("The dashed line is the baseline.")
+    banded = [math.isfinite(change.real_from_deg) for change in changes]
+    if any(banded):
+        parts.append("A latest value outside the band is a real change.")
+    if not all(banded):
+        which = "Where there is no band" if any(banded) else "There is no band of measurement error"
+        why = (
+            "there are too few sessions yet" if any(banded) else f"yet: it takes {BASELINE_SESSIONS + 1} sessions that are alike"
+        )
+        parts.append(f"{which}, {why}." if any(banded) else f"{which} {why}.")
+    return " ".join(parts)
+
+
 def _about(drill: str, changes: Sequence[Change]) -> str:
     """Return what the numbers of a drill are."""
     known, tier = load_table().drills.get(drill), changes[0].tier
@@ -293,11 +219,7 @@ def _trend(change: Change) -> str:
     slope = change.slope
     if not math.isfinite(slope.per_month_deg):
         return NONE
-    return f"{_number(slope.per_month_deg, '+')}{unit(change.tier)} ({_number(slope.low_deg)} to {_number(slope.high_deg)})"
-
-
-def _number(value: float, plus: str = "") -> str:
-    return f"{round(value, 1) + 0.0:{plus}.1f}".replace("-", "\u2212")  # no -0.0
+    return f"{signed(slope.per_month_deg)}{unit(change.tier)} ({signed(slope.low_deg, '')} to {signed(slope.high_deg, '')})"
 
 
 def _alt(change: Change) -> str:
@@ -318,13 +240,17 @@ def _session_table(changes: Sequence[Change]) -> Table:
         for change in changes
     ]
     rows = tuple(
-        (_short(starts[name]), *(column.get(name, NONE) for column in cells)) for name in sorted(starts, key=lambda n: starts[n])
+        (short_day(starts[name]), *(column.get(name, NONE) for column in cells))
+        for name in sorted(starts, key=lambda n: starts[n])
     )
     caption = f"The value of each session: mean of the best {BEST_OF} of the first {FIRST} valid repetitions."
     if any(math.isfinite(change.slope.per_month_deg) for change in changes):
         rows += (("trend a month", *(_trend(change) for change in changes)),)
-        caption += " Last, how fast they grow, with the 95 % interval."
-    return Table(caption, ("session", *(_leg(change) for change in changes)), rows)
+        caption += (
+            " Last, how fast they grow, with the 95 % interval. It comes from the scatter about the line alone, the "
+            "verdict\u2019s error while sessions are few also from the default (last page): the two may differ."
+        )
+    return Table(caption, ("session", *(leg(change) for change in changes)), rows)
 
 
 def _reading_table(readings: pd.DataFrame, changes: Sequence[Change]) -> Table:
@@ -335,8 +261,8 @@ def _reading_table(readings: pd.DataFrame, changes: Sequence[Change]) -> Table:
         cells = []
         for side, direction in columns:
             read = own.value_deg[(own.side == side) & (own.direction == direction)]
-            cells.append(", ".join(_plain(value, changes[0].tier) for value in read) or NONE)
-        rows.append((_short(date.fromisoformat(taken)), f"{tool}, {rater}" if rater else tool, *cells))
+            cells.append(", ".join(plain(value, changes[0].tier) for value in read) or NONE)
+        rows.append((short_day(date.fromisoformat(taken)), f"{tool}, {rater}" if rater else tool, *cells))
     header = ("day", "instrument, by", *(f"{side}, {direction}" for side, direction in columns))
     return Table("What other instruments read. These are not rotrack's numbers.", header, tuple(rows))
 
@@ -377,7 +303,7 @@ def _repetition_table(changes: Sequence[Change], tables: Sequence[pd.DataFrame],
     ]
     numbers = sorted({number for column in columns for number in column})
     rows = tuple((str(number), *(column.get(number, NONE) for column in columns)) for number in numbers)
-    return Table("Every repetition of that session.", ("repetition", *(_leg(change) for change in changes)), rows)
+    return Table("Every repetition of that session.", ("repetition", *(leg(change) for change in changes)), rows)
 
 
 def _repetition_words(rep: Any, tier: str, best: bool) -> str:
@@ -390,14 +316,18 @@ def _sides_part(sides: Sequence[Sides], changes: Sequence[Change], which: str) -
     title = _headed(which, "Left against right")
     legs = sorted({change.side for change in changes})
     if not sides:
-        why = f"Only the {legs[0]} leg was measured." if len(legs) == 1 else "Nothing was measured alike on both legs."
+        why = (
+            f"Only the {legs[0]} leg was measured."
+            if len(legs) == 1
+            else "Nothing was measured alike on both legs at about the same time."
+        )
         return Part(title, (Text(why),), level=3)
     sides = sorted(sides, key=lambda one: list(Direction).index(one.direction))
     rows = tuple(
         (
             str(one.direction),
-            _plain(one.left_deg, one.tier),
-            _plain(one.right_deg, one.tier),
+            plain(one.left_deg, one.tier),
+            plain(one.right_deg, one.tier),
             f"{abs(one.difference_deg):.1f} \u00b1 {one.error_deg:.1f}{unit(one.tier)}",
             _sides_words(one),
         )
@@ -415,7 +345,7 @@ def _sides_words(one: Sides) -> str:
     if not one.clear:
         return "within measurement error"
     larger = "left" if one.difference_deg > 0 else "right"
-    return f"{larger} is larger" + (f", clear and above {FLAGGED_DEG:.0f}\u00b0" if one.flagged else ", more than the error")
+    return f"{larger} is larger" + (", more than the error" + (f" and above {FLAGGED_DEG:.0f}\u00b0" if one.flagged else ""))
 
 
 # ---------------------------------------------------------------------- faults
@@ -431,12 +361,17 @@ def _faults_part(reps: pd.DataFrame, drill: str, which: str) -> Part:
         words = f"None was seen. rotrack looked for: {seen}." if watched else "rotrack looks for no fault in this drill."
         return Part(title, (Text(words),), level=3)
     shares = shares[shares.fault.isin(list(titles))]
-    rows = []
-    for started_at, own in shares.groupby("started_at", sort=True):
+    rows, sessions = [], shares.groupby("started_at", sort=True)
+    for started_at, own in sessions:
+        if not own.share.any():
+            continue
         found = {(r.side, r.fault): f"{100 * r.share:.0f} %" for r in own.itertuples()}
         cells = [" / ".join(found.get((str(side), letter), NONE) for side in Side) for letter in titles]
-        rows.append((_short(started_at), *cells))
-    caption = "Share of the repetitions with each fault, left leg / right leg. What was taken out does not count."
+        rows.append((short_day(started_at), *cells))
+    caption = (
+        "Share of the repetitions with each fault, left leg / right leg. What was taken out does not count. Only sessions in "
+        f"which a fault occurred are listed: {len(rows)} of {len(sessions)}."
+    )
     header = ("session", *(f"{name} ({letter})" for letter, name in titles.items()))
     alt = f"Share of repetitions with a fault in each session: {', '.join(titles.values()).lower()}; see the table that follows."
     units = {"deg": "\u00b0"}
@@ -485,106 +420,3 @@ def _norms(drills: Iterable[str]) -> list[Part]:
     header = (*(["drill"] if several else []), "direction", "mean", "who", "how", "source")
     about = "No target and no diagnosis: other people, measured with other instruments. Nothing in this report is judged by them."
     return [Part("What others were found to have", (Text(about), Table(caption, header, tuple(rows), wordy=True)), boxed=True)]
-
-
-# ---------------------------------------------------------------------- method and limits
-def _method(progress: Progress, version: str) -> Part:
-    blocks: list[Text | Terms | Table | Charts] = [Terms(tuple(_explanations()))]
-    if progress.changes:
-        blocks.append(_error_table(progress.changes))
-    blocks.append(Terms((("What was left out", _left_out(progress)), ("Made with", _made_with(progress.reps, version)))))
-    return Part("Method and limits", tuple(blocks), new_page=True)
-
-
-def _explanations() -> Iterator[tuple[str, str]]:
-    yield (
-        "How it is measured",
-        "With one ordinary camera. A pose model finds the joints in each picture; a model of the leg turns them into the "
-        "rotation of the thigh. Zero is the pose in which you held still at the start. Left and right are your own sides.",
-    )
-    yield (
-        "Session value",
-        f"Mean peak of the best {BEST_OF} of the first {FIRST} valid repetitions that were not taken out, so that more "
-        "repetitions do not make it larger. Its \u00b1 is the error to expect (95 %), the mean of theirs.",
-    )
-    yield (
-        "Measurement error",
-        "SEM is how much session values differ although nothing has changed: your own spread about your trend, together with a "
-        f"published {PUBLISHED_SEM_DEG:.1f}\u00b0 (or {STATED_SHARE:g} of the error that the values state of themselves, if that "
-        "is more) until yours is known well. MDC95 = 1.96 \u00b7 \u221a2 \u00b7 SEM. The band in the charts is MDC95, or the "
-        "error of the change itself where that is larger.",
-    )
-    yield (
-        "What may be said",
-        f"{_capital(Verdict.REAL)}: the latest value is outside the band. {_capital(Verdict.PROBABLE)}: outside the same band at "
-        f"90 %. {_capital(Verdict.WITHIN)}: inside both. {_capital(Verdict.NOT_ENOUGH)}: fewer than {BASELINE_SESSIONS + 1} that "
-        f"are alike. A trend is told from {SLOPE_SESSIONS} sessions on. Where nothing has changed, up to one value in twenty "
-        "still falls outside the band by chance.",
-    )
-    yield (
-        "Left against right",
-        "The difference with the error of both. It is pointed out if it is larger than its error and above "
-        f"{FLAGGED_DEG:.0f}\u00b0; that is no diagnosis.",
-    )
-    yield (
-        "Limits",
-        "Not a medical device; this report never diagnoses. The stated errors were found on rendered people, whose true angles "
-        "are known: that proves signs, timing and geometry, not the accuracy on you. Loose skin, clothes and cluttered rooms "
-        "make errors larger. Formulas and sources: docs/progress.md and docs/accuracy.md of rotrack.",
-    )
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _error_table(changes: Sequence[Change]) -> Table:
-    drills = _drills(changes)
-    several = len(drills) > 1
-    rows = tuple(
-        (
-            *([title_of(c.drill)] if several else []),
-            _leg(c),
-            _plain(c.spread.sem_deg, c.tier),
-            f"{_plain(c.spread.own_deg, c.tier)} ({c.spread.own_df:.0f})",
-            _plain(c.spread.mdc95_deg, c.tier),
-            _plain(c.real_from_deg, c.tier),
-        )
-        for drill in drills
-        for c in _of(changes, drill)
-    )
-    header = (*(["drill"] if several else []), "leg, direction", "SEM", "own spread (degrees of freedom)", "MDC95", "band")
-    return Table("Measurement error of each range.", header, rows)
-
-
-def _left_out(progress: Progress) -> str:
-    """Return in words what was not compared."""
-    found: dict[tuple[str, str], int] = {}
-    for change in progress.changes:
-        for one in change.left_out:
-            key = (change.drill, one.reason)
-            found[key] = max(found.get(key, 0), one.sessions)
-    words = [
-        f"{times(n, 'session')} of \u201c{title_of(drill)}\u201d, {reason}: not alike." for (drill, reason), n in found.items()
-    ]
-    alone = int((~progress.readings.drill.isin(_drills(progress.changes))).sum())
-    if alone:
-        words.append(f"{times(alone, 'reading')} of other instruments, in drills of which there is no value to stand beside.")
-    words += [*progress.notes, *progress.problems]
-    like = "Only like is compared with like: same drill, leg, direction, zero, calibration and versions."
-    return f"{like} {' '.join(words) or 'Nothing was left out.'}"
-
-
-def _made_with(reps: pd.DataFrame, version: str) -> str:
-    def said(column: str) -> str:
-        return ", ".join(sorted({str(value) for value in reps[column] if value})) or "not said"
-
-    kinds: Mapping[str, str] = {
-        "rotrack_version": "measured with rotrack",
-        "model": "pose model",
-        "calibration": "calibration",
-        "zero": "zero",
-        "convention_version": "convention version",
-        "measure_version": "measure version",
-    }
-    return f"rotrack {version}; " + "; ".join(f"{words} {said(column)}" for column, words in kinds.items()) + "."

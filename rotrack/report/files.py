@@ -10,9 +10,9 @@ from pathlib import Path
 
 from rotrack.errors import InputError, RecordError
 from rotrack.records.log import replace_files
-from rotrack.report.content import Report
 from rotrack.report.page import GENERATOR, html_of
 from rotrack.report.paper import lacking, pdf_of
+from rotrack.report.parts import Report
 
 _MARK = GENERATOR.encode()
 _LOOKED_AT = 1 << 20

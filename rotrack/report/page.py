@@ -8,9 +8,9 @@ from itertools import count
 
 import plotly.offline
 
-from rotrack.report.content import Charts, Part, Report, Table, Terms, Text
 from rotrack.report.drawing import drawing_of, svg_of
-from rotrack.report.sentences import day
+from rotrack.report.parts import Charts, Part, Report, Table, Terms, Text
+from rotrack.report.words import day, unparted
 from rotrack.ui.theme import CSS_RGB, css, css_variables
 
 GENERATOR = "rotrack report"
@@ -34,7 +34,7 @@ def html_of(report: Report) -> str:
     numbers = count(1)
     parts = "\n".join(_part(part, numbers) for part in report.parts)
     banner = f'<p class="banner">{escape(report.banner)}</p>' if report.banner else ""
-    sentences = "\n".join(f"<p>{_shown(sentence)}</p>" for sentence in report.sentences)
+    sentences = "\n".join(f"<p>{escape(unparted(sentence))}</p>" for sentence in report.sentences)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -92,11 +92,6 @@ def _css_text(text: str) -> str:
     return "".join(sign if (sign.isalnum() and sign.isascii()) or sign == " " else f"\\{ord(sign):x} " for sign in text)
 
 
-def _shown(text: str) -> str:
-    """Return a text as HTML; a number is not parted from its error."""
-    return escape(text).replace(" \u00b1 ", "\u00a0\u00b1\u00a0")
-
-
 def _part(part: Part, numbers: count[int]) -> str:
     name = f"part-{next(numbers)}"
     kind = " ".join(["page"] * part.new_page + ["boxed"] * part.boxed)
@@ -107,9 +102,9 @@ def _part(part: Part, numbers: count[int]) -> str:
 
 def _block(block: Text | Terms | Table | Charts) -> str:
     if isinstance(block, Text):
-        return f"<p>{_shown(block.text)}</p>"
+        return f"<p>{escape(unparted(block.text))}</p>"
     if isinstance(block, Terms):
-        return f"<dl>{''.join(f'<div><dt>{escape(a)}</dt><dd>{escape(b)}</dd></div>' for a, b in block.items)}</dl>"
+        return f"<dl>{''.join(f'<div><dt>{escape(a)}</dt><dd>{escape(unparted(b))}</dd></div>' for a, b in block.items)}</dl>"
     return _table(block) if isinstance(block, Table) else _charts(block)
 
 
@@ -119,7 +114,7 @@ def _table(table: Table) -> str:
     for number, (first, *others) in enumerate(table.rows):
         strong = ' class="strong"' if number in table.strong else ""
         named = zip(table.header[1:], others, strict=True)
-        cells = "".join(f'<td data-name="{escape(name)}">{_shown(cell)}</td>' for name, cell in named)
+        cells = "".join(f'<td data-name="{escape(name)}">{escape(unparted(cell))}</td>' for name, cell in named)
         rows.append(f'<tr{strong}><th scope="row">{escape(first)}</th>{cells}</tr>')
     kinds = " ".join(["short"] * (len(rows) <= SHORT_TABLE) + ["wordy"] * table.wordy)
     return (

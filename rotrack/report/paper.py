@@ -25,10 +25,10 @@ from reportlab.platypus import (
 )
 from reportlab.platypus import Table as Grid
 
-from rotrack.report.content import Charts, Part, Report, Table, Terms, Text
 from rotrack.report.drawing import BOLD, FONT, drawing_of, fonts
 from rotrack.report.page import GENERATOR, SHORT_TABLE, WIDTH_PX, foot_of
-from rotrack.report.sentences import day
+from rotrack.report.parts import Charts, Part, Report, Table, Terms, Text
+from rotrack.report.words import day, unparted
 from rotrack.ui.theme import CSS_RGB
 
 SIDE_MM, TOP_MM, BOTTOM_MM = 15.0, 14.0, 17.0
@@ -125,14 +125,9 @@ def _style(size: float, colour: str = "ink", bold: bool = False, after: float = 
 
 
 def _paragraph(text: str, style: ParagraphStyle, outline: int | None = None) -> Paragraph:
-    made = Paragraph(escape(_unparted(text), quote=False), style)
+    made = Paragraph(escape(unparted(text), quote=False), style)
     made.outline = outline
     return made
-
-
-def _unparted(text: str) -> str:
-    """Return a text in which no line ends between a number and its error."""
-    return text.replace(" \u00b1 ", "\u00a0\u00b1\u00a0")
 
 
 def _flowables(report: Report) -> Iterator[Flowable]:
@@ -229,7 +224,7 @@ def _widths(rows: Sequence[Sequence[str]], room: float) -> list[float]:
     columns = list(zip(*rows, strict=True))
     natural = [max(stringWidth(cell, BOLD, 8) for cell in column) + _GAP + 1 for column in columns]
     words = [
-        max(stringWidth(word, BOLD, 8) for cell in column for word in _unparted(cell).split(" ")) + _GAP + 1 for column in columns
+        max(stringWidth(word, BOLD, 8) for cell in column for word in unparted(cell).split(" ")) + _GAP + 1 for column in columns
     ]
     if sum(natural) <= room:
         spare = (room - sum(natural)) / len(natural)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
-from rotrack.drills import load_table
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict
 from rotrack.progress.statistics import BASELINE_SESSIONS
+from rotrack.report.words import EVERYTHING, Only, capital, day, title_of
 from rotrack.ui.words import is_index
 
 NAMED = 3
 """At most so many changes are named; the others are counted."""
-MONTHS = "January February March April May June July August September October November December".split()
 NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
 
 
-def three_sentences(progress: Progress) -> tuple[str, str, str]:
+def three_sentences(progress: Progress, only: Only = EVERYTHING) -> tuple[str, str, str]:
     """Return what was measured, what has really changed, and what is left to say: always three sentences.
 
     A change is called real or probable only if that is its verdict. Of what has really changed the largest gain and the largest
@@ -27,6 +26,8 @@ def three_sentences(progress: Progress) -> tuple[str, str, str]:
     ----------
     progress : Progress
         Of one person.
+    only : Only
+        To what it was narrowed down.
     """
     if not progress.changes:
         return (
@@ -34,18 +35,7 @@ def three_sentences(progress: Progress) -> tuple[str, str, str]:
             "A value needs at least one valid repetition of a drill that is measured, not only counted and timed.",
             "The last page says what was left out and why.",
         )
-    return _measured(progress), _changed(progress.changes), _besides(progress)
-
-
-def day(when: date) -> str:
-    """Return a day as it is written in the report: 3 March 2026."""
-    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
-
-
-def title_of(drill: str) -> str:
-    """Return the title of a drill without what stands in brackets; its id if no such drill is known."""
-    known = load_table().drills.get(drill)
-    return known.title.partition(" (everyday")[0] if known else drill
+    return _measured(progress), _changed(progress.changes, only), _besides(progress)
 
 
 # ---------------------------------------------------------------------- what was measured
@@ -70,7 +60,7 @@ def _count(number: int) -> str:
 
 
 # ---------------------------------------------------------------------- what has changed
-def _changed(changes: Sequence[Change]) -> str:
+def _changed(changes: Sequence[Change], only: Only) -> str:
     real = _by_weight(changes, Verdict.REAL)
     if real:
         return _real_words(real, changes)
@@ -82,12 +72,12 @@ def _changed(changes: Sequence[Change]) -> str:
         one = len(judged) == len(changes) == 1
         which = f"{_name(judged[0], changes)} has" if one else "none of your ranges has" if len(judged) == len(changes) else ""
         if one:
-            return f"{_capital(which)} not changed by more than the measurement error{_within(judged[0])}."
-        return f"{_capital(which or 'none of the ranges that can be judged has')} changed by more than its measurement error."
+            return f"{capital(which)} not changed by more than the measurement error{_within(judged[0])}."
+        return f"{capital(which or 'none of the ranges that can be judged has')} changed by more than its measurement error."
     most = max(len(change.points) for change in changes)
     there = "is one session" if most == 1 else f"are {_count(most)} sessions"
     need = f"that takes {_count(BASELINE_SESSIONS + 1)} sessions of the same kind"
-    return f"It is too early to speak of a change: {need}, and there {there} so far."
+    return f"It is too early to speak of a change: {need}, and there {there}{only.since_words or ' so far'}."
 
 
 def _by_weight(changes: Sequence[Change], verdict: Verdict) -> list[Change]:
@@ -111,14 +101,14 @@ def _real_words(real: Sequence[Change], changes: Sequence[Change]) -> str:
         why = f"each is more than its measurement error of {_listed(errors)}{unit}, so these are real changes"
     more = len(real) - len(told)
     rest = f", and the table below has {_count(more)} more" if more else ""
-    return f"{_capital(_listed(moves))}; {why}{rest}."
+    return f"{capital(_listed(moves))}; {why}{rest}."
 
 
 def _probable_words(probable: Sequence[Change], changes: Sequence[Change]) -> str:
     moves = [f"{_name(change, changes)} probably {_move(change)}" for change in probable[:NAMED]]
     more = len(probable) - NAMED
     rest = f" (and {_count(more)} more in the table)" if more > 0 else ""
-    return f"{_capital(_listed(moves))}{rest}"
+    return f"{capital(_listed(moves))}{rest}"
 
 
 def _move(change: Change) -> str:
@@ -155,14 +145,10 @@ def _listed(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
 # ---------------------------------------------------------------------- what is left to say
 def _besides(progress: Progress) -> str:
     parts = [*_rest(progress.changes), _sides_words(progress)]
-    return f"{_capital(', and '.join(parts) if len(parts) < 3 else f'{parts[0]}, {parts[1]}, and {parts[2]}')}."
+    return f"{capital(', and '.join(parts) if len(parts) < 3 else f'{parts[0]}, {parts[1]}, and {parts[2]}')}."
 
 
 def _rest(changes: Sequence[Change]) -> list[str]:
@@ -187,7 +173,7 @@ def _sides_words(progress: Progress) -> str:
     if len(legs) == 1:
         return f"only your {legs[0]} leg was measured, so the legs cannot be compared"
     if not progress.sides:
-        return "your legs cannot be compared, since nothing was measured alike on both"
+        return "your legs cannot be compared, since nothing was measured alike on both at about the same time"
     weight = sorted(progress.sides, key=lambda one: (one.flagged, one.clear, abs(one.difference_deg) / one.error_deg))
     one = weight[-1]
     size, error = _difference(one)
@@ -196,8 +182,9 @@ def _sides_words(progress: Progress) -> str:
     if not one.clear:
         return f"left and right differ by {size} \u00b1 {error}{_unit(one)} in {what}, which may be measurement error"
     larger, smaller = ("left", "right") if one.difference_deg > 0 else ("right", "left")
-    more = f"a clear difference of more than {FLAGGED_DEG:.0f} degrees" if one.flagged else "more than measurement error"
-    return f"your {larger} leg has {size} \u00b1 {error}{_unit(one)} more {what} than your {smaller} one, {more}"
+    more = f" and above the {FLAGGED_DEG:.0f} degrees from which it is pointed out; this is no diagnosis" if one.flagged else ""
+    than = f"than your {smaller} one, which is more than the measurement error{more}"
+    return f"your {larger} leg has {size} \u00b1 {error}{_unit(one)} more {what} {than}"
 
 
 def _difference(one: Sides) -> tuple[str, str]:

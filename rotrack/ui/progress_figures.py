@@ -22,6 +22,7 @@ from rotrack.ui.words import amount, is_index, unit
 TYPE_PX = 13
 """Size of type in these figures, which are small."""
 BAND_OPACITY = 0.14
+MONTHS = "January February March April May June July August September October November December".split()
 READING_MARKS = ("diamond", "square", "circle")
 """Other instruments and raters, one open mark each; the fourth has the first one's again, and a name of its own all the same."""
 SIDE_MARKS = {Side.LEFT: "circle", Side.RIGHT: "square-open"}
@@ -328,13 +329,10 @@ def _set_days(axis: Any, days: Sequence[datetime], most: int, room_after: float)
     if len(ticks) > most or min((b - a for a, b in pairwise(ticks)), default=span) < 0.8 * span / most:
         ticks = _ticks(first, last, most)
     texts = [
-        f"{day.day} {_MONTHS[day.month - 1]}" + (f"<br>{day.year}" if n == 0 or day.year != ticks[n - 1].year else "")
+        f"{day.day} {MONTHS[day.month - 1][:3]}" + (f"<br>{day.year}" if n == 0 or day.year != ticks[n - 1].year else "")
         for n, day in enumerate(ticks)
     ]
     axis.update(range=[first - 0.06 * span, last + (0.06 + room_after) * span], tickvals=ticks, ticktext=texts, type="date")
-
-
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
 def _ticks(first: datetime, last: datetime, most: int) -> list[datetime]:

@@ -1,0 +1,137 @@
+"""The last page of the report: how it is measured, the measurement error in words and numbers, what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pandas as pd
+
+from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Verdict
+from rotrack.progress.statistics import BASELINE_SESSIONS, ENOUGH_DF, PUBLISHED_SEM_DEG, SLOPE_SESSIONS, STATED_SHARE
+from rotrack.records.session import BEST_OF, FIRST
+from rotrack.report.parts import Charts, Part, Table, Terms, Text
+from rotrack.report.words import Only, capital, drills_of, leg, of_drill, plain, title_of
+from rotrack.ui.words import is_index, times
+
+
+def method(progress: Progress, version: str, only: Only) -> Part:
+    """Return the last page.
+
+    Parameters
+    ----------
+    progress : Progress
+        Of one person.
+    version : str
+        Version of rotrack.
+    only : Only
+        To what it was narrowed down.
+    """
+    blocks: list[Text | Terms | Table | Charts] = [Terms(tuple(_explanations(progress.changes)))]
+    if progress.changes:
+        blocks.append(_error_table(progress.changes))
+    blocks.append(Terms((("What was left out", _left_out(progress, only)), ("Made with", _made_with(progress.reps, version)))))
+    return Part("Method and limits", tuple(blocks), new_page=True)
+
+
+def _explanations(changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
+    yield (
+        "How it is measured",
+        "With one ordinary camera. A pose model finds the joints in each picture; a model of the leg turns them into the "
+        "rotation of the thigh. Zero is the pose in which you held still at the start. Left and right are your own sides.",
+    )
+    yield (
+        "Session value",
+        f"Mean peak of the best {BEST_OF} of the first {FIRST} valid repetitions that were not taken out, so that more "
+        "repetitions do not make it larger. Its \u00b1 is the error to expect (95 %), the mean of theirs.",
+    )
+    yield (
+        "Measurement error",
+        f"SEM is how much session values differ although nothing has changed: your own spread about your trend, "
+        f"{_default(changes)}. MDC95 = 1.96 \u00b7 \u221a2 \u00b7 SEM. A change is real from MDC95 on, or from its own error on "
+        "where that is larger; the band in the charts is as wide.",
+    )
+    yield (
+        "What may be said",
+        f"{capital(Verdict.REAL)}: the latest value is outside the band. {capital(Verdict.PROBABLE)}: outside the same band at "
+        f"90 %. {capital(Verdict.WITHIN)}: inside both. {capital(Verdict.NOT_ENOUGH)}: fewer than {BASELINE_SESSIONS + 1} that "
+        f"are alike. A trend is told from {SLOPE_SESSIONS} sessions on.",
+    )
+    yield (
+        "How often it is wrong",
+        "Where nothing has changed, one look at one range still finds a \u201creal change\u201d in about 2 to 5 of 100 people. "
+        "In a report of several ranges, or with a look after every session, a false one is met more often, so a change that "
+        "surprises you is worth a second session.",
+    )
+    flagged = f" It is pointed out if it is larger than that and above {FLAGGED_DEG:.0f}\u00b0; this is no diagnosis."
+    only_index = bool(changes) and all(is_index(change.tier) for change in changes)
+    yield "Left against right", "The difference with the error of both." + (" This is no diagnosis." if only_index else flagged)
+    yield (
+        "Limits",
+        "Not a medical device; this report never diagnoses. The stated errors were found on rendered people, whose true angles "
+        "are known: that proves signs, timing and geometry, not the accuracy on you. Loose skin, clothes and cluttered rooms "
+        "make errors larger. Formulas and sources: docs/progress.md and docs/accuracy.md of rotrack.",
+    )
+
+
+def _default(changes: Sequence[Change]) -> str:
+    """Return in words with what the own spread is pooled, and until when."""
+    stated = f"{STATED_SHARE:g} of the error that the values state of themselves"
+    published = f"a published {PUBLISHED_SEM_DEG:.1f}\u00b0 (or {stated}, if that is more)"
+    index = [is_index(change.tier) for change in changes]
+    default = stated if index and all(index) else f"{published}, for an index {stated}" if any(index) else published
+    enough = f"{ENOUGH_DF:.0f} degrees of freedom, {ENOUGH_DF + 3:.0f} sessions on days of their own"
+    return f"together with a default until there are enough sessions of your own ({enough}). The default is {default}"
+
+
+def _error_table(changes: Sequence[Change]) -> Table:
+    drills = drills_of(changes)
+    several = len(drills) > 1
+    rows = tuple(
+        (
+            *([title_of(c.drill)] if several else []),
+            leg(c),
+            plain(c.spread.sem_deg, c.tier),
+            f"{plain(c.spread.own_deg, c.tier)} ({c.spread.own_df:.0f})",
+            plain(c.spread.mdc95_deg, c.tier),
+            plain(c.real_from_deg, c.tier),
+        )
+        for drill in drills
+        for c in of_drill(changes, drill)
+    )
+    header = (*(["drill"] if several else []), "leg, direction", "SEM", "own spread (degrees of freedom)", "MDC95", "real from")
+    return Table("Measurement error of each range.", header, rows)
+
+
+def _left_out(progress: Progress, only: Only) -> str:
+    """Return in words what is not in the report, what was not compared, and what else is to be known of what was."""
+    found: dict[tuple[str, str], int] = {}
+    for change in progress.changes:
+        for one in change.left_out:
+            key = (change.drill, one.reason)
+            found[key] = max(found.get(key, 0), one.sessions)
+    words = [
+        f"{times(n, 'session')} of \u201c{title_of(drill)}\u201d, {reason}: not alike." for (drill, reason), n in found.items()
+    ]
+    alone = int((~progress.readings.drill.isin(drills_of(progress.changes))).sum())
+    if alone:
+        words.append(f"{times(alone, 'reading')} of other instruments, in drills of which there is no value to stand beside.")
+    words += [*progress.notes, *progress.problems]
+    if only.words:
+        words.insert(0, f"This report was narrowed down: {only.words}; others are not in it.")
+    like = "Only like is compared with like: same drill, leg, direction, zero, calibration and versions."
+    return f"{like} {' '.join(words) or 'Nothing was left out.'}"
+
+
+def _made_with(reps: pd.DataFrame, version: str) -> str:
+    def said(column: str) -> str:
+        return ", ".join(sorted({str(value) for value in reps[column] if value})) or "not said"
+
+    kinds: Mapping[str, str] = {
+        "rotrack_version": "measured with rotrack",
+        "model": "pose model",
+        "calibration": "calibration",
+        "zero": "zero",
+        "convention_version": "convention version",
+        "measure_version": "measure version",
+    }
+    return f"rotrack {version}; " + "; ".join(f"{words} {said(column)}" for column, words in kinds.items()) + "."
