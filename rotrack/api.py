@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from importlib import metadata
 from itertools import chain
@@ -242,7 +242,8 @@ def remeasure(
     )
     provenance = {key: info.get(key, "") for key in ("model", "model_sha256", "landmarker")}
     started = datetime.fromisoformat(info["started_at"])  # the movement's own time, not that of the new reading
-    provenance |= {"remeasured_from": info["session_id"], "remeasured_at": _now().isoformat(timespec="seconds")}
+    origin = str(info.get("remeasured_from") or info["session_id"])
+    provenance |= {"remeasured_from": origin, "remeasured_at": _now().isoformat(timespec="seconds")}
     recorded = read_poses(folder)
     first = next(recorded, None)  # a session without landmarks is refused before a new one is begun
     poses = ((None, pose) for pose in chain([first] if first else [], recorded))
@@ -366,8 +367,11 @@ def _open_log(
 ) -> SessionWriter:
     drill, origin = request.drill, request.origin
     started = origin.started_at if origin else started or _now()
+    # The ids of later readings of a movement sort behind the first one's, by their time: see `records.history.newest`.
+    reading = f"r{_now().astimezone(UTC):%Y%m%d%H%M%S}-" if provenance.get("remeasured_from") else ""
+    own_id = f"{started:%Y%m%d-%H%M%S}-{drill.id}-{reading}{secrets.token_hex(2)}"
     info = {
-        "session_id": origin.session_id if origin else f"{started:%Y%m%d-%H%M%S}-{drill.id}-{secrets.token_hex(2)}",
+        "session_id": origin.session_id if origin else own_id,
         "started_at": started.isoformat(timespec="seconds"),
         "status": "running",
         "person": request.person,

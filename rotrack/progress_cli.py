@@ -16,15 +16,17 @@ from rich.table import Table
 from rotrack.drills import load_table
 from rotrack.errors import InputError
 from rotrack.log_cli import JsonOption, OutOption
-from rotrack.model import Side
-from rotrack.progress.change import Change, Progress, Sides, Verdict, read_progress, to_dict
-from rotrack.progress.statistics import BASELINE_SESSIONS, SLOPE_SESSIONS
+from rotrack.model import Direction, Side
+from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict, read_progress, to_dict
+from rotrack.progress.statistics import BASELINE_SESSIONS, ENOUGH_DF, SLOPE_SESSIONS
 from rotrack.records.history import people
 from rotrack.records.log import data_folder, to_json
-from rotrack.ui.words import INDEX, is_index, times
+from rotrack.ui.words import INDEX, is_index, times, unit
 
 MOST_PEOPLE = 5
 """For more people than this one line each is printed."""
+MOST_PROBLEMS = 20
+MOST_NAMES = 20
 VERDICT_STYLE = {
     Verdict.REAL: "bold green",
     Verdict.PROBABLE: "bold",
@@ -69,34 +71,47 @@ def progress(
     if drill:
         load_table().drill(drill)  # an unknown one is named with the known ones
     found = read_progress(data, person, drill, side, since.date() if since else None)
+    for text in (*found.problems[:MOST_PROBLEMS], *_more(len(found.problems) - MOST_PROBLEMS)):
+        _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
+    if found.table.empty and person is not None:
+        _refuse_unknown(data, person)
     if json:
         print(to_json(to_dict(found)))
-    elif found.table.empty:
-        _say_nothing(data, person)
+        return
+    if found.table.empty:
+        filtered = drill or side or since
+        _out.print(
+            "No session fits that could be compared: try without --drill, --side or --since."
+            if filtered
+            else "There is no session that could be compared yet. Measure with --person NAME; `rotrack history` lists all.",
+            soft_wrap=True,
+        )
     elif len(found.people) > MOST_PEOPLE:
         _print_overview(found)
     else:
         for name in found.people:
             _print_person(name, found)
         _out.print(f"[dim]{_legend(found)}[/]", soft_wrap=True)
-    if not json:
-        for note in found.notes:
-            _out.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
-    for problem in found.problems:
-        _err.print(f"[yellow]Note:[/] {escape(problem)}", soft_wrap=True)
+    for note in found.notes:
+        _out.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
 
 
-def _say_nothing(data: Path, person: str | None) -> None:
+def _more(count: int) -> list[str]:
+    return [f"And {times(count, 'line')} more."] if count > 0 else []
+
+
+def _refuse_unknown(data: Path, person: str) -> None:
     names = people(data)
-    if person is not None and person.strip() not in names:
-        known = f" Known are: {', '.join(names)}." if names else ""
+    if person.strip() not in names:
+        known = f" Known are: {', '.join(names[:MOST_NAMES])}{', ...' if len(names) > MOST_NAMES else ''}." if names else ""
         raise InputError(f"Nobody named '{person}' was measured.{known}")
-    whose = f" of {escape(person)}" if person else ""
-    _out.print(f"There is no session{whose} that could be compared yet. Measure with --person NAME; `rotrack history` lists all.")
 
 
 def _print_person(name: str, found: Progress) -> None:
-    changes = [change for change in found.changes if change.person == name]
+    order = {key: place for place, key in enumerate((d, s) for d in Direction for s in Side)}
+    changes = sorted(
+        (change for change in found.changes if change.person == name), key=lambda c: (c.drill, order[c.direction, c.side])
+    )
     for drill in dict.fromkeys(change.drill for change in changes):
         own = [change for change in changes if change.drill == drill]
         _out.print(_table(f"{name}, {drill}", own))
@@ -123,16 +138,16 @@ def _print_person(name: str, found: Progress) -> None:
 
 
 def _table(title: str, changes: list[Change]) -> Table:
-    table = Table(title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("leg", no_wrap=True)
-    for column in ("n", "baseline", "latest", "change"):
+    for column in ("n", "base", "latest", "change", "real"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("verdict")
     for change in changes:
         style = VERDICT_STYLE[change.verdict]
         table.add_row(
             _leg(change), str(len(change.points)), _number(change.baseline_deg, change.tier),
-            _number(change.latest_deg, change.tier), _change(change),
+            _number(change.latest_deg, change.tier), _change(change), _number(change.real_from_deg, change.tier),
             f"[{style}]{change.verdict}[/]" if style else str(change.verdict),
         )  # fmt: skip
     return table
@@ -143,41 +158,40 @@ def _leg(change: Change) -> str:
 
 
 def _number(size_deg: float, tier: str) -> str:
-    return f"{size_deg:.1f}{'' if is_index(tier) else chr(176)}" if isfinite(size_deg) else "\u2013"
+    return f"{size_deg:.1f}{unit(tier)}" if isfinite(size_deg) else "\u2013"
 
 
 def _change(change: Change) -> str:
     if not isfinite(change.change_deg):
         return "\u2013"
-    return f"{change.change_deg:+.1f} \u00b1 {change.error_deg:.1f}{'' if is_index(change.tier) else chr(176)}"
+    return f"{change.change_deg:+.1f} \u00b1 {change.error_deg:.1f}{unit(change.tier)}"
 
 
 def _slope(change: Change) -> str:
     slope = change.slope
-    unit = "" if is_index(change.tier) else "\u00b0"
     interval = f"95 %: {slope.low_deg:+.1f} to {slope.high_deg:+.1f}"
-    return f"{slope.per_month_deg:+.1f}{unit} a month ({interval}) over {len(change.points)} sessions"
+    return f"{slope.per_month_deg:+.1f}{unit(change.tier)} a month ({interval}) over {len(change.points)} sessions"
 
 
 def _sides(sides: Sides) -> str:
-    unit = "" if is_index(sides.tier) else "\u00b0"
-    amount = f"{abs(sides.difference_deg):.1f} \u00b1 {sides.error_deg:.1f}{unit}"
+    amount = f"{abs(sides.difference_deg):.1f} \u00b1 {sides.error_deg:.1f}{unit(sides.tier)}"
     larger = Side.LEFT if sides.difference_deg > 0 else Side.RIGHT
     about = f"{sides.direction}: "
     if not sides.clear:
         return f"{about}left and right differ by {amount}, which is within the error"
-    flag = " [yellow](more than 10\u00b0)[/]" if sides.flagged else ""
+    flag = f" [yellow](above {FLAGGED_DEG:.0f}\u00b0)[/]" if sides.flagged else ""
     return f"{about}the {larger} leg has {amount} more than the {larger.other}{flag}"
 
 
 def _legend(found: Progress) -> str:
-    sems = found.table.sem_deg
-    spread = f"{sems.min():.1f}" if len(sems) == 1 else f"{sems.min():.1f} to {sems.max():.1f}"
+    sems = sorted({f"{sem:.1f}" for sem in found.table.sem_deg}, key=float)
+    spread = sems[0] if len(sems) == 1 else f"{sems[0]} to {sems[-1]}"
     parts = [
-        f"n: sessions that are alike; baseline: mean of the first {BASELINE_SESSIONS} sessions",
-        "\u00b1: 95 % interval of the change",
-        f"SEM {spread}, from these sessions and the published default",
+        f"n: sessions that are alike; base: mean of the first {BASELINE_SESSIONS}; \u00b1: 95 % interval of the change",
+        f"real: from this change on it is a real one; SEM {spread}",
     ]
+    if (found.table.own_df < ENOUGH_DF).any():
+        parts.append("a default stands in for what too few sessions cannot tell")
     if any(map(is_index, found.table.tier)):
         parts.append(f"tier C: {INDEX}")
     if found.table.sessions.max() < SLOPE_SESSIONS:

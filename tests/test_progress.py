@@ -21,6 +21,7 @@ from rotrack.model import Direction, Side
 from rotrack.progress.change import OF_ONE, Verdict, change_table, read_progress
 from rotrack.progress.statistics import (
     ENOUGH_DF,
+    LEAST_SEM_DEG,
     PUBLISHED_DF,
     PUBLISHED_SEM_DEG,
     STATED_SHARE,
@@ -41,11 +42,14 @@ NAN = float("nan")
 
 
 # ---------------------------------------------------------------------- simulated people
-def simulated(values_deg: np.ndarray, every_days: float = 7.0, **cells: Any) -> pd.DataFrame:
-    """Return a `session_table` of people in rows and sessions in columns, deg."""
+def simulated(values_deg: np.ndarray, every_days: float = 7.0, day_of: int = 1, **cells: Any) -> pd.DataFrame:
+    """Return a `session_table` of people in rows and sessions in columns, deg; `day_of` sessions each day are so far apart."""
     people, sessions = values_deg.shape
     began = datetime(2026, 1, 5, 8, tzinfo=UTC)
-    times = [began + timedelta(days=every_days * n) for n in range(sessions)]
+    if day_of == 1:
+        times = [began + timedelta(days=every_days * n) for n in range(sessions)]
+    else:
+        times = [began + timedelta(days=7 * (n // day_of) + every_days * (n % day_of)) for n in range(sessions)]
     rows = {
         "session_id": [f"{p}-{n}" for p in range(people) for n in range(sessions)],
         "started_at": [t.isoformat() for t in times] * people,
@@ -56,6 +60,7 @@ def simulated(values_deg: np.ndarray, every_days: float = 7.0, **cells: Any) -> 
     same = {
         "drill": "seated-internal", "tier": "A", "side": "left", "direction": "internal", "calibration": "none",
         "zero": "neutral pose", "convention_version": "2", "measure_version": "1", "uncertainty_deg": 2.6, "reps_used": 3,
+        "alike": True, "model": "heavy",
     }  # fmt: skip
     return pd.DataFrame(rows | {key: [cells.get(key, value)] * (people * sessions) for key, value in same.items()})
 
@@ -173,10 +178,12 @@ def test_the_default_fades_with_sessions_of_ones_own_and_then_goes():
     own_sem = 1.0
     for df in (0, 2, 5, 9):
         sem, all_df = pooled_sem(df * own_sem**2, df, 3.0)
-        assert sem == pytest.approx(np.sqrt((PUBLISHED_DF * 9 + df) / (PUBLISHED_DF + df)))
-        assert all_df == PUBLISHED_DF + df
+        weight = PUBLISHED_DF * (1 - df / ENOUGH_DF)
+        assert sem == pytest.approx(np.sqrt((weight * 9 + df) / (weight + df)))
+        assert all_df == weight + df
     sem, all_df = pooled_sem(ENOUGH_DF * own_sem**2, ENOUGH_DF, 3.0)
     assert (sem, all_df) == (1.0, ENOUGH_DF)
+    assert pooled_sem(0.0, ENOUGH_DF, 3.0)[0] == LEAST_SEM_DEG, "sessions that happen to be equal do not make the error nothing"
 
 
 def test_the_latest_session_does_not_vouch_for_itself():
@@ -259,10 +266,10 @@ def test_baseline_change_and_verdict_by_hand(tmp_path):
     assert (change.person, change.drill, change.side, change.direction) == ("Ana", "seated-internal", LEFT, INTERNAL)
     assert [p.size_deg for p in change.points] == [30.0, 32.0, 31.0, 46.0]
     assert (change.baseline_deg, change.latest_deg, change.change_deg) == (31.0, 46.0, 15.0)
-    sem_deg = np.sqrt((6 * 3.0**2 + 2.0) / 8)  # six degrees of freedom of the default, two of 30, 32, 31
+    sem_deg = np.sqrt((4.8 * 3.0**2 + 2.0) / 6.8)  # two degrees of freedom of 30, 32, 31, so 8/10 of the six of the default
     assert change.spread.sem_deg == pytest.approx(sem_deg)
     assert (change.spread.own_deg, change.spread.own_df) == (pytest.approx(1.0), 2)
-    assert change.error_deg == pytest.approx(2.306 * np.sqrt(4 / 3) * sem_deg, abs=0.001)
+    assert change.error_deg == pytest.approx(stats.t.ppf(0.975, 6.8) * np.sqrt(4 / 3) * sem_deg)
     assert change.verdict is Verdict.REAL
     assert np.isnan(change.slope.per_month_deg)
     assert change.points[0].started_at == datetime(2026, 1, 1, 8, tzinfo=UTC)
@@ -270,7 +277,7 @@ def test_baseline_change_and_verdict_by_hand(tmp_path):
 
 @pytest.mark.parametrize(
     ("latest", "verdict"),
-    [(31.0, Verdict.WITHIN), (37.0, Verdict.WITHIN), (37.9, Verdict.PROBABLE), (39.0, Verdict.REAL), (22.0, Verdict.REAL)],
+    [(31.0, Verdict.WITHIN), (36.9, Verdict.WITHIN), (37.9, Verdict.PROBABLE), (39.0, Verdict.REAL), (22.0, Verdict.REAL)],
 )
 def test_verdicts_from_within_to_real(tmp_path, latest, verdict):
     (change,) = read_progress(log(tmp_path, *weekly("Ana", [30.0, 32.0, 31.0, latest]))).changes
@@ -335,7 +342,8 @@ def test_what_cannot_be_compared_at_all_is_said(tmp_path):
     text = " ".join(found.notes)
     assert "2 sessions left out: without a name" in text
     assert "1 session left out: stretches" in text
-    assert "no valid repetition" in text
+    assert "Without a valid repetition: seated-internal left internal in 1 session" in text
+    assert "not a single valid repetition" in text
     assert "date cannot be read" in text
     assert set(found.reps.person) == {"Ana"}
 
@@ -359,27 +367,70 @@ def test_a_session_that_is_being_measured_is_left_out(tmp_path):
 def test_of_a_movement_measured_again_only_the_newest_reading_counts(tmp_path):
     first, *rest = weekly("Ana", [30.0] * 4)
     origin = first[0]["session_id"]
-    again = [row | {"session_id": "again", "remeasured_from": origin, "peak_deg": "33.00"} for row in first]
-    once_more = [row | {"session_id": "once more", "remeasured_from": "again", "peak_deg": "36.00"} for row in first]
-    found = read_progress(log(tmp_path, first, *rest, again, once_more))
+    ids = [f"{origin}-r{year}0301080000-00ff" for year in (2027, 2028)]
+    march, next_march = [
+        [row | {"session_id": i, "remeasured_from": origin, "peak_deg": peak} for row in first]
+        for i, peak in zip(ids, ("33.00", "36.00"), strict=True)
+    ]
+    found = read_progress(log(tmp_path, first, *rest, next_march, march))  # another computer's may come in later
     (change,) = found.changes
-    assert (change.points[0].session_id, change.points[0].size_deg) == ("once more", 36.0)
+    assert (change.points[0].session_id, change.points[0].size_deg) == (ids[1], 36.0)
     assert len(change.points) == 4
     assert "measured again" in " ".join(found.notes)
-    assert measured_again(session_table(read_reps(tmp_path / "reps.csv")[0])) == {origin, "again"}
+    assert measured_again(session_table(read_reps(tmp_path / "reps.csv")[0])) == {origin, ids[0]}
 
 
-def test_the_same_moment_counts_once_per_leg(tmp_path):
-    """An archive may be measured with another pose model, and each leg of a video by itself."""
+def test_a_later_reading_that_was_cut_off_or_runs_does_not_take_the_place(tmp_path):
     sessions = weekly("Ana", [30.0] * 4)
-    again = [
-        [row | {"session_id": row["session_id"] + "-full", "model": "full", "peak_deg": "31.00"} for row in s] for s in sessions
-    ]
-    other = [[row | {"session_id": row["session_id"] + "-right", "side": "right"} for row in s] for s in sessions]
-    found = read_progress(log(tmp_path, *sessions, *again, *other))
-    assert [(c.side, len(c.points), c.latest_deg) for c in found.changes] == [(LEFT, 4, 31.0), (RIGHT, 4, 30.0)]
-    assert any("same moment" in note for note in found.notes)
-    assert not any("pose models" in note for note in found.notes)
+    origin = sessions[0][0]["session_id"]
+    info = {"started_at": sessions[0][0]["started_at"], "person": "Ana", "drill": "seated-internal", "remeasured_from": origin}
+    again = [row | {"session_id": f"{origin}-r1", "remeasured_from": origin, "peak_deg": "5.00"} for row in sessions[0]]
+    log(tmp_path, *sessions, again)
+    folder = tmp_path / "sessions" / f"{origin}-r1"
+    folder.mkdir(parents=True)
+    for status, baseline_deg in (("running", 30.0), ("not measured", 30.0), ("finished", 65 / 3)):
+        (folder / "session.json").write_text(json.dumps(info | {"session_id": folder.name, "status": status}))
+        assert read_progress(tmp_path).changes[0].baseline_deg == pytest.approx(baseline_deg), status
+
+
+def test_a_newer_reading_counts_even_if_it_lacks_the_leg_that_is_asked_for(tmp_path):
+    sessions = weekly("Ana", [30.0] * 4)
+    origin = sessions[0][0]["session_id"]
+    again = [row | {"session_id": f"{origin}-r1", "remeasured_from": origin, "side": "right"} for row in sessions[0]]
+    log(tmp_path, *sessions, again)
+    for side in (LEFT, None):
+        assert [len(c.points) for c in read_progress(tmp_path, side=side).changes if c.side is LEFT] == [3]
+
+
+def test_sessions_of_one_day_do_not_vouch_for_each_other(tmp_path):
+    """Three in an hour are a baseline, but how days differ is not known from them."""
+    hours = [session_rows(0, "Ana", [30.0] * 3, session_id=f"h{n}", started_at=f"2026-01-01T0{n}:00:00+01:00") for n in (6, 7, 8)]
+    found = read_progress(log(tmp_path, *hours, session_rows(7, "Ana", [38.0] * 3)))
+    (change,) = found.changes
+    assert (len(change.points), change.baseline_deg) == (4, 30.0)
+    assert (change.spread.own_df, change.spread.sem_deg) == (0, PUBLISHED_SEM_DEG)
+    assert change.error_deg == pytest.approx(stats.t.ppf(0.975, PUBLISHED_DF) * np.sqrt(2) * PUBLISHED_SEM_DEG)
+    assert change.verdict is Verdict.WITHIN
+    assert any("one day" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(("a_day", "days"), [(3, 2), (3, 5), (4, 4), (12, 2), (2, 10)])
+def test_many_sessions_on_few_days_seldom_make_a_real_change(a_day, days):
+    rng = np.random.default_rng(11)
+    day = np.repeat(rng.normal(size=(2000, days)) * 2.8, a_day, axis=1)
+    table = change_table(simulated(35 + day + rng.normal(size=(2000, a_day * days)) * 1.0, every_days=1 / 24, day_of=a_day))
+    assert share(table, Verdict.REAL) <= 0.05
+    assert table.slope_deg.notna().all() == (days >= 6)
+
+
+def test_a_latest_value_from_few_repetitions_is_told(tmp_path):
+    found = read_progress(log(tmp_path, *weekly("Ana", [30.0] * 3), session_rows(50, "Ana", [30.0])))
+    assert any("fewer than three valid repetitions" in note for note in found.notes)
+
+
+def test_legs_of_different_years_are_not_compared(tmp_path):
+    later = [session_rows(400 + 7 * n, "Ana", [50.0] * 3, RIGHT) for n in range(4)]
+    assert read_progress(log(tmp_path, *weekly("Ana", [30.0] * 4), *later)).sides == ()
 
 
 def test_different_pose_models_are_told(tmp_path):
@@ -391,7 +442,9 @@ def test_different_pose_models_are_told(tmp_path):
 def test_history_leaves_out_what_was_measured_again(tmp_path):
     first = write(tmp_path, 1)
     write(tmp_path, 2)
-    again = write(tmp_path, 1, session_id="20260101-080000-again", remeasured_from=first, remeasured_at="2026-03-01T08:00:00")
+    again = write(
+        tmp_path, 1, session_id=f"{first}-r20260301080000-00ff", remeasured_from=first, remeasured_at="2026-03-01T08:00:00"
+    )
     sessions, _ = read_sessions(tmp_path)
     assert len(sessions) == 3
     assert newest(sessions)[0].id == again
@@ -510,8 +563,8 @@ def test_the_table_says_what_was_found(shown, tmp_path, monkeypatch):
     ended = shown("--out", tmp_path)
     assert ended.code == 0
     assert "Ana, seated-internal" in ended.out
-    assert re.search(r"left internal +6 +31\.0° +47\.0° +\+16\.0 ± \d\.\d° +real change \(95 %\)", ended.out)
-    assert re.search(r"right internal +2 +– +30\.0° +– +not enough sessions", ended.out)
+    assert re.search(r"left internal +6 +31\.0° +47\.0° +\+16\.0 ± \d\.\d° +\d\.\d° +real change \(95 %\)", ended.out)
+    assert re.search(r"right internal +2 +– +30\.0° +– +– +not enough sessions", ended.out)
     assert re.search(r"left internal: \+\d+\.\d° a month \(95 %: \+\d+\.\d to \+\d+\.\d\) over 6 sessions", ended.out)
     assert "left out: 1 session with calibration personal (left internal)" in ended.out
     assert all(len(line) <= 80 for line in ended.out.splitlines() if "─" in line or "left internal  " in line)
@@ -520,7 +573,7 @@ def test_the_table_says_what_was_found(shown, tmp_path, monkeypatch):
 def test_the_left_leg_is_flagged_when_it_has_much_more(shown, tmp_path):
     log(tmp_path, *weekly("Ana", [50.0] * 4), *weekly("Ana", [30.0] * 4, side=RIGHT))
     assert "the left leg has 20.0 ± " in (out := shown("--out", tmp_path).out)
-    assert "more than the right (more than 10°)" in out
+    assert "more than the right (above 10°)" in out
 
 
 def test_json_has_all_of_it(shown, tmp_path):
@@ -548,8 +601,10 @@ def test_who_is_not_known_and_what_is_not_there_is_said(shown, tmp_path):
     log(tmp_path, *weekly("", [30.0] * 2))
     assert "no session that could be compared yet" in shown("--out", tmp_path).out
     assert_one_sentence(shown("--out", tmp_path, "--drill", "seated"), 2, "seated")
-    ended = shown("--out", tmp_path, "--person", "Bo")
-    assert_one_sentence(ended, 2, "Nobody named 'Bo'")
+    for json_too in ((), ("--json",)):
+        assert_one_sentence(shown("--out", tmp_path, "--person", "Bo", *json_too), 2, "Nobody named 'Bo'")
+    log(tmp_path, *weekly("Ana", [30.0] * 4))
+    assert "without --drill, --side or --since" in shown("--out", tmp_path, "--since", "2030-01-01").out
 
 
 def test_every_number_of_the_explanation_is_that_of_the_program():

@@ -7,7 +7,7 @@ years of a clinic open in a moment. `docs/progress.md` is the explanation for pe
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -36,12 +36,15 @@ from rotrack.progress.statistics import (
     slopes,
 )
 from rotrack.progress.values import measured_again, session_table
-from rotrack.records.history import ALIKE
-from rotrack.records.log import being_written, read_reps
+from rotrack.records.history import ALIKE, is_whole
+from rotrack.records.log import being_written, read_info, read_reps
+from rotrack.records.session import BEST_OF
 from rotrack.ui.words import is_counted, is_index, times
 
 FLAGGED_DEG = 10.0
 """A clear difference of left and right above this is pointed out (Ellison 1990 and others)."""
+SAME_TIME_DAYS = 30
+"""Left and right are compared if they were measured within so many days."""
 OF_ONE = ("person", "drill", "side", "direction")
 """What one comparison is of."""
 _SAID = {
@@ -148,7 +151,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Left against right of one person, drill and direction, from the last session that has both, or the last of each.
+    """Left against right of one person, drill and direction.
+
+    From the last session that has both, or from the last of each if those are not more than a month apart.
 
     Parameters
     ----------
@@ -220,7 +225,7 @@ class Progress:
         for person, drill, direction in dict.fromkeys(key[:3] for key in known):
             both = [(person, drill, direction, side) for side in Side]
             if all(key in known for key in both) and len({alike[key] for key in both}) == 1:
-                found.append(_sides(*(known[key] for key in both)))
+                found += _sides(*(known[key] for key in both))
         return tuple(found)
 
     @property
@@ -244,7 +249,7 @@ def read_progress(
     side : Side, optional
         Only this leg.
     since : date, optional
-        Only sessions from this day on; the first three of these are the baseline.
+        Only sessions from this day on, by their own clock; the first three of these are the baseline.
 
     Raises
     ------
@@ -256,27 +261,19 @@ def read_progress(
         raise RecordError(f"There is no log in {data} yet; measure something first, or choose the folder with --out.")
     reps, problems = read_reps(path)
     readings, doubtful = read_readings(data)
-    if side:
-        reps = reps[reps.side == side]
-    values = session_table(reps)
-    values, notes = _usable(values, data, person, drill, since)
-    if len(values) < len(reps):
-        reps = reps[reps.session_id.isin(set(values.session_id))] if person or drill or since or notes else reps
-    return Progress(
-        change_table(values), reps, _readings(readings, person, drill, side, since), notes, (*problems, *doubtful), values
-    )
+    values, notes = _usable(session_table(reps), data, person, drill, side, since)
+    values = values.assign(alike=alike(values))
+    table = change_table(values)
+    reps = reps[reps.session_id.isin(set(values.session_id))] if values.session_id.nunique() < reps.session_id.nunique() else reps
+    reps = reps[reps.side == side] if side else reps
+    notes += tuple(_warnings(table, values[values.alike]))
+    return Progress(table, reps, _readings(readings, person, drill, side, since), notes, (*problems, *doubtful), values)
 
 
 def _usable(
-    values: pd.DataFrame, data: Path, person: str | None, drill: str | None, since: date | None
+    values: pd.DataFrame, data: Path, person: str | None, drill: str | None, side: Side | None, since: date | None
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the values that may be compared with anything, and what was left out."""
-    if person is not None:
-        values = values[values.person == person.strip()]
-    if drill is not None:
-        values = values[values.drill == drill]
-    if since is not None:
-        values = values[values.started_at.str[:10] >= since.isoformat()]
     notes = []
 
     def leave_out(unwanted: Any, why: str) -> None:
@@ -286,20 +283,50 @@ def _usable(
             notes.append(f"{times(count, 'session')} left out: {why}.")
             values = values[~unwanted]
 
+    again = values[values.remeasured_from != ""].session_id.unique()
+    recent = values[values.time > datetime.now(UTC) - timedelta(days=2)].session_id.unique()
+    running = [i for i in {*again, *recent} if being_written(data / "sessions" / i)]
+    values = values[~values.session_id.isin([i for i in again if i not in running and not _is_whole(data, i)])]
+    older = measured_again(values[~values.session_id.isin(running)]) if len(again) else set()
+    for column, wanted in (("person", person and person.strip()), ("drill", drill), ("side", side)):
+        if wanted is not None:
+            values = values[values[column] == wanted]
+    if since is not None:
+        values = values[values.started_at.str[:10] >= since.isoformat()]
+    leave_out(values.session_id.isin(running), "still being measured")
     leave_out(values.person == "", "without a name nobody knows whose they are")
     leave_out(values.time.isna(), "their date cannot be read")
     leave_out(values.tier.map(is_counted), "stretches are counted and timed, not measured")
-    if (values.remeasured_from != "").any():
-        leave_out(values.session_id.isin(measured_again(values)), "they were measured again, and the newer reading counts")
-    recent = values[values.time > datetime.now(UTC) - timedelta(days=2)].session_id.unique()
-    leave_out(values.session_id.isin([i for i in recent if being_written(data / "sessions" / i)]), "still being measured")
-    twice = values.duplicated([*OF_ONE, "started_at"], keep="last")
-    leave_out(twice, "the same moment was measured twice, and the reading that was logged last counts")
-    leave_out(values.reps_used == 0, "no valid repetition for this leg and direction")
-    if values.model.nunique() > 1 and (values.groupby(list(OF_ONE)).model.nunique() > 1).any():
-        models = " and ".join(sorted(values.model.unique()))
-        notes.append(f"Sessions were read with different pose models ({models}): a part of a change may be theirs.")
+    leave_out(values.session_id.isin(older), "they were measured again, and the newer reading counts")
+    empty = values.reps_used == 0
+    if empty.any():
+        whole = len(set(values.session_id[empty]) - set(values.session_id[~empty]))
+        legs = ", ".join(sorted({f"{v.drill} {v.side} {v.direction}" for v in values[empty].itertuples()}))
+        notes.append(f"Without a valid repetition: {legs} in {times(values.session_id[empty].nunique(), 'session')}.")
+        if whole:
+            notes.append(f"{times(whole, 'session')} left out: not a single valid repetition.")
+        values = values[~empty]
     return values, tuple(notes)
+
+
+def _is_whole(data: Path, session_id: str) -> bool:
+    """Return whether a later reading of a movement may take the place of the first; rows without a folder may."""
+    folder = data / "sessions" / session_id
+    try:
+        return is_whole(read_info(folder)) if folder.is_dir() else True
+    except RecordError:
+        return False
+
+
+def _warnings(table: pd.DataFrame, compared: pd.DataFrame) -> Iterator[str]:
+    """Yield what to know before believing a change."""
+    if ((table.sessions > BASELINE_SESSIONS) & (table.baseline_days < BASELINE_SESSIONS)).any():
+        yield "Sessions of one day count as one day for the error: how days differ, only other days can tell."
+    if ((table.sessions > BASELINE_SESSIONS) & (table.latest_reps < BEST_OF)).any():
+        yield "A latest value stands on fewer than three valid repetitions: it tends to be too small."
+    if compared.model.nunique() > 1 and (compared.groupby(list(OF_ONE)).model.nunique() > 1).any():
+        models = " and ".join(sorted(compared.model.unique()))
+        yield f"Sessions were read with different pose models ({models}): a part of a change may be theirs."
 
 
 def _readings(
@@ -318,17 +345,17 @@ def change_table(values: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     values : pandas.DataFrame
-        A `session_table` of sessions that have a name, a time and a value, oldest first.
+        A `session_table` of sessions that have a name, a time and a value, oldest first, with the column `alike`.
 
     Returns
     -------
     pandas.DataFrame
         Columns person, drill, side, direction, tier; zero, convention_version, measure_version and calibration of the latest
         session, which are those of all that are compared; sessions (compared) and left_out (not alike); first_at, last_at;
-        baseline_deg, latest_deg, change_deg, error_deg, sem_deg, df, own_deg, own_df, default_deg, mdc90_deg, mdc95_deg, verdict,
-        slope_deg, slope_low_deg, slope_high_deg (per month). Ordered by person, drill, side and direction.
+        baseline_deg, baseline_days (days of its sessions), latest_deg, latest_reps (repetitions behind it), change_deg,
+        error_deg, sem_deg, df, own_deg, own_df, default_deg, mdc90_deg, mdc95_deg, verdict, slope_deg, slope_low_deg,
+        slope_high_deg (per month). Ordered by person, drill, side and direction.
     """
-    values = values.assign(alike=alike(values))
     group = values.groupby(list(OF_ONE), sort=True).ngroup().to_numpy()
     everything = np.bincount(group)
     values, group = values[values.alike], group[values.alike.to_numpy()]
@@ -336,38 +363,70 @@ def change_table(values: pd.DataFrame) -> pd.DataFrame:
     values, group = values.iloc[order], group[order]
     count = np.bincount(group)
     ends = np.cumsum(count)
-    starts = ends - count
-    place = np.arange(len(group)) - starts[group]
+    place = np.arange(len(group)) - (ends - count)[group]
     size = values.size_deg.to_numpy()
-    days = (values.time - values.time.min()).dt.total_seconds().to_numpy() / 86_400
     latest = size[ends - 1]
     enough = count > BASELINE_SESSIONS
     in_baseline = place < BASELINE_SESSIONS
     baseline = np.bincount(group[in_baseline], size[in_baseline], len(count)) / np.minimum(count, BASELINE_SESSIONS)
     baseline = np.where(count >= BASELINE_SESSIONS, baseline, np.nan)
-    before = place < count[group] - 1  # the latest must not vouch for itself
+    days = _days(values, group)
+    baseline_days = np.bincount(group[in_baseline & days.first], minlength=len(count))
+    before = ~days.is_last  # the latest must not vouch for itself, nor must what was measured on the same day
     squares, own_df = np.zeros(len(count)), np.zeros(len(count))
-    measured = np.unique(group[before])
-    squares[measured], own_df[measured] = own_spread(days[before], size[before], np.searchsorted(measured, group[before]))
+    measured = np.unique(days.group[before])
+    squares[measured], own_df[measured] = own_spread(
+        days.time_days[before], days.size_deg[before], np.searchsorted(measured, days.group[before])
+    )
     default = _default_sem(values, group, count, ends)
     sem, df = pooled_sem(squares, own_df, default)
     change = np.where(enough, latest - baseline, np.nan)
-    error = np.where(enough, change_error(sem, df), np.nan)
+    error = np.where(enough, change_error(sem, df, baseline_days), np.nan)
     mdc90, mdc95 = mdc(1.0, 0.90) * sem, mdc(1.0) * sem
     grown = np.abs(change)
     real = enough & (grown > mdc95) & (grown > error)
-    probable = enough & (grown > mdc90) & (grown > change_error(sem, df, 0.90))
+    probable = enough & (grown > mdc90) & (grown > change_error(sem, df, baseline_days, 0.90))
     verdict = np.select([~enough, real, probable], [Verdict.NOT_ENOUGH, Verdict.REAL, Verdict.PROBABLE], str(Verdict.WITHIN))
-    slope, half = slopes(days, size, group)
+    slope, half = slopes(days.time_days, days.size_deg, days.group)
     table = values.iloc[ends - 1][[*OF_ONE, "tier", *ALIKE]].reset_index(drop=True)
     return table.assign(
         sessions=count, left_out=everything - count,
-        first_at=values.started_at.to_numpy()[starts], last_at=values.started_at.to_numpy()[ends - 1],
-        baseline_deg=baseline, latest_deg=latest, change_deg=change, error_deg=error, sem_deg=sem, df=df,
+        first_at=values.started_at.to_numpy()[ends - count], last_at=values.started_at.to_numpy()[ends - 1],
+        baseline_deg=baseline, baseline_days=baseline_days, latest_deg=latest, latest_reps=values.reps_used.to_numpy()[ends - 1],
+        change_deg=change, error_deg=error, sem_deg=sem, df=df,
         own_deg=np.sqrt(np.divide(squares, own_df, out=np.full(len(count), np.nan), where=own_df > 0)), own_df=own_df,
         default_deg=default, mdc90_deg=mdc90, mdc95_deg=mdc95, verdict=verdict,
         slope_deg=slope, slope_low_deg=slope - half, slope_high_deg=slope + half,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Days:
+    """The days of sessions: mean time and mean value of those of one group and day, in order of groups and days.
+
+    `first` says of every session whether it is the first of its day, shape (sessions,); the rest has a place per day.
+    """
+
+    first: np.ndarray
+    group: np.ndarray
+    time_days: np.ndarray
+    size_deg: np.ndarray
+    is_last: np.ndarray
+
+
+def _days(values: pd.DataFrame, group: np.ndarray) -> _Days:
+    """Return the days of values that are in the order of their groups and times; a day is that of the session's own clock."""
+    date = pd.factorize(values.started_at.str[:10])[0]
+    first = np.ones(len(group), bool)
+    first[1:] = (np.diff(group) != 0) | (np.diff(date) != 0)
+    day = np.cumsum(first) - 1
+    count = np.bincount(day)
+    seconds = (values.time - values.time.min()).dt.total_seconds().to_numpy()
+    of_day = group[first]
+    last = np.ones(len(of_day), bool)
+    last[:-1] = np.diff(of_day) != 0
+    means = (np.bincount(day, number) / count for number in (seconds / 86_400, values.size_deg.to_numpy()))
+    return _Days(first, of_day, *means, last)
 
 
 def alike(values: pd.DataFrame) -> np.ndarray:
@@ -389,9 +448,9 @@ def _default_sem(values: pd.DataFrame, group: np.ndarray, count: np.ndarray, end
 
 # ---------------------------------------------------------------------- the table as objects
 def _change(row: Mapping[str, Any], values: pd.DataFrame) -> Change:
-    same = alike(values)
+    same = values.alike.to_numpy()
     points = tuple(
-        Point(v.session_id, datetime.fromisoformat(v.started_at), v.size_deg, v.uncertainty_deg, int(v.reps_used))
+        Point(v.session_id, aware(v.started_at), v.size_deg, v.uncertainty_deg, int(v.reps_used))
         for v in values[same].itertuples()
     )
     return Change(
@@ -403,6 +462,12 @@ def _change(row: Mapping[str, Any], values: pd.DataFrame) -> Change:
     )  # fmt: skip
 
 
+def aware(started_at: str) -> datetime:
+    """Return when a session began with its offset; without one it is by this computer's clock."""
+    time = datetime.fromisoformat(started_at)
+    return time if time.tzinfo else time.astimezone()
+
+
 def _left_out(row: Mapping[str, Any], values: pd.DataFrame) -> tuple[LeftOut, ...]:
     """Return why values were not compared: in what they differ from the latest."""
     reasons: dict[str, int] = {}
@@ -412,20 +477,23 @@ def _left_out(row: Mapping[str, Any], values: pd.DataFrame) -> tuple[LeftOut, ..
     return tuple(LeftOut(reason, count) for reason, count in reasons.items())
 
 
-def _sides(left: Change, right: Change) -> Sides:
+def _sides(left: Change, right: Change) -> list[Sides]:
+    """Return left against right; nothing if both were measured at quite different times."""
     one, other = left.points[-1], right.points[-1]
     theirs = {point.session_id: point for point in right.points}
     for point in reversed(left.points):
         if point.session_id in theirs:
             one, other = point, theirs[point.session_id]
             break
+    if abs(one.started_at - other.started_at) > timedelta(days=SAME_TIME_DAYS):
+        return []
     spreads = (left.spread, right.spread)
     spread_deg = float(difference_error([s.sem_deg for s in spreads], [s.df for s in spreads]))
     stated_deg = float(np.hypot(one.uncertainty_deg, other.uncertainty_deg))
-    return Sides(
+    return [Sides(
         left.person, left.drill, left.tier, left.direction, one.size_deg, other.size_deg,
         one.size_deg - other.size_deg, float(np.nanmax([spread_deg, stated_deg])),
-    )  # fmt: skip
+    )]  # fmt: skip
 
 
 def to_dict(progress: Progress) -> dict[str, Any]:

@@ -20,11 +20,13 @@ time and cancels in a change. Between cameras, rendered people have 0.2 to 0.7 (
 PUBLISHED_DF = 6.0
 """How many degrees of freedom the default counts for: with 6, the SEM of 95 of 100 people may lie between 1.9 and 6.6 deg."""
 ENOUGH_DF = 10.0
-"""With so many degrees of freedom of their own, a person's spread stands alone."""
+"""With so many degrees of freedom of their own a person's spread stands alone; until then the default fades steadily."""
+LEAST_SEM_DEG = 0.5
+"""No webcam at home repeats better than this, however alike a few sessions are, deg."""
 BASELINE_SESSIONS = 3
 """The first sessions, whose mean is what later ones are compared with."""
 SLOPE_SESSIONS = 6
-"""From so many sessions on a slope is told."""
+"""From so many sessions on, each on a day of its own, a slope is told."""
 DAYS_PER_MONTH = 365.25 / 12
 
 
@@ -132,18 +134,20 @@ def pooled_sem(sum_of_squares: ArrayLike, own_df: ArrayLike, default_deg: ArrayL
     That is the posterior of a variance with a scaled inverse chi-squared prior (Gelman and others, Bayesian Data Analysis, 2.6).
     """
     own_df = np.asarray(own_df, float)
-    prior_df = np.where(own_df < ENOUGH_DF, PUBLISHED_DF, 0.0)
+    prior_df = PUBLISHED_DF * np.clip(1 - own_df / ENOUGH_DF, 0.0, 1.0)
     df = prior_df + own_df
-    return np.sqrt((prior_df * np.asarray(default_deg, float) ** 2 + np.asarray(sum_of_squares, float)) / df), df
+    variance = (prior_df * np.asarray(default_deg, float) ** 2 + np.asarray(sum_of_squares, float)) / df
+    return np.maximum(np.sqrt(variance), LEAST_SEM_DEG), df
 
 
-def change_error(sem_deg: ArrayLike, df: ArrayLike, confidence: float = 0.95) -> np.ndarray:
+def change_error(sem_deg: ArrayLike, df: ArrayLike, baseline_days: ArrayLike, confidence: float = 0.95) -> np.ndarray:
     """Return the half width of the confidence interval of one session value less the mean of the baseline, deg.
 
-    The baseline has three sessions, so it is t sqrt(1 + 1/3) SEM, with t for how well the SEM is known.
+    It is t sqrt(1 + 1/days) SEM, with t for how well the SEM is known, and the days of the baseline's sessions: those of one day
+    do not vary as days do.
     """
-    sems = np.asarray(sem_deg, float)
-    return _t(df, confidence) * np.sqrt(1 + 1 / BASELINE_SESSIONS) * sems
+    sems, days = np.asarray(sem_deg, float), np.asarray(baseline_days, float)
+    return _t(df, confidence) * np.sqrt(1 + 1 / days) * sems
 
 
 def difference_error(sems_deg: ArrayLike, df: ArrayLike, confidence: float = 0.95) -> np.ndarray:

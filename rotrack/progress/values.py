@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pandas as pd
 
 from rotrack.model import Direction, Side
-from rotrack.records.history import origin_of
 from rotrack.records.session import BEST_OF, FIRST
 
 _OF_SESSION = (
@@ -37,7 +38,7 @@ def session_table(reps: pd.DataFrame) -> pd.DataFrame:
     session, first = _numbered(reps.session_id)
     about = reps.iloc[first][_OF_SESSION].reset_index(drop=True)
     about["person"] = about.person.str.strip()
-    about["time"] = pd.to_datetime(about.started_at, format="ISO8601", utc=True, errors="coerce")
+    about["time"] = pd.to_datetime(about.started_at.map({text: _moment(text) for text in about.started_at.unique()}), utc=True)
     external, right = (reps.direction == Direction.EXTERNAL).to_numpy(), (reps.side == Side.RIGHT).to_numpy()
     key = session * 4 + right * 2 + external
     peak, error = reps.peak_deg.to_numpy(float), reps.uncertainty_deg.to_numpy(float)
@@ -61,19 +62,26 @@ def session_table(reps: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values("time", kind="stable", ignore_index=True)[list(SESSION_COLUMNS)]
 
 
+def _moment(text: str) -> datetime | None:
+    """Return when a session began, UTC; one without an offset by this computer's clock, None if it cannot be read."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
 def measured_again(sessions: pd.DataFrame) -> set[str]:
-    """Return the ids of sessions whose landmarks were measured again: only the latest reading of a movement counts.
+    """Return the ids of sessions that were measured again: only the latest reading of a movement counts, see `history.newest`.
 
     Parameters
     ----------
     sessions : pandas.DataFrame
-        A `session_table`, or anything with its columns session_id and remeasured_from in the order in which they were logged.
+        A `session_table`, or anything with its columns session_id and remeasured_from.
     """
-    again = sessions[sessions.remeasured_from != ""].drop_duplicates("session_id")
-    origins = dict(zip(again.session_id, again.remeasured_from, strict=True))
-    latest = {origin_of(session_id, origins): session_id for session_id in origins}
-    everything = set(origins) | set(origins.values())
-    return everything - set(latest.values())
+    known = sessions.drop_duplicates("session_id")
+    movement = known.remeasured_from.where(known.remeasured_from != "", known.session_id)
+    latest = known.session_id.groupby(movement).transform("max")
+    return set(known.session_id[known.session_id != latest])
 
 
 def _numbered(texts: pd.Series) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -262,7 +262,9 @@ def earlier_sessions(this: dict[str, Any], sessions: Sequence[Session]) -> Itera
 
 
 def newest(sessions: Sequence[Session]) -> list[Session]:
-    """Return sessions without those that were measured again: of each movement only the latest reading.
+    """Return sessions without those that were measured again: of each movement only the latest whole reading.
+
+    A reading that was cut off or found nothing does not take the place of one that did.
 
     Parameters
     ----------
@@ -270,20 +272,15 @@ def newest(sessions: Sequence[Session]) -> list[Session]:
         In any order, which is kept.
     """
     readings: dict[str, list[Session]] = {}
-    origins = {session.id: str(session.info.get("remeasured_from") or "") for session in sessions}
     for session in sessions:
-        readings.setdefault(origin_of(session.id, origins), []).append(session)
-    kept = {max(group, key=lambda s: (str(s.info.get("remeasured_at") or ""), s.id)).id for group in readings.values()}
+        readings.setdefault(str(session.info.get("remeasured_from") or session.id), []).append(session)
+    kept = {max(group, key=lambda s: (is_whole(s.info) and bool(s.rep_list), s.id)).id for group in readings.values()}
     return [session for session in sessions if session.id in kept]
 
 
-def origin_of(session_id: str, origins: Mapping[str, str]) -> str:
-    """Return the first session of the movement that a session was read from; `origins` says what each was measured again from."""
-    seen: set[str] = set()
-    while (before := origins.get(session_id, "")) and before not in seen:
-        seen.add(before)
-        session_id = before
-    return session_id
+def is_whole(info: dict[str, Any]) -> bool:
+    """Return whether a session was measured to its end, or to where the person ended it."""
+    return info.get("status") in ("finished", "stopped")
 
 
 def _same_movement(one: dict[str, Any], other: dict[str, Any]) -> bool:
