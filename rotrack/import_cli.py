@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
@@ -19,7 +20,17 @@ from rotrack.errors import DOUBTFUL, InputError
 from rotrack.exchange.merge import merge_sessions
 from rotrack.log_cli import JsonOption, OutOption
 from rotrack.model import Direction, Side
-from rotrack.progress.agreement import LEAST_PAIRS, WITHIN_H, Agreement, Interval, Pairs, agreement_of, cautions, pair_readings
+from rotrack.progress.agreement import (
+    LEAST_PAIRS,
+    NO_RATER,
+    WITHIN_H,
+    Agreement,
+    Interval,
+    Pairs,
+    agreement_of,
+    cautions,
+    pair_readings,
+)
 from rotrack.progress.readings import Merged, import_readings, read_readings, write_template
 from rotrack.progress.values import measured_again, session_table
 from rotrack.records.log import being_written, data_folder, read_reps, to_json
@@ -28,6 +39,8 @@ from rotrack.ui.words import times
 
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
+MOST_TOLD = 20
+"""Of one kind of problem so many sentences are printed at most; --json has all."""
 
 
 # ---------------------------------------------------------------------- import
@@ -66,21 +79,28 @@ def import_(
     else:
         merged = import_readings(data, path)
         kinds = {"reading": merged}
-    problems = [text for found in kinds.values() for text in found.problems]
+    problems = [list(found.problems) for found in kinds.values()]
     notes = [text for found in kinds.values() for text in found.notes]
     if json:
         counts = {f"{kind}s": {"added": found.added, "already_there": found.already_there} for kind, found in kinds.items()}
-        print(to_json({**counts, "problems": problems, "notes": notes}))
+        print(to_json({**counts, "problems": [text for told in problems for text in told], "notes": notes}))
     else:
         for kind, found in kinds.items():
             if kind == "session" or len(kinds) == 1 or found.added or found.already_there:
                 _out.print(f"{times(found.added, kind)} added, {found.already_there} already there.")
-    for text in notes:
-        _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
-    for text in problems:
-        _err.print(f"[bold red]rotrack:[/] {escape(text)}", soft_wrap=True)
-    if problems:
+    _tell("[yellow]Note:[/]", notes)
+    for told in problems:
+        _tell("[bold red]rotrack:[/]", told)
+    if any(problems):
         raise typer.Exit(DOUBTFUL)
+
+
+def _tell(mark: str, sentences: Sequence[str]) -> None:
+    """Print sentences of one kind; of very many the first ones and how many more there are."""
+    for text in sentences[:MOST_TOLD]:
+        _err.print(f"{mark} {escape(text)}", soft_wrap=True)
+    if len(sentences) > MOST_TOLD:
+        _err.print(f"{mark} and {len(sentences) - MOST_TOLD} more.", soft_wrap=True)
 
 
 def _merge(data: Path, other: Path) -> Merged:
@@ -97,6 +117,7 @@ def agreement(
     side: Annotated[Side | None, typer.Option("--side", "-s", help="Only this leg: the subject's own side.")] = None,
     direction: Annotated[Direction | None, typer.Option("--direction", help="Only this direction.")] = None,
     instrument: Annotated[str | None, typer.Option("--instrument", "-i", help="Only readings of this instrument.")] = None,
+    rater: Annotated[str | None, typer.Option("--rater", "-r", help="Only readings of this rater.")] = None,
     within: Annotated[
         float, typer.Option("--within", help="Hours that reading and session may be apart.", min=0, metavar="HOURS")
     ] = WITHIN_H,
@@ -108,6 +129,7 @@ def agreement(
 
     Each reading is paired with the session value nearest in time, of the same person, drill, side and direction. Bias is rotrack
     minus the instrument; 95 % of differences lie between the limits of agreement. Everything has its 95 % confidence interval.
+    If several people read, each of them is paired; --rater compares one alone.
 
     `rotrack import` takes in the readings first. Example: rotrack agreement --drill seated-internal --plot agreement.html
     """
@@ -116,7 +138,7 @@ def agreement(
         load_table().drill(drill)  # tells of a mistyped name
     wanted = {
         "person": person and person.strip(), "drill": drill, "side": side, "direction": direction,
-        "instrument": instrument and instrument.strip().casefold(),
+        "instrument": instrument and instrument.strip().casefold(), "rater": rater and rater.strip(),
     }  # fmt: skip
     pairs, problems = _read_pairs(data, {column: str(value) for column, value in wanted.items() if value is not None}, within)
     found = {str(name): table for name, table in pairs.table.groupby("instrument", sort=False)}
@@ -131,14 +153,15 @@ def agreement(
         if not json:
             _print_agreement(name, known, enough[name])
         if plot:
-            whose = enough[name].person.unique()
+            whose, raters = enough[name].person.unique(), enough[name].rater.unique()
             title = f"rotrack against {name}" + (f", {whose[0]}" if len(whose) == 1 else "")
+            title += f", read by {raters[0]}" if len(raters) == 1 and raters[0] else ""
             write_html(agreement_figure(enough[name], known, html.escape(title)), plot)
             _err.print(f"plot written to {escape(str(plot))}", soft_wrap=True)
     notes = [f"{times(left.readings, 'reading')} not compared: {left.reason}." for left in pairs.unpaired]
     notes += [f"Too few to compare: {few}."] if few and agreements else []
-    for text in (*notes, *problems):
-        _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
+    for told in (notes, problems):
+        _tell("[yellow]Note:[/]", told)
     if not agreements:
         raise InputError(
             f"At least {LEAST_PAIRS} pairs of reading and session are needed ({few or 'there is none'}); "
@@ -151,13 +174,14 @@ def _read_pairs(data: Path, wanted: dict[str, str], within_h: float) -> tuple[Pa
     readings, problems = read_readings(data)
     if not len(readings):
         raise InputError(f"There are no readings in {data} yet; `rotrack import --template FILE` writes a table to fill in.")
-    instruments = ", ".join(dict.fromkeys(readings.instrument))
+    there = f"there are some of these instruments: {', '.join(dict.fromkeys(readings.instrument))}"
+    if "rater" in wanted:
+        there += f", of these raters: {', '.join(name or NO_RATER for name in dict.fromkeys(readings.rater))}"
     for column, value in wanted.items():
-        readings = readings[readings[column] == value]
+        same = readings.rater.str.casefold() == value.casefold() if column == "rater" else readings[column] == value
+        readings = readings[same]
     if not len(readings):
-        raise InputError(
-            f"There is no reading of {', '.join(wanted.values())}; there are some of these instruments: {instruments}."
-        )
+        raise InputError(f"There is no reading of {', '.join(wanted.values())}; {there}.")
     reps, damaged = read_reps(data / "reps.csv")
     sessions = session_table(reps)
     unfinished = {folder.name for folder in (data / "sessions").glob("*") if being_written(folder)}
@@ -171,6 +195,8 @@ def _print_agreement(name: str, found: Agreement, table: Any) -> None:
     when = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
     whom = f"{found.pairs} pairs of {escape(names[0]) if len(names) == 1 else f'{len(names)} people'}, {when}"
     _out.print(f"[bold]rotrack against {escape(name)}: {whom}[/]", soft_wrap=True)
+    raters = ", ".join(f"{escape(rater)} ({times(count, 'pair')})" for rater, count in _raters(table).items())
+    _out.print(f"read by: {raters}", soft_wrap=True)
     shown = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("", "", "95 % confidence interval"):
         shown.add_column(column, justify="left")
@@ -191,6 +217,11 @@ def _print_agreement(name: str, found: Agreement, table: Any) -> None:
         _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
 
 
+def _raters(table: Any) -> dict[str, int]:
+    """Return how many pairs each rater has, by name."""
+    return {str(rater) or NO_RATER: len(theirs) for rater, theirs in table.groupby("rater")}
+
+
 def _interval(interval: Interval) -> str:
     return f"{interval.low:+.1f} to {interval.high:+.1f}\u00b0"
 
@@ -202,7 +233,8 @@ def _document(agreements: dict[str, Agreement], pairs: Pairs, problems: list[str
     )
     return {
         "instruments": [
-            {"instrument": name, **asdict(found), "cautions": cautions(found, tables[name])} for name, found in agreements.items()
+            {"instrument": name, "raters": _raters(tables[name]), **asdict(found), "cautions": cautions(found, tables[name])}
+            for name, found in agreements.items()
         ],
         "pairs": shown.to_dict("records"),
         "unpaired": [asdict(left) for left in pairs.unpaired],

@@ -249,7 +249,28 @@ def test_a_session_is_compared_once_per_instrument_with_the_nearest_reading(tmp_
     )
     pairs = pair_readings(table, sessions({}))
     assert paired(pairs) == {32: "s0", 33: "s0"}
-    assert pairs.unpaired == (Unpaired("another reading of the same instrument is nearer to the session", 1),)
+    assert pairs.unpaired == (
+        Unpaired("another reading of the same instrument and rater is as near to the session or nearer", 1),
+    )
+
+
+@pytest.mark.parametrize("raters", [("A", "B"), ("A", "")])
+def test_two_raters_at_the_same_moment_have_a_pair_each(tmp_path: Path, raters: tuple[str, str]) -> None:
+    table = readings(
+        tmp_path, *(line(taken_at=at("08:30"), value_deg=value, rater=r) for value, r in zip((31, 33), raters, strict=True))
+    )
+    pairs = pair_readings(table, sessions({}))
+    assert paired(pairs) == {31: "s0", 33: "s0"}
+    assert pairs.unpaired == ()
+
+
+def test_the_same_rater_at_the_same_moment_has_one_pair_however_the_name_is_cased(tmp_path: Path) -> None:
+    table = readings(tmp_path, *(line(taken_at=at("08:30"), value_deg=v, rater=r) for v, r in ((31, "bk"), (33, "BK"))))
+    pairs = pair_readings(table, sessions({}))
+    assert paired(pairs) == {31: "s0"}
+    assert pairs.unpaired == (
+        Unpaired("another reading of the same instrument and rater is as near to the session or nearer", 1),
+    )
 
 
 def test_who_comes_second_gets_the_next_session(tmp_path: Path) -> None:
@@ -320,7 +341,7 @@ def test_cautions_say_what_makes_an_agreement_doubtful(tmp_path: Path) -> None:
     other = np.linspace(20, 60, 12)
     quiet = pd.DataFrame({
         "person": [f"P{n}" for n in range(12)], "drill": "seated-internal", "direction": "internal", "calibration": "none",
-        "zero": "neutral pose", "reading_deg": other, "rotrack_deg": other + rng.normal(0, 2, 12),
+        "zero": "neutral pose", "rater": "BK", "reading_deg": other, "rotrack_deg": other + rng.normal(0, 2, 12),
     })  # fmt: skip
     assert told(quiet) == ""
     assert "Only 4 pairs" in told(quiet.head(4))
@@ -328,6 +349,7 @@ def test_cautions_say_what_makes_an_agreement_doubtful(tmp_path: Path) -> None:
     assert "of one person" in told(quiet.assign(person="A"))
     grown = told(quiet.assign(rotrack_deg=1.3 * other + rng.normal(0, 1, 12)))
     assert re.search(r"changes with the size, by \+[23]\.\d° per 10°", grown)
+    assert "Several raters are together here: not said, BK; --rater chooses one." in told(quiet.assign(rater=["", "BK"] * 6))
     assert "--drill chooses one" in told(quiet.assign(drill=["seated-internal", "longsit-internal"] * 6))
     assert "--direction chooses one" in told(quiet.assign(direction=["internal", "external"] * 6))
     assert "levels of calibration are together here: none, personal" in told(quiet.assign(calibration=["none", "personal"] * 6))
@@ -407,6 +429,35 @@ def test_agreement_of_one_leg_or_instrument(run: Run) -> None:
     assert json.loads(run("agreement", "--instrument", "Goniometer ", "--json").out)["instruments"][0]["pairs"] == 12
     assert_one_sentence(run("agreement", "--instrument", "ruler"), 2, "no reading of ruler", "goniometer, phone")
     assert_one_sentence(run("agreement", "--drill", "seated"), 2, "seated-internal")
+
+
+def test_agreement_says_who_read_and_can_compare_one_alone(run: Run, data: Path, tmp_path: Path) -> None:
+    second = [
+        line(taken_at=f"2026-01-{day:02} 09:00", person=f"P{day}", value_deg=16 + 5 * day, rater="Zoe") for day in range(1, 7)
+    ]
+    import_readings(data, table_of(tmp_path, *second))
+    ended = run("agreement")
+    assert "rotrack against goniometer: 18 pairs" in ended.out
+    assert "read by: BK (12 pairs), Zoe (6 pairs)" in ended.out
+    assert "Several raters are together here: BK, Zoe; --rater chooses one." in ended.err
+    assert "as near to the session" not in ended.err
+    (gonio,) = json.loads(run("agreement", "--json").out)["instruments"]
+    assert gonio["raters"] == {"BK": 12, "Zoe": 6}
+    ended = run("agreement", "--rater", "zoe ", "--plot", tmp_path / "plot.html")
+    assert "read by: Zoe (6 pairs)" in ended.out
+    assert re.search(r"bias \(rotrack minus it\) +\+4\.0\u00b0", ended.out), "what was measured is 20 + 5 a day"
+    assert "rotrack against goniometer, read by Zoe" in (tmp_path / "plot.html").read_text("utf-8")
+    assert_one_sentence(run("agreement", "--rater", "Yan"), 2, "no reading of Yan", "of these raters: BK, Zoe")
+
+
+def test_of_very_many_damaged_lines_twenty_are_told(run: Run, data: Path) -> None:
+    with (data / "reps.csv").open("ab") as file:
+        file.write(b"torn,row\r\n" * 3000)
+    ended = run("agreement")
+    assert ended.code == 0
+    assert ended.err.count("is damaged and was left out") == 20
+    assert "and 2980 more." in ended.err
+    assert len(json.loads(run("agreement", "--json").out)["problems"]) == 3000
 
 
 def test_too_few_pairs_are_one_sentence(run: Run) -> None:

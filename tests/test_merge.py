@@ -146,7 +146,7 @@ def test_damaged_sessions_and_rows_are_named_and_the_others_come_in(here: Path, 
     assert merged.added == 3, "of the two others the rows count"
     assert {name: len(rows_of(here, name)) for name in (good, damaged, renamed)} == {good: 4, damaged: 4, renamed: 4}
     assert len(merged.problems) == 3
-    assert "Line 14 of reps.csv is damaged" in merged.problems[0]
+    assert "Line 14 of reps.csv is damaged" in merged.problems[-1]
     assert any(damaged in text for text in merged.problems)
     assert any("copy" in text for text in merged.problems)
     before = everything(here)
@@ -458,3 +458,21 @@ def test_import_says_what_came_in(run: Run, here: Path, there: Path) -> None:
     assert "0 sessions added, 1 already there." in ended.out
     assert "with other content" in ended.err
     assert_one_sentence(run("import", here), 2, "your own data folder")
+
+
+def test_of_very_many_damaged_lines_twenty_are_told_and_no_other_problem_is_hidden(run: Run, there: Path) -> None:
+    write(there, 1)
+    import_readings(there, table_of(there.parent.parent, line()))
+    for name in ("reps.csv", "readings.csv"):
+        with (there / name).open("ab") as file:
+            file.write(b"torn,row\r\n" * 500)
+    with SessionWriter(there, info(2)):
+        ended = run("import", there)
+        document = json.loads(run("import", there, "--json").out)
+    assert ended.code == 5
+    assert ended.err.count("of reps.csv is damaged") == 19
+    assert ended.err.count("is being measured there right now") == 1
+    assert ended.err.count("was left out: ") == 20
+    assert "and 481 more" in ended.err
+    assert "and 480 more" in ended.err
+    assert len(document["problems"]) == 1001

@@ -105,12 +105,11 @@ def _is_data(folder: Path) -> bool:
 
 
 def _merge(data: Path, other: Path, on_total: Callable[[int], object], on_session: Callable[[], object]) -> Merged:
-    theirs, problems = _rows(other)
+    theirs, torn_rows = _rows(other)
     ours, _ = _rows(data, set(theirs))
     running = {folder.name for folder in (other / "sessions").glob("*") if being_written(folder)}
-    sessions, damaged = read_sessions(other)
+    sessions, problems = read_sessions(other)
     folders = {session.id: session.folder for session in sessions if session.id not in running}
-    problems += damaged
     problems += [
         f"The session {name} is being measured there right now; import it when it has ended." for name in sorted(running)
     ]
@@ -142,7 +141,7 @@ def _merge(data: Path, other: Path, on_total: Callable[[int], object], on_sessio
         readings = import_readings(data, other / FILE) if (other / FILE).exists() else Merged(0, 0)
     except RecordError as error:
         raise RecordError(f"{error} Import again to go on from there.") from error
-    return Merged(added, len(ids) - added - kept, tuple(problems), readings=readings)
+    return Merged(added, len(ids) - added - kept, (*problems, *torn_rows), readings=readings)
 
 
 def _append(data: Path, pending: _Rows) -> None:

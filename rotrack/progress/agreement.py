@@ -32,6 +32,8 @@ PAIR_COLUMNS = (
 ).split()
 _LIKE = ["person", "drill", "side", "direction"]
 _VERSION = ["convention_version", "measure_version"]
+NO_RATER = "not said"
+"""What is shown for the rater of readings that name none."""
 FAR_DF = 1e9
 """Degrees of freedom that are as good as infinite."""
 
@@ -244,7 +246,8 @@ def pair_readings(readings: pd.DataFrame, sessions: pd.DataFrame, within_h: floa
     """Pair each reading with the session value nearest in time.
 
     Only the same person, drill, side and direction are compared, and only sessions of one convention and measure version: the
-    newest that has a pair. Of one instrument a session value is used once, by the reading that is nearest to it.
+    newest that has a pair. A session value is used once per instrument and rater, by the reading that is nearest to it: two
+    raters who read in the same session have a pair each.
 
     Parameters
     ----------
@@ -263,7 +266,7 @@ def pair_readings(readings: pd.DataFrame, sessions: pd.DataFrame, within_h: floa
     versions = known.loc[found.session, _VERSION].drop_duplicates().itertuples(index=False, name=None)
     newest = max(versions, key=_version_order, default=("", ""))
     found = found[(known.loc[found.session, _VERSION] == list(newest)).all(axis=1).to_numpy()]
-    pairs = _nearest_first(found, readings.instrument)
+    pairs = _nearest_first(found, readings.instrument + "\n" + readings.rater.str.casefold())
     one, other = readings.loc[pairs.reading].reset_index(drop=True), known.loc[pairs.session].reset_index(drop=True)
     table = one.rename(columns={"value_deg": "reading_deg"}).assign(
         **{column: other[column] for column in ("session_id", "time", "uncertainty_deg", "calibration", "zero", *_VERSION)},
@@ -282,7 +285,7 @@ def pair_readings(readings: pd.DataFrame, sessions: pd.DataFrame, within_h: floa
         elif number not in set(found.reading):
             reason = f"only sessions of another version are near, and convention {newest[0]}, measure {newest[1]} is compared"
         else:
-            reason = "another reading of the same instrument is nearer to the session"
+            reason = "another reading of the same instrument and rater is as near to the session or nearer"
         reasons[reason] = reasons.get(reason, 0) + 1
     return Pairs(table[PAIR_COLUMNS], tuple(Unpaired(reason, count) for reason, count in reasons.items()))
 
@@ -300,13 +303,13 @@ def _near(readings: pd.DataFrame, sessions: pd.DataFrame, within_h: float) -> pd
     return both.loc[both.gap_h <= within_h, ["reading", "session", "gap_h"]].astype({"reading": "int64", "session": "int64"})
 
 
-def _nearest_first(found: pd.DataFrame, instruments: pd.Series) -> pd.DataFrame:
-    """Return each reading once, and each session once per instrument; the smallest gaps come first."""
+def _nearest_first(found: pd.DataFrame, readers: pd.Series) -> pd.DataFrame:
+    """Return each reading once, and each session once per reader (instrument and rater); the smallest gaps come first."""
     taken: set[tuple[str, int]] = set()
     paired: set[int] = set()
     rows = []
     for row in found.sort_values(["gap_h", "reading", "session"]).itertuples():
-        use = (instruments[row.reading], row.session)
+        use = (readers[row.reading], row.session)
         if row.reading not in paired and use not in taken:
             paired.add(row.reading)
             taken.add(use)
@@ -350,6 +353,7 @@ def cautions(agreement: Agreement, table: pd.DataFrame) -> tuple[str, ...]:
             f"{high:+.1f}): bias and limits hold for a middling angle, not for small and large ones."
         )
     for column, what in (
+        ("rater", "raters"),
         ("drill", "drills"),
         ("direction", "directions"),
         ("calibration", "levels of calibration"),
@@ -357,6 +361,6 @@ def cautions(agreement: Agreement, table: pd.DataFrame) -> tuple[str, ...]:
     ):
         kinds = sorted(set(table[column]))
         if len(kinds) > 1:
-            advice = f"; --{column} chooses one" if column in ("drill", "direction") else ""
-            said.append(f"Several {what} are together here: {', '.join(kinds)}{advice}.")
+            advice = f"; --{column} chooses one" if column in ("rater", "drill", "direction") else ""
+            said.append(f"Several {what} are together here: {', '.join(kind or NO_RATER for kind in kinds)}{advice}.")
     return tuple(said)
