@@ -16,7 +16,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import pypdfium2
 import pytest
-from helpers import assert_one_sentence, needs, run_main
+from helpers import ROOT, assert_one_sentence, needs, run_main
 from hypothesis import given
 from hypothesis import strategies as st
 from page_helpers import CHROMIUM
@@ -370,7 +370,10 @@ def test_faults_are_shares_of_what_was_not_taken_out(found: Progress, report: Re
     (table, *_) = [block for block in blocks(report, Table) if block.caption.startswith("Share of the repetitions")]
     reps = found.reps[(found.reps.drill == SEATED) & ~found.reps.dropped]
     assert found.reps.dropped.any()
-    for (_, own), row in zip(reps.groupby("started_at"), table.rows, strict=True):
+    sessions = [own for _, own in reps.groupby("started_at")]
+    faulty = [own for own in sessions if (own.faults != "").any()]
+    assert table.caption.endswith(f"Only sessions in which a fault occurred are listed: {len(faulty)} of {len(sessions)}.")
+    for own, row in zip(faulty, table.rows, strict=True):
         for name, cell in zip(table.header[1:], row[1:], strict=True):
             wanted = [100 * np.mean([name[-2] in faults.split() for faults in own.faults[own.side == side]]) for side in Side]
             assert cell == " / ".join(f"{share:.0f} %" for share in wanted)
@@ -383,6 +386,40 @@ def test_what_was_left_out_is_said_on_the_last_page(paper: bytes) -> None:
     assert "1 session of “Seated, foot in and out”, with calibration camera: not alike." in last
     assert "Not a medical device; this report never diagnoses." in last
     assert "rendered people" in last
+
+
+def test_every_note_of_progress_is_on_the_last_page(found: Progress) -> None:
+    notes = ("A latest value stands on few repetitions: too small.", "2 sessions left out: without a name.")
+    noted = Progress(found.table, found.reps, found.readings, notes, ("Line 7 of reps.csv is damaged.",), found._values)
+    last = paper_texts(pdf_of(make_report(noted, PERSON, TODAY, "0")))[-1]
+    for said in (*notes, *noted.problems):
+        assert said in last
+
+
+@pytest.mark.parametrize(
+    ("sessions", "said", "unsaid"),
+    [
+        (2, ("There is no band of measurement error yet: it takes 4 sessions",), ("dashed", "outside the band")),
+        (3, ("The dashed line is the baseline.", "There is no band of measurement error yet"), ("outside the band",)),
+        (4, ("The dashed line is the baseline. A latest value outside the band is a real change.",), ("no band",)),
+    ],
+)
+def test_a_chart_is_explained_as_it_is_drawn(
+    tmp_path: Path, sessions: int, said: tuple[str, ...], unsaid: tuple[str, ...]
+) -> None:
+    for number in range(1, sessions + 1):
+        write(tmp_path, number, tuple(repetition(n, 30.0) for n in (1, 2, 3)))
+    found = read_progress(tmp_path, "Ana")
+    made = make_report(found, "Ana", TODAY, "0")
+    charts = blocks(made, Charts)[0]
+    for words in said:
+        assert words in charts.caption
+    for words in unsaid:
+        assert words not in charts.caption
+    shapes = charts.figures[0][1].layout.shapes
+    assert [shape.type for shape in shapes] == [*["rect"] * (sessions > 3), *["line"] * (sessions > 2)]
+    (table,) = [block for block in blocks(made, Table) if "real from" in block.header and "change" in block.header]
+    assert table.rows[0][table.header.index("real from")] == (f"{found.changes[0].real_from_deg:.1f}°" if sessions > 3 else "–")
 
 
 def test_norms_stand_apart_and_judge_nothing(report: Report) -> None:
@@ -439,7 +476,9 @@ def test_an_index_has_no_degrees(tmp_path: Path) -> None:
         reps = tuple(repetition(n, peak, side) for n in (1, 2, 3) for side in Side)
         write(tmp_path, number, reps, drill=LUNGE, tier="C")
     made = make_report(read_progress(tmp_path, "Ana"), "Ana", TODAY, "0")
-    text = " ".join(str(block) for part in made.parts[:-1] for block in part.blocks if not isinstance(block, Charts))
+    text = " ".join(str(block) for part in made.parts for block in part.blocks if not isinstance(block, Charts))
+    assert "The default is 0.7 of the error that the values state of themselves." in text
+    assert "published" not in text
     assert "index 40.0 ± 4.0" in text
     assert "°" not in text
     for charts in blocks(made, Charts):
@@ -746,6 +785,16 @@ def test_a_narrowed_report_says_so(data: Path) -> None:
     few = make_report(read_progress(data, PERSON, None, None, later), PERSON, TODAY, "0", Only(since=later))
     assert few.subtitle.endswith(" · only sessions since 10 March 2026")
     assert "and there are two sessions since 10 March 2026." in few.sentences[1]
+
+
+def test_the_example_of_the_docs_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "report.md").read_text("utf-8"), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(example, names)
+    assert len(names["report"].sentences) == 3
+    assert names["page"].startswith("<!DOCTYPE html>")
+    assert names["pdf"].startswith(b"%PDF")
 
 
 @pytest.mark.parametrize("foreign", ["ana.html", "ana.pdf"])
