@@ -484,15 +484,18 @@ def _reps_of(body: bytes, count: int) -> tuple[pd.DataFrame, list[int]]:
     closed = signs[np.maximum(ends - 1, 0)] == ord("\r")
     there = ends - starts > closed
     commas = np.flatnonzero(signs == ord(","))
+    separators = _in_lines(commas, ends)
     whole = there.copy()
     quoted = b'"' in body
     if quoted:  # a comma between quotes is text
         quotes = np.flatnonzero(signs == ord('"'))
-        before = np.searchsorted(quotes, starts)
-        whole &= _in_lines(quotes, ends) % 2 == 0
-        line = np.searchsorted(ends, commas)
-        commas = commas[(np.searchsorted(quotes, commas) - before[line]) % 2 == 0]
-    whole &= _in_lines(commas, ends) == count - 1
+        count_of = _in_lines(quotes, ends)
+        line = np.repeat(np.arange(len(ends)), count_of)
+        place = np.arange(len(quotes)) - np.searchsorted(quotes, starts)[line]
+        before = np.searchsorted(commas, quotes) * np.where(place % 2, 1, -1)
+        separators = separators - np.bincount(line, before, len(ends)).astype(int)
+        whole &= count_of % 2 == 0
+    whole &= separators == count - 1
     if np.count_nonzero(signs == ord("\r")) > np.count_nonzero(closed):
         whole &= _in_lines(np.flatnonzero(signs == ord("\r")), ends) == closed
     if b"\0" in body:
