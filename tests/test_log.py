@@ -240,6 +240,7 @@ def test_wherever_a_crash_tore_the_last_row_the_others_survive(tmp_path: Path) -
         persons = list(table.person)
         assert (persons[0], persons[-1]) == ("first", "later"), whole[start:cut]
         assert len(persons) + len(problems) == 3, whole[start:cut]
+        assert len(persons) == 3 or cut < len(whole) - 1, "a whole row that lacks only its line end is a whole row"
         if b"heavy" not in whole[start:cut]:  # surely incomplete
             assert len(problems) == 1
             assert "Line 3 of reps.csv" in problems[0]

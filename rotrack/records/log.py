@@ -299,8 +299,8 @@ def append_reps(data: Path, rows: list[dict[str, str]]) -> None:
         if size == 0:
             text.write(_BOM)
             writer.writeheader()
-        elif _torn(path):  # a crash cut the last row off
-            text.write("\r\n")
+        else:
+            text.write(_missing_end(path))  # if a crash cut the last row off
         writer.writerows(rows)
         payload = text.getvalue().encode()
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
@@ -315,11 +315,11 @@ def append_reps(data: Path, rows: list[dict[str, str]]) -> None:
             os.close(descriptor)
 
 
-def _torn(path: Path) -> bool:
-    """Return whether a crash left the last row without its end."""
+def _missing_end(path: Path) -> str:
+    """Return what the last row lacks of its end, if a crash left it so."""
     with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)
-        return file.read() != b"\n"
+        return {b"\n": "", b"\r": "\n"}.get(file.read(), "\r\n")
 
 
 def _up_to_date(log: bytes) -> bytes:
