@@ -39,7 +39,7 @@ MODULES = ("api.py", "beforehand.py", "housekeeping.py", "calibration/profiles.p
 NOT_SAID = re.compile(
     r"session_id |^Written by|^# Written|OpenCV's model|camera axes|^Gain: |^a (text|table|number|list|date|direction|place)\b"
     r"|^width and height|^two plausible focal|^mediapipe |^take the neutral pose again$|^the (camera|floor profile)$"
-    r"|^too (low|high)$|^, "
+    r"|^too (low|high)$|^, |^rows and lines differ$"
 )
 """What looks like a sentence but stays in files."""
 TWO_WORDS = re.compile(r"[A-Za-z]{2,},? [a-z]{2,}")
@@ -329,6 +329,14 @@ def test_the_search_for_sentences_finds_them():
 )
 def test_sentences_are_put_together(english, german):
     assert DE.said(english) == german
+
+
+def test_legs_without_a_value_are_told_one_by_one():
+    legs = "seated-combined left external, seated-combined left internal, seated-combined right internal"
+    assert DE.said(f"Without a valid repetition: {legs} in 2 sessions.") == (
+        "Ohne g\u00fcltige Wiederholung: seated-combined, linkes Bein, Au\u00dfenrotation; seated-combined, linkes Bein, "
+        "Innenrotation; seated-combined, rechtes Bein, Innenrotation in 2 Messungen."
+    )
 
 
 def test_reason_within_a_message_is_translated():
