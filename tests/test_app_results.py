@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,10 @@ from rotrack.app.session import Videos
 from rotrack.drills import load_table
 from rotrack.model import Direction, Side
 from rotrack.progress.change import read_progress
+from rotrack.progress.sample import write_sample
 from rotrack.records.history import delete_session
 from rotrack.report.content import make_report
+from rotrack.report.files import write_report
 from rotrack.report.page import html_of
 from rotrack.report.paper import pdf_of
 
@@ -77,9 +80,9 @@ def filmed(data: Path) -> str:
     return session_id
 
 
-@pytest.fixture(scope="module")
-def page(data: Path, filmed: str) -> Iterator[str]:
-    """Serve the data as `rotrack app` does; return the address."""
+@contextmanager
+def served(data: Path) -> Iterator[str]:
+    """Serve data as `rotrack app` does; return the address."""
     command = [sys.executable, "-m", "rotrack", "app", "--no-open", "--out", str(data), "--camera", str(data / "none.mp4")]
     env = environment(data)
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8", env=env) as program:
@@ -91,6 +94,13 @@ def page(data: Path, filmed: str) -> Iterator[str]:
             yield found.group()
         finally:
             stop(program)
+
+
+@pytest.fixture(scope="module")
+def page(data: Path, filmed: str) -> Iterator[str]:
+    """Serve the data; return the address."""
+    with served(data) as address:
+        yield address
 
 
 def fetched(address: str) -> bytes:
@@ -211,12 +221,14 @@ def line_in(change: dict[str, Any], language: str) -> list[str]:
     minus = "\u2212"
     grown, error, slope = change["change_deg"], change["error_deg"], change["slope"]
     to, verdict = ("bis", SAID[change["verdict"]]) if language == "de" else ("to", change["verdict"])
+    interval = f"95 %: {slope['low_deg']:+.1f} {to} {slope['high_deg']:+.1f}".replace(" ", "\u00a0")
     line = [
         str(len(change["points"])),
         f"{change['baseline_deg']:.1f}\u00b0",
         f"{change['latest_deg']:.1f}\u00b0",
         f"{grown:+.1f} \u00b1 {error:.1f}\u00b0".replace("-", minus),
-        f"{slope['per_month_deg']:+.1f}\u00b0 (95 %: {slope['low_deg']:+.1f} {to} {slope['high_deg']:+.1f})".replace("-", minus),
+        f"{change['real_from_deg']:.1f}\u00b0",
+        f"{slope['per_month_deg']:+.1f}\u00b0 ({interval})".replace("-", minus),
     ]
     return [*(text.replace(".", ",") if language == "de" else text for text in line), verdict]
 
@@ -231,8 +243,10 @@ def test_what_has_changed_is_as_the_terminal_has_it(page, data, gina, language, 
     for change in document["changes"]:
         assert len(change["points"]) == WEEKS - 1
         line = line_in(change, language)
-        at = texts.index(line[4])
-        assert texts[at - 4 : at + 2] == line
+        at = texts.index(line[5])
+        assert texts[at - 5 : at + 2] == line
+        real = change["verdict"] == "real change (95 %)"
+        assert (abs(change["change_deg"]) > change["real_from_deg"]) is real  # the column is the rule
     (sides,) = document["sides"]
     assert sides["flagged"]
     words = f"{sides['difference_deg']:.1f} \u00b1 {sides['error_deg']:.1f}\u00b0"
@@ -254,6 +268,9 @@ def test_too_few_sessions_say_how_many_are_missing(page, data):
     texts = texts_in(page, "person=Hana", "de")
     assert texts.count("Nach einer weiteren Messung steht hier, ob sich etwas ver\u00e4ndert hat.") == 1  # once for both legs
     assert texts.count("zu wenige Messungen") == 2
+    at = texts.index("zu wenige Messungen")
+    assert texts[at - 5 : at] == ["3", "\u2013", "20,0\u00b0", "\u2013", "\u2013"]  # the mean of all three is no baseline yet
+    assert not [text for text in texts if "Echt ab" in text and text != "Echt ab"]
 
 
 @pytest.mark.parametrize("query", ["person=Ana&drill=", "person=&drill=seated-internal", "person=Ana&drill=zst-confidence"])
@@ -289,6 +306,45 @@ def test_report_is_that_of_the_terminal(page, data, gina):
     assert set(data.rglob("*")) == before  # nothing of it is kept
     assert {"Report", "Report as PDF"} <= set(texts_in(page, "person=Gina&drill="))
     assert "Report" not in texts_in(page, "person=&drill=seated-internal")
+
+
+def test_letters_that_the_pdf_lacks_are_told_as_the_terminal_does(page, data, tmp_path):
+    name = "Mei \u7f8e\u7389"
+    weekly(data, name, 0, 20.0, 30.0)
+    written = write_report(make_report(read_progress(data, name), name, date.today(), ""), tmp_path / "report.html")
+    (told,) = written.notes
+    assert "\u7389 \u7f8e" in told
+    assert told in texts_in(page, f"person={quote(name)}")
+    assert any("\u7389 \u7f8e" in text for text in texts_in(page, f"person={quote(name)}", "de"))
+    assert not [text for text in texts_in(page, "person=Gina") if "PDF cannot show" in text]
+
+
+def test_what_there_is_little_of_is_shown_and_made_up_data_say_so(tmp_path):
+    """Without a log there is neither report nor verdict, and the sessions are listed all the same."""
+    data, made_up = tmp_path / "data", {"en": "Made-up data, to try rotrack with: nobody was measured."}
+    made_up["de"] = "Erfundene Daten zum Ausprobieren: Niemand wurde gemessen."
+    data.mkdir()
+    with served(data) as page:
+        assert "Nothing has been measured yet." in texts_in(page, "")
+        newest = write_sample(data)[-1]
+        assert {"Report", "What has changed"} <= set(texts_in(page, ""))
+        for language, told in made_up.items():
+            assert told in texts_in(page, "", language)
+            with urlopen(Request(f"{page}/session/{newest}", headers={"Accept-Language": language}), timeout=PATIENT_S) as answer:
+                assert told in answer.read().decode()
+        (data / "reps.csv").unlink()
+        texts = texts_in(page, "")
+        assert not {"Report", "What has changed"} & set(texts)
+        assert {"Sessions", "23 Mar 2026, 18:24", made_up["en"]} <= set(texts)
+        assert not [text for text in texts if "There is no log" in text or "stands above" in text]
+        write(data, 1, ())  # nothing was counted
+        assert {"Sessions", "1 Jan 2026, 08:00"} <= set(texts_in(page, "person=Ana"))
+        shutil.rmtree(data / "sessions")
+        assert "Nothing has been measured yet." in texts_in(page, "")
+
+
+def test_only_the_sample_is_made_up(page, gina):
+    assert not [text for text in texts_in(page, "person=Gina") if "Made-up" in text]
 
 
 def test_report_has_a_name_that_every_system_takes(page, data):
@@ -585,9 +641,13 @@ def test_what_has_changed_follows_what_was_chosen(window, gina):
     window.wait_for_text(".changes", "Left against right")
     window.tab.select_option("#person", "Ben")
     window.wait_for_text(".changes", "After 3 more sessions")
-    window.tab.get_by_role("link", name="Report", exact=True).click()
-    window.tab.wait_for_url("**/report.html?person=Ben")
-    window.wait_for_text("h1", "Ben")
+    with window.tab.expect_popup() as opened:
+        window.tab.get_by_role("link", name="Report (opens in a new tab)", exact=True).click()
+    report = opened.value
+    report.wait_for_url("**/report.html?person=Ben")
+    assert "Ben" in report.inner_text("h1")
+    assert report.evaluate("window.opener") is None
+    assert window.text("h1") == "History"
 
 
 @marked

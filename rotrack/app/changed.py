@@ -10,7 +10,7 @@ from rotrack.app.texts import Texts
 from rotrack.model import Direction, Side
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict
 from rotrack.progress.statistics import BASELINE_SESSIONS, SLOPE_SESSIONS
-from rotrack.ui.words import is_index
+from rotrack.ui.words import unit
 
 MINUS = "\u2212"
 _BETWEEN = ", "
@@ -55,7 +55,7 @@ def show_changes(found: Progress, t: Texts) -> None:
 
 def _table(changes: Sequence[Change], t: Texts) -> None:
     sloped = any(math.isfinite(change.slope.per_month_deg) for change in changes)
-    columns = ["sessions", "baseline", "latest", "change", *(["slope"] if sloped else [])]
+    columns = ["sessions", "baseline", "latest", "change", "real_from", *(["slope"] if sloped else [])]
     lines = [line_of(change, t) for change in changes]
     missing = {line["missing"] for line in lines}
     with tag("div", classes="scrolls", tabindex="0", role="group", aria_labelledby="changes"), tag("table"):
@@ -71,7 +71,7 @@ def _table(changes: Sequence[Change], t: Texts) -> None:
                         tag("span", t.leg(change.side), f"side {change.side}")
                         tag("span", _BETWEEN + t.direction(change.direction, short=True), "way")
                     for column in columns:
-                        tag("td", line[column], "amount", data_label=t(f"progress.{column}"))
+                        tag("td", line[column], f"amount {column}", data_label=t(f"progress.{column}"))
                     with tag("td", classes="verdict", data_label=t("progress.verdict")), tag("div"):
                         tag("strong", line["verdict"], change.verdict.name.lower())
                         if line["missing"] and len(missing) > 1:
@@ -82,20 +82,24 @@ def _table(changes: Sequence[Change], t: Texts) -> None:
 
 # ---------------------------------------------------------------------- words
 def line_of(change: Change, t: Texts) -> dict[str, str]:
-    """Return what is said of one leg and direction: sessions, baseline, latest, change, slope, verdict; missing may be empty."""
-    unit, slope = _unit(change.tier), change.slope
-    grown = f"{_signed(change.change_deg, t)} \u00b1 {t.number(change.error_deg)}{unit}"
+    """Return what is said of one leg and direction, by column, and how many sessions are missing, empty if none.
+
+    Without a verdict there is no baseline to be shown: the mean of the first three would hold the latest itself.
+    """
+    slope, enough = change.slope, change.verdict is not Verdict.NOT_ENOUGH
+    grown = f"{_signed(change.change_deg, t)} \u00b1 {t.number(change.error_deg)}{unit(change.tier)}"
     low, high = _signed(slope.low_deg, t), _signed(slope.high_deg, t)
-    rate = t("progress.slope_of", slope=f"{_signed(slope.per_month_deg, t)}{unit}", low=low, high=high)
+    rate = t("progress.slope_of", slope=f"{_signed(slope.per_month_deg, t)}{unit(change.tier)}", low=low, high=high)
     missing = BASELINE_SESSIONS + 1 - len(change.points)
     return {
         "sessions": str(len(change.points)),
-        "baseline": _size(change.baseline_deg, unit, t),
-        "latest": _size(change.latest_deg, unit, t),
-        "change": grown if math.isfinite(change.change_deg) else t.number(math.nan),
+        "baseline": _size(change.baseline_deg if enough else math.nan, change.tier, t),
+        "latest": _size(change.latest_deg, change.tier, t),
+        "change": grown if enough else t.number(math.nan),
+        "real_from": _size(change.real_from_deg if enough else math.nan, change.tier, t),
         "slope": rate if math.isfinite(slope.per_month_deg) else t.number(math.nan),
         "verdict": t.said(change.verdict),
-        "missing": t("progress.missing", count=missing) if change.verdict is Verdict.NOT_ENOUGH else "",
+        "missing": t("progress.missing", count=missing) if not enough else "",
     }
 
 
@@ -120,23 +124,21 @@ def left_out_lines(changes: Sequence[Change], t: Texts) -> list[str]:
 
 
 def _error(changes: Sequence[Change], t: Texts) -> str:
-    """Return what baseline, error and measurement error are."""
+    """Return what measurement error, real, baseline and error are."""
     sems = [change.spread.sem_deg for change in changes]
     least, most = t.number(min(sems)), t.number(max(sems))
     spread = least if least == most else t("progress.to", least=least, most=most)
-    unit = _unit(changes[0].tier)
-    about = [t("progress.error", spread=f"{spread}{unit}"), t("progress.terms", count=BASELINE_SESSIONS)]
-    if max(len(change.points) for change in changes) < SLOPE_SESSIONS:
+    about = [t("progress.error", spread=f"{spread}{unit(changes[0].tier)}")]
+    if any(change.verdict is not Verdict.NOT_ENOUGH for change in changes):
+        about.append(t("progress.smaller", column=t("progress.real_from")))
+    about.append(t("progress.terms", count=BASELINE_SESSIONS))
+    if not any(math.isfinite(change.slope.per_month_deg) for change in changes):
         about.append(t("progress.slope_later", count=SLOPE_SESSIONS))
     return " ".join(about)
 
 
-def _unit(tier: str) -> str:
-    return "" if is_index(tier) else "\u00b0"
-
-
-def _size(size_deg: float, unit: str, t: Texts) -> str:
-    return t.number(size_deg) + (unit if math.isfinite(size_deg) else "")
+def _size(size_deg: float, tier: str, t: Texts) -> str:
+    return t.number(size_deg) + (unit(tier) if math.isfinite(size_deg) else "")
 
 
 def _signed(value_deg: float, t: Texts) -> str:

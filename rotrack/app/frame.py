@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,8 @@ from nicegui.elements.mixins.text_element import TextElement
 
 from rotrack.app.studio import Phase, Studio
 from rotrack.app.texts import LANGUAGES, Texts, best_language
+from rotrack.progress.sample import MADE_UP
+from rotrack.records.session import Session
 from rotrack.ui.theme import css_variables
 
 LANGUAGE_COOKIE = "rotrack_language"
@@ -61,6 +63,12 @@ def tag(kind: str, /, text: str = "", classes: str = "", **attributes: Any) -> E
         if value is not None and value is not False:
             element.props[key.rstrip("_").replace("_", "-")] = value if value is True else str(value)
     return element
+
+
+def made_up(sessions: Iterable[Session], t: Texts) -> None:
+    """Say so where a session is one of the made-up sample, whatever its note has become."""
+    if any(session.info.get("model") == MADE_UP for session in sessions):
+        tag("p", t("app.made_up"), "notice")
 
 
 def svg(text: str, classes: str = "") -> Element:

@@ -16,7 +16,7 @@ from nicegui.events import GenericEventArguments
 
 from rotrack.app.asking import Questions, ask_twice
 from rotrack.app.changed import show_changes
-from rotrack.app.frame import Site, frame, tag
+from rotrack.app.frame import Site, frame, made_up, tag
 from rotrack.app.plots import plot
 from rotrack.app.reports import report_links
 from rotrack.app.session import PATIENCE_S, videos_of
@@ -168,20 +168,27 @@ class _History:
                 tag("p", t("history.nothing"), "lead")
                 tag("a", t("history.empty_do"), "button", href="/")
                 return
-            if self._person.strip():
+            made_up(sessions, t)
+            if self._person.strip() and self._has_log():
                 report_links(self._person, t)
             if isinstance(changes, RotrackError):
                 tag("p", t.said(str(changes)), "problem")
             elif changes:
                 show_changes(changes, t)
-            self._figure(sessions)
+            self._figure(sessions, told=isinstance(changes, Progress))
             self._table(sessions)
             if self._person:
                 self._delete()
 
+    def _has_log(self) -> bool:
+        """Return whether there is a log; nothing is in it before the first repetition."""
+        return (self._data / "reps.csv").exists()
+
     async def _changes(self, sessions: Sequence[Session]) -> Progress | RotrackError | None:
         """Return what has become of one drill of one person, or why that cannot be told; None where nobody would ask."""
         if not (sessions and self._person.strip() and self._drill) or is_counted(str(sessions[-1].info["tier"])):
+            return None
+        if not self._has_log():
             return None
         try:
             return await asyncio.to_thread(read_progress, self._data, self._person, self._drill)
@@ -189,7 +196,7 @@ class _History:
             return error
 
     # ------------------------------------------------------------------ figure
-    def _figure(self, sessions: Sequence[Session]) -> None:
+    def _figure(self, sessions: Sequence[Session], told: bool) -> None:
         t, tier = self._t, str(sessions[-1].info["tier"])
         with tag("section", classes="over-time", aria_labelledby="over-time"):
             tag("h2", t("history.over_time"), id="over-time")
@@ -202,7 +209,8 @@ class _History:
             with tag("div", classes="curve", role="group", aria_label=t("history.figure_label")):
                 points = plot(history_figure(table, tier, t.said, t("history.axis_day")), t)
             points.on("plotly_click", _open, js_handler="(e) => emit(e.points[0].customdata[0])")
-            tag("p", t("history.figure_one" if len(sessions) == 1 else "history.figure_hint"), "hint")
+            hint = "one" if len(sessions) == 1 else "hint" if told else "alone"
+            tag("p", t(f"history.figure_{hint}"), "hint")
             if is_index(tier):
                 tag("p", t("result.index"), "hint")
 

@@ -17,7 +17,8 @@ from rotrack.records.log import logged_reps
 from rotrack.report.content import make_report
 from rotrack.report.files import file_name
 from rotrack.report.page import html_of
-from rotrack.report.paper import pdf_of
+from rotrack.report.paper import lacking, pdf_of
+from rotrack.report.parts import Report
 
 
 def register(site: Site) -> None:
@@ -43,8 +44,14 @@ def register(site: Site) -> None:
 
 
 def report_links(person: str, t: Texts) -> None:
-    """Add the ways to a person's report."""
+    """Add the ways to a person's report, and which letters of the name the PDF cannot show."""
     query = urlencode({"person": person})
     with tag("div", classes="buttons"):
-        tag("a", t("progress.report"), "button", href=f"/report.html?{query}", hreflang="en")
+        with tag("a", classes="button", href=f"/report.html?{query}", hreflang="en", target="_blank", rel="noopener"):
+            tag("span", t("progress.report"))
+            tag("span", "\u00a0" + t("progress.report_tab"), "unseen")  # the report has no way back
+            tag("span", "\u00a0\u2197", aria_hidden="true")
         tag("a", t("progress.report_pdf"), "button", href=f"/report.pdf?{query}", hreflang="en")
+    letters = lacking(Report(person.strip(), "", "", ("", "", ""), (), date.today(), ""))
+    if letters:
+        tag("p", t("progress.report_letters", letters=" ".join(letters)), "hint")

@@ -20,7 +20,7 @@ from nicegui.events import GenericEventArguments
 
 from rotrack.app.asking import Questions, ask_twice
 from rotrack.app.compared import norm_words
-from rotrack.app.frame import Site, frame, tag
+from rotrack.app.frame import Site, frame, made_up, tag
 from rotrack.app.plots import drawn, plot
 from rotrack.app.texts import Texts
 from rotrack.app.values import Values, blank
@@ -164,6 +164,7 @@ class _Result:
                     query = f"?{urlencode({'person': person})}" if person else ""
                     tag("a", t("button.again"), "button primary", href=f"/drill/{self._drill.id}{query}")
                 tag("a", t("result.done"), "button", href=f"/?{urlencode({'person': person})}" if person else "/")
+        made_up([self._session], t)
         if status == "running":
             tag("p", t("result.running"), "notice")
             tag("a", t("result.running_open"), "button", href="/live")
