@@ -35,7 +35,7 @@ from rotrack.report.drawing import drawing_of, svg_of
 from rotrack.report.files import write_report
 from rotrack.report.page import html_of
 from rotrack.report.paper import lacking, pdf_of
-from rotrack.report.parts import Charts, Report, Table
+from rotrack.report.parts import Charts, Part, Report, Table
 from rotrack.report.sentences import three_sentences
 from rotrack.report.words import Only
 from rotrack.ui.progress_figures import faults_figure, progress_figure, repetitions_figure, sides_figure
@@ -596,6 +596,16 @@ def test_the_same_report_gives_the_same_bytes(report: Report, page: str, paper: 
     again = make_report(found, PERSON, TODAY, "0.1.0")
     assert pdf_of(again) == paper
     assert html_of(again) == page
+
+
+def test_a_long_table_goes_over_several_pages_with_its_heading_on_each() -> None:
+    rows = tuple((f"session {number}.", "30.0 ± 4.0°") for number in range(150))
+    long = Part("Sessions", (Table("All of them.", ("when", "left, internal"), rows),))
+    sheets = paper_texts(pdf_of(Report("Ana", "150 sessions", "", ("a", "b", "c"), (long,), TODAY, "0")))
+    assert 3 <= len(sheets) <= 5
+    assert all("left, internal" in sheet for sheet in sheets)
+    assert [sum(f"{first} " in sheet for sheet in sheets) for first, _ in rows] == [1] * 150
+    assert "session 0." in sheets[0], "it begins below its heading"
 
 
 def test_letters_that_the_pdf_lacks_are_named(tmp_path: Path) -> None:

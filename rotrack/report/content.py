@@ -118,10 +118,10 @@ def _headed(which: str, title: str) -> str:
 # ---------------------------------------------------------------------- all ranges on one page
 def _overview(progress: Progress, only: Only) -> Part:
     about = (
-        f"Baseline is the mean of the first {BASELINE_SESSIONS} sessions{only.since_words}. The latest value stands with the "
-        "error of that session against the truth (95 %). The change stands with another one, that of comparing sessions (95 %); "
-        "it is called real if it is larger than what stands under \u201creal from\u201d (last page). Sizes without signs: more "
-        "range is a larger number, inwards (internal) and outwards (external)."
+        f"Baseline is the mean of the first {BASELINE_SESSIONS} sessions{only.since_words}. Beside the latest value stands its "
+        "error against the truth, beside the change the error of comparing sessions (both 95 %). A change is called real if it "
+        "is larger than \u201creal from\u201d (last page). More range is a larger number, inwards (internal) and outwards "
+        "(external)."
     )
     tables = (_change_table(drill, of_drill(progress.changes, drill)) for drill in drills_of(progress.changes))
     return Part("What has changed", (Text(about), *tables, Terms(_READING)))

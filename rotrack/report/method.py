@@ -54,7 +54,7 @@ def _explanations(changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
         "What may be said",
         f"{capital(Verdict.REAL)}: the latest value is outside the band. {capital(Verdict.PROBABLE)}: outside the same band at "
         f"90 %. {capital(Verdict.WITHIN)}: inside both. {capital(Verdict.NOT_ENOUGH)}: fewer than {BASELINE_SESSIONS + 1} that "
-        f"are alike. A trend is told from {SLOPE_SESSIONS} sessions on.",
+        f"are alike. A trend is told from {SLOPE_SESSIONS} days on.",
     )
     yield (
         "How often it is wrong",
@@ -80,7 +80,7 @@ def _default(changes: Sequence[Change]) -> str:
     index = [is_index(change.tier) for change in changes]
     default = stated if index and all(index) else f"{published}, for an index {stated}" if any(index) else published
     enough = f"{ENOUGH_DF:.0f} degrees of freedom, {ENOUGH_DF + 3:.0f} sessions on days of their own"
-    return f"together with a default until there are enough sessions of your own ({enough}). The default is {default}"
+    return f"together with a default that fades until there are enough sessions of your own ({enough}). The default is {default}"
 
 
 def _error_table(changes: Sequence[Change]) -> Table:
