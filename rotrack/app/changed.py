@@ -36,13 +36,13 @@ def show_changes(found: Progress, t: Texts) -> None:
             tag("p", t("progress.nothing"), "hint")
         for sides in sorted(found.sides, key=lambda sides: [*Direction].index(sides.direction)):
             tag("p", sides_line(sides, t), "against")
-        left_out = [*left_out_lines(changes, t), *map(t.said, found.notes)]
-        if left_out:
-            with tag("div", classes="hint"):
-                tag("p", t("progress.left_out"))
-                with tag("ul"):
-                    for line in left_out:
-                        tag("li", line)
+        for heading, lines in (("left_out", left_out_lines(changes, t)), ("to_know", list(map(t.said, found.notes)))):
+            if lines:
+                with tag("div", classes="hint"):
+                    tag("p", t(f"progress.{heading}"))
+                    with tag("ul"):
+                        for line in lines:
+                            tag("li", line)
         if changes:
             tag("p", _error(changes, t), "hint")
         if found.problems:
