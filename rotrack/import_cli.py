@@ -18,7 +18,7 @@ from rich.table import Table
 from rotrack.drills import load_table
 from rotrack.errors import DOUBTFUL, InputError
 from rotrack.exchange.merge import merge_sessions
-from rotrack.log_cli import JsonOption, OutOption
+from rotrack.log_cli import JsonOption, OutOption, shortened
 from rotrack.model import Direction, Side
 from rotrack.progress.agreement import (
     LEAST_PAIRS,
@@ -39,8 +39,6 @@ from rotrack.ui.words import times
 
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
-MOST_TOLD = 20
-"""Of one kind of problem so many sentences are printed at most; --json has all."""
 
 
 # ---------------------------------------------------------------------- import
@@ -97,10 +95,8 @@ def import_(
 
 def _tell(mark: str, sentences: Sequence[str]) -> None:
     """Print sentences of one kind; of very many the first ones and how many more there are."""
-    for text in sentences[:MOST_TOLD]:
+    for text in shortened(sentences):
         _err.print(f"{mark} {escape(text)}", soft_wrap=True)
-    if len(sentences) > MOST_TOLD:
-        _err.print(f"{mark} and {len(sentences) - MOST_TOLD} more.", soft_wrap=True)
 
 
 def _merge(data: Path, other: Path) -> Merged:

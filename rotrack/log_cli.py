@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,6 +28,8 @@ from rotrack.records.session import Session, SessionValue, load_session
 from rotrack.ui.figures import session_figure, write_html
 from rotrack.ui.words import COUNTED, INDEX, amount, is_counted, is_index, seconds, times
 
+MOST_PROBLEMS = 20
+"""Of more problems than this the first are named."""
 SHORT_ID = len("20260131-080000")
 """Ids are shortened to date and time where that says which session is meant."""
 
@@ -44,13 +47,31 @@ SessionArgument = Annotated[
         metavar="SESSION",
     ),
 ]
+PersonFilter = Annotated[str | None, typer.Option("--person", "-p", help="Only this person; the exact name.")]
+DrillFilter = Annotated[str | None, typer.Option("--drill", "-d", help="Only this drill.")]
+SinceOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--since",
+        formats=["%Y-%m-%d"],
+        metavar="YYYY-MM-DD",
+        help="Only from this day on; the first three from then are the baseline.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+
+
+def shortened(problems: Sequence[str]) -> Iterator[str]:
+    """Yield the first of many problems, and how many more there are."""
+    yield from problems[:MOST_PROBLEMS]
+    if len(problems) > MOST_PROBLEMS:
+        yield f"and {len(problems) - MOST_PROBLEMS} more."
 
 
 # ---------------------------------------------------------------------- commands
 def history(
-    person: Annotated[str | None, typer.Option("--person", "-p", help="Only this person; the exact name.")] = None,
-    drill: Annotated[str | None, typer.Option("--drill", "-d", help="Only this drill.")] = None,
+    person: PersonFilter = None,
+    drill: DrillFilter = None,
     csv: Annotated[
         Path | None, typer.Option("--csv", help="Write the table into this file, for a spreadsheet.", metavar="FILE")
     ] = None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from math import isfinite
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +14,7 @@ from rich.table import Table
 
 from rotrack.drills import load_table
 from rotrack.errors import InputError
-from rotrack.log_cli import JsonOption, OutOption
+from rotrack.log_cli import DrillFilter, JsonOption, OutOption, PersonFilter, SinceOption, shortened
 from rotrack.model import Direction, Side
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict, read_progress, to_dict
 from rotrack.progress.statistics import BASELINE_SESSIONS, ENOUGH_DF, SLOPE_SESSIONS
@@ -25,7 +24,6 @@ from rotrack.ui.words import INDEX, is_index, times, unit
 
 MOST_PEOPLE = 5
 """For more people than this one line each is printed."""
-MOST_PROBLEMS = 20
 MOST_NAMES = 20
 VERDICT_STYLE = {
     Verdict.REAL: "bold green",
@@ -37,24 +35,11 @@ VERDICT_STYLE = {
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
 
-PersonFilter = Annotated[str | None, typer.Option("--person", "-p", help="Only this person; the exact name.")]
-DrillFilter = Annotated[str | None, typer.Option("--drill", "-d", help="Only this drill.")]
-SideFilter = Annotated[Side | None, typer.Option("--side", "-s", help="Only this leg.")]
-SinceOption = Annotated[
-    datetime | None,
-    typer.Option(
-        "--since",
-        formats=["%Y-%m-%d"],
-        metavar="YYYY-MM-DD",
-        help="Only from this day on; the first three from then are the baseline.",
-    ),
-]
-
 
 def progress(
     person: PersonFilter = None,
     drill: DrillFilter = None,
-    side: SideFilter = None,
+    side: Annotated[Side | None, typer.Option("--side", "-s", help="Only this leg.")] = None,
     since: SinceOption = None,
     json: JsonOption = False,
     out: OutOption = None,
@@ -71,7 +56,7 @@ def progress(
     if drill:
         load_table().drill(drill)  # an unknown one is named with the known ones
     found = read_progress(data, person, drill, side, since.date() if since else None)
-    for text in (*found.problems[:MOST_PROBLEMS], *_more(len(found.problems) - MOST_PROBLEMS)):
+    for text in shortened(found.problems):
         _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
     if found.table.empty and person is not None:
         _refuse_unknown(data, person)
@@ -94,10 +79,6 @@ def progress(
         _out.print(f"[dim]{_legend(found)}[/]", soft_wrap=True)
     for note in found.notes:
         _out.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
-
-
-def _more(count: int) -> list[str]:
-    return [f"And {times(count, 'line')} more."] if count > 0 else []
 
 
 def _refuse_unknown(data: Path, person: str) -> None:
@@ -138,7 +119,9 @@ def _print_person(name: str, found: Progress) -> None:
 
 
 def _table(title: str, changes: list[Change]) -> Table:
-    table = Table(title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table = Table(
+        title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
     table.add_column("leg", no_wrap=True)
     for column in ("n", "base", "latest", "change", "real"):
         table.add_column(column, justify="right", no_wrap=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from rotrack.drills import load_table
 from rotrack.errors import InputError
-from rotrack.log_cli import OutOption
+from rotrack.log_cli import DrillFilter, OutOption, SinceOption, shortened
 from rotrack.progress.change import read_progress
 from rotrack.records.log import data_folder, logged_reps
 from rotrack.report.content import make_report, require_sessions
@@ -37,16 +37,8 @@ def report(
         ),
     ] = None,
     pdf: Annotated[bool, typer.Option("--pdf/--no-pdf", help="Also write the PDF.")] = True,
-    drill: Annotated[str | None, typer.Option("--drill", "-d", help="Only this drill.")] = None,
-    since: Annotated[
-        datetime | None,
-        typer.Option(
-            "--since",
-            formats=["%Y-%m-%d"],
-            metavar="YYYY-MM-DD",
-            help="Only from this day on; the first three from then are the baseline.",
-        ),
-    ] = None,
+    drill: DrillFilter = None,
+    since: SinceOption = None,
     out: OutOption = None,
 ) -> None:
     """Write a report for the person who was measured: a page that opens without a network, and a PDF.
@@ -75,7 +67,7 @@ def report(
     _out.print()
     for file in written.files:
         _out.print(f"{'page' if file == path else 'PDF':5} {escape(str(file))}", soft_wrap=True)
-    for note in (*progress.problems, *written.notes):
+    for note in (*shortened(progress.problems), *written.notes):
         _err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
 
 

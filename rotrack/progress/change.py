@@ -425,8 +425,8 @@ def _days(values: pd.DataFrame, group: np.ndarray) -> _Days:
     of_day = group[first]
     last = np.ones(len(of_day), bool)
     last[:-1] = np.diff(of_day) != 0
-    means = (np.bincount(day, number) / count for number in (seconds / 86_400, values.size_deg.to_numpy()))
-    return _Days(first, of_day, *means, last)
+    time_days, size_deg = (np.bincount(day, number) / count for number in (seconds / 86_400, values.size_deg.to_numpy()))
+    return _Days(first, of_day, time_days, size_deg, last)
 
 
 def alike(values: pd.DataFrame) -> np.ndarray:
