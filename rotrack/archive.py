@@ -11,13 +11,9 @@ rows are appended in the order of the manifest. However it ends, the next run go
 from __future__ import annotations
 
 import asyncio
-import csv
 import hashlib
-import io
 import json
 import logging
-import os
-import posixpath
 import shutil
 import socket
 import tempfile
@@ -28,31 +24,27 @@ import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from importlib import metadata
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from rotrack.api import Origin, make_request
+from rotrack.api import Origin
 from rotrack.batch import Job, died, in_processes, run_job
 from rotrack.beforehand import profiles_folder, wants_none
 from rotrack.calibration.profiles import find_profiles, write_profile
 from rotrack.drills import parse_sides
 from rotrack.errors import InputError, ModelError, RecordError, RotrackError, SourceError
 from rotrack.housekeeping import ARCHIVE_LOCK, HALF_MEASURED
+from rotrack.manifest import Entry, some
 from rotrack.model import CONVENTION_VERSION, MEASURE_VERSION
-from rotrack.records.log import append_reps, check_load, check_text, explained, logged_reps, read_info, rep_row, replace_files
+from rotrack.records.log import append_reps, explained, logged_reps, read_info, rep_row, replace_files
 from rotrack.records.session import Session, load_session
 from rotrack.sensing.landmarker import MODELS, find_model
 from rotrack.sensing.sources import VideoFile
+from rotrack.ui.words import times
 
-MANIFEST = "manifest.csv"
-COLUMNS = ("file", "person", "drill", "side", "recorded_at", "note", "band", "load_kg")
-"""What a manifest may tell of a video; `file` must be there."""
-VIDEOS = frozenset((".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mts", ".3gp"))
-"""Files that look like videos, for the hint that the manifest does not list them."""
 FINISHED, NOTHING = "finished", "not measured"
 """Status of a session that need not be measured again."""
 KEY_LENGTH = 12
@@ -66,239 +58,6 @@ _SAME = ("rotrack", "mediapipe", "opencv-python", "numpy", "scipy")
 Tell = Callable[[str], None]
 OnShare = Callable[[float], None]
 """Called with the share of a video that was measured since the last call; 1 in all per video."""
-
-
-# ---------------------------------------------------------------------- the manifest
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A row of the manifest that can be measured.
-
-    Parameters
-    ----------
-    line : int
-        Its line in the manifest.
-    file : str
-        The video's path from the archive's folder on, with forward slashes.
-    job : Job
-        What to measure.
-    size_bytes : int
-        Size of the video.
-    recorded : datetime
-        When it was recorded, with the offset from UTC: as the manifest says, else when the file was last changed.
-    recorded_at : str
-        What the manifest says of that; empty if nothing.
-    """
-
-    line: int
-    file: str
-    job: Job
-    size_bytes: int
-    recorded: datetime
-    recorded_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class WrongRow:
-    """A row of the manifest that cannot be measured, and why, in a sentence."""
-
-    line: int
-    file: str
-    problem: str
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a manifest asks for.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    entries : tuple of Entry
-        The rows that can be measured, in their order.
-    wrong : tuple of WrongRow
-        The others.
-    notes : tuple of str
-        What else to know, a sentence each.
-    """
-
-    path: Path
-    entries: tuple[Entry, ...]
-    wrong: tuple[WrongRow, ...]
-    notes: tuple[str, ...]
-
-
-def read_manifest(folder: Path, defaults: Job, path: Path | None = None) -> Manifest:
-    """Read what is to be measured in an archive; no video is opened.
-
-    Parameters
-    ----------
-    folder : Path
-        The archive.
-    defaults : Job
-        What holds where a cell is empty, and for all videos alike: data folder, model, calibration.
-    path : Path, optional
-        The manifest; `manifest.csv` in the folder without it.
-
-    Raises
-    ------
-    InputError
-        If there is no manifest, or it is no table with the right columns.
-    """
-    path = path or folder / MANIFEST
-    columns, rows = _table(path, bool(defaults.drill))
-    entries: list[Entry] = []
-    wrong: list[WrongRow] = []
-    for line, cells in rows:
-        row = dict(zip(columns, (cell.strip() for cell in cells), strict=False))
-        found = _entry(folder, defaults, line, row, extra=len(cells) > len(columns))
-        if isinstance(found, Entry):
-            entries.append(found)
-        else:
-            wrong.append(found)
-    twice = _twice(entries)
-    wrong += [WrongRow(e.line, e.file, twice[e.line]) for e in entries if e.line in twice]
-    notes = []
-    unknown = [column for column in columns if column not in COLUMNS]
-    if unknown:
-        notes.append(f"Columns of {path.name} that rotrack does not use: {', '.join(unknown)}.")
-    listed = {entry.file for entry in entries} | {row.file for row in wrong}
-    forgotten = _forgotten(folder, defaults.data, listed)
-    if forgotten:
-        notes.append(f"{_count(len(forgotten), 'video')} in {folder.name} that {path.name} does not list: {_some(forgotten)}.")
-    kept = tuple(entry for entry in entries if entry.line not in twice)
-    return Manifest(path, kept, tuple(sorted(wrong, key=lambda row: row.line)), tuple(notes))
-
-
-def _table(path: Path, has_drill: bool) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Return the names of the columns, and the rows with their line numbers."""
-    shape = f"It must be a CSV file whose first line is file,person,drill,side; docs/archives.md has an example ({path.name})."
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(f"There is no manifest {path}, which says what the videos are. {shape}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text; save it as 'CSV UTF-8'.") from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror or error}); check the file.") from error
-    first = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
-    rows: list[tuple[int, list[str]]] = []
-    try:
-        rows += ((reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells))
-    except csv.Error as error:
-        raise InputError(f"{path} is damaged in line {reader.line_num} ({error}); put it right or save it anew.") from error
-    columns = [name.strip().lower().replace(" ", "_") for name in rows[0][1]] if rows else []
-    missing = [name for name in ("file", "drill") if name not in columns and not (name == "drill" and has_drill)]
-    double = [name for name in COLUMNS if columns.count(name) > 1]
-    if missing or double:
-        what = f"has no column {' and no column '.join(missing)}" if missing else f"has the column {double[0]} twice"
-        raise InputError(f"{path} {what}. {shape}")
-    if len(rows) == 1:
-        raise InputError(f"{path} lists no video; write one line per video below the names of the columns.")
-    return columns, rows[1:]
-
-
-def _entry(folder: Path, defaults: Job, line: int, row: dict[str, str], extra: bool) -> Entry | WrongRow:
-    """Return what a row asks for, or all that is wrong with it."""
-    problems: list[str] = []
-    if extra:
-        problems.append('It has more cells than there are columns: put quotes ("...") around a text with a comma in it.')
-
-    def tried(read: Callable[[], Any]) -> Any:
-        try:
-            return read()
-        except RotrackError as error:
-            problems.append(str(error))
-            return None
-
-    person, note, band = (row.get(c) or getattr(defaults, c) for c in ("person", "note", "band"))
-    drill, side = (row.get(c, "").lower() or getattr(defaults, c) for c in ("drill", "side"))
-    said = row.get("recorded_at", "")
-    file = row.get("file", "")
-    located = tried(lambda: _located(folder, file))
-    if drill:
-        tried(lambda: make_request(drill))
-    else:
-        problems.append("It names no drill; `rotrack drills` lists them.")
-    tried(lambda: parse_sides(side))
-    tried(lambda: check_text(name=person, note=note, band=band))
-    load_kg = tried(lambda: _load(row.get("load_kg", ""), defaults.load_kg))
-    recorded = tried(lambda: _time(said)) if said else None
-    if problems:
-        return WrongRow(line, located[0] if located else file, " ".join(problems))
-    name, video, stat = located
-    recorded = recorded or datetime.fromtimestamp(int(stat.st_mtime)).astimezone()
-    job = replace(defaults, video=video, person=person, drill=drill, side=side, note=note, band=band, load_kg=load_kg)
-    return Entry(line, name, job, stat.st_size, recorded, said)
-
-
-def _located(folder: Path, file: str) -> tuple[str, Path, os.stat_result]:
-    """Return a video's path from the archive's folder on, where it is, and what the system knows of it."""
-    if not file:
-        raise InputError("It names no file.")
-    name = posixpath.normpath(file if (folder / file).exists() else file.replace("\\", "/"))
-    if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or name.split("/")[0] == "..":
-        raise InputError(f"The file lies outside {folder}; give its path from there on.")
-    video = folder / name
-    try:
-        stat = video.stat()
-    except (OSError, ValueError) as error:
-        raise InputError(f"There is no such file in {folder}.") from error
-    if not video.is_file():
-        raise InputError("That is a folder; name a video.")
-    return name, video, stat
-
-
-def _load(cell: str, default_kg: float) -> float:
-    if not cell:
-        return default_kg
-    try:
-        load_kg = float(cell.replace(",", "."))
-    except ValueError as error:
-        raise InputError(f"The load '{cell}' is no number of kilograms.") from error
-    check_load(load_kg)
-    return load_kg
-
-
-def _time(said: str) -> datetime:
-    try:
-        when = datetime.fromisoformat(said)
-        if when.year >= 1970:
-            return when if when.tzinfo else when.astimezone()
-    except (ValueError, OverflowError, OSError):
-        pass
-    raise InputError(f"The time of recording '{said}' must be like 2026-01-31 or 2026-01-31T08:30.")
-
-
-def _twice(entries: Iterable[Entry]) -> dict[int, str]:
-    """Return by line what is wrong with rows that ask for the same leg in the same video and drill."""
-    same: dict[tuple[str, str], list[Entry]] = {}
-    for entry in entries:
-        same.setdefault((os.path.realpath(entry.job.video), entry.job.drill), []).append(entry)
-    found: dict[int, list[int]] = {}
-    for group in same.values():
-        for one in group:
-            for other in group:
-                if one is not other and set(parse_sides(one.job.side)) & set(parse_sides(other.job.side)):
-                    found.setdefault(one.line, []).append(other.line)
-    lines = {line: ", ".join(map(str, others)) for line, others in found.items()}
-    return {line: f"Line {others} asks for the same leg in the same video; keep one of them." for line, others in lines.items()}
-
-
-def _forgotten(folder: Path, data: Path, listed: set[str]) -> list[str]:
-    """Return the videos of a tree that are not listed, but those of a data folder in it."""
-    videos = [p for p in folder.rglob("*") if p.suffix.lower() in VIDEOS and data not in p.parents]
-    names = (p.relative_to(folder).as_posix() for p in videos if not p.name.startswith("."))
-    return sorted(name for name in names if name not in listed)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _some(names: Sequence[str], at_most: int = 5) -> str:
-    return ", ".join(names[:at_most]) + (f" and {len(names) - at_most} more" if len(names) > at_most else "")
 
 
 # ---------------------------------------------------------------------- measuring
@@ -446,8 +205,8 @@ def _tell_of_others(data: Path, entries: Sequence[Entry], names: Iterable[str], 
                 found.append(name)
     if found:
         tell(
-            f"{_count(len(found), 'session')} of the same videos in the log, measured before the manifest, a file or an option "
-            f"changed: {_some(sorted(found))}. Take out what is wrong with `rotrack delete --session ID`."
+            f"{times(len(found), 'session')} of the same videos in the log, measured before the manifest, a file or an option "
+            f"changed: {some(sorted(found))}. Take out what is wrong with `rotrack delete --session ID`."
         )
 
 
@@ -707,7 +466,7 @@ def _check_workers(client: Any, address: str, tell: Tell) -> None:
     wide = [worker for worker, threads in client.nthreads().items() if threads > 1]
     if wide:
         tell(
-            f"A worker measures one video at a time, however many threads it has ({_some(wide, 2)}): start workers with "
+            f"A worker measures one video at a time, however many threads it has ({some(wide, 2)}): start workers with "
             "--nthreads 1 and --nworkers as many as there are cores."
         )
 

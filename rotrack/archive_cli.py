@@ -13,10 +13,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from rotrack.archive import NOTHING, Manifest, Result, measure_archive, read_manifest
+from rotrack.archive import NOTHING, Result, measure_archive
 from rotrack.batch import Job
 from rotrack.errors import DOUBTFUL, InputError, RotrackError
 from rotrack.log_cli import write_plot
+from rotrack.manifest import Manifest, read_manifest
 from rotrack.records.log import to_json
 from rotrack.ui.words import amount, is_counted, times
 

@@ -38,22 +38,13 @@ from helpers import (
 from test_log import mount
 
 from rotrack import archive
-from rotrack.archive import (
-    Manifest,
-    Result,
-    _key,
-    _Parcel,
-    _Task,
-    measure_archive,
-    measure_task,
-    read_manifest,
-    versions,
-)
+from rotrack.archive import Result, _key, _Parcel, _Task, measure_archive, measure_task, versions
 from rotrack.batch import Job, in_processes
 from rotrack.calibration.profiles import LensProfile, write_profile
 from rotrack.errors import InputError, NotMeasuredError, SourceError
 from rotrack.housekeeping import delete_person
 from rotrack.kinematics.camera import Lens
+from rotrack.manifest import Manifest, read_manifest
 from rotrack.model import Pose
 from rotrack.records import history, log
 from rotrack.records.log import read_info, read_poses, read_reps
