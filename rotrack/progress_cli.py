@@ -15,7 +15,7 @@ from rich.table import Table
 from rotrack.drills import load_table
 from rotrack.errors import InputError
 from rotrack.log_cli import DrillFilter, JsonOption, OutOption, PersonFilter, SinceOption, shortened
-from rotrack.model import Direction, Side
+from rotrack.model import Side
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict, read_progress, to_dict
 from rotrack.progress.statistics import BASELINE_SESSIONS, ENOUGH_DF, SLOPE_SESSIONS
 from rotrack.records.history import people
@@ -89,10 +89,7 @@ def _refuse_unknown(data: Path, person: str) -> None:
 
 
 def _print_person(name: str, found: Progress) -> None:
-    order = {key: place for place, key in enumerate((d, s) for d in Direction for s in Side)}
-    changes = sorted(
-        (change for change in found.changes if change.person == name), key=lambda c: (c.drill, order[c.direction, c.side])
-    )
+    changes = [change for change in found.changes if change.person == name]
     for drill in dict.fromkeys(change.drill for change in changes):
         own = [change for change in changes if change.drill == drill]
         _out.print(_table(f"{name}, {drill}", own))

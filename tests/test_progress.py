@@ -13,9 +13,11 @@ import pytest
 from helpers import ROOT, assert_one_sentence, run_main
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 from scipy import stats
 from test_history import cut_off, repetition, write
 
+from rotrack import progress_cli
 from rotrack.errors import RecordError
 from rotrack.model import Direction, Side
 from rotrack.progress.change import OF_ONE, Verdict, change_table, read_progress
@@ -33,8 +35,10 @@ from rotrack.progress.statistics import (
     slopes,
 )
 from rotrack.progress.values import measured_again, session_table
+from rotrack.records import history
 from rotrack.records.history import drop_rep, newest, read_sessions
 from rotrack.records.log import REP_COLUMNS, SessionWriter, append_reps, read_reps
+from rotrack.ui import figures
 
 LEFT, RIGHT = Side
 INTERNAL, EXTERNAL = Direction
@@ -472,6 +476,17 @@ def test_left_and_right_come_from_the_last_session_that_has_both(tmp_path):
     assert sides.error_deg >= np.hypot(2.6, 2.6)
 
 
+def test_all_show_ranges_in_the_same_order(tmp_path):
+    both = [[row for side in (RIGHT, LEFT) for row in session_rows(7 * n, "Ana", [-30.0, 30.0], side)] for n in range(4)]
+    found = read_progress(log(tmp_path, *both))
+    assert [(c.direction, c.side) for c in found.changes] == [(d, s) for d in (INTERNAL, EXTERNAL) for s in (LEFT, RIGHT)]
+    assert [s.direction for s in found.sides] == [INTERNAL, EXTERNAL]
+
+
+def test_figures_join_what_may_be_compared():
+    assert set(figures.ALIKE) == set(history.ALIKE)
+
+
 def test_unlike_legs_are_not_compared(tmp_path):
     others = [session_rows(1 + 7 * n, "Ana", [50.0] * 3, RIGHT, calibration="personal") for n in range(4)]
     data = log(tmp_path, *weekly("Ana", [30.0] * 4), *others)
@@ -559,7 +574,7 @@ def shown(monkeypatch, capfd):
 
 
 def test_the_table_says_what_was_found(shown, tmp_path, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(progress_cli, "_out", Console(width=80, highlight=False))
     personal = session_rows(3, "Ana", [20.0] * 3, calibration="personal")
     log(tmp_path, *weekly("Ana", [30.0, 32.0, 31.0, 33.0, 40.0, 47.0]), *weekly("Ana", [30.0] * 2, side=RIGHT), personal)
     ended = shown("--out", tmp_path)

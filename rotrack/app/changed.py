@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rotrack.app.frame import tag
 from rotrack.app.texts import Texts
-from rotrack.model import Direction, Side
+from rotrack.model import Side
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict
 from rotrack.progress.statistics import BASELINE_SESSIONS, SLOPE_SESSIONS
 from rotrack.ui.words import unit
@@ -27,14 +27,14 @@ def show_changes(found: Progress, t: Texts) -> None:
     t : Texts
         The words.
     """
-    changes = sorted(found.changes, key=lambda change: [*Direction].index(change.direction))  # as figure and table have them
+    changes = found.changes
     with tag("section", classes="changes", aria_labelledby="changes"):
         tag("h2", t("progress.heading"), id="changes")
         if changes:
             _table(changes, t)
         else:
             tag("p", t("progress.nothing"), "hint")
-        for sides in sorted(found.sides, key=lambda sides: [*Direction].index(sides.direction)):
+        for sides in found.sides:
             tag("p", sides_line(sides, t), "against")
         for heading, lines in (("left_out", left_out_lines(changes, t)), ("to_know", list(map(t.said, found.notes)))):
             if lines:

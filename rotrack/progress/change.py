@@ -212,9 +212,10 @@ class Progress:
 
     @cached_property
     def changes(self) -> tuple[Change, ...]:
-        """Each row of the table with its sessions."""
+        """Each row of the table with its sessions; internal before external, left beside right."""
         groups = {key: rows for key, rows in self._values.groupby(list(OF_ONE), sort=False)}
-        return tuple(_change(row, groups[tuple(row[key] for key in OF_ONE)]) for row in self.table.to_dict("records"))
+        found = [_change(row, groups[tuple(row[key] for key in OF_ONE)]) for row in self.table.to_dict("records")]
+        return tuple(sorted(found, key=lambda c: (c.person, c.drill, [*Direction].index(c.direction), [*Side].index(c.side))))
 
     @cached_property
     def sides(self) -> tuple[Sides, ...]:
