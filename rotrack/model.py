@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,8 @@ MEASURE_VERSION = "1"
 the numbers do, although signs and zero stay."""
 UNCORRECTED = " uncorrected"
 """Stands behind the measure version of what was measured without the detector correction."""
+WITHOUT_LEGNET = " without leg network"
+"""Stands behind it, and last, where the leg network was not asked."""
 
 LANDMARK_NAMES = (
     "nose left_eye_inner left_eye left_eye_outer right_eye_inner right_eye right_eye_outer left_ear right_ear mouth_left "
@@ -108,6 +110,73 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class LegCrop:
+    """What the leg network says of one leg in one frame.
+
+    Its directions are in the frame of the ray through the middle of the crop: z along the ray, x and y as near to the picture's
+    right and down as that allows. Left legs are already mirrored back.
+
+    Parameters
+    ----------
+    middle_px : numpy.ndarray, shape (2,), px
+        The middle of the crop.
+    points_px : numpy.ndarray, shape (4, 2), px
+        Heel, toe, ankle and knee in the picture.
+    points_sd_px : numpy.ndarray, shape (2,), px
+        Standard error of heel, toe and ankle, and of the knee.
+    foot, shank : numpy.ndarray, shape (3,)
+        Unit vectors from heel to toe and from ankle to knee.
+    direction_sd_deg : numpy.ndarray, shape (4,), deg
+        Standard errors: foot across the ray and along it, shank across and along.
+    foot_px : float
+        How long the foot would be in the picture, heel to toe, if it lay across the ray.
+    readable, other_leg : float
+        How likely the crop shows this leg and can be read, and that it shows the person's other leg; the rest is neither.
+    """
+
+    middle_px: np.ndarray
+    points_px: np.ndarray
+    points_sd_px: np.ndarray
+    foot: np.ndarray
+    shank: np.ndarray
+    direction_sd_deg: np.ndarray
+    foot_px: float
+    readable: float
+    other_leg: float
+
+    def numbers(self) -> np.ndarray:
+        """Return all of it as one row, shape (26,), in the order of the fields."""
+        return np.concatenate([np.ravel(getattr(self, name)) for name in LEG_CROP_SHAPES])
+
+    @staticmethod
+    def of(numbers: np.ndarray) -> LegCrop:
+        """Return the crop of a row, shape (26,)."""
+        parts: dict[str, Any] = {}
+        at = 0
+        for name, shape in LEG_CROP_SHAPES.items():
+            size = int(np.prod(shape))
+            part = np.array(numbers[at : at + size], float).reshape(shape)
+            part.setflags(write=False)
+            parts[name] = part if shape else float(part)
+            at += size
+        return LegCrop(**parts)
+
+
+LEG_CROP_SHAPES: dict[str, tuple[int, ...]] = {
+    "middle_px": (2,),
+    "points_px": (4, 2),
+    "points_sd_px": (2,),
+    "foot": (3,),
+    "shank": (3,),
+    "direction_sd_deg": (4,),
+    "foot_px": (),
+    "readable": (),
+    "other_leg": (),
+}
+"""Shapes of the fields of `LegCrop`, in the order of a row."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pose:
     """The landmarks of one person in one frame.
 
@@ -127,6 +196,8 @@ class Pose:
         People seen in both of the last two searches for several; 0 before them.
     reason : str
         Why there are no landmarks; empty when there are.
+    legs : dict of Side to LegCrop
+        What the leg network says; empty where it was not asked.
     """
 
     time_s: float
@@ -136,6 +207,7 @@ class Pose:
     visibility: np.ndarray
     people: int = 0
     reason: str = ""
+    legs: dict[Side, LegCrop] = field(default_factory=dict)
 
 
 def empty_pose(time_s: float, size_px: tuple[int, int], reason: str, people: int = 0) -> Pose:
@@ -167,6 +239,12 @@ class RotationSample:
         The same before smoothing.
     uncorrected_deg : float
         The leg model's rotation from neutral before the detector correction, unsmoothed.
+    mediapipe_deg : float
+        The rotation according to the pose model's landmarks alone, corrected, unsmoothed.
+    legnet_deg : float
+        The rotation according to the leg network, unsmoothed; NaN where it was not asked or could not read the leg.
+    legnet_sd_deg : float
+        Standard error of `legnet_deg`.
     raw_deg : float
         What the picture shows: the pointer's angle in the image from neutral, uncorrected and unsmoothed.
     gravity_deg : float
@@ -184,6 +262,9 @@ class RotationSample:
     live_deg: float
     corrected_deg: float
     uncorrected_deg: float
+    mediapipe_deg: float
+    legnet_deg: float
+    legnet_sd_deg: float
     raw_deg: float
     gravity_deg: float
     pelvis_deg: float
@@ -203,7 +284,7 @@ class CurvePoint:
         The leg.
     angle_deg : float
         Corrected angle after the zero-lag filter; NaN with a reason.
-    live_deg, uncorrected_deg, raw_deg, gravity_deg, pelvis_deg, uncertainty_deg : float
+    live_deg, uncorrected_deg, mediapipe_deg, legnet_deg, legnet_sd_deg, raw_deg, gravity_deg, pelvis_deg, uncertainty_deg : float
         As in `RotationSample`.
     reason : str
         Why `angle_deg` is missing.
@@ -214,6 +295,9 @@ class CurvePoint:
     angle_deg: float
     live_deg: float
     uncorrected_deg: float
+    mediapipe_deg: float
+    legnet_deg: float
+    legnet_sd_deg: float
     raw_deg: float
     gravity_deg: float
     pelvis_deg: float

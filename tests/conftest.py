@@ -151,6 +151,11 @@ def mirrored(size_px: tuple[int, int], image_px: np.ndarray, world_m: np.ndarray
     return flipped[SWAPPED], (world_m * [-1, 1, 1])[SWAPPED]
 
 
+def pose_at(time_s: float, image_px: np.ndarray, size_px: tuple[int, int] = (640, 480)) -> Pose:
+    """Return a pose with these landmarks, shape (33, 2), px, and nothing else."""
+    return Pose(time_s, size_px, image_px, np.zeros((N_LANDMARKS, 3)), np.ones(N_LANDMARKS))
+
+
 def mirrored_pose(pose: Pose) -> Pose:
     image_px, world_m = mirrored(pose.size_px, pose.image_px, pose.world_m)
     return replace(pose, image_px=image_px, world_m=world_m, visibility=pose.visibility[SWAPPED])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SEATED, Camera, Stance, image_of, mirrored, neutral_of, unit
+from conftest import SEATED, Camera, Stance, image_of, mirrored, neutral_of, pose_at, unit
 
 from rotrack.drills import Drill, Measure, load_table
 from rotrack.kinematics.camera import Lens
@@ -163,7 +163,7 @@ def test_row_of_the_sign_table(family, view, whose, shown, logged_as, direction)
 
     drill = drill_for(family, whose)
     measure = make_measure(neutral, logged, drill, correct=False)
-    reading = measure.read(9.0, now_px, 0.0)
+    reading = measure.read(pose_at(9.0, now_px))
     assert reading.reason == ""
     assert Direction.of(reading.raw_deg) is direction
     if family == "side-lying, leg up":  # refused: see tests/test_legmodel.py
@@ -172,7 +172,7 @@ def test_row_of_the_sign_table(family, view, whose, shown, logged_as, direction)
     assert measure.problem == ""
     assert Direction.of(reading.angle_deg) is direction
     assert reading.angle_deg == pytest.approx(true_deg, abs=WITHIN_DEG.get(family, 2.0))
-    still = make_measure(neutral, logged.other, drill, correct=False).read(9.0, now_px, 0.0)
+    still = make_measure(neutral, logged.other, drill, correct=False).read(pose_at(9.0, now_px))
     assert abs(still.angle_deg) < 0.1, "the other leg did not move"
 
 

@@ -27,11 +27,12 @@ def picture(model: LegModel, rotation_deg: float, noise_px: np.ndarray) -> np.nd
 
 def by_scipy(model: LegModel, image_px: np.ndarray) -> float:
     """Return the rotation that scipy finds for one frame, starting from the neutral pose."""
-    seen, axes, depth = model.measurements(image_px), model.neutral.axes, model.neutral.origin[2]
+    seen, axes, depth = model.neutral.measurements(image_px), model.neutral.axes, model.neutral.origin[2]
     held = np.sqrt(np.diag(model._held))
 
     def residuals(state: np.ndarray) -> np.ndarray:
-        miss = (model._shown(state[None], axes)[0].reshape(5, 2) - seen.slopes) * (depth / seen.sd)[:, None]
+        shown = model._shown(state[None], axes)[0].reshape(9, 2)[:5]  # without the leg network
+        miss = (shown - seen.slopes[:5]) * (depth / seen.sd[:5])[:, None]
         size = np.hypot(*miss.T)[:, None]  # the loss is on points, not on coordinates: rho(s) with the model's own weight
         return np.concatenate([(miss / (1 + (size / OUTLIER_FROM) ** 2) ** 0.25).ravel(), (state - model._start) * held])
 
@@ -56,7 +57,7 @@ def test_own_fit_agrees_with_scipy(posture, side):
     model = LegModel(NeutralLeg(start, SIZE_PX, side, stance, Calibration()))
     for time_s, rotation_deg in enumerate((-25.0, -10.0, 8.0, 30.0)):  # a second apart: every fit starts cold
         image = picture(model, rotation_deg, rng.normal(0, 0.4, (5, 2)))
-        own = model.read(float(time_s), model.measurements(image)).rotation_deg
+        own = model.read(float(time_s), model.neutral.measurements(image)).rotation_deg
         assert own == pytest.approx(by_scipy(model, image), abs=0.2)
 
 
@@ -72,12 +73,12 @@ def test_a_measured_direction_enters_the_fit_by_its_own_error(side):
         points = points + np.array([0.0, 0.0, 6.0])
         start[list(LEGS[leg][1:])] = points[:, :2] / points[:, 2:] * 554.0 + [319.5, 239.5]
     model = LegModel(NeutralLeg(start, SIZE_PX, side, stance, Calibration()))
-    seen = model.measurements(start)
+    seen = model.neutral.measurements(start)
     neutral = model.read(0.0, seen)
     _, foot = leg_points(model.neutral.axes, side, model.neutral.joints + np.array([0, 0, 20.0, 0, 0]), model.neutral.lengths)
     told = np.array([[np.nan] * 3, foot[:, 0]])
     found = [
-        model.read(10.0 * k, Measurements(seen.slopes, 3 * seen.sd, told, np.array([1.0, sd_deg])))
+        model.read(10.0 * k, Measurements(seen.slopes, 3 * seen.sd, told, np.tile(np.eye(3) / np.radians(sd_deg), (2, 1, 1))))
         for k, sd_deg in enumerate((0.5, 60.0), start=1)
     ]
     sure, unsure = (reading.rotation_deg - neutral.rotation_deg for reading in found)

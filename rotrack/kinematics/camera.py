@@ -64,15 +64,32 @@ class Lens:
         seen = (image_px - self.matrix[:2, 2]) / self.matrix.diagonal()[:2]
         if not self.distortion.any():
             return seen
-        k1, k2, p1, p2, k3 = self.distortion
         slopes = seen
         for _ in range(UNDISTORT_STEPS):
-            x, y = slopes[..., 0], slopes[..., 1]
-            r2 = x * x + y * y
-            radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
-            shift = np.stack([2 * p1 * x * y + p2 * (r2 + 2 * x * x), p1 * (r2 + 2 * y * y) + 2 * p2 * x * y], axis=-1)
-            slopes = (seen - shift) / radial[..., None]
+            radial, shift = self._distorted(slopes)
+            slopes = (seen - shift) / radial
         return slopes
+
+    def pixels(self, slopes: np.ndarray) -> np.ndarray:
+        """Return where rays with these slopes, shape (..., 2), are seen, px, shape (..., 2): the inverse of `slopes`."""
+        radial, shift = self._distorted(slopes)
+        return (slopes * radial + shift) * self.matrix.diagonal()[:2] + self.matrix[:2, 2]
+
+    def turn_to(self, pixel: np.ndarray) -> np.ndarray:
+        """Return the rotation by the shortest way from the frame of the ray through a pixel into camera axes, shape (3, 3)."""
+        ray = np.append(self.slopes(pixel), 1.0)
+        x, y, z = ray / np.linalg.norm(ray)
+        k = 1 / (1 + z)
+        return np.array([[1 - k * x * x, -k * x * y, x], [-k * x * y, 1 - k * y * y, y], [-x, -y, z]])
+
+    def _distorted(self, slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the radial factor and the tangential shift of rays, as OpenCV models them."""
+        k1, k2, p1, p2, k3 = self.distortion
+        x, y = slopes[..., 0], slopes[..., 1]
+        r2 = x * x + y * y
+        radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
+        shift = np.stack([2 * p1 * x * y + p2 * (r2 + 2 * x * x), p1 * (r2 + 2 * y * y) + 2 * p2 * x * y], axis=-1)
+        return radial[..., None], shift
 
 
 @dataclass(frozen=True, slots=True)

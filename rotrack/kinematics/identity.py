@@ -18,6 +18,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from rotrack.kinematics.crops import readable
 from rotrack.model import LEGS, N_LANDMARKS, Pose, Side
 
 REASON_CROSS = "the legs cross: it is not certain which is which"
@@ -41,6 +42,8 @@ COURSE_S, MEMORY_S = 0.2, 1.0
 """Legs are taken to go on as they went for the first; unseen or off course for longer than the second, they are taken as they
 come."""
 TOP_MEMORY_S = 2.0
+APART_FEET = 0.3
+"""The leg network tells the legs apart if their ankles and knees are further from each other than this, in feet."""
 SPEED_SMOOTHING_S, SCALE_SMOOTHING_S = 0.15, 2.0
 _LEG = np.array([list(LEGS[side])[1:] for side in Side])  # hip, knee, ankle, heel, toe
 _ANKLE = 2
@@ -68,12 +71,41 @@ class TopLeg:
         side = Side.LEFT if self._backward > 0 else Side.RIGHT  # head away from the camera
         if high is LEGS[side] or not np.isfinite(pose.image_px[[low.ankle, high.ankle]]).all():
             return pose, side
-        order = np.arange(N_LANDMARKS)
-        order[[*low[1:], *high[1:]]] = [*high[1:], *low[1:]]
-        image_px, world_m, visibility = pose.image_px[order], pose.world_m[order], pose.visibility[order]
-        for array in (image_px, world_m, visibility):
-            array.setflags(write=False)
-        return replace(pose, image_px=image_px, world_m=world_m, visibility=visibility), side
+        return _exchanged(pose, with_hips=True), side
+
+
+def by_network(pose: Pose, with_hips: bool) -> tuple[Pose, bool]:
+    """Return the pose with the pose model's legs under the names that the leg network gives them, and whether it is sure.
+
+    It is sure where it can read both legs and they are apart. The pose model's legs, on the side `with_hips`, are exchanged
+    if they lie clearly nearer to the other leg of the network.
+    """
+    legs = [leg for side in Side if (leg := pose.legs.get(side)) is not None and readable(leg)]
+    marks = np.stack([pose.image_px[[LEGS[side].ankle, LEGS[side].knee]] for side in Side])
+    if len(legs) < len(Side) or not np.isfinite(marks).all():
+        return pose, False
+    seen = np.stack([leg.points_px[2:] for leg in legs])  # ankle and knee of each leg
+    if _distance(seen[0], seen[1]) < APART_FEET * min(leg.foot_px for leg in legs):
+        return pose, False
+    mixed_up = _distance(marks[::-1], seen) < FITS_SHARE * _distance(marks, seen)
+    return (_exchanged(pose, with_hips) if mixed_up else pose), True
+
+
+def higher_leg(pose: Pose) -> Side:
+    """Return the side whose ankle is higher in the picture."""
+    return min(Side, key=lambda side: float(pose.image_px[LEGS[side].ankle][1]))
+
+
+def _exchanged(pose: Pose, with_hips: bool) -> Pose:
+    """Return the pose with the names of its legs exchanged, to the toes; what the network said of them stays."""
+    first = 1 if with_hips else 2
+    left, right = (LEGS[side][first:] for side in Side)
+    order = np.arange(N_LANDMARKS)
+    order[[*left, *right]] = [*right, *left]
+    image_px, world_m, visibility = pose.image_px[order], pose.world_m[order], pose.visibility[order]
+    for array in (image_px, world_m, visibility):
+        array.setflags(write=False)
+    return replace(pose, image_px=image_px, world_m=world_m, visibility=visibility)
 
 
 class LegIdentity:

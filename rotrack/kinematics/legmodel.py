@@ -27,6 +27,11 @@ PARTS = ("hip", "knee", "ankle", "heel", "toe")
 """The landmarks of one leg that the model explains, in this order everywhere below."""
 LANDMARK_SD = np.array([0.05, 0.03, 0.025, 0.15, 0.04])
 """Error of the pose model's landmarks in shanks (rendered people: the heel is seen worst, it hardly follows a turning foot)."""
+NETWORK_PARTS = ("knee", "ankle", "heel", "toe")
+"""The landmarks that the leg network finds, in this order behind `PARTS`."""
+BESIDE_NETWORK = np.array([2.0, 3.0, 3.0, 3.0, 3.0])
+"""Where the leg network can read the leg, the pose model's landmarks count as erring by so many times more: a crop shows them,
+and what is known of the leg then says more of the hip."""
 WANDER_SHARE = 0.6
 """Share of that error which changes from frame to frame; the rest stays and is taken up by the neutral pose."""
 OUTLIER_FROM = 2.0
@@ -45,6 +50,9 @@ LENGTHS = {
 }
 """Segment lengths between joint centres with their spread between people, in shanks (five body shapes; the toe is the base of
 the second toe)."""
+ROWS = [0, 1, 2, 3, 4, 1, 2, 3, 4]
+_FOOT_ROWS, _ANKLE_OF = [3, 4, 7, 8], [2, 2, 6, 6]
+_OVER_ROWS = [0, 1, 2, 2, 2, 5, 6, 6, 6]
 _JOINT_SD = np.array([12.0, 6.0, 8.0, 8.0, 10.0])
 _SHIFT_SD, _ROTATION_SD, _FOOT_SD = 0.08, 60.0, 0.25
 _ROLL_SD, _TILT_SD = 4.0, 8.0
@@ -71,20 +79,21 @@ class Measurements:
 
     Parameters
     ----------
-    slopes : numpy.ndarray, shape (5, 2)
-        Undistorted slopes of the rays through `PARTS`; NaN where not seen.
-    sd : numpy.ndarray, shape (5,)
+    slopes : numpy.ndarray, shape (9, 2)
+        Undistorted slopes of the rays through `PARTS` as the pose model sees them, and through `NETWORK_PARTS` as the leg network
+        does; NaN where not seen.
+    sd : numpy.ndarray, shape (9,)
         Their errors, in shanks at the person's distance.
     directions : numpy.ndarray, shape (2, 3)
         Unit vectors in camera axes, knee to ankle and heel to toe; NaN where nobody measured them.
-    direction_sd_deg : numpy.ndarray, shape (2,)
-        Their errors.
+    precision : numpy.ndarray, shape (2, 3, 3)
+        What the difference of a direction is multiplied by to have errors of 1.
     """
 
     slopes: np.ndarray
     sd: np.ndarray
     directions: np.ndarray = field(default_factory=lambda: np.full((2, 3), np.nan))
-    direction_sd_deg: np.ndarray = field(default_factory=lambda: np.ones(2))
+    precision: np.ndarray = field(default_factory=lambda: np.zeros((2, 3, 3)))
 
 
 def leg_points(axes: np.ndarray, side: Side, state: np.ndarray, lengths: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -139,6 +148,15 @@ def _rotation(axis: int, angle_deg: np.ndarray | float) -> np.ndarray:
     return matrix
 
 
+def _shortest(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the rotation that turns one unit vector onto another by the shortest way, shape (3, 3)."""
+    axis, cosine = np.cross(a, b), float(a @ b)
+    if cosine < -0.999:
+        return -np.eye(3)
+    cross = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
+    return np.eye(3) + cross + cross @ cross / (1 + cosine)
+
+
 def _project(points: np.ndarray) -> np.ndarray:
     return points[..., :2] / points[..., 2:]
 
@@ -160,6 +178,8 @@ class NeutralLeg:
         Lens and floor, as far as they are known.
     lean_deg : float
         How far the camera looks down according to the world landmarks, a weak prior; NaN if they do not say.
+    seen : Measurements, optional
+        What the leg network says; the errors of its points are slopes here, as no distance is known yet.
     """
 
     def __init__(
@@ -170,7 +190,9 @@ class NeutralLeg:
         stance: Stance,
         calibration: Calibration,
         lean_deg: float = float("nan"),
+        seen: Measurements | None = None,
     ) -> None:
+        self._seen = seen or Measurements(np.full((4, 2), np.nan), np.ones(4))
         self.lens, self.floor = calibration.lens_for(size_px), calibration.floor
         self.side, self.stance, self._lean_deg = side, stance, lean_deg
         self.slopes = self.lens.slopes(image_px[list(LEGS[side][1:])])
@@ -197,8 +219,11 @@ class NeutralLeg:
         means, sds = zip(*LENGTHS.values(), strict=True)
         prior = np.array([pitch[0], 0, roll[0], stance.tilt_deg, *joints, *means])
         spread = np.array([pitch[1], stance.turn_sd_deg, roll[1], _TILT_SD, *_JOINT_SD, *sds])
-        observed = np.vstack([self.slopes, self._other_hip])
-        weight = 1 / (self._unit * np.append(LANDMARK_SD, LANDMARK_SD[0]))[:, None]
+        told = self._seen
+        observed = np.vstack([self.slopes, told.slopes, self._other_hip])
+        landmark_sd = LANDMARK_SD * np.where(np.isfinite(told.slopes).all(), BESIDE_NETWORK, 1.0)
+        weight = 1 / np.concatenate([self._unit * landmark_sd, told.sd, self._unit * landmark_sd[:1]])[:, None]
+        directions, precision = np.nan_to_num(told.directions), told.precision
         across = -1.0 if self.side is Side.RIGHT else 1.0  # from the middle of the hips to the other one
 
         def unpack(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
@@ -208,12 +233,14 @@ class NeutralLeg:
 
         def residuals(x: np.ndarray) -> np.ndarray:
             axes, origin, lengths = unpack(x)
-            points, _ = leg_points(axes, self.side, x[..., 7:12], lengths)
+            points, foot = leg_points(axes, self.side, x[..., 7:12], lengths)
+            pointing = np.stack([points[..., 2, :] - points[..., 1, :], foot[..., :, 0]], -2)
+            turned = np.einsum("kij,...kj->...ki", precision, pointing - directions).reshape(*x.shape[:-1], -1)
             other = across * lengths["hip_width"] / 2 * axes[..., :, 2]
-            shown = _project(np.concatenate([points, other[..., None, :]], -2) + origin[..., None, :])
+            shown = _project(np.concatenate([points[..., ROWS, :], other[..., None, :]], -2) + origin[..., None, :])
             misses = np.nan_to_num((shown - observed) * weight).reshape(*x.shape[:-1], -1)
             world = np.nan_to_num((x[..., 3:4] - self._lean_deg) / LEAN_SD_DEG)
-            return np.concatenate([misses, (x[..., 3:] - prior) / spread, world], -1)
+            return np.concatenate([misses, (x[..., 3:] - prior) / spread, world, turned], -1)
 
         def jacobian(x: np.ndarray) -> np.ndarray:
             values = residuals(x + np.vstack([np.zeros(x.size), _FIT_STEP * np.eye(x.size)]))
@@ -227,6 +254,13 @@ class NeutralLeg:
             self.axes, self.origin, self.lengths = unpack(found.x)
             self.joints = found.x[7:12]
             self.pitch_deg, self.turn_deg, self.roll_deg = (float(v) for v in found.x[3:6])
+
+    def measurements(self, image_px: np.ndarray) -> Measurements:
+        """Return the pose model's landmarks, shape (33, 2), px, as measurements of this leg."""
+        slopes = np.full((9, 2), np.nan)
+        slopes[:5] = self.lens.slopes(image_px[list(LEGS[self.side][1:])])
+        slopes[1] -= KNEE_FOLLOWS * (slopes[2] - self.slopes[2])
+        return Measurements(slopes, WANDER_SHARE * LANDMARK_SD[ROWS])
 
     @property
     def down(self) -> np.ndarray:
@@ -243,44 +277,47 @@ class LegModel:
     ----------
     neutral : NeutralLeg
         The leg in the fitted neutral pose.
+    seen : Measurements, optional
+        What was measured there; without it the pose model's landmarks.
     """
 
-    def __init__(self, neutral: NeutralLeg) -> None:
+    def __init__(self, neutral: NeutralLeg, seen: Measurements | None = None) -> None:
         self.neutral, self.side = neutral, neutral.side
-        self._zero = neutral.slopes
+        at_neutral = seen.slopes if seen else np.vstack([neutral.slopes, np.full((4, 2), np.nan)])
+        pointed = seen.directions if seen else np.full((2, 3), np.nan)
         joints = neutral.joints
         self._start = np.concatenate([[0.0, 0.0], joints, [0.0]])
         moves = neutral.stance.moves_deg
         spread = [_SHIFT_SD, _SHIFT_SD, *moves[:2], _ROTATION_SD, *moves[2:], _FOOT_SD]
         self._held = np.diag(1 / np.square(spread))
-        # What the neutral pose leaves over belongs to the detector: on the foot it turns along with the foot.
+        # What the neutral pose leaves over belongs to who saw it: on the foot it turns along with the foot.
         points, foot = leg_points(neutral.axes, self.side, joints, neutral.lengths)
-        points = points + neutral.origin
-        over = np.zeros((5, 3))
-        over[:, :2] = np.nan_to_num((self._zero - _project(points)) * points[:, 2:])
+        depth = (points + neutral.origin)[ROWS]
+        over = np.zeros((9, 3))
+        over[:, :2] = np.nan_to_num((at_neutral - _project(depth)) * depth[:, 2:])
         self._over = over
-        self._on_foot = (over[3:] - over[2]) @ foot
+        self._on_foot = (over[_FOOT_ROWS] - over[_ANKLE_OF]) @ foot
+        shank = points[2] - points[1]
+        told = np.where(np.isfinite(pointed), pointed, np.stack([shank, foot[:, 0]]))
+        self._shank_turn = _shortest(shank / np.linalg.norm(shank), told[0])
+        self._pointing = told[1] @ foot
         self._state, self._time_s = self._start, -np.inf
 
     def _shown(self, state: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return what states, shape (n, 8), would show: slopes of the parts, shape (n, 10), and directions, shape (n, 6).
+        """Return what states, shape (n, 8), would show: slopes of the parts, shape (n, 18), and directions, shape (n, 6).
 
         A state is shift (2), joint angles (5) and the logarithm of the foot's length.
         """
         points, foot = leg_points(axes, self.side, state[:, 2:7], self.neutral.lengths)
+        shank = points[:, 2] - points[:, 1]
+        directions = np.concatenate([shank @ self._shank_turn.T, foot @ self._pointing], 1)
         ankle = points[:, 2:3]
-        ends = points[:, 3:] - ankle + self._on_foot @ np.swapaxes(foot, 1, 2)
-        points = np.concatenate([points[:, :3], ankle + np.exp(state[:, 7])[:, None, None] * ends], 1)
-        points = points + self._over[[0, 1, 2, 2, 2]] + self.neutral.origin
+        ends = points[:, [3, 4, 3, 4]] - ankle + self._on_foot @ np.swapaxes(foot, 1, 2)
+        ends = ankle + np.exp(state[:, 7])[:, None, None] * ends
+        points = np.concatenate([points[:, :3], ends[:, :2], points[:, 1:3], ends[:, 2:]], 1)
+        points = points + self._over[_OVER_ROWS] + self.neutral.origin
         points[..., :2] += state[:, None, :2]
-        directions = np.concatenate([points[:, 2] - points[:, 1], foot[..., 0]], 1)
-        return _project(points).reshape(len(state), 10), directions
-
-    def measurements(self, image_px: np.ndarray) -> Measurements:
-        """Return the leg's landmarks, image_px of shape (33, 2), as measurements with their errors."""
-        slopes = self.neutral.lens.slopes(image_px[list(LEGS[self.side][1:])])
-        slopes[1] = slopes[1] - KNEE_FOLLOWS * (slopes[2] - self._zero[2])
-        return Measurements(slopes, WANDER_SHARE * LANDMARK_SD)
+        return _project(points).reshape(len(state), 18), directions
 
     def read(self, time_s: float, seen: Measurements, pelvis_deg: float = 0.0) -> LegReading:
         """Return the rotation of the leg in a frame.
@@ -307,18 +344,20 @@ class LegModel:
         known, told = np.isfinite(seen.slopes).all(axis=1), np.isfinite(seen.directions).all(axis=1)
         if not known.any():
             return LegReading(float("nan"), float("nan"), float("nan"))
-        precision = np.where(known, depth / seen.sd, 0.0)
-        told_precision = np.repeat(np.where(told, 1 / np.radians(seen.direction_sd_deg), 0.0), 3)
-        wanted = np.concatenate([np.nan_to_num(seen.slopes).ravel(), np.nan_to_num(seen.directions).ravel()])
+        sharpness = np.where(known, depth / seen.sd, 0.0)
+        precision = np.where(told[:, None, None], seen.precision, 0.0)
+        wanted, pointed = np.nan_to_num(seen.slopes).ravel(), np.nan_to_num(seen.directions)
         steps = np.vstack([np.zeros(8), np.diag(_STEPS)])
         for _ in range(_ROUNDS if warm else _FIRST_ROUNDS):
-            shown = np.hstack(self._shown(state + steps, axes))
-            miss = wanted - shown[0]
-            errors = np.hypot(*miss[:10].reshape(5, 2).T) * precision
-            weight = np.concatenate([np.repeat(precision / (1 + (errors / OUTLIER_FROM) ** 2) ** 0.25, 2), told_precision])
-            jacobian = ((shown[1:] - shown[0]) / _STEPS[:, None] * weight).T
+            slopes, directions = self._shown(state + steps, axes)
+            errors = np.hypot(*(wanted - slopes[0]).reshape(9, 2).T) * sharpness
+            weight = np.repeat(sharpness / (1 + (errors / OUTLIER_FROM) ** 2) ** 0.25, 2)
+            whitened = np.einsum("kij,nkj->nki", precision, directions.reshape(-1, 2, 3)).reshape(-1, 6)
+            shown = np.hstack([slopes * weight, whitened])
+            miss = np.concatenate([wanted * weight, np.einsum("kij,kj->ki", precision, pointed).ravel()]) - shown[0]
+            jacobian = ((shown[1:] - shown[0]) / _STEPS[:, None]).T
             normal = jacobian.T @ jacobian + self._held
-            gradient = jacobian.T @ (miss * weight) - self._held @ (state - self._start)
+            gradient = jacobian.T @ miss - self._held @ (state - self._start)
             step = np.linalg.solve(normal, gradient)
             step[2:7] = np.clip(step[2:7], -_LARGEST_STEP_DEG, _LARGEST_STEP_DEG)
             state = state + step

@@ -7,18 +7,26 @@ points with the shank (foot moves lateral: internal), a straight one with the fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from rotrack.drills import Drill, Measure, Posture
+from rotrack.kinematics import crops
 from rotrack.kinematics.camera import Calibration, Floor, Level
 from rotrack.kinematics.correction import NORMAL_95, load_corrections
 from rotrack.kinematics.geometry import signed_angle_deg
-from rotrack.kinematics.legmodel import LegModel, NeutralLeg
+from rotrack.kinematics.legmodel import (
+    BESIDE_NETWORK,
+    ROWS,
+    LegModel,
+    Measurements,
+    NeutralLeg,
+)
 from rotrack.kinematics.stance import STANCES
-from rotrack.model import LEGS, Side
+from rotrack.model import LEGS, LegCrop, Pose, Side
 
 TURNED_FROM_DEG, TURNED_TOO_FAR_DEG = 15.0, 40.0
 """A camera further to the side asks for another place; one still further is refused."""
@@ -43,6 +51,16 @@ HIPS_STACKED = "the hips are one above the other in the picture: face the camera
 NEUTRAL_WITHIN_DEG = 15.0
 """Seated, a shank further off the vertical is not a neutral pose."""
 
+FOOT_SLACK_DEG = 12.0
+"""How far a foot that hangs from a bent knee turns by itself."""
+NETWORK_SD_DEG = 1.0
+"""What the network's reading errs by besides what it says of itself, as a whole session."""
+AGREE_SD = 2.0
+"""Readings that differ by more than so many of their errors: MediaPipe's counts as erring by as much more. It has gross mistakes,
+while the network says when it cannot read a leg."""
+UNHEARD_SD_DEG_PER_S = 4.0
+"""How fast the last word of a network that cannot read the leg any more loses its worth."""
+
 
 class Reading(NamedTuple):
     """The rotation of one leg in one frame, degrees; NaN with a reason."""
@@ -57,7 +75,21 @@ class Reading(NamedTuple):
     """Standard error of the fit."""
     gravity_deg: float
     """What a goniometer held against gravity would read; NaN where gravity shows no rotation."""
+    mediapipe_deg: float
+    """The rotation by the pose model's landmarks alone, corrected."""
+    legnet_deg: float
+    """The rotation by the leg network; NaN where it did not read the leg."""
+    legnet_sd_deg: float
+    """Standard error of it."""
+    error_deg: float
+    """95 % half width of `angle_deg`."""
     reason: str = ""
+
+    @staticmethod
+    def missing(reason: str, raw_deg: float = float("nan")) -> Reading:
+        """Return a reading without an angle."""
+        nan = float("nan")
+        return Reading(raw_deg, nan, nan, nan, nan, nan, nan, nan, nan, reason)
 
 
 NEEDS = {
@@ -80,11 +112,14 @@ class NeutralPose:
         Landmarks in the picture.
     world_m : numpy.ndarray, shape (33, 3), m
         The pose model's world landmarks.
+    legs : dict of Side to LegCrop
+        What the leg network says, of the legs that it can read.
     """
 
     size_px: tuple[int, int]
     image_px: np.ndarray
     world_m: np.ndarray
+    legs: dict[Side, LegCrop] = field(default_factory=dict)
 
     def lateral(self, side: Side) -> np.ndarray:
         """Return the direction in the picture from mid-hip to this side's hip, shape (2,), px."""
@@ -103,12 +138,8 @@ class RotationMeasure(Protocol):
     problem: str
     """Why nothing can be measured from this neutral pose; empty when it can."""
 
-    def read(self, time_s: float, image_px: np.ndarray, pelvis_deg: float) -> Reading:
-        """Return the rotation shown by landmarks, shape (33, 2), px, while the pelvis has rolled by so much."""
-        ...
-
-    def error_deg(self, angle_deg: float, sd_deg: float) -> float:
-        """Return the 95 % half width of an angle, given the standard error of its fit."""
+    def read(self, pose: Pose, pelvis_deg: float) -> Reading:
+        """Return the rotation shown by a pose while the pelvis has rolled by so much."""
         ...
 
 
@@ -142,7 +173,10 @@ class LegMeasure:
         self._stance = STANCES[drill.posture]
         lean_deg = _lean_deg(neutral) if drill.posture is Posture.SEATED else float("nan")
         self._leg = NeutralLeg(neutral.image_px, neutral.size_px, side, self._stance, calibration, lean_deg)
+        self._side = side
+        self._foot_slack_deg = FOOT_SLACK_DEG if drill.measure is Measure.SHANK else 0.0
         self._model = LegModel(self._leg)
+        self._weighed = Weighed()
         gain = calibration.gains.get(side)
         self._gain = gain.gain if gain else 1.0
         self._correction = load_corrections().of(drill.posture, Level.PERSONAL if gain else Level.NONE, correct)
@@ -157,7 +191,15 @@ class LegMeasure:
                 found = NeutralLeg(*seen, any_pitch, by_person, lean_deg)
                 too_far, sd_deg = PERSON_PITCH_DEG[drill.posture]
                 self._moved = floor_misfit(calibration.floor, found.pitch_deg - too_far, sd_deg, found.roll_deg)
-        self._zero_deg = self._found_zero_deg(neutral)
+        self._zero_deg = _zero_deg(self._model, self._leg.measurements(neutral.image_px))
+        self._network: tuple[LegModel, float] | None = None
+        if side in neutral.legs:
+            crop = neutral.legs[side]
+            told = Measurements(*crops.slopes(crop, self._leg.lens), *self._directions(crop))
+            leg = NeutralLeg(neutral.image_px, neutral.size_px, side, self._stance, calibration, lean_deg, told)
+            by_both = self._by_both(leg, neutral.image_px, crop)
+            model = LegModel(leg, by_both)
+            self._network = model, _zero_deg(model, by_both)
         self.view = {
             "turn_deg": round(self._leg.turn_deg, 1),
             "camera_pitch_deg": round(self._leg.pitch_deg, 1),
@@ -167,13 +209,6 @@ class LegMeasure:
         self.problem = self._why_not(drill)
         beyond, self.advice = self._view_advice(drill)
         self._view_sd_deg = WIDER_PER_DEG * beyond
-
-    def _found_zero_deg(self, neutral: NeutralPose) -> float:
-        """Return how far the leg is turned in the neutral pose; NaN if its fit ran away, as it may for what is no leg."""
-        try:
-            return self._model.read(0.0, self._model.measurements(neutral.image_px)).rotation_deg
-        except np.linalg.LinAlgError:
-            return float("nan")
 
     def _in_picture(self, image_px: np.ndarray) -> np.ndarray:
         start, end = self._pointer
@@ -223,20 +258,78 @@ class LegMeasure:
         advice = [words for beyond, words in limits if beyond > 0] + [self._moved] * bool(self._moved)
         return sum(max(beyond, 0.0) for beyond, _ in limits), "; ".join(advice)
 
-    def read(self, time_s: float, image_px: np.ndarray, pelvis_deg: float = 0.0) -> Reading:
+    def read(self, pose: Pose, pelvis_deg: float = 0.0) -> Reading:
         """Return the rotation of the leg; `pelvis_deg` is the roll of the pelvis in the sense of the angle."""
-        nan = float("nan")
-        raw_deg = self._sign * signed_angle_deg(self._raw_zero, self._in_picture(image_px), self._lateral)
-        if not np.isfinite(image_px[self._needed]).all():
-            return Reading(raw_deg, nan, nan, nan, nan, "the leg is not seen whole")
-        found = self._model.read(time_s, self._model.measurements(image_px), pelvis_deg)
+        raw_deg = self._sign * signed_angle_deg(self._raw_zero, self._in_picture(pose.image_px), self._lateral)
+        if not np.isfinite(pose.image_px[self._needed]).all():
+            return Reading.missing("the leg is not seen whole", raw_deg)
+        found = self._model.read(pose.time_s, self._leg.measurements(pose.image_px), pelvis_deg)
         uncorrected_deg = _wrap(found.rotation_deg - self._zero_deg)
-        angle_deg = self._gain * self._correction.apply(uncorrected_deg, self._shown_pitch_deg)
-        return Reading(raw_deg, uncorrected_deg, angle_deg, found.sd_deg, found.gravity_deg + angle_deg - uncorrected_deg)
+        mediapipe_deg = self._gain * self._correction.apply(uncorrected_deg, self._shown_pitch_deg)
+        mediapipe_sd_deg = self._mediapipe_sd_deg(mediapipe_deg, found.sd_deg)
+        legnet_deg, legnet_sd_deg = self._by_network(pose, pelvis_deg)
+        angle_deg, sd_deg = self._weighed.update(pose.time_s, (mediapipe_deg, mediapipe_sd_deg), (legnet_deg, legnet_sd_deg))
+        return Reading(
+            raw_deg,
+            uncorrected_deg,
+            angle_deg,
+            found.sd_deg,
+            found.gravity_deg + angle_deg - uncorrected_deg,
+            mediapipe_deg,
+            legnet_deg,
+            legnet_sd_deg,
+            NORMAL_95 * sd_deg,
+        )
 
-    def error_deg(self, angle_deg: float, sd_deg: float) -> float:
-        """Return the 95 % half width of an angle."""
-        return float(np.hypot(self._correction.error_deg(angle_deg, sd_deg), NORMAL_95 * self._view_sd_deg))
+    def _by_both(self, leg: NeutralLeg, image_px: np.ndarray, crop: LegCrop) -> Measurements:
+        """Return landmarks and what the network says of the leg as measurements, the former with what they err by on a leg."""
+        marks = leg.measurements(image_px)
+        slopes, sd = marks.slopes, marks.sd * BESIDE_NETWORK[ROWS]
+        slopes[5:], errors = crops.slopes(crop, leg.lens)
+        sd[5:] = errors * leg.origin[2]
+        return Measurements(slopes, sd, *self._directions(crop))
+
+    def _directions(self, crop: LegCrop) -> tuple[np.ndarray, np.ndarray]:
+        return crops.directions(crop, self._leg.lens, self._foot_slack_deg)
+
+    def _by_network(self, pose: Pose, pelvis_deg: float) -> tuple[float, float]:
+        """Return rotation and standard error by the leg network, deg; NaN where it cannot read the leg."""
+        crop = pose.legs.get(self._side)
+        if self._network is None or crop is None or not crops.readable(crop):
+            return float("nan"), float("nan")
+        model, zero_deg = self._network
+        found = model.read(pose.time_s, self._by_both(model.neutral, pose.image_px, crop), pelvis_deg)
+        return _wrap(found.rotation_deg - zero_deg), float(np.hypot(found.sd_deg, NETWORK_SD_DEG))
+
+    def _mediapipe_sd_deg(self, angle_deg: float, sd_deg: float) -> float:
+        return float(np.hypot(self._correction.error_deg(angle_deg, sd_deg) / NORMAL_95, self._view_sd_deg))
+
+
+class Weighed:
+    """The angle by both readings, each weighed by its error; the network's share fades when it cannot read the leg."""
+
+    def __init__(self) -> None:
+        self._time_s = -math.inf
+        self._offset_deg, self._offset_sd_deg, self._doubt = 0.0, math.inf, 1.0
+
+    def update(self, time_s: float, mediapipe: tuple[float, float], legnet: tuple[float, float]) -> tuple[float, float]:
+        """Return angle and standard error, deg, from those of both readings; without a network the pose model's own.
+
+        What the network had to say against the pose model holds for a while after it was last heard, so that the angle does
+        not jump; how far it may be off by then grows with the time.
+        """
+        step_s, self._time_s = max(time_s - self._time_s, 0.0), time_s
+        angle_deg, sd_deg = mediapipe
+        if math.isfinite(legnet[0]) and math.isfinite(angle_deg):
+            self._offset_deg, self._offset_sd_deg = legnet[0] - angle_deg, legnet[1]
+            self._doubt = max(1.0, abs(self._offset_deg) / (AGREE_SD * math.hypot(sd_deg, legnet[1])))
+        elif math.isfinite(self._offset_sd_deg):
+            self._offset_sd_deg += UNHEARD_SD_DEG_PER_S * min(step_s, 10.0)
+        if not math.isfinite(self._offset_sd_deg) or not math.isfinite(angle_deg):
+            return angle_deg, sd_deg
+        sd_deg *= self._doubt
+        share = sd_deg**2 / (sd_deg**2 + self._offset_sd_deg**2)
+        return angle_deg + share * self._offset_deg, sd_deg * self._offset_sd_deg / math.hypot(sd_deg, self._offset_sd_deg)
 
 
 class RollMeasure:
@@ -264,16 +357,11 @@ class RollMeasure:
     def _line(image_px: np.ndarray) -> np.ndarray:
         return image_px[LEGS[Side.LEFT].hip] - image_px[LEGS[Side.RIGHT].hip]
 
-    def read(self, time_s: float, image_px: np.ndarray, pelvis_deg: float = 0.0) -> Reading:
-        """Return the index; only `angle_deg` is there."""
-        nan = float("nan")
-        moved = float(np.hypot(*(self._line(image_px) - self._zero))) / self._length
+    def read(self, pose: Pose, pelvis_deg: float = 0.0) -> Reading:
+        """Return the index; only `angle_deg` is there, and an index has no error in degrees."""
+        moved = float(np.hypot(*(self._line(pose.image_px) - self._zero))) / self._length
         index_deg = self._sign * 100 * moved
-        return Reading(nan, nan, index_deg, nan, nan, "" if np.isfinite(index_deg) else "the hips are not seen")
-
-    def error_deg(self, angle_deg: float, sd_deg: float) -> float:
-        """Return NaN: an index has no error in degrees."""
-        return float("nan")
+        return Reading.missing("" if np.isfinite(index_deg) else "the hips are not seen")._replace(angle_deg=index_deg)
 
 
 def make_measure(
@@ -308,6 +396,14 @@ def floor_misfit(floor: Floor, pitch_deg: float, pitch_sd_deg: float, roll_deg: 
                 f"shows about {now_deg:.0f}; if the camera was moved, run `rotrack calibrate floor` again"
             )
     return ""
+
+
+def _zero_deg(model: LegModel, neutral: Measurements) -> float:
+    """Return how far the leg is turned in the neutral pose; NaN if its fit ran away, as it may for what is no leg."""
+    try:
+        return model.read(0.0, neutral).rotation_deg
+    except np.linalg.LinAlgError:
+        return float("nan")
 
 
 def _lean_deg(neutral: NeutralPose) -> float:

@@ -6,8 +6,9 @@ from collections import deque
 
 import numpy as np
 
+from rotrack.kinematics.crops import best_marks, typical
 from rotrack.kinematics.rotation import NeutralPose
-from rotrack.model import Pose
+from rotrack.model import Pose, Side
 
 NEUTRAL_S = 0.7
 """How long the person must be still for the neutral pose, unless told otherwise."""
@@ -50,17 +51,18 @@ class NeutralFinder:
         if pose.time_s - self._poses[0].time_s < self._needed_s - 1e-6 or len(self._poses) < 4:
             return None
         pixels = np.array([p.image_px for p in self._poses])
-        if not self._still(pixels):
+        if not self._still(np.array([best_marks(p) for p in self._poses])):
             return None
         world = np.median([p.world_m for p in self._poses], axis=0)
-        return NeutralPose(pose.size_px, np.median(pixels, axis=0), world), self._poses[0].time_s
+        legs = {side: crop for side in Side if (crop := typical([p.legs.get(side) for p in self._poses])) is not None}
+        return NeutralPose(pose.size_px, np.median(pixels, axis=0), world, legs), self._poses[0].time_s
 
     def still_s(self) -> float:
         """Return for how long the leg has been still by now, at most what is needed; looks at the poses once more."""
         if len(self._poses) < 4:
             return 0.0
         times = np.array([p.time_s for p in self._poses])
-        pixels = np.array([p.image_px for p in self._poses])
+        pixels = np.array([best_marks(p) for p in self._poses])
         for part in range(COUNTED_IN, 0, -1):
             from_s = times[-1] - self._needed_s * part / COUNTED_IN
             since = times >= from_s - 1e-6

@@ -14,7 +14,8 @@ import numpy as np
 
 from rotrack.drills import Drill, DrillTable, Measure, Posture, load_table
 from rotrack.kinematics.camera import Calibration
-from rotrack.kinematics.identity import LegIdentity, TopLeg
+from rotrack.kinematics.crops import completed
+from rotrack.kinematics.identity import LegIdentity, TopLeg, by_network, higher_leg
 from rotrack.kinematics.posture import BodyForm, position_problem
 from rotrack.kinematics.rotation import NEEDS, Reading, RotationMeasure, make_measure
 from rotrack.model import (
@@ -55,7 +56,7 @@ IMPLAUSIBLE_FROM_DEG = 75.0
 """An angle beyond both this and 1.5 times the drill's plausible range is a mistake of the pose model, not a hip."""
 UNSURE_WHICH = (Posture.SUPINE_90_90, Posture.SIDE_TOP, Posture.SIDE_BOTTOM)
 """Where the pose model mixes up the legs so often that every frame is checked."""
-NOT_READ = Reading(math.nan, math.nan, math.nan, math.nan, math.nan)
+NOT_READ = Reading.missing("")
 REASON_WAITING = "waiting for the neutral pose: hold still"
 
 
@@ -125,12 +126,14 @@ class RotationTracker:
         refused: dict[Side, str] = {}
         if pose.reason:
             return pose, refused
+        pose, sure = by_network(completed(pose), with_hips=self.drill.posture in (Posture.SIDE_TOP, Posture.SIDE_BOTTOM))
         if self.drill.posture is Posture.SIDE_TOP:
-            pose, top = self._top_leg.update(pose)
+            told_apart, top = self._top_leg.update(pose)
+            pose, top = (pose, higher_leg(pose)) if sure else (told_apart, top)
             refused[top.other] = f"the {top.other} leg lies below; this drill measures the top one"
         if self.drill.posture in UNSURE_WHICH:
             why = self._identity.update(pose.time_s, pose.image_px)
-            refused |= dict.fromkeys(Side, why) if why else {}
+            refused |= dict.fromkeys(Side, why) if why and not sure else {}
         return pose, refused
 
     def finish(self, pose: Pose) -> Step:
@@ -196,7 +199,7 @@ class _LegTracker:
         self._curve = SettledCurve(keep_s)
         self._waiting: deque[RotationSample] = deque()
         self._history: deque[tuple[float, float, dict[str, float]]] = deque()
-        self._errors: deque[tuple[float, float, float]] = deque()
+        self._errors: deque[tuple[float, float, float, float]] = deque()
         self._keep_s = keep_s
         self._now: dict[str, float] = {}
         self._time_s = 0.0
@@ -243,7 +246,7 @@ class _LegTracker:
             self.drop_neutral()
         self._looking = False
         seen = NOT_READ
-        pelvis_deg = uncertainty_deg = math.nan
+        pelvis_deg = math.nan
         reason = self._unseen(pose) or refused
         in_sight = not reason
         reason = reason or self._out_of_position(pose)
@@ -253,12 +256,11 @@ class _LegTracker:
         if not reason:
             assert self._measure is not None and self._form is not None
             pelvis_deg = self._form.pelvis_deg(pose.image_px) if self._drill.posture is Posture.SEATED else 0.0
-            seen = self._measure.read(pose.time_s, pose.image_px, pelvis_deg)
+            seen = self._measure.read(pose, pelvis_deg)
             reason = seen.reason
             if abs(seen.angle_deg) > self._implausible_deg:
-                seen = seen._replace(angle_deg=math.nan)
+                seen = seen._replace(angle_deg=math.nan, error_deg=math.nan)
                 reason = "more than a hip can turn: heel and toe or the legs are mixed up"
-            uncertainty_deg = self._measure.error_deg(seen.angle_deg, seen.sd_deg)
             self._watch_form(pose, step_s, other_leg_deg)
         live_deg = self._smooth.update(pose.time_s, seen.angle_deg)
         self.sample = RotationSample(
@@ -267,13 +269,16 @@ class _LegTracker:
             live_deg=live_deg,
             corrected_deg=seen.angle_deg,
             uncorrected_deg=seen.uncorrected_deg,
+            mediapipe_deg=seen.mediapipe_deg,
+            legnet_deg=seen.legnet_deg,
+            legnet_sd_deg=seen.legnet_sd_deg,
             raw_deg=seen.raw_deg,
             gravity_deg=seen.gravity_deg,
             pelvis_deg=pelvis_deg if not reason else math.nan,
-            uncertainty_deg=uncertainty_deg,
+            uncertainty_deg=seen.error_deg,
             reason=reason,
         )
-        self._errors.append((pose.time_s, seen.sd_deg, seen.gravity_deg))
+        self._errors.append((pose.time_s, seen.sd_deg, seen.gravity_deg, seen.error_deg))
         while self._errors[0][0] < pose.time_s - self._keep_s:
             self._errors.popleft()
         self._waiting.append(self.sample)
@@ -386,6 +391,9 @@ class _LegTracker:
                         angle_deg=angle_deg if known else math.nan,
                         live_deg=sample.live_deg,
                         uncorrected_deg=sample.uncorrected_deg,
+                        mediapipe_deg=sample.mediapipe_deg,
+                        legnet_deg=sample.legnet_deg,
+                        legnet_sd_deg=sample.legnet_sd_deg,
                         raw_deg=sample.raw_deg,
                         gravity_deg=sample.gravity_deg,
                         pelvis_deg=sample.pelvis_deg,
@@ -409,7 +417,7 @@ class _LegTracker:
         self._finder.accept(direction, measured.peak_deg)
         faults, visibility = self._form_during(measured.start_s, measured.end_s)
         invalid = [self._faults[k].title.lower() for k in faults if self._faults[k].invalidates]
-        sd_deg, gravity_deg = self._at_peak(measured.peak_s)
+        sd_deg, gravity_deg, error_deg = self._at_peak(measured.peak_s)
         counted_only = self._drill.measure is Measure.ROLL
         number, completes = self._numbers.next(direction, measured.start_s, measured.end_s)
         rep = Rep(
@@ -418,7 +426,7 @@ class _LegTracker:
             rep=number,
             valid=not invalid,
             peak_deg=math.nan if counted_only else measured.peak_deg,
-            uncertainty_deg=self._measure.error_deg(measured.peak_deg, sd_deg) if self._measure else math.nan,
+            uncertainty_deg=error_deg,
             gravity_deg=gravity_deg,
             fit_sd_deg=sd_deg,
             live_peak_deg=math.nan if counted_only else excursion.live_peak_deg,
@@ -442,12 +450,12 @@ class _LegTracker:
         else:
             self.out.reps.append(self._half(rep) if self._drill.combined else rep)
 
-    def _at_peak(self, peak_s: float) -> tuple[float, float]:
-        """Return the standard error of the fit and the gravity angle around a peak: medians, NaN where there is none."""
-        near = np.array([(sd, gravity) for t, sd, gravity in self._errors if abs(t - peak_s) <= PLATEAU_S / 2])
+    def _at_peak(self, peak_s: float) -> tuple[float, float, float]:
+        """Return standard error of the fit, gravity angle and 95 % half width around a peak: medians, NaN where there is none."""
+        near = np.array([told for t, *told in self._errors if abs(t - peak_s) <= PLATEAU_S / 2])
         with np.errstate(all="ignore"):
             found = [np.median(column[np.isfinite(column)]) if np.isfinite(column).any() else math.nan for column in near.T]
-        return (float(found[0]), float(found[1])) if found else (math.nan, math.nan)
+        return (float(found[0]), float(found[1]), float(found[2])) if found else (math.nan, math.nan, math.nan)
 
     def _not_a_rep(self, excursion: Excursion, duration_s: float) -> str:
         """Return why an excursion is not a repetition; empty if it is."""
