@@ -485,8 +485,19 @@ def test_a_camera_that_is_plugged_in_again_goes_on_in_the_same_time(
     assert camera.lost == ""
     assert again.time_s - first[-1].time_s > 0.6
     assert len(fake.made) >= 2
-    times = [f.time_s for f in (*first, *later, again)]
-    assert all(a < b for a, b in itertools.pairwise(times))
+    for numbers in zip(*((f.time_s, f.index) for f in (*first, *later, again)), strict=True):
+        assert all(a < b for a, b in itertools.pairwise(numbers))
+
+
+def test_pictures_that_nobody_had_time_for_are_missing_in_the_numbers(fake: type[FakeCapture]) -> None:
+    camera = PatientCamera(lambda: Camera("3", open_timeout_s=0.5))
+    frames = []
+    for frame, _ in zip(camera, range(3), strict=False):
+        frames.append(frame)
+        time.sleep(0.1)
+    camera.close()
+    assert [frame.index for frame in frames] == [frame_number(frame.rgb) for frame in frames]
+    assert frames[-1].index > 4
 
 
 def test_waiting_for_a_camera_can_be_given_up(fake: type[FakeCapture], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -389,10 +389,11 @@ class PatientCamera:
         index = 0
         while not self._closed.is_set():
             try:
+                first = index
                 for frame in self._camera:
                     self.lost = ""
-                    yield Frame(index, frame.time_s + self._shift_s, frame.rgb)
-                    index += 1
+                    index = first + frame.index + 1
+                    yield Frame(index - 1, frame.time_s + self._shift_s, frame.rgb)
                 return
             except SourceError:
                 self.lost = self.warning = (
