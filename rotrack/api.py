@@ -20,14 +20,24 @@ from typing import Any
 from rotrack import beforehand
 from rotrack.calibration.profiles import Known, from_log, logged
 from rotrack.drills import Drill, load_table, parse_sides
-from rotrack.errors import NotMeasuredError, RotrackError
+from rotrack.errors import NotMeasuredError, RecordError, RotrackError
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
-from rotrack.model import CONVENTION_VERSION, MEASURE_VERSION, UNCORRECTED, Frame, Pose, Side, Step
-from rotrack.records.log import SessionWriter, check_load, check_text, data_folder, load_of, read_poses, read_request
+from rotrack.model import CONVENTION_VERSION, MEASURE_VERSION, UNCORRECTED, WITHOUT_LEGNET, Frame, Pose, Side, Step
+from rotrack.records.log import (
+    LEGS_READ,
+    SessionWriter,
+    check_load,
+    check_text,
+    data_folder,
+    load_of,
+    read_poses,
+    read_request,
+)
 from rotrack.records.session import Session, session_values
-from rotrack.sensing.ahead import ahead
 from rotrack.sensing.landmarker import Landmarker, ModelFile, find_model, settings, speed_advice
+from rotrack.sensing.legnet import LegNet, description
+from rotrack.sensing.reader import read_live, read_recorded
 from rotrack.sensing.sources import Mirrored, Source, SourceInfo, VideoFile
 from rotrack.tracking.neutral import NEUTRAL_S
 from rotrack.tracking.pipeline import RotationTracker, TrackerSettings
@@ -45,7 +55,6 @@ class Ask(Enum):
 
 OnStep = Callable[[Frame | None, Step, Scoreboard], Ask | None]
 """Called after every frame with the frame (None when measured from landmarks), what it produced, and the totals."""
-POSES_AHEAD = 4
 ONLINE_FROM_HZ = 15.0
 """Fewer pictures a second than this make a live session jerky."""
 
@@ -93,6 +102,8 @@ class Request:
         Weight on the measured leg, written into the log; NaN if not said.
     origin : Origin, optional
         For a video of an archive; without it the session is named by the time of measuring.
+    legnet : bool
+        Whether the leg network reads the legs, too.
     """
 
     drill: Drill
@@ -105,6 +116,7 @@ class Request:
     band: str = ""
     load_kg: float = math.nan
     origin: Origin | None = None
+    legnet: bool = True
 
 
 def make_request(
@@ -117,6 +129,7 @@ def make_request(
     calibration: Sequence[str] = (),
     band: str = "",
     load_kg: float = math.nan,
+    legnet: bool = True,
 ) -> Request:
     """Return a checked request.
 
@@ -137,7 +150,13 @@ def make_request(
             f"This version gives no number for {wanted.id}: {wanted.refused}. `rotrack drills` lists what is measured."
         )
     tracker = TrackerSettings(correct=correct)
-    return Request(wanted, parse_sides(side), data_folder(out), person, note, tracker, tuple(calibration), band, load_kg)
+    profiles, data = tuple(calibration), data_folder(out)
+    return Request(wanted, parse_sides(side), data, person, note, tracker, profiles, band, load_kg, legnet=legnet)
+
+
+def measure_version(correct: bool = True, legnet: bool = True) -> str:
+    """Return the version of what reads the angle, with what is left out of it."""
+    return MEASURE_VERSION + ("" if correct else UNCORRECTED) + ("" if legnet else WITHOUT_LEGNET)
 
 
 def analyze(
@@ -154,6 +173,7 @@ def analyze(
     calibration: str | Path | Sequence[str | Path] = (),
     band: str = "",
     load_kg: float = math.nan,
+    legnet: bool = True,
 ) -> Session:
     """Measure a video and log it.
 
@@ -184,6 +204,8 @@ def analyze(
         Resistance band in words, written into the log.
     load_kg : float
         Weight on the measured leg, written into the log; NaN if not said.
+    legnet : bool
+        Whether the leg network reads the legs, too; without it MediaPipe's landmarks alone are measured.
 
     Returns
     -------
@@ -197,12 +219,16 @@ def analyze(
     """
     wanted = [calibration] if isinstance(calibration, str | Path) else calibration
     profiles = [str(w) for w in wanted if str(w)]
-    request = make_request(drill, side, Path(out) if out else None, person, note, correct, profiles, band, load_kg)
+    request = make_request(drill, side, Path(out) if out else None, person, note, correct, profiles, band, load_kg, legnet)
     return measure_video(Path(video), find_model(model), request, annotate, on_step)
 
 
 def remeasure(
-    folder: str | Path, out: str | Path | None = None, on_step: OnStep | None = None, correct: bool | None = None
+    folder: str | Path,
+    out: str | Path | None = None,
+    on_step: OnStep | None = None,
+    correct: bool | None = None,
+    legnet: bool | None = None,
 ) -> Session:
     """Measure a logged session again from its landmarks, with this version of rotrack; a new session is logged.
 
@@ -214,8 +240,8 @@ def remeasure(
         Data folder for the new session; without it ROTRACK_HOME or the platform's own.
     on_step : callable, optional
         As for `analyze`; there are no frames.
-    correct : bool, optional
-        As for `analyze`; without it, as the session was measured.
+    correct, legnet : bool, optional
+        As for `analyze`; without it, as the session was measured. What the leg network did not read then, it cannot read now.
 
     Raises
     ------
@@ -225,6 +251,10 @@ def remeasure(
     folder = Path(folder)
     info = read_request(folder)
     sides = info["sides"]
+    has_legs = bool(info.get("legnet")) and (folder / LEGS_READ).exists()
+    if legnet and not has_legs:
+        raise RecordError(f"{folder} has no {LEGS_READ}: the leg network did not read the legs then. Measure the video again.")
+    legnet = has_legs if legnet is None else legnet
     request = make_request(
         info["drill"],
         sides[0] if len(sides) == 1 else "both",
@@ -234,6 +264,7 @@ def remeasure(
         bool(info["settings"].get("correct", True)) if correct is None else correct,
         band=info.get("band") or "",
         load_kg=load_of(info),
+        legnet=legnet,
     )
     neutral_s = float(info["settings"].get("neutral_s") or NEUTRAL_S)
     request = replace(request, tracker=replace(request.tracker, neutral_s=neutral_s))
@@ -241,10 +272,11 @@ def remeasure(
         "landmarks", info["source"]["name"], tuple(info["source"]["size_px"]), info["source"].get("fps") or float("nan"), 0
     )
     provenance = {key: info.get(key, "") for key in ("model", "model_sha256", "landmarker")}
+    provenance |= {"legnet": info["legnet"] if legnet else None}
     started = datetime.fromisoformat(info["started_at"])  # the movement's own time, not that of the new reading
     origin = str(info.get("remeasured_from") or info["session_id"])
     provenance |= {"remeasured_from": origin, "remeasured_at": _now().isoformat(timespec="seconds")}
-    recorded = read_poses(folder)
+    recorded = read_poses(folder, legnet)
     first = next(recorded, None)  # a session without landmarks is refused before a new one is begun
     poses = ((None, pose) for pose in chain([first] if first else [], recorded))
     known = Known(from_log(info.get("calibration_used") or {}), tuple(info.get("calibration_notes") or ()))
@@ -287,16 +319,15 @@ def measure(
     RotrackError
         After the log was closed with what was measured until then.
     """
-    provenance = {"model": model.name, "model_sha256": model.sha256, "landmarker": settings()}
     known = known or Known()
     try:
+        legnet = LegNet() if request.legnet else None
+        provenance = _provenance(model, request)
         with (
             Landmarker(model, follow=follow, lying=request.drill.posture.lying) as landmarker,
             _open_log(request, source.info, provenance, known) as writer,
         ):
-            poses: Generator[tuple[Frame, Pose]] = ((frame, landmarker.detect(frame)) for frame in source)
-            if not live:  # measuring and logging beside the pose model; live, nothing may be late
-                poses = ahead(poses, POSES_AHEAD)
+            poses = (read_live if live else read_recorded)(source, landmarker, legnet)
             with closing(poses), _video(writer, request, source.info, annotate) as video:
                 return _run(poses, request, writer, on_step, video, source, live, known)
     finally:
@@ -318,7 +349,7 @@ def measure_on(
     Parameters
     ----------
     poses : generator of (Frame, Pose)
-        What the camera gives from now on; closed at the end.
+        What the camera gives from now on, with legs if the request wants them; closed at the end.
     source, model, request, annotate, on_step, known
         As for `measure`; the source is left open.
     setup : sequence of dict
@@ -329,7 +360,7 @@ def measure_on(
     RotrackError
         After the log was closed with what was measured until then.
     """
-    provenance = {"model": model.name, "model_sha256": model.sha256, "landmarker": settings(), "setup": list(setup)}
+    provenance = _provenance(model, request) | {"setup": list(setup)}
     known = known or Known()
     with (
         _open_log(request, source.info, provenance, known) as writer,
@@ -337,6 +368,11 @@ def measure_on(
         _video(writer, request, source.info, annotate) as video,
     ):
         return _run(rest, request, writer, on_step, video, source, live=True, known=known)
+
+
+def _provenance(model: ModelFile, request: Request) -> dict[str, Any]:
+    network = {key: description()[key] for key in ("version", "sha256")} if request.legnet else None
+    return {"model": model.name, "model_sha256": model.sha256, "landmarker": settings(), "legnet": network}
 
 
 def _from_now(poses: Generator[tuple[Frame, Pose]]) -> Generator[tuple[Frame, Pose]]:
@@ -399,7 +435,7 @@ def _open_log(
         "assumed_field_of_view_deg": None if known.calibration.lens else ASSUMED_FIELD_OF_VIEW_DEG,
         "zero": "neutral pose",
         "convention_version": CONVENTION_VERSION,
-        "measure_version": MEASURE_VERSION + ("" if request.tracker.correct else UNCORRECTED),
+        "measure_version": measure_version(request.tracker.correct, request.legnet),
         "rotrack_version": metadata.version("rotrack"),
         "settings": asdict(request.tracker),
         "correction_version": load_corrections().version if request.tracker.correct else "",

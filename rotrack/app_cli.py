@@ -11,6 +11,12 @@ from rich.markup import escape
 
 from rotrack.records.log import data_folder
 
+LegnetOption = Annotated[
+    bool,
+    typer.Option(
+        "--legnet/--no-legnet", help="Read the legs with the leg network, too, or measure with MediaPipe's landmarks alone."
+    ),
+]
 _err = Console(stderr=True, highlight=False)
 
 
@@ -39,6 +45,7 @@ def app(
             "--calibration", help="Calibration profile: a name, a file or a folder, several allowed; or none.", metavar="NAME"
         ),
     ] = None,
+    legnet: LegnetOption = True,
 ) -> None:
     """Open rotrack in the browser: choose, set up, measure and look back, hands free.
 
@@ -46,5 +53,5 @@ def app(
     """
     from rotrack.app.server import Options, serve  # the page takes a second to load; other commands need not wait for it
 
-    options = Options(data_folder(out), camera, port, host, open_page, tuple(calibration or ()))
+    options = Options(data_folder(out), camera, port, host, open_page, tuple(calibration or ()), legnet)
     serve(options, lambda line: _err.print(escape(line), soft_wrap=True))

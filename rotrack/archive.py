@@ -42,6 +42,7 @@ from rotrack.model import CONVENTION_VERSION, MEASURE_VERSION
 from rotrack.records.log import append_reps, explained, logged_reps, read_info, rep_row, replace_files
 from rotrack.records.session import Session, load_session
 from rotrack.sensing.landmarker import MODELS, find_model
+from rotrack.sensing.legnet import description
 from rotrack.sensing.sources import VideoFile
 from rotrack.ui.words import times
 
@@ -117,10 +118,10 @@ def measure_archive(
     if not entries:
         return
     job = entries[0].job
-    model, profiles = find_model(job.model), _profiles(job)
+    models, profiles = _models(job), _profiles(job)
     with _holding(job.data) as scratch:
         log = _Log(job.data, scratch)
-        keys = [_key(entry, model.sha256, profiles) for entry in entries]
+        keys = [_key(entry, models, profiles) for entry in entries]
         there = {name.rpartition("-")[2]: name for name in log.names()}
         others = [there[key] for key in there.keys() - set(keys)]
         todo: list[int] = []
@@ -133,7 +134,7 @@ def measure_archive(
                 log.ended(place, result.session)
                 yield result
             _tell_of_others(job.data, entries, others, tell)
-            tasks = [_task(entries[place], keys[place], model.sha256, profiles, "" if dask else str(scratch)) for place in todo]
+            tasks = [_task(entries[place], keys[place], models, profiles, "" if dask else str(scratch)) for place in todo]
             if not tasks:
                 return
             runner = _on_cluster(dask, tasks, tell, on_share) if dask else _here(tasks, processes, on_share)
@@ -154,11 +155,16 @@ def _profiles(job: Job) -> tuple[tuple[str, str], ...]:
         return tuple(sorted((path.name, path.read_text("utf-8")) for path in paths))
 
 
-def _key(entry: Entry, model_sha256: str, profiles: Sequence[tuple[str, str]]) -> str:
+def _models(job: Job) -> tuple[str, ...]:
+    """Return the checksums of pose model and leg network, of the latter only if it is asked."""
+    return find_model(job.model).sha256, *((description()["sha256"],) if job.legnet else ())
+
+
+def _key(entry: Entry, models: Sequence[str], profiles: Sequence[tuple[str, str]]) -> str:
     """Return what a session's name ends with: the same for the same video and request, whoever asks."""
     job = entry.job
     asked = (entry.file, entry.size_bytes, entry.recorded_at, job.person, job.drill, [*parse_sides(job.side)])
-    how = (model_sha256, job.correct, wants_none(job.calibration), list(profiles), CONVENTION_VERSION, MEASURE_VERSION)
+    how = (list(models), job.correct, wants_none(job.calibration), list(profiles), CONVENTION_VERSION, MEASURE_VERSION)
     return hashlib.sha256(json.dumps([*asked, *how]).encode()).hexdigest()[:KEY_LENGTH]
 
 
@@ -275,7 +281,7 @@ class _Task:
 
     job: Job
     size_bytes: int
-    model_sha256: str
+    models: tuple[str, ...]
     profiles: tuple[tuple[str, str], ...]
     versions: dict[str, str]
     scratch: str
@@ -293,12 +299,12 @@ _one_at_a_time = threading.Lock()
 """A worker of several threads measures one video at a time: silencing the pose model is for the whole process."""
 
 
-def _task(entry: Entry, key: str, model_sha256: str, profiles: tuple[tuple[str, str], ...], scratch: str) -> _Task:
+def _task(entry: Entry, key: str, models: tuple[str, ...], profiles: tuple[tuple[str, str], ...], scratch: str) -> _Task:
     job = entry.job
     name = f"{entry.recorded:%Y%m%d-%H%M%S}-{job.drill}-{key}"
     model = job.model if job.model in MODELS else str(Path(job.model).resolve())
     job = replace(job, video=job.video.resolve(), model=model, origin=Origin(name, entry.recorded, entry.file))
-    return _Task(job, entry.size_bytes, model_sha256, profiles, versions(), scratch)
+    return _Task(job, entry.size_bytes, models, profiles, versions(), scratch)
 
 
 def versions() -> dict[str, str]:
@@ -375,8 +381,8 @@ def _check_sameness(task: _Task) -> None:
         ) from error
     if size_bytes != task.size_bytes:
         raise SourceError(f"{video} has another size than at the beginning; run it again when the file is complete.")
-    if find_model(task.job.model).sha256 != task.model_sha256:
-        raise ModelError(f"The pose model {task.job.model} is another one here; every computer needs the same.")
+    if _models(task.job) != task.models:
+        raise ModelError(f"Pose model {task.job.model} or leg network are others here; every computer needs the same.")
 
 
 def _other_versions(who: str, found: dict[str, str], wanted: dict[str, str]) -> str:

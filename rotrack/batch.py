@@ -48,6 +48,7 @@ class Job:
     note: str = ""
     annotate: bool = False
     correct: bool = True
+    legnet: bool = True
     mirror: bool = False
     calibration: tuple[str, ...] = ()
     band: str = ""
@@ -110,7 +111,7 @@ def run_job(job: Job, on_frames: OnFrames, on_rep: OnRep | None = None) -> Outco
 
     def measure() -> Session:
         request = api.make_request(
-            job.drill, job.side, job.data, job.person, job.note, job.correct, job.calibration, job.band, job.load_kg
+            job.drill, job.side, job.data, job.person, job.note, job.correct, job.calibration, job.band, job.load_kg, job.legnet
         )
         request = replace(request, origin=job.origin)
         return api.measure_video(job.video, find_model(job.model), request, job.annotate, tell, job.mirror)

@@ -14,8 +14,9 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Literal
 
-from rotrack.errors import RotrackError
+from rotrack.errors import ModelError, RotrackError
 from rotrack.sensing.landmarker import MODELS, Landmarker, find_model, speed_advice
+from rotrack.sensing.legnet import description
 from rotrack.sensing.sources import Camera, VideoFile, list_cameras
 
 PACKAGES = ("mediapipe", "opencv-python", "numpy", "pandas", "scipy", "plotly")
@@ -46,6 +47,7 @@ def checkup(data: Path, open_cameras: bool) -> Iterator[Finding]:
     yield _screen()
     for model in MODELS:
         yield from _model(model)
+    yield _leg_network()
     yield from _cameras(open_cameras)
 
 
@@ -91,6 +93,14 @@ def _model(name: str) -> Iterator[Finding]:
     slow = rate_hz < SLOW_HZ
     advice = speed_advice(name, rate_hz) or "Close other programs; record videos and use `rotrack analyze`."
     yield Finding("note" if slow else "ok", f"speed {name}", f"{rate_hz:.0f} pictures a second", advice if slow else "")
+
+
+def _leg_network() -> Finding:
+    try:
+        card = description()
+    except ModelError as error:
+        return Finding("problem", "leg network", str(error))
+    return Finding("ok", "leg network", f"version {card['version']}, checksum right ({card['sha256'][:12]}...)")
 
 
 def _cameras(open_them: bool) -> Iterator[Finding]:

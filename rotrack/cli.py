@@ -18,6 +18,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from rotrack import api, app_cli, beforehand, calibrate_cli
+from rotrack.app_cli import LegnetOption
 from rotrack.archive_cli import analyze_archive, progress_bar
 from rotrack.batch import Job, Outcome, attempt, count_frames, run_jobs
 from rotrack.check_cli import FollowOption, check, parse_follow
@@ -33,6 +34,7 @@ from rotrack.progress_cli import progress
 from rotrack.records.log import data_folder, to_json
 from rotrack.report_cli import report
 from rotrack.sensing.landmarker import find_model, speed_advice
+from rotrack.sensing.legnet import description
 from rotrack.sensing.sources import Camera, Source
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.overlay import Overlay
@@ -178,6 +180,7 @@ def analyze(
         typer.Option("--plot/--no-plot", help="Also write the angle curve as a page; default: not for archives (5 MB each)."),
     ] = None,
     correct: CorrectOption = True,
+    legnet: LegnetOption = True,
     calibration: CalibrationOption = None,
     manifest: Annotated[
         Path | None,
@@ -195,7 +198,7 @@ def analyze(
     A folder is an archive: its manifest.csv has a line per video, below file,person,drill,side,recorded_at. Wrong lines are told
     first and left out. What is in the log is skipped, so run it again whenever you like. Example: rotrack analyze clinic/
     """
-    job = Job(Path(), drill, side, data_folder(out), person, model, note, video, correct, band=band, load_kg=load_kg)
+    job = Job(Path(), drill, side, data_folder(out), person, model, note, video, correct, legnet, band=band, load_kg=load_kg)
     if any(path.is_dir() for path in videos):
         if len(videos) > 1:
             raise InputError("Give either one folder, which is an archive with a manifest, or videos.")
@@ -208,6 +211,8 @@ def analyze(
         raise typer.BadParameter("say which one; `rotrack drills` lists them.", param_hint="'--drill' / '-d'")
     request = api.make_request(drill, side, out, person, note, correct, calibration or (), band, load_kg)
     find_model(model)
+    if legnet:
+        description()
     jobs = [replace(job, video=path, calibration=request.calibration) for path in videos]
     outcomes = _measure(jobs, quiet=json)
     _report([_with_plot(outcome) for outcome in outcomes] if plot is not False else outcomes, json)
@@ -217,10 +222,15 @@ def analyze(
 def remeasure(
     sessions: Annotated[list[Path], typer.Argument(help="Session folders.", metavar="SESSION...")],
     out: OutOption = None,
+    legnet: LegnetOption = True,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
 ) -> None:
-    """Measure logged sessions again from their landmarks, without the video; the result is a new session."""
-    _report([attempt(folder, partial(api.remeasure, folder, out)) for folder in sessions], json)
+    """Measure logged sessions again from their landmarks, without the video; the result is a new session.
+
+    What the leg network said when the video was there counts again, unless --no-legnet is given.
+    """
+    again = partial(api.remeasure, out=out, legnet=None if legnet else False)
+    _report([attempt(folder, partial(again, folder)) for folder in sessions], json)
 
 
 def _measure(jobs: list[Job], quiet: bool = False) -> list[Outcome]:
@@ -297,15 +307,20 @@ def live(
     calibration: CalibrationOption = None,
     video: Annotated[bool, typer.Option("--video/--no-video", help="Also keep the video with legs and angles.")] = False,
     follow: FollowOption = "",
+    legnet: LegnetOption = True,
 ) -> None:
     """Measure with a camera, in a window.
 
     Keys: q or Esc ends, m switches the mirror, n takes the neutral pose again. Closing the window ends too. The measurement
     never sees a mirrored picture.
     """
-    request = api.make_request(drill, side, out, person, note, calibration=calibration or (), band=band, load_kg=load_kg)
+    request = api.make_request(
+        drill, side, out, person, note, calibration=calibration or (), band=band, load_kg=load_kg, legnet=legnet
+    )
     person_at = parse_follow(follow)
     model_file = find_model(model)
+    if legnet:
+        description()
     _err.print(f"{request.drill.title}. {request.drill.camera}", soft_wrap=True)
     _err.print("Hold still for a second in the starting position; the window shows when measuring begins.", soft_wrap=True)
     source: Source = Camera(camera)
@@ -428,6 +443,7 @@ def validate(
     model: ModelOption = "heavy",
     mirror: Annotated[bool, typer.Option("--mirror", help="Play every clip mirrored; sides must swap.")] = False,
     correct: CorrectOption = True,
+    legnet: LegnetOption = True,
     keep: Annotated[
         Path | None, typer.Option("--keep", help="Keep the sessions here; a later run starts from their landmarks.")
     ] = None,
@@ -440,7 +456,7 @@ def validate(
     with progress_bar() as progress:
         task = progress.add_task("validating", total=None)
         table = validate_folder(
-            truth, model, only, mirror, correct, keep,
+            truth, model, only, mirror, correct, keep, legnet,
             on_total=lambda frames: progress.update(task, total=frames),
             on_frames=lambda frames: progress.advance(task, frames),
         )  # fmt: skip

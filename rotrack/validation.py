@@ -23,6 +23,7 @@ from rotrack.batch import Job, OnFrames, Outcome, attempt, count_frames, run_job
 from rotrack.drills import load_table
 from rotrack.errors import RecordError, TruthError
 from rotrack.model import Rep, Side
+from rotrack.records.log import LANDMARKS, LEGS_READ
 from rotrack.records.session import Session
 
 MATCH_WITHIN_S = 1.0
@@ -31,13 +32,17 @@ MOVES_FROM_DEG = 8.0
 """A leg whose true angle stays below this has no repetition."""
 
 COLUMNS = (
-    "clip body drill posture side moves bias_deg mae_deg picture_mae_deg loa_low_deg loa_high_deg peak_mae_deg reps_true "
-    "reps_found reps_invented reps_covered gain camera_pitch_deg camera_turn_deg misfit true_peaks_deg peaks_deg "
-    "uncertainties_deg fit_errors_deg session_value_deg true_value_deg measured_share faults camera_advice note"
+    "clip body drill posture side moves bias_deg mae_deg picture_mae_deg mediapipe_mae_deg legnet_mae_deg loa_low_deg "
+    "loa_high_deg peak_mae_deg reps_true reps_found reps_invented reps_covered gain camera_pitch_deg camera_turn_deg misfit "
+    "true_peaks_deg peaks_deg uncertainties_deg fit_errors_deg session_value_deg true_value_deg measured_share faults "
+    "camera_advice note"
 ).split()
-"""`picture_mae_deg` is the error of the plain angle in the picture, `reps_covered` counts the repetitions whose 95 % interval
-holds the true peak, `gain` is what the leg model reads per true degree before the detector correction; lists hold one number
-per repetition found."""
+"""`picture_mae_deg` is the error of the plain angle in the picture, `mediapipe_mae_deg` and `legnet_mae_deg` are those of the two
+readings by themselves, `reps_covered` counts the repetitions whose 95 % interval holds the true peak, `gain` is what the leg
+model reads per true degree before the detector correction; lists hold one number per repetition found."""
+
+READINGS = {"picture": "raw_deg", "mediapipe": "mediapipe_deg", "legnet": "legnet_deg"}
+"""Columns of the curve whose error is told beside that of the angle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ def validate_folder(
     mirror: bool = False,
     correct: bool = True,
     keep: Path | None = None,
+    legnet: bool = True,
     on_total: Callable[[int | None], None] = lambda _: None,
     on_frames: OnFrames = lambda _: None,
 ) -> pd.DataFrame:
@@ -75,6 +81,8 @@ def validate_folder(
         Whether to correct what is known of the pose model's errors.
     keep : Path, optional
         Folder for the sessions; a clip that has one there already is measured again from its landmarks, in a second.
+    legnet : bool
+        Whether the leg network reads the legs, too.
     on_total, on_frames : callable
         For a progress bar.
 
@@ -95,7 +103,7 @@ def validate_folder(
         for clip, drill_ids in zip(manifest["clip"], manifest["drill_ids"], strict=True):
             data = keep / f"{clip}{'_mirrored' if mirror else ''}" if keep else Path(scratch)
             video, drill = truth / f"{clip}.mp4", drill_ids.split(";")[0]
-            jobs.append(Job(video, drill, "both", data, model=model, correct=correct, mirror=mirror))
+            jobs.append(Job(video, drill, "both", data, model=model, correct=correct, legnet=legnet, mirror=mirror))
         fresh = [job for job in jobs if not _kept(job)]
         on_total(count_frames(fresh))
         outcomes = dict(zip((job.video for job in fresh), run_jobs(fresh, on_frames), strict=True)) if fresh else {}
@@ -109,13 +117,14 @@ def validate_folder(
 
 def _kept(job: Job) -> Path | None:
     """Return the session that an earlier run kept for this job, if there is one."""
-    return next((path.parent for path in sorted(job.data.glob("sessions/*/landmarks.csv.gz"))), None)
+    needed = LEGS_READ if job.legnet else LANDMARKS
+    return next((path.parent for path in sorted(job.data.glob(f"sessions/*/{needed}"))), None)
 
 
 def _again(job: Job, scratch: Path) -> Session:
     kept = _kept(job)
     assert kept is not None
-    return api.remeasure(kept, scratch, correct=job.correct)
+    return api.remeasure(kept, scratch, correct=job.correct, legnet=job.legnet)
 
 
 def _read_manifest(truth: Path, only: str) -> pd.DataFrame:
@@ -196,7 +205,7 @@ def _errors(
     result |= {
         "bias_deg": float(np.mean(error)),
         "mae_deg": float(np.mean(np.abs(error))),
-        "picture_mae_deg": float(np.nanmean(np.abs(curve.raw_deg.to_numpy() - true))),
+        **{f"{name}_mae_deg": _mae(curve[column] - true) for name, column in READINGS.items()},
         "loa_low_deg": float(np.mean(error)) - spread,
         "loa_high_deg": float(np.mean(error)) + spread,
         "gain": float(uncorrected @ true / (true @ true)) if np.abs(true).max() > MOVES_FROM_DEG else "",
@@ -222,6 +231,11 @@ def _errors(
         best = sorted((abs(p.peak_deg) for p in wanted[:5]), reverse=True)[:3]
         result |= {"session_value_deg": value.value_deg, "true_value_deg": value.direction.sign * float(np.mean(best))}
     return result
+
+
+def _mae(errors: pd.Series) -> float | str:
+    """Return the mean absolute error of what there is; empty if there is nothing."""
+    return float(errors.abs().mean()) if errors.notna().any() else ""
 
 
 def _list(values: Iterable[float]) -> str:

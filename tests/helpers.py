@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import math
 import os
 import re
 import shutil
@@ -16,12 +17,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
 import pytest
 
-from rotrack.model import Frame, Pose
+from rotrack.model import LEG_CROP_SHAPES, Frame, LegCrop, Pose, Side
 from rotrack.records.log import read_poses
 from rotrack.sensing.sources import SourceInfo
 
@@ -123,6 +125,33 @@ class ReplayLandmarker:
 
     def __exit__(self, *_: object) -> None:
         pass
+
+
+def a_crop(seed: int = 0) -> LegCrop:
+    """Return what the leg network could say of a leg, with as many digits as it has."""
+    return LegCrop.of(np.round(np.random.default_rng(seed).uniform(-1, 400, sum(map(math.prod, LEG_CROP_SHAPES.values()))), 4))
+
+
+class FakeLegNet:
+    """Stands in for the leg network: says nothing, or the same of every picture with somebody in it."""
+
+    says: ClassVar[dict[Side, LegCrop]] = {}
+
+    def read(self, rgb: np.ndarray, pose: Pose) -> Pose:
+        """Return the pose with what it says."""
+        return pose if pose.reason else replace(pose, legs=self.says)
+
+
+class BothLegs(FakeLegNet):
+    """Says of both legs that they cannot be read."""
+
+    says: ClassVar[dict[Side, LegCrop]] = {side: replace(a_crop(side is Side.LEFT), readable=0.0) for side in Side}
+
+
+def replay(monkeypatch: pytest.MonkeyPatch, landmarker: type = ReplayLandmarker, legnet: type[FakeLegNet] = FakeLegNet) -> None:
+    """Let recorded poses take the place of the models wherever something is measured and logged."""
+    monkeypatch.setattr("rotrack.api.Landmarker", landmarker)
+    monkeypatch.setattr("rotrack.api.LegNet", legnet)
 
 
 class ReplaySource:

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import recording
-from helpers import PATIENT_S, environment, obey_control_c, stop, wait_until, write_video
+from helpers import PATIENT_S, FakeLegNet, environment, obey_control_c, stop, wait_until, write_video
 
 from rotrack.app import studio as studio_module
 from rotrack.app.studio import Phase, Plan, Studio
@@ -70,6 +70,8 @@ class Film:
         Pictures in which the set-up is not good.
     broken : dict of int to BaseException
         What the pose model raises at which pictures.
+    legnet : FakeLegNet
+        The leg network.
     """
 
     poses: list[Pose]
@@ -77,6 +79,7 @@ class Film:
     noticed_after_s: float = 0.0
     bad: Iterable[int] = ()
     broken: dict[int, BaseException] = field(default_factory=dict)
+    legnet: FakeLegNet = field(default_factory=FakeLegNet)
     plugged: threading.Event = field(default_factory=threading.Event)
     """Whether the camera can be opened."""
     chosen: list[tuple[float, float]] = field(default_factory=list)
@@ -116,6 +119,7 @@ class Film:
         """Take the place of camera, pose model and check in the studio."""
         monkeypatch.setattr(studio_module, "Camera", lambda spec, loop=False: _FilmCamera(self, spec))
         monkeypatch.setattr(studio_module, "Landmarker", lambda model, lying=False: _FilmLandmarker(self))
+        monkeypatch.setattr(studio_module, "LegNet", lambda: self.legnet)
         monkeypatch.setattr(studio_module, "SetupCheck", lambda drill, sides, calibration=None: _FilmCheck(self))
         monkeypatch.setattr(studio_module, "REOPEN_EVERY_S", 0.01)
         monkeypatch.setattr(sources, "REOPEN_EVERY_S", 0.01)

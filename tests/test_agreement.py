@@ -295,17 +295,18 @@ def test_a_reading_without_a_time_belongs_to_the_session_of_its_day(tmp_path: Pa
 
 
 def test_versions_are_never_mixed_and_the_newest_with_a_pair_counts(tmp_path: Path) -> None:
-    days = [f"2026-01-{day:02}" for day in range(1, 6)]
+    days = [f"2026-01-{day:02}" for day in range(1, 7)]
     table = readings(tmp_path, *(line(taken_at=day, value_deg=30 + n) for n, day in enumerate(days)))
     kinds = [
         {"convention_version": "1"},
         {"measure_version": "1 uncorrected"},
+        {"measure_version": "1 without leg network"},
         {},
         {"measure_version": "2"},
         {"measure_version": "10"},
     ]
     known = [{"started_at": at("08:00", day), **kind} for day, kind in zip(days, kinds, strict=True)]
-    for last, expected in ((5, 34), (4, 33), (3, 32), (2, 31), (1, 30)):
+    for last, expected in ((6, 35), (5, 34), (4, 33), (3, 32), (2, 31), (1, 30)):
         pairs = pair_readings(table.iloc[:last], sessions(*known[:last]), 1)
         assert list(pairs.table.reading_deg) == [expected]
         if last > 1:

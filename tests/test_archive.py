@@ -29,6 +29,7 @@ from helpers import (
     ReplayLandmarker,
     assert_one_sentence,
     environment,
+    replay,
     run_main,
     run_rotrack,
     stop,
@@ -123,7 +124,7 @@ class Order:
 @pytest.fixture
 def order(monkeypatch: pytest.MonkeyPatch) -> Order:
     Counted.begun = 0
-    monkeypatch.setattr("rotrack.api.Landmarker", Counted)
+    replay(monkeypatch, Counted)
     here = Order()
     monkeypatch.setattr(archive, "_here", here)
     return here
@@ -293,9 +294,11 @@ def test_a_manifest_may_lie_elsewhere(clinic: Path, tmp_path: Path) -> None:
 
 # ---------------------------------------------------------------------- what a session is called
 def test_a_session_is_called_by_what_is_asked_and_not_by_where_or_when(clinic: Path, tmp_path: Path) -> None:
-    def key(changed: str = "", model: str = "m", profiles: Sequence[tuple[str, str]] = (), **changes: Any) -> str:
+    def key(
+        changed: str = "", models: Sequence[str] = ("m", "n"), profiles: Sequence[tuple[str, str]] = (), **changes: Any
+    ) -> str:
         write_manifest(clinic, changed or ROWS[0], header=f"{HEADER},note,load_kg")
-        return _key(asked(clinic, **changes).entries[0], model, profiles)
+        return _key(asked(clinic, **changes).entries[0], models, profiles)
 
     first = key()
     assert len(first) == archive.KEY_LENGTH
@@ -305,7 +308,9 @@ def test_a_session_is_called_by_what_is_asked_and_not_by_where_or_when(clinic: P
         key(ROWS[0].replace("right", "both")),
         key(ROWS[0].replace("T08:30", "T08:31")),
         key(ROWS[0].replace("monday", "friday")),
-        key(model="other"),
+        key(models=("other", "n")),
+        key(models=("m", "other")),
+        key(models=("m",)),
         key(correct=False),
         key(calibration=("none",)),
         key(profiles=[("lens.toml", "1")]),
@@ -315,7 +320,7 @@ def test_a_session_is_called_by_what_is_asked_and_not_by_where_or_when(clinic: P
     os.utime(clinic / "2026/ana/monday.mp4", (1, 1))
     same = [key(ROWS[0] + ",slow,3"), key(note="slow", band="red", annotate=True)]
     moved = shutil.copytree(clinic, tmp_path / "moved")
-    same.append(_key(asked(moved).entries[0], "m", ()))
+    same.append(_key(asked(moved).entries[0], ("m", "n"), ()))
     assert set(same) == {first}
     with (clinic / "2026/ana/monday.mp4").open("ab") as file:
         file.write(b"more")
@@ -558,7 +563,7 @@ def test_pages_and_videos_are_written_when_asked(run: Run, order: Order, clinic:
     assert run("analyze", clinic, "--plot", "--video").code == 0
     (name,) = folders(tmp_path / "data")
     files = {path.name for path in (tmp_path / "data" / "sessions" / name).iterdir()}
-    assert files == {"session.json", "angles.csv", "landmarks.csv.gz", "plot.html", "annotated.mp4"}
+    assert files == {"session.json", "angles.csv", "landmarks.csv.gz", "legs.csv.gz", "plot.html", "annotated.mp4"}
     info = VideoFile.probe(tmp_path / "data" / "sessions" / name / "annotated.mp4")
     assert info.frames == FRAMES
 
@@ -650,8 +655,7 @@ def test_without_dask_it_is_said_how_to_get_it(run: Run, order: Order, monkeypat
 
 def a_task(clinic: Path, **changes: Any) -> _Task:
     entry = asked(clinic).entries[0]
-    sha256 = archive.find_model(entry.job.model).sha256
-    return replace(archive._task(entry, "0" * archive.KEY_LENGTH, sha256, (), ""), **changes)
+    return replace(archive._task(entry, "0" * archive.KEY_LENGTH, archive._models(entry.job), (), ""), **changes)
 
 
 def test_a_worker_refuses_what_would_give_other_numbers(order: Order, clinic: Path) -> None:
@@ -659,8 +663,11 @@ def test_a_worker_refuses_what_would_give_other_numbers(order: Order, clinic: Pa
     assert isinstance(older.error, InputError)
     assert "has mediapipe" in str(older.error)
     assert "0.10.29" in str(older.error)
-    other = measure_task(a_task(clinic, model_sha256="0"))
-    assert "every computer needs the same" in str(other.error)
+    models = archive._models(Job(Path(), "seated-internal", "both", Path()))
+    assert archive._models(Job(Path(), "seated-internal", "both", Path(), legnet=False)) == models[:1]
+    for others in (("0", models[1]), (models[0], "0"), models[:1]):
+        other = measure_task(a_task(clinic, models=others))
+        assert "every computer needs the same" in str(other.error)
     gone = a_task(clinic)
     unseen = measure_task(replace(gone, job=replace(gone.job, video=clinic / "unseen.mp4")))
     assert "every computer that measures needs the archive's folder under the same path" in str(unseen.error)

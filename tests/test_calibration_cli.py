@@ -20,6 +20,7 @@ from helpers import (
     environment,
     needs,
     numbered_clip,
+    replay,
     run_main,
     screenshot,
     stop,
@@ -250,7 +251,7 @@ def analyzed(run: Run, clip: Path, out: Path, *more: object) -> tuple[Ended, dic
 
 @pytest.fixture
 def poses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rotrack.api.Landmarker", StillLandmarker)
+    replay(monkeypatch, StillLandmarker)
 
 
 @pytest.mark.usefixtures("poses")

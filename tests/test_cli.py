@@ -28,6 +28,7 @@ from helpers import (
     PATIENT_S,
     ROOT,
     SAMPLES,
+    BothLegs,
     Ended,
     ReplayLandmarker,
     ReplaySource,
@@ -36,6 +37,7 @@ from helpers import (
     environment,
     numbered_clip,
     obey_control_c,
+    replay,
     run_main,
     run_rotrack,
     stop,
@@ -43,16 +45,18 @@ from helpers import (
     write_video,
 )
 
+import rotrack
 from rotrack import cli
 from rotrack.app.server import Options
 from rotrack.batch import Outcome
 from rotrack.drills import load_table
-from rotrack.errors import RecordError, SourceError
+from rotrack.errors import ModelError, RecordError, SourceError
 from rotrack.kinematics.correction import load_corrections
-from rotrack.model import Pose, Side
+from rotrack.model import MEASURE_VERSION, UNCORRECTED, WITHOUT_LEGNET, Pose, Side
 from rotrack.records import log
-from rotrack.records.log import LANDMARK_COLUMNS, _landmark_row, read_poses, read_reps
+from rotrack.records.log import LANDMARK_COLUMNS, LANDMARKS, LEGS_READ, _landmark_row, read_poses, read_reps
 from rotrack.records.session import load_session
+from rotrack.sensing.legnet import description
 from rotrack.sensing.sources import SourceInfo, VideoFile
 from rotrack.ui.window import Key
 
@@ -266,13 +270,60 @@ def test_a_stretch_is_counted_and_its_angle_stays_empty(run: Run, tmp_path: Path
 
 @pytest.mark.parametrize("correct", [True, False])
 def test_the_log_says_which_correction_was_used(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, correct: bool) -> None:
-    monkeypatch.setattr("rotrack.api.Landmarker", ReplayLandmarker)
+    replay(monkeypatch)
     play_instead_of_videos(monkeypatch, ReplaySource())
     options = [] if correct else ["--no-correct"]
     assert run("analyze", "clip.mp4", "-d", "seated-internal", "--out", tmp_path / "out", *options).code == 0
     _, info = live_log(tmp_path)
     assert info["settings"]["correct"] is correct
     assert info["correction_version"] == (load_corrections().version if correct else "")
+    assert (UNCORRECTED in info["measure_version"]) != correct
+
+
+def said_of(folder: Path) -> set[tuple[Side, ...]]:
+    """Return of which legs the leg network said something, over all frames."""
+    return {tuple(sorted(pose.legs)) for pose in read_poses(folder)}
+
+
+def test_the_log_says_whether_the_leg_network_was_asked_and_what_it_said(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def logged(*command: object) -> tuple[Path, dict[str, Any]]:
+        play_instead_of_videos(monkeypatch, ReplaySource())
+        out = tmp_path / str(len(list(tmp_path.iterdir())))
+        assert run(*command, "--out", out).code == 0
+        (stored,) = session_files(out)
+        return stored.parent, strict_json(stored.read_text("utf-8"))
+
+    replay(monkeypatch, legnet=BothLegs)
+    analyze = ("analyze", "clip.mp4", "-d", "seated-internal")
+    folder, info = logged(*analyze)
+    assert info["legnet"] == {key: description()[key] for key in ("version", "sha256")}
+    assert info["measure_version"] == MEASURE_VERSION
+    assert said_of(folder) == {tuple(Side)}
+    again, info_again = logged("remeasure", folder)
+    assert [info_again[key] for key in ("legnet", "measure_version")] == [info[key] for key in ("legnet", "measure_version")]
+    for name in ("angles.csv", LANDMARKS, LEGS_READ):
+        assert (again / name).read_bytes() == (folder / name).read_bytes(), name
+    for command in ((*analyze, "--no-legnet"), ("remeasure", folder, "--no-legnet"), ("remeasure", FIXTURES / "internal_right")):
+        without, info = logged(*command)
+        assert (info["legnet"], info["measure_version"]) == (None, MEASURE_VERSION + WITHOUT_LEGNET)
+        assert not (without / LEGS_READ).exists()
+        assert said_of(without) == {()}
+    with pytest.raises(RecordError, match="Measure the video again"):
+        rotrack.remeasure(without, tmp_path / "never", legnet=True)
+
+
+def test_a_leg_network_that_is_damaged_is_said_before_anything_is_opened(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, short_clip: Path
+) -> None:
+    def damaged() -> None:
+        raise ModelError("The leg network is damaged; install rotrack again, or use --no-legnet.")
+
+    monkeypatch.setattr(cli, "description", damaged)
+    for command in (("analyze", short_clip), ("live", "--camera", short_clip)):
+        assert_one_sentence(run(*command, "-d", "seated-internal"), 2, "--no-legnet")
+    assert not (tmp_path / "home").exists()
 
 
 def test_a_cut_off_video_is_measured_and_marked_doubtful(run: Run, tmp_path: Path) -> None:
@@ -348,7 +399,8 @@ def test_remeasuring_gives_both_excursions_of_a_combined_repetition(run: Run, tm
     assert info["session_id"][:15] == before["session_id"][:15]
     assert datetime.fromisoformat(info["remeasured_at"]) > datetime.fromisoformat(info["started_at"])
     row = read_reps(tmp_path / "out" / "reps.csv")[0].iloc[0]
-    assert (row.remeasured_from, row.started_at, row.measure_version) == (before["session_id"], before["started_at"], "1")
+    assert (row.remeasured_from, row.started_at) == (before["session_id"], before["started_at"])
+    assert row.measure_version == MEASURE_VERSION + WITHOUT_LEGNET, "a session from before there was a leg network"
 
 
 def test_remeasuring_prints_one_document_and_touches_nothing_else(run: Run, tmp_path: Path, recorded: Path) -> None:
@@ -430,7 +482,7 @@ def live(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
 
         Window.press, Landmarker.people = press or {}, people
         source = ReplaySource(at=at)
-        monkeypatch.setattr("rotrack.api.Landmarker", Landmarker)
+        replay(monkeypatch, Landmarker)
         monkeypatch.setattr(cli, "Window", Window)
         monkeypatch.setattr(cli, "Camera", lambda spec: source)
         monkeypatch.setattr(cli, "pictures", Window.pictures, raising=False)
@@ -490,14 +542,14 @@ def test_a_wrong_point_is_said_before_the_camera_opens(run: Run) -> None:
     assert_one_sentence(run("live", "--follow", "left"), 2, "two numbers")
 
 
-@pytest.mark.parametrize("given", [[], ["--camera", "clip.mp4", "--no-open"], ["app", "--port", "0"]])
+@pytest.mark.parametrize("given", [[], ["--camera", "clip.mp4", "--no-open"], ["app", "--port", "0", "--no-legnet"]])
 def test_rotrack_alone_is_the_page(run: Run, monkeypatch: pytest.MonkeyPatch, given: list[str]) -> None:
     served: list[Options] = []
     monkeypatch.setattr("rotrack.app.server.serve", lambda options, tell: served.append(options))
     assert run(*given).code == 0
     (options,) = served
     assert (options.camera, options.open_page) == (("clip.mp4", False) if "--camera" in given else ("0", True))
-    assert (options.host, options.port) == ("", 0)
+    assert (options.host, options.port, options.legnet) == ("", 0, "--no-legnet" not in given)
 
 
 def test_live_ends_by_key(live: Run, tmp_path: Path) -> None:
@@ -626,7 +678,7 @@ def test_whatever_breaks_halfway_what_was_measured_is_kept(
         "mistake in the program": RuntimeError("a mistake"),
     }.get(problem)
     source = ReplaySource(at={300: error} if error else {})
-    monkeypatch.setattr("rotrack.api.Landmarker", ReplayLandmarker)
+    replay(monkeypatch)
     play_instead_of_videos(monkeypatch, source)
     if problem == "disk full":
         break_at_landmark_row(monkeypatch, 300)
@@ -660,7 +712,7 @@ def test_a_plot_that_cannot_be_written_does_not_hide_the_results(
     def refuse(*args: object) -> None:
         raise RecordError("The plot plot.html cannot be written (the disk is full); choose another folder with --out.")
 
-    monkeypatch.setattr("rotrack.api.Landmarker", ReplayLandmarker)
+    replay(monkeypatch)
     monkeypatch.setattr("rotrack.log_cli.write_html", refuse)
     for options in ([], ["--json"]):
         play_instead_of_videos(monkeypatch, ReplaySource())
@@ -789,6 +841,7 @@ def test_analyze_prints_the_session_value_and_writes_video_and_plot(tmp_path: Pa
         "session.json",
         "angles.csv",
         "landmarks.csv.gz",
+        "legs.csv.gz",
         "annotated.mp4",
         "plot.html",
     }
@@ -797,6 +850,9 @@ def test_analyze_prints_the_session_value_and_writes_video_and_plot(tmp_path: Pa
     again = run_rotrack(tmp_path / "data", "remeasure", stored.parent, "--json")
     reps = strict_json(again.out)["sessions"][0]["sides"]["right"]["internal"]["repetitions"]
     assert [round(r["peak_deg"], 2) for r in reps] == list(table.peak_deg), "measured again, it is the same to the last digit"
+    folder = Path(strict_json(again.out)["sessions"][0]["folder"])
+    for name in ("angles.csv", "landmarks.csv.gz", "legs.csv.gz"):
+        assert (folder / name).read_bytes() == (stored.parent / name).read_bytes(), name
 
 
 @pytest.mark.slow
@@ -854,7 +910,16 @@ def test_validate_prints_the_errors_of_a_clip(tmp_path: Path) -> None:
 def test_doctor_finds_this_computer_well_and_leaves_cameras_alone(tmp_path: Path) -> None:
     ended = run_rotrack(tmp_path / "data", "doctor", "--no-cameras")
     assert (ended.code, ended.err.strip()) == (0, "")
-    for words in ("mediapipe 0.10", "model heavy", "model full", "checksum right", "pictures a second", "GB free", "cameras"):
+    for words in (
+        "mediapipe 0.10",
+        "model heavy",
+        "model full",
+        "leg network",
+        "checksum right",
+        "pictures a second",
+        "GB free",
+        "cameras",
+    ):
         assert words in re.sub(r"\s+", " ", ended.out), words
     assert str(tmp_path / "data") in ended.out
 

@@ -18,7 +18,7 @@ from helpers import PATIENT_S, environment, stop
 from test_log import documented
 
 from rotrack.errors import InputError, RecordError
-from rotrack.model import Direction, Rep, Side, Step, empty_pose
+from rotrack.model import MEASURE_VERSION, WITHOUT_LEGNET, Direction, Rep, Side, Step, empty_pose
 from rotrack.records import history, log
 from rotrack.records.history import (
     HISTORY_COLUMNS,
@@ -69,7 +69,7 @@ def info(number: int, **changes: Any) -> dict[str, Any]:
         "zero": "neutral pose",
         "model": "heavy",
         "convention_version": "2",
-        "measure_version": "1",
+        "measure_version": MEASURE_VERSION,
         "remeasured_from": "",
         "rotrack_version": "0.1.0",
         "note": "",
@@ -332,6 +332,7 @@ def value_before(data: Path, before: str | None = None, **changes: Any) -> float
         {"drill": "seated-combined"},
         {"zero": "gravity"},
         {"convention_version": "1"},
+        {"measure_version": MEASURE_VERSION + WITHOUT_LEGNET},
         {"calibration": "camera"},
         {"reps": (repetition(1, 99.0, RIGHT),)},
         {"reps": (repetition(1, -99.0),)},
@@ -474,7 +475,7 @@ def test_changes_bring_an_earlier_log_up_to_date(tmp_path: Path) -> None:
     path = tmp_path / "reps.csv"
     rows = path.read_bytes().split(b"\r\n")
     header = BOM + ",".join(log.REP_COLUMNS[:27]).encode()
-    earlier = [row.removesuffix(b",false,,,1,") for row in rows[1:]]
+    earlier = [row.removesuffix(f",false,,,{MEASURE_VERSION},".encode()) for row in rows[1:]]
     path.write_bytes(b"\r\n".join([header, *earlier]))
     file = tmp_path / "sessions" / session_id / "session.json"
     stored = json.loads(file.read_text("utf-8"))

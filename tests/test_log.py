@@ -19,15 +19,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import FIXTURES, PATIENT_S, ROOT, assert_one_sentence, environment, run_main, stop, wait_until
+from helpers import FIXTURES, PATIENT_S, ROOT, a_crop, assert_one_sentence, environment, run_main, stop, wait_until
 
 import rotrack
 from rotrack.errors import RecordError
-from rotrack.model import CurvePoint, Direction, Rep, Side, Step, empty_pose
+from rotrack.model import LEG_CROP_SHAPES, CurvePoint, Direction, LegCrop, Pose, Rep, Side, Step, empty_pose
 from rotrack.records import log
 from rotrack.records.log import (
     CURVE_COLUMNS,
     LANDMARK_COLUMNS,
+    LEG_COLUMNS,
+    LEGS_READ,
     REP_COLUMNS,
     SessionWriter,
     append_reps,
@@ -91,7 +93,7 @@ def step(time_s: float = 1.0, reps: tuple[Rep, ...] = (), curve: tuple[CurvePoin
 
 
 def point(time_s: float, angle_deg: float = 1.23456, reason: str = "") -> CurvePoint:
-    return CurvePoint(time_s, Side.RIGHT, angle_deg, 1.0, 2.0, 3.0, 4.0, 0.5, 5.0, reason)
+    return CurvePoint(time_s, Side.RIGHT, angle_deg, 1.0, 2.0, 2.1, 2.2, 0.1, 3.0, 4.0, 0.5, 5.0, reason)
 
 
 # ---------------------------------------------------------------------- columns
@@ -106,6 +108,7 @@ def documented(heading: str) -> set[str]:
 def test_columns_are_those_of_the_data_dictionary() -> None:
     assert documented("reps.csv") == set(REP_COLUMNS)
     assert documented("angles.csv") == set(CURVE_COLUMNS)
+    assert documented("legs.csv.gz") == {"time_s", "side", *LEG_CROP_SHAPES}
 
 
 def test_entries_of_session_json_are_those_of_the_data_dictionary(tmp_path: Path) -> None:
@@ -122,7 +125,7 @@ def test_entries_of_session_json_are_those_of_the_data_dictionary(tmp_path: Path
 def test_columns_keep_their_order(tmp_path: Path) -> None:
     """A spreadsheet or script that was made for the log must still fit the next version."""
     with SessionWriter(tmp_path, info()) as writer:
-        writer.append(step(reps=(REP,)))
+        writer.append(step(reps=(REP,), curve=(point(0.5),)))
     assert (tmp_path / "reps.csv").read_text("utf-8-sig").splitlines()[0] == (
         "session_id,started_at,person,drill,side,direction,rep,valid,peak_deg,live_peak_deg,range_deg,start_s,peak_s,end_s,"
         "hold_s,faults,reason,tier,calibration,zero,visibility,model,convention_version,rotrack_version,note,"
@@ -130,10 +133,15 @@ def test_columns_keep_their_order(tmp_path: Path) -> None:
     )
     curve = (writer.folder / "angles.csv").read_text("utf-8")
     assert curve.splitlines()[0] == (
-        "time_s,side,angle_deg,live_deg,uncorrected_deg,raw_deg,gravity_deg,pelvis_deg,uncertainty_deg,reason"
+        "time_s,side,angle_deg,live_deg,uncorrected_deg,mediapipe_deg,legnet_deg,legnet_sd_deg,raw_deg,gravity_deg,pelvis_deg,"
+        "uncertainty_deg,reason"
     )
+    assert curve.splitlines()[1] == "0.500000,right,1.235,1.000,2.000,2.100,2.200,0.100,3.000,4.000,0.500,5.000,"
     assert len(LANDMARK_COLUMNS) == 5 + 33 * 6
     assert LANDMARK_COLUMNS[5:8] == ("nose_x_px", "nose_y_px", "nose_visibility")
+    assert len(LEG_COLUMNS) == 2 + 25
+    assert LEG_COLUMNS[:6] == ("time_s", "side", "middle_px_0", "middle_px_1", "points_px_0_0", "points_px_0_1")
+    assert LEG_COLUMNS[-3:] == ("foot_px", "readable", "other_leg")
 
 
 # ---------------------------------------------------------------------- reps.csv: what goes in comes out
@@ -594,6 +602,81 @@ def test_damaged_landmarks_never_end_in_a_traceback(tmp_path: Path) -> None:
         except RecordError:
             continue
         assert len(read) < len(times), "a damaged file is never taken for a whole one"
+
+
+def with_legs(folder: Path, count: int = 300) -> tuple[Path, list[Pose]]:
+    """Log poses with what the leg network could say: of both legs, of one, or of none."""
+    poses = []
+    with SessionWriter(folder, info(legnet={"version": "1", "sha256": "0"})) as writer:
+        for n in range(count):
+            sides = ((), (Side.LEFT,), tuple(Side))[n % 7 % 3]
+            legs = {side: a_crop(2 * n + (side is Side.LEFT)) for side in sides}
+            poses.append(replace(empty_pose(n / 30, (640, 480), "hidden"), legs=legs))
+            writer.append(Step(poses[-1], {}))
+    return writer.folder, poses
+
+
+def numbers(pose: Pose) -> dict[Side, list[float]]:
+    return {side: leg.numbers().tolist() for side, leg in pose.legs.items()}
+
+
+def test_what_the_leg_network_said_comes_back(tmp_path: Path) -> None:
+    folder, poses = with_legs(tmp_path)
+    again = list(read_poses(folder))
+    assert [numbers(pose) for pose in again] == [numbers(pose) for pose in poses]
+    assert isinstance(again[-1].legs.get(Side.LEFT, a_crop()).readable, float)
+    assert {frozenset(pose.legs) for pose in read_poses(folder, legs=False)} == {frozenset()}
+    missing = LegCrop.of(np.full(25, NAN))
+    with SessionWriter(tmp_path, info(session_id="b", legnet={"version": "1"})) as writer:
+        writer.append(Step(replace(poses[0], legs={Side.LEFT: missing}), {}))
+    (pose,) = read_poses(writer.folder)
+    assert np.isnan(pose.legs[Side.LEFT].numbers()).all()
+
+
+def test_without_the_leg_network_there_is_no_file_of_it(tmp_path: Path) -> None:
+    with SessionWriter(tmp_path, info(legnet=None)) as writer:
+        writer.append(step())
+    assert not (writer.folder / LEGS_READ).exists()
+    assert [pose.legs for pose in read_poses(writer.folder)] == [{}]
+
+
+@pytest.mark.parametrize("share", [0.999, 0.6, 0.1])
+def test_where_the_leg_network_is_cut_off_the_landmarks_end_too(tmp_path: Path, share: float) -> None:
+    folder, poses = with_legs(tmp_path)
+    path = folder / LEGS_READ
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+    again = list(read_poses(folder))
+    assert 0.6 * share < len(again) / len(poses) < 1
+    assert [numbers(pose) for pose in again] == [numbers(pose) for pose in poses[: len(again)]], "none has lost its legs"
+
+
+def test_legs_that_are_ahead_of_the_landmarks_are_left_out(tmp_path: Path) -> None:
+    folder, poses = with_legs(tmp_path)
+    path = folder / log.LANDMARKS
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    again = list(read_poses(folder))
+    assert 10 < len(again) < len(poses)
+    assert [numbers(pose) for pose in again] == [numbers(pose) for pose in poses[: len(again)]]
+
+
+@pytest.mark.parametrize("broken", ["empty", "text", "folder", "other columns"])
+def test_a_damaged_file_of_the_leg_network_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], broken: str
+) -> None:
+    folder = session_copy(tmp_path)
+    stored = read_info(folder)
+    (folder / "session.json").write_text(json.dumps(stored | {"legnet": {"version": "1", "sha256": "0"}}), "utf-8")
+    path = folder / LEGS_READ
+    if broken == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes({"empty": b"", "text": b"time_s\n"}.get(broken, (folder / log.LANDMARKS).read_bytes()))
+    ended = run_main(monkeypatch, capfd, "remeasure", folder, "--out", tmp_path / "out")
+    assert_one_sentence(ended, 3, "legs.csv.gz is damaged", "--no-legnet")
+    assert not (tmp_path / "out").exists()
+    ended = run_main(monkeypatch, capfd, "remeasure", folder, "--out", tmp_path / "out", "--no-legnet")
+    assert ended.code == 0
 
 
 @pytest.mark.parametrize("broken", ["missing", "empty", "text", "folder", "no rows"])

@@ -23,6 +23,7 @@ from page_helpers import CHROMIUM, NetworkCamera, Program, held_still, logged, p
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from rotrack import remeasure
+from rotrack.model import MEASURE_VERSION
 from rotrack.records.log import read_reps
 
 pytestmark = [pytest.mark.slow, needs(CHROMIUM)]
@@ -499,7 +500,9 @@ def test_a_gauge_has_room_for_all_that_belongs_in_it(browser, served):
     shutil.copytree(FIXTURES / "walk_in", earlier)
     info = json.loads((earlier / "session.json").read_text("utf-8"))
     (earlier / "session.json").write_text(json.dumps({**info, "person": "Lou"}), "utf-8")
-    remeasure(earlier, data)
+    stored = remeasure(earlier, data).folder / "session.json"
+    info = json.loads(stored.read_text("utf-8"))  # it must be like the new one, which the leg network reads, too
+    stored.write_text(json.dumps({**info, "measure_version": MEASURE_VERSION}), "utf-8")
     with person(browser, locale="de-DE") as watched:
         page = watched.page()
         set_up(page, running.url, "seated-combined", "Lou")

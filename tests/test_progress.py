@@ -311,6 +311,7 @@ def test_external_rotation_that_grows_is_more_range(tmp_path):
         ({"convention_version": "3"}, "of convention version 2"),
         ({"measure_version": "2"}, "of measure version 1"),
         ({"measure_version": "1 uncorrected"}, "of measure version 1"),
+        ({"measure_version": "1 without leg network"}, "of measure version 1"),
     ],
 )
 def test_only_like_is_compared_with_the_latest(tmp_path, cells, reason):

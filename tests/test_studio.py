@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from helpers import wait_until
+from helpers import BothLegs, wait_until
 from page_helpers import FILM, LOST, SIZE_PX, TOO_DARK, Film, logged, plan, seated, still, wait_for_phase
 
 from rotrack.app import studio as studio_module
+from rotrack.app.live import _earlier
 from rotrack.app.studio import ALL_GOOD_S, NEUTRAL_S, TRACE_S, Phase, Studio
 from rotrack.errors import InputError, ModelError, NotMeasuredError, RecordError
-from rotrack.model import Direction, Side
-from rotrack.records.log import read_reps
+from rotrack.model import MEASURE_VERSION, WITHOUT_LEGNET, Direction, Side
+from rotrack.records.history import read_sessions
+from rotrack.records.log import read_poses, read_reps
 from rotrack.tracking.setup import CHECKS
 
 LEFT, RIGHT = Side
@@ -75,6 +77,36 @@ def test_from_the_check_to_the_result(start, tmp_path):
     assert [found["check"] for found in info["setup"]] == list(CHECKS)
     assert {found["state"] for found in info["setup"]} == {"good"}
     assert studio.problem == studio.lost == ""
+
+
+@pytest.mark.parametrize("legnet", [True, False])
+def test_the_leg_network_reads_along_unless_it_is_switched_off(start, legnet):
+    film = Film(seated(), legnet=BothLegs())
+    studio = start(film)
+    studio.legnet = legnet
+    studio.prepare(plan(person="Ada"))
+    info = finish(studio, film)
+    assert bool(info["legnet"]) == legnet
+    assert info["measure_version"] == MEASURE_VERSION + ("" if legnet else WITHOUT_LEGNET)
+    sessions, _ = read_sessions(studio.data)
+    said = [len(pose.legs) for pose in read_poses(sessions[0].folder)]
+    assert set(said) <= {0, 2}
+    assert said.count(2) > len(said) / 5 if legnet else not any(said), "on a busy computer not in all pictures"
+    assert _earlier(sessions, plan(person="Ada"), legnet), "what is shown as the last time"
+    assert not _earlier(sessions, plan(person="Ada"), not legnet), "only like is compared with like"
+
+
+def test_a_damaged_leg_network_is_said_before_the_camera_opens(start, monkeypatch):
+    def damaged() -> None:
+        raise ModelError("damaged")
+
+    studio = start(Film(seated()))
+    monkeypatch.setattr(studio_module, "description", damaged)
+    with pytest.raises(ModelError, match="damaged"):
+        studio.prepare(plan())
+    assert studio.phase is Phase.IDLE
+    studio.legnet = False
+    studio.prepare(plan())
 
 
 def test_measuring_begins_by_itself_when_all_was_good_for_a_while(start):

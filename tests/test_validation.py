@@ -126,12 +126,14 @@ def test_a_kept_session_is_measured_again_without_the_video(tmp_path: Path) -> N
     shutil.copytree(FIXTURES / "internal_right", kept)
     before = sorted(p.name for p in (tmp_path / "keep").rglob("*"))
     told: list[int | None] = []
-    table = validate_folder(truth, keep=tmp_path / "keep", on_total=told.append)
+    table = validate_folder(truth, keep=tmp_path / "keep", legnet=False, on_total=told.append)
     assert not any(told), "there is no picture to look at"
     assert list(table.columns) == list(COLUMNS)
     moving = table[table.side == "right"].iloc[0]
     assert (moving.reps_found, moving.reps_true, moving.body, moving.posture) == (4, 4, "a man", "seated")
     assert sorted(p.name for p in (tmp_path / "keep").rglob("*")) == before
+    table = validate_folder(truth, keep=tmp_path / "keep")
+    assert all("internal_right.mp4" in note for note in table.note), "what the leg network never read is read from the video"
 
 
 def test_a_clip_without_a_kept_session_needs_its_video(tmp_path: Path) -> None:

@@ -10,10 +10,11 @@ from typing import Annotated
 from fastapi import Query, Request
 from nicegui import app, run, ui
 
+from rotrack.api import measure_version
 from rotrack.app.frame import Site, frame, svg, tag
 from rotrack.app.studio import Phase, Plan, Studio
 from rotrack.app.texts import Texts
-from rotrack.model import CONVENTION_VERSION, MEASURE_VERSION, Direction, Side
+from rotrack.model import CONVENTION_VERSION, Direction, Side
 from rotrack.records.history import earlier_sessions, read_sessions
 from rotrack.records.session import Session
 from rotrack.tracking.setup import CHECKS
@@ -46,7 +47,7 @@ def register(site: Site) -> None:
                 with tag("p"):
                     tag("a", t("choose.all"), "button", href="/")
                 return
-            _page(site.studio, plan, _earlier(sessions, plan), request.cookies.get(MIRROR_COOKIE) != "no", t)
+            _page(site.studio, plan, _earlier(sessions, plan, site.studio.legnet), request.cookies.get(MIRROR_COOKIE) != "no", t)
 
     @app.post("/live/person")
     def person(x: Share, y: Share) -> dict[str, bool]:
@@ -54,13 +55,13 @@ def register(site: Site) -> None:
         return {"ok": True}
 
 
-def _earlier(sessions: Sequence[Session], plan: Plan) -> Earlier:
+def _earlier(sessions: Sequence[Session], plan: Plan, legnet: bool) -> Earlier:
     """Return the values of the person's last session like this one, deg, per side and direction."""
     this = {
         "person": plan.person,
         "drill": plan.drill.id,
         "convention_version": CONVENTION_VERSION,
-        "measure_version": MEASURE_VERSION,
+        "measure_version": measure_version(legnet=legnet),
     }
     values: Earlier = {}
     for session in earlier_sessions(this, sessions):

@@ -57,6 +57,8 @@ class Options:
         Whether to open the page in the browser.
     calibration : tuple of str
         As for `rotrack live`.
+    legnet : bool
+        Whether the leg network reads the legs, too.
     """
 
     data: Path
@@ -65,6 +67,7 @@ class Options:
     host: str = ""
     open_page: bool = True
     calibration: tuple[str, ...] = ()
+    legnet: bool = True
 
 
 def serve(options: Options, tell: Callable[[str], None]) -> None:
@@ -115,7 +118,7 @@ def _serve(options: Options, listener: socket.socket, note: Path, tell: Callable
     tell(f"rotrack is at {page}" + ("" if options.open_page else " (open it in a browser)"))
     tell("Keep this window open while you use it; Ctrl-C ends rotrack. Pictures never leave this computer."
          if not tokens else "Keep this window open while you use it; Ctrl-C ends rotrack.")  # fmt: skip
-    studio = Studio(options.camera, options.data, options.calibration)
+    studio = Studio(options.camera, options.data, options.calibration, options.legnet)
     app = make_app(Site(options.data, studio), tokens)
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=2))
     if options.open_page:

@@ -25,6 +25,8 @@ from rotrack.errors import RotrackError
 from rotrack.model import Direction, Frame, Pose, Rep, Side, Step
 from rotrack.records.session import Session
 from rotrack.sensing.landmarker import Landmarker, find_model
+from rotrack.sensing.legnet import LegNet, description
+from rotrack.sensing.reader import read_live
 from rotrack.sensing.sources import REOPEN_EVERY_S, Camera, PatientCamera, Source
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.tracking.setup import SetupCheck, SetupFinding
@@ -142,12 +144,12 @@ class Studio:
         What to open, as for `rotrack live`; a video plays over and over.
     data : Path
         The data folder.
-    calibration : tuple of str
+    calibration, legnet
         As for `api.make_request`.
     """
 
-    def __init__(self, camera: str, data: Path, calibration: tuple[str, ...] = ()) -> None:
-        self.camera, self.data, self._calibration = camera, data, calibration
+    def __init__(self, camera: str, data: Path, calibration: tuple[str, ...] = (), legnet: bool = True) -> None:
+        self.camera, self.data, self.legnet, self._calibration = camera, data, legnet, calibration
         self.plan: Plan | None = None
         self.prepared = 0
         """How often a session was prepared; a page of an earlier one has to load anew."""
@@ -187,6 +189,8 @@ class Studio:
         """
         request = self._request(plan)
         find_model(plan.model)
+        if self.legnet:
+            description()
         with self._one_at_a_time:
             self._another = True
             self.end()
@@ -254,7 +258,7 @@ class Studio:
         side = "both" if len(plan.sides) > 1 else plan.sides[0]
         request = api.make_request(
             plan.drill.id, side, self.data, plan.person, plan.note,
-            calibration=self._calibration, band=plan.band, load_kg=plan.load_kg,
+            calibration=self._calibration, band=plan.band, load_kg=plan.load_kg, legnet=self.legnet,
         )  # fmt: skip
         return replace(request, tracker=replace(request.tracker, neutral_s=NEUTRAL_S))
 
@@ -283,7 +287,7 @@ class Studio:
         with contextlib.closing(camera), Landmarker(model, lying=plan.drill.posture.lying) as landmarker:
             known, source = beforehand.for_camera(camera, self.camera, request.calibration, self.data, plan.person)
             check = SetupCheck(plan.drill, plan.sides, known.calibration)
-            poses = self._poses(source, landmarker, check)
+            poses = self._poses(source, landmarker, LegNet() if self.legnet else None, check)
             findings = self._checked(poses, check)
             if findings is None:
                 return None
@@ -312,15 +316,20 @@ class Studio:
             return self._source
         return None
 
-    def _poses(self, source: Source, landmarker: Landmarker, check: SetupCheck) -> Generator[tuple[Frame, Pose]]:
-        times: deque[float] = deque()
+    def _frames(self, source: Source, landmarker: Landmarker, check: SetupCheck) -> Generator[Frame]:
         for frame in source:
             at, self._person_at = self._person_at, None
             if at is not None:
                 height, width = frame.rgb.shape[:2]
                 landmarker.choose((at[0] * width, at[1] * height))
                 check.person_chosen()
-            pose = landmarker.detect(frame)
+            yield frame
+
+    def _poses(
+        self, source: Source, landmarker: Landmarker, legnet: LegNet | None, check: SetupCheck
+    ) -> Generator[tuple[Frame, Pose]]:
+        times: deque[float] = deque()
+        for frame, pose in read_live(self._frames(source, landmarker, check), landmarker, legnet):
             times.append(time.monotonic())
             while times[-1] - times[0] > RATE_OVER_S:
                 times.popleft()

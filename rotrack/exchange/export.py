@@ -274,7 +274,7 @@ def markers_over_time(session: Session) -> pd.DataFrame:
         If nobody was seen.
     """
     try:
-        poses = list(read_poses(session.folder))
+        poses = list(read_poses(session.folder, legs=False))
     except RecordError as error:
         raise RecordError(
             f"{_called(session)} has no landmarks (landmarks.csv.gz in {session.folder} is missing or damaged); "

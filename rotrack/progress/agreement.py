@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from rotrack.errors import InputError
-from rotrack.model import UNCORRECTED
+from rotrack.model import UNCORRECTED, WITHOUT_LEGNET
 from rotrack.progress.statistics import mdc, sem_of_differences
 from rotrack.ui.words import is_counted, is_index, times
 
@@ -317,10 +317,10 @@ def _nearest_first(found: pd.DataFrame, readers: pd.Series) -> pd.DataFrame:
     return found.loc[rows].sort_values("reading")
 
 
-def _version_order(version: tuple[str, str]) -> tuple[float, float, bool]:
-    """Return what sorts versions, the newest last; of two the corrected one."""
+def _version_order(version: tuple[str, str]) -> tuple[float, float, bool, bool]:
+    """Return what sorts versions, the newest last; of several the corrected one, and that with the leg network."""
     convention, measure = (pd.to_numeric(text.split(" ")[0] or "0", errors="coerce") for text in version)
-    return convention, measure, UNCORRECTED not in version[1]
+    return convention, measure, UNCORRECTED not in version[1], WITHOUT_LEGNET not in version[1]
 
 
 def cautions(agreement: Agreement, table: pd.DataFrame) -> tuple[str, ...]:

@@ -193,6 +193,7 @@ def _info(plan: _Plan) -> dict[str, Any]:
         "model": MADE_UP,
         "model_sha256": "",
         "landmarker": {},
+        "legnet": None,
         "calibration": plan.level,
         "calibration_profiles": {"camera": MADE_UP} if calibrated else {},
         "calibration_used": {},
@@ -256,7 +257,22 @@ def _movement(plan: _Plan, side: Side, rng: np.random.Generator, turn: int) -> t
         live_deg = live.update(at_s, deg)
         gravity_deg = deg if drill.posture is Posture.SEATED else math.nan
         error_deg = correction.error_deg(deg, _FIT_SD_DEG)
-        curve.append(CurvePoint(at_s, side, deg, live_deg, deg, math.nan, gravity_deg, 0.0, error_deg, ""))
+        point = CurvePoint(
+            time_s=at_s,
+            side=side,
+            angle_deg=deg,
+            live_deg=live_deg,
+            uncorrected_deg=deg,
+            mediapipe_deg=math.nan,
+            legnet_deg=math.nan,
+            legnet_sd_deg=math.nan,
+            raw_deg=math.nan,
+            gravity_deg=gravity_deg,
+            pelvis_deg=0.0,
+            uncertainty_deg=error_deg,
+            reason="",
+        )
+        curve.append(point)
         excursion = finder.update(at_s, live_deg)
         if excursion is None:
             continue

@@ -4,6 +4,7 @@
     DATA/sessions/ID/session.json      how it was measured
     DATA/sessions/ID/angles.csv        the angle curve
     DATA/sessions/ID/landmarks.csv.gz  the landmarks, from which the session can be measured again
+    DATA/sessions/ID/legs.csv.gz       what the leg network said, if it was asked
     DATA/sessions/ID/writing.lock      held by the program that measures the session, gone afterwards
 
 A repetition is on disk as soon as it is complete, curve and landmarks about two seconds later. Appending to `reps.csv` is one
@@ -22,8 +23,9 @@ import json
 import math
 import os
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,19 @@ from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
 from rotrack.errors import InputError, RecordError
-from rotrack.model import LANDMARK_NAMES, REP_DECIMALS, CurvePoint, Direction, Pose, Rep, Side, Step, empty_pose
+from rotrack.model import (
+    LANDMARK_NAMES,
+    LEG_CROP_SHAPES,
+    REP_DECIMALS,
+    CurvePoint,
+    Direction,
+    LegCrop,
+    Pose,
+    Rep,
+    Side,
+    Step,
+    empty_pose,
+)
 
 REP_COLUMNS = (
     "session_id started_at person drill side direction rep valid peak_deg live_peak_deg range_deg start_s peak_s end_s hold_s "
@@ -60,6 +74,13 @@ LANDMARK_COLUMNS = (
     "reason",
     *(f"{name}_{part}" for name in LANDMARK_NAMES for part in _LANDMARK_PARTS),
 )
+LEG_COLUMNS = (
+    "time_s",
+    "side",
+    *("_".join([name, *map(str, place)]) for name, shape in LEG_CROP_SHAPES.items() for place in np.ndindex(shape)),
+)
+LANDMARKS, LEGS_READ = "landmarks.csv.gz", "legs.csv.gz"
+"""What a session can be measured again from."""
 FIRST_MEASURE = "1"
 """The measure version of rows and sessions from before there was one."""
 _KNOWN = {"valid": ("true", "false"), "dropped": ("true", "false", ""), "side": tuple(Side), "direction": tuple(Direction)}
@@ -160,7 +181,7 @@ class SessionWriter:
     data : Path
         The data folder.
     info : dict
-        The provenance, see docs/data.md; `session_id` names the folder.
+        The provenance, see docs/data.md; `session_id` names the folder, and with `legnet` what the leg network says is kept.
 
     Raises
     ------
@@ -175,15 +196,23 @@ class SessionWriter:
         with explained(self.folder):
             _check_header(data / "reps.csv")
             self.folder.mkdir(parents=True, exist_ok=False)
-            self._lock = FileLock(self.folder / "writing.lock", timeout=0, thread_local=False)
-            self._lock.acquire()
+            self._open = ExitStack()
+            lock = FileLock(self.folder / "writing.lock", timeout=0, thread_local=False)
+            lock.acquire()
+            self._open.callback(Path(lock.lock_file).unlink, missing_ok=True)
+            self._open.callback(lock.release)
             self._write_info()
-            self._angles = (self.folder / "angles.csv").open("w", encoding="utf-8", newline="")
+            self._angles = self._open.enter_context((self.folder / "angles.csv").open("w", encoding="utf-8", newline=""))
             self._curve = csv.writer(self._angles)
             self._curve.writerow(CURVE_COLUMNS)
-            packed = gzip.GzipFile(self.folder / "landmarks.csv.gz", "wb", 1, mtime=0)  # the same session is the same bytes
-            self._landmarks = io.TextIOWrapper(packed, "utf-8", newline="")
-            self._landmarks.write(",".join(LANDMARK_COLUMNS) + "\r\n")
+            self._landmarks = self._packed(LANDMARKS, LANDMARK_COLUMNS)
+            self._legs = self._packed(LEGS_READ, LEG_COLUMNS) if info.get("legnet") else None
+
+    def _packed(self, name: str, columns: Iterable[str]) -> io.TextIOWrapper:
+        packed = gzip.GzipFile(self.folder / name, "wb", 1, mtime=0)  # the same session is the same bytes
+        file = self._open.enter_context(io.TextIOWrapper(packed, "utf-8", newline=""))
+        file.write(",".join(columns) + "\r\n")
+        return file
 
     def append(self, step: Step, with_pose: bool = True) -> None:
         """Log all that one frame produced; without the pose for what comes after the last frame."""
@@ -192,11 +221,15 @@ class SessionWriter:
         with explained(self.folder):
             if with_pose:
                 self._landmarks.write(_landmark_row(step.pose))
+                if self._legs:
+                    self._legs.writelines(_leg_row(step.pose.time_s, *said) for said in step.pose.legs.items())
             for point in step.curve:
                 self._curve.writerow(_curve_row(point))
             if step.pose.time_s - self._flushed_s > FLUSH_EVERY_S:
                 self._angles.flush()
                 self._landmarks.flush()
+                if self._legs:
+                    self._legs.flush()
                 self._flushed_s = step.pose.time_s
 
     def update(self, **changes: Any) -> None:
@@ -211,12 +244,7 @@ class SessionWriter:
     def close(self) -> None:
         """Close the files; safe to call twice."""
         with explained(self.folder):
-            try:
-                self._angles.close()
-            finally:
-                self._landmarks.close()
-                self._lock.release()
-                Path(self._lock.lock_file).unlink(missing_ok=True)
+            self._open.close()
 
     def __enter__(self) -> SessionWriter:
         return self
@@ -647,20 +675,42 @@ def read_curve(folder: Path) -> pd.DataFrame:
 
 def _landmark_row(pose: Pose) -> str:
     table = np.column_stack([pose.image_px, pose.visibility, pose.world_m])
-    cells = [f"{v:.4f}".rstrip("0").rstrip(".") if math.isfinite(v) else "" for v in table.ravel().tolist()]
     reason = pose.reason.replace(",", ";")
-    return f"{pose.time_s:.6f},{pose.size_px[0]},{pose.size_px[1]},{pose.people},{reason}," + ",".join(cells) + "\r\n"
+    return f"{pose.time_s:.6f},{pose.size_px[0]},{pose.size_px[1]},{pose.people},{reason},{_row_of(table)}\r\n"
 
 
-def read_poses(folder: Path) -> Iterator[Pose]:
-    """Yield the recorded poses of a session, as far as the file goes if it was cut off.
+def _leg_row(time_s: float, side: Side, leg: LegCrop) -> str:
+    return f"{time_s:.6f},{side},{_row_of(leg.numbers())}\r\n"
+
+
+def _row_of(numbers: np.ndarray) -> str:
+    return ",".join(f"{v:.4f}".rstrip("0").rstrip(".") if math.isfinite(v) else "" for v in numbers.ravel().tolist())
+
+
+def _numbers(cells: list[str]) -> np.ndarray:
+    return np.array([float(c) if c else np.nan for c in cells])
+
+
+def read_poses(folder: Path, legs: bool = True) -> Iterator[Pose]:
+    """Yield the recorded poses of a session, as far as the files go if they were cut off.
+
+    Parameters
+    ----------
+    folder : Path
+        The session's folder.
+    legs : bool
+        Whether what the leg network said is put back, if it was asked.
 
     Raises
     ------
     RecordError
-        If there are none.
+        If there are none, or what the leg network said cannot be read.
     """
-    path = folder / "landmarks.csv.gz"
+    poses, path = _read_landmarks(folder / LANDMARKS), folder / LEGS_READ
+    return _with_legs(poses, path) if legs and path.exists() else poses
+
+
+def _read_landmarks(path: Path) -> Iterator[Pose]:
     lines = _lines(path)
     if next(lines, "") != ",".join(LANDMARK_COLUMNS):
         raise RecordError(f"{path} is missing or holds no landmarks; the session cannot be measured again.")
@@ -671,6 +721,23 @@ def read_poses(folder: Path) -> Iterator[Pose]:
             return  # cut off or damaged from here on
 
 
+def _with_legs(poses: Iterator[Pose], path: Path) -> Iterator[Pose]:
+    lines = _lines(path)
+    if next(lines, "") != ",".join(LEG_COLUMNS):
+        raise RecordError(f"{path} is damaged; measure the session again without the leg network (--no-legnet).")
+    rows = (_parsed_leg(line.split(",")) for line in lines)
+    try:
+        row = next(rows, None)
+        for pose in poses:
+            legs = {}
+            while row is not None and row[0] <= pose.time_s:
+                legs[row[1]] = row[2]
+                row = next(rows, None)
+            yield replace(pose, legs=legs)
+    except ValueError:
+        return  # cut off or damaged from here on
+
+
 def _parsed_pose(cells: list[str]) -> Pose:
     if len(cells) != len(LANDMARK_COLUMNS):
         raise ValueError
@@ -678,18 +745,24 @@ def _parsed_pose(cells: list[str]) -> Pose:
     size_px = (int(width), int(height))
     if reason:
         return empty_pose(float(time_s), size_px, reason, int(people))
-    table = np.array([float(c) if c else np.nan for c in cells[5:]]).reshape(len(LANDMARK_NAMES), -1)
+    table = _numbers(cells[5:]).reshape(len(LANDMARK_NAMES), -1)
     return Pose(float(time_s), size_px, table[:, :2], table[:, 3:], table[:, 2], int(people))
 
 
+def _parsed_leg(cells: list[str]) -> tuple[float, Side, LegCrop]:
+    if len(cells) != len(LEG_COLUMNS):
+        raise ValueError
+    return float(cells[0]), Side(cells[1]), LegCrop.of(_numbers(cells[2:]))
+
+
 def _lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a gzip file, as far as it can be read."""
+    """Yield the lines of a gzip file, as far as it can be read; an empty one at the end if that is not all."""
     rest = b""
     unzip = zlib.decompressobj(wbits=31)
-    try:
-        with path.open("rb") as file:
-            while block := file.read(1 << 16):
-                *lines, rest = (rest + unzip.decompress(block)).split(b"\r\n")
-                yield from (line.decode() for line in lines)
-    except (OSError, zlib.error, UnicodeDecodeError):
-        return
+    with suppress(OSError, zlib.error, UnicodeDecodeError), path.open("rb") as file:
+        while block := file.read(1 << 16):
+            *lines, rest = (rest + unzip.decompress(block)).split(b"\r\n")
+            yield from (line.decode() for line in lines)
+        if unzip.eof:
+            return
+    yield ""

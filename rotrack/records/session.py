@@ -147,7 +147,7 @@ class Session:
             sides.setdefault(value.side, {})[value.direction] = {**numbers, "repetitions": [asdict(r) for r in reps]}
         keys = (
             "session_id started_at status drill person note band load_kg tier measured source model calibration zero "
-            "convention_version rotrack_version frames duration_s measured_share camera_advice warnings"
+            "convention_version measure_version rotrack_version legnet frames duration_s measured_share camera_advice warnings"
         ).split()
         return {
             **{key: self.info.get(key) for key in keys},

@@ -1,0 +1,91 @@
+"""Frames to poses with what the leg network says of the legs: the pose model first, then the network on its landmarks."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
+from statistics import median
+
+from rotrack.model import Frame, Pose
+from rotrack.sensing.ahead import ahead
+from rotrack.sensing.landmarker import Landmarker
+from rotrack.sensing.legnet import LegNet
+
+POSES_AHEAD = 4
+WANTED_HZ = 24.0
+"""Live, legs are left out of pictures before fewer pictures than this are read in a second ..."""
+SELDOM = 4
+"""... but every fourth is read at least."""
+OVER_FRAMES = 48
+"""How many of the latest pictures tell how long they take."""
+
+
+def read_recorded(frames: Iterable[Frame], landmarker: Landmarker, legnet: LegNet | None) -> Generator[tuple[Frame, Pose]]:
+    """Yield every frame with its pose; the pose model works ahead, so that network and caller run beside it."""
+    poses = ahead(((frame, landmarker.detect(frame)) for frame in frames), POSES_AHEAD)
+    with closing(poses):
+        for frame, pose in poses:
+            yield frame, legnet.read(frame.rgb, pose) if legnet else pose
+
+
+def read_live(
+    frames: Iterable[Frame], landmarker: Landmarker, legnet: LegNet | None, clock: Callable[[], float] = time.perf_counter
+) -> Generator[tuple[Frame, Pose]]:
+    """Yield frames with their poses, one by one, so that nothing is late; legs in as many pictures as there is time for.
+
+    Parameters
+    ----------
+    frames : iterable of Frame
+        What a camera gives, numbered as it gives them: a gap is what nobody had time for.
+    landmarker, legnet : Landmarker, LegNet or None
+        The models; without the network no leg is read.
+    clock : callable
+        Returns the time, s.
+    """
+    pace = _Pace()
+    for frame in frames:
+        began_s = clock()
+        pose = landmarker.detect(frame)
+        found_s = clock()
+        if legnet and pace.due(frame):
+            pose = legnet.read(frame.rgb, pose)
+        read_s = clock()
+        yield frame, pose
+        pace.took(clock() - read_s + found_s - began_s, read_s - found_s if pose.legs else math.nan)
+
+
+class _Pace:
+    """In which pictures of a camera the legs are read: in every n-th, the smallest n that leaves time for the pictures."""
+
+    def __init__(self) -> None:
+        self._given: deque[tuple[int, float]] = deque(maxlen=OVER_FRAMES)
+        self._rest_s: deque[float] = deque(maxlen=OVER_FRAMES)
+        self._legs_s: deque[float] = deque(maxlen=OVER_FRAMES // SELDOM)
+        self._waited = SELDOM
+
+    def took(self, rest_s: float, legs_s: float) -> None:
+        """Take how long a picture took without the legs, and how long its legs; NaN if they were not read."""
+        self._rest_s.append(rest_s)
+        if math.isfinite(legs_s):
+            self._legs_s.append(legs_s)
+
+    def due(self, frame: Frame) -> bool:
+        """Return whether the legs of the next picture are to be read."""
+        self._given.append((frame.index, frame.time_s))
+        self._waited += 1
+        if self._waited < self._every():
+            return False
+        self._waited = 0
+        return True
+
+    def _every(self) -> int:
+        if len(self._given) < OVER_FRAMES // 2 or not self._legs_s:  # too few to tell: the first ones are slow
+            return 1
+        (first, from_s), (last, to_s) = self._given[0], self._given[-1]
+        given_s = (to_s - from_s) / (last - first)
+        left_s = max(given_s, 1 / WANTED_HZ) - median(self._rest_s)
+        legs_s = median(self._legs_s)
+        return math.ceil(legs_s / left_s) if legs_s < SELDOM * left_s else SELDOM
