@@ -140,15 +140,13 @@ def make_request(
     InputError
         For a name, note or band that would not be plain text in a spreadsheet, or an impossible load.
     NotMeasuredError
-        For a drill that this version does not measure: said before anything is read.
+        For a drill that needs the leg network, without it: said before anything is read.
     """
     check_text(name=person, note=note, band=band)
     check_load(load_kg)
     wanted = load_table().drill(drill)
-    if wanted.refused:
-        raise NotMeasuredError(
-            f"This version gives no number for {wanted.id}: {wanted.refused}. `rotrack drills` lists what is measured."
-        )
+    if wanted.without_legnet and not legnet:
+        raise NotMeasuredError(f"{wanted.id} is not measured without the leg network: {wanted.without_legnet}.")
     tracker = TrackerSettings(correct=correct)
     profiles, data = tuple(calibration), data_folder(out)
     return Request(wanted, parse_sides(side), data, person, note, tracker, profiles, band, load_kg, legnet=legnet)

@@ -378,12 +378,9 @@ def drills(drill: Annotated[str | None, typer.Argument(help="Explain this one.",
         listing = Table(title=group, title_justify="left", title_style="bold", show_header=False, box=None, padding=(0, 2))
         for entry in table.drills.values():
             if entry.group == group:
-                listing.add_row(
-                    f"[cyan]{entry.id}[/]", entry.title, "[yellow]not measured[/]" if entry.refused else f"[dim]{entry.tier}[/]"
-                )
+                listing.add_row(f"[cyan]{entry.id}[/]", entry.title, f"[dim]{entry.tier}[/]")
         _out.print(listing)
     _out.print("\n" + "\n".join(f"[dim]{tier}[/]  {words}" for tier, words in TIERS.items()))
-    _out.print("[yellow]not measured[/]  this version gives no number; `rotrack drills ID` says why")
     _out.print("\n`rotrack drills ID` explains one. The everyday test is [cyan]seated-combined[/].")
 
 
@@ -392,10 +389,8 @@ def _explain(drill: Drill) -> None:
     steps = "\n".join(f"{n}. {escape(step)}" for n, step in enumerate(drill.steps, 1))
     _out.print(Panel(f"{escape(drill.summary)}\n\n{steps}", title=f"{drill.title}  ({drill.id})", title_align="left"))
     rows = Table(show_header=False, box=None, padding=(0, 2))
-    if drill.refused:
-        rows.add_row("[bold yellow]not measured[/]", f"This version gives no number for this drill: {escape(drill.refused)}.")
     rows.add_row("[bold]camera[/]", escape(drill.camera))
-    measures = "would measure" if drill.refused else "counts" if is_counted(drill.tier) else "measures"
+    measures = "counts" if is_counted(drill.tier) else "measures"
     rows.add_row(f"[bold]{measures}[/]", f"{escape(drill.measured)}; tier {drill.tier}: {TIERS[drill.tier]}")
     if is_counted(drill.tier):
         rows.add_row("[bold]one cycle[/]", "rest, roll and hold, rest")
@@ -413,6 +408,8 @@ def _explain(drill: Drill) -> None:
         rows.add_row("[bold]watch yourself[/]", "; ".join(f.title.lower() for f in blind) + " (not seen by rotrack yet)")
     if drill.note:
         rows.add_row("[bold]note[/]", escape(drill.note))
+    if drill.without_legnet:
+        rows.add_row("[bold]--no-legnet[/]", f"not measured then: {escape(drill.without_legnet)}")
     _out.print(rows)
 
 

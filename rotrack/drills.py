@@ -262,8 +262,8 @@ class Drill:
         Longest excursion that still is a repetition.
     note : str
         What else to know.
-    refused : str
-        Why this version gives no number for the drill; empty when it does.
+    without_legnet : str
+        Why there is no number for the drill without the leg network; empty where MediaPipe's landmarks are enough.
     """
 
     id: str
@@ -285,7 +285,7 @@ class Drill:
     min_entry_deg: float = 8.0
     max_rep_s: float = 8.0
     note: str = field(default="")
-    refused: str = field(default="")
+    without_legnet: str = field(default="")
 
     def watches(self, fault: Fault) -> bool:
         """Return whether rotrack looks for this fault in this drill."""
@@ -452,7 +452,7 @@ def _place(raw: Any, need: Need) -> Place:
 def _drill(name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault], figures: dict[str, Figure]) -> Drill:
     need = _needs(name, "drill", key)
     known = {f.name for f in fields(Drill)} - {"id"}
-    required = known - {"figure", "min_entry_deg", "max_rep_s", "note", "refused"}
+    required = known - {"figure", "min_entry_deg", "max_rep_s", "note", "without_legnet"}
     _known(raw, known, required, need)
     for enum, field_name in ((Measure, "measure"), (Posture, "posture")):
         need(raw[field_name] in set(enum), f"{field_name} must be one of {', '.join(enum)}")

@@ -228,23 +228,23 @@ def test_a_video_too_short_for_the_neutral_pose_is_explained(run: Run, tmp_path:
     assert_one_sentence(run("analyze", glimpse, "-d", "seated-combined"), 4, "neutral pose")
 
 
-REFUSED = [drill.id for drill in load_table().drills.values() if drill.refused]
+NEED_LEGNET = [drill.id for drill in load_table().drills.values() if drill.without_legnet]
 
 
-@pytest.mark.parametrize("drill", REFUSED)
+@pytest.mark.parametrize("drill", NEED_LEGNET)
 @pytest.mark.parametrize("command", ["analyze", "live"])
-def test_a_drill_that_cannot_be_measured_says_so_before_anything_is_opened(
+def test_a_drill_that_needs_the_leg_network_says_so_before_anything_is_opened(
     run: Run, tmp_path: Path, short_clip: Path, command: str, drill: str
 ) -> None:
-    ended = run(command, *([short_clip] if command == "analyze" else ["--camera", short_clip]), "-d", drill)
-    assert_one_sentence(ended, 4, drill, load_table().drill(drill).refused, "rotrack drills")
+    ended = run(command, *([short_clip] if command == "analyze" else ["--camera", short_clip]), "-d", drill, "--no-legnet")
+    assert_one_sentence(ended, 4, drill, load_table().drill(drill).without_legnet)
     assert not (tmp_path / "home").exists()
 
 
-def test_a_logged_session_of_a_refused_drill_is_explained(run: Run, tmp_path: Path, recorded: Path) -> None:
+def test_a_logged_session_of_a_drill_that_needs_the_leg_network_is_explained(run: Run, tmp_path: Path, recorded: Path) -> None:
     info = json.loads((recorded / "session.json").read_text("utf-8"))
-    (recorded / "session.json").write_text(json.dumps({**info, "drill": REFUSED[0]}), "utf-8")
-    assert_one_sentence(run("remeasure", recorded, "--out", tmp_path / "out"), 4, load_table().drill(REFUSED[0]).refused)
+    (recorded / "session.json").write_text(json.dumps({**info, "drill": NEED_LEGNET[0]}), "utf-8")
+    assert_one_sentence(run("remeasure", recorded, "--out", tmp_path / "out"), 4, load_table().drill(NEED_LEGNET[0]).without_legnet)
 
 
 def test_a_stretch_is_counted_and_its_angle_stays_empty(run: Run, tmp_path: Path, recorded: Path) -> None:

@@ -166,8 +166,8 @@ def test_row_of_the_sign_table(family, view, whose, shown, logged_as, direction)
     reading = measure.read(pose_at(9.0, now_px))
     assert reading.reason == ""
     assert Direction.of(reading.raw_deg) is direction
-    if family == "side-lying, leg up":  # refused: see tests/test_legmodel.py
-        assert drill.refused
+    if family == "side-lying, leg up":  # needs the leg network: see tests/test_legmodel.py
+        assert drill.without_legnet
         return
     assert measure.problem == ""
     assert Direction.of(reading.angle_deg) is direction
@@ -194,12 +194,12 @@ def test_the_page_names_every_drill_once_with_its_posture_and_measure():
         assert pointer == shown[Measure(measure)]
 
 
-def test_the_page_says_which_families_are_refused():
-    line = next(line for line in PAGE.splitlines() if line.startswith("Refused families: "))
+def test_the_page_says_which_families_need_the_leg_network():
+    line = next(line for line in PAGE.splitlines() if line.startswith("Not without the leg network: "))
     told = set(re.findall(r"`([^`]+)`", line))
-    assert told == {name for name, (drills, *_) in FAMILIES.items() if load_table().drill(drills[0]).refused}
+    assert told == {name for name, (drills, *_) in FAMILIES.items() if load_table().drill(drills[0]).without_legnet}
     for drills, *_ in FAMILIES.values():
-        assert len({bool(load_table().drill(drill).refused) for drill in drills}) == 1
+        assert len({bool(load_table().drill(drill).without_legnet) for drill in drills}) == 1
 
 
 def test_the_page_says_where_gravity_is_read():

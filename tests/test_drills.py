@@ -179,14 +179,14 @@ def test_the_place_says_in_numbers_what_the_text_says(drill_id):
         assert place.down_deg[0] <= float(about) <= place.down_deg[1]
 
 
-def test_a_refused_drill_says_why_and_the_others_do_not():
-    refused = {drill.id for drill in load_table().drills.values() if drill.refused}
-    assert refused == {
+def test_a_drill_that_needs_the_leg_network_says_why_and_the_others_do_not():
+    needing = {drill.id for drill in load_table().drills.values() if drill.without_legnet}
+    assert needing == {
         *("supine-straight-external", "supine-straight-internal"),
         *("sidelying-abducted-external", "sidelying-abducted-internal"),
     }
-    for name in refused:
-        why = load_table().drill(name).refused
+    for name in needing:
+        why = load_table().drill(name).without_legnet
         assert "no angle would be right" in why
         assert not why.endswith("."), "it is the second half of a sentence"
 
@@ -309,7 +309,7 @@ def test_a_good_table_is_read():
     drill = table.drill("swing")
     assert drill.directions == (Direction.EXTERNAL, Direction.INTERNAL)
     assert drill.range_deg == {Direction.EXTERNAL: (25.0, 50.0), Direction.INTERNAL: (25.0, 45.0)}
-    assert (drill.min_entry_deg, drill.max_rep_s, drill.note, drill.refused) == (8.0, 8.0, "", "")
+    assert (drill.min_entry_deg, drill.max_rep_s, drill.note, drill.without_legnet) == (8.0, 8.0, "", "")
     assert drill.watches(table.faults["T"])
 
 
@@ -320,11 +320,11 @@ def test_a_figure_is_found_by_its_posture_and_the_other_side_is_like_the_measure
     assert figure.arm == figure.other_arm == Limb(flexion=10)
 
 
-def test_a_stretch_needs_no_range_and_may_be_refused():
-    table = parse_table(with_drill(measure="roll", range_deg={}, min_entry_deg=4, refused="it is too dark there"), "my.toml")
+def test_a_stretch_needs_no_range_and_may_need_the_leg_network():
+    table = parse_table(with_drill(measure="roll", range_deg={}, min_entry_deg=4, without_legnet="it is too dark there"), "my.toml")
     drill = table.drill("swing")
     assert (drill.measure, drill.range_deg, drill.min_entry_deg) == (Measure.ROLL, {}, 4)
-    assert drill.refused == "it is too dark there"
+    assert drill.without_legnet == "it is too dark there"
 
 
 PLACE = GOOD["drill"]["swing"]["place"]

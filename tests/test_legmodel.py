@@ -9,7 +9,7 @@ from statistics import median
 
 import numpy as np
 import pytest
-from conftest import BOTH, unit
+from conftest import BOTH, pose_at, unit
 from helpers import demo_frames
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,8 +19,9 @@ from rotrack.kinematics import legmodel
 from rotrack.kinematics.camera import Calibration, Floor, Lens
 from rotrack.kinematics.geometry import turn_about
 from rotrack.kinematics.legmodel import KNEE_FOLLOWS, LENGTHS, PARTS, LegModel, LegReading, NeutralLeg, leg_points
+from rotrack.kinematics.rotation import LegMeasure, NeutralPose
 from rotrack.kinematics.stance import STANCES, Facing
-from rotrack.model import LEGS, N_LANDMARKS, SWAPPED, Frame, Side
+from rotrack.model import LEGS, N_LANDMARKS, SWAPPED, Frame, LegCrop, Side
 from rotrack.sensing.landmarker import Landmarker, find_model
 
 BODY = {name: np.array([mean]) for name, (mean, _) in LENGTHS.items()}
@@ -170,8 +171,8 @@ class Scene:
     body: tuple[tuple[str, float], ...] = ()
     joints_deg: tuple[float, float, float, float, float] = (0, 0, 0, 0, 0)
 
-    def see(self, **turn_deg: float) -> np.ndarray:
-        """Return landmarks in the picture, shape (33, 2), px, with the hips turned by so much from the posture's own zero."""
+    def stand(self, **turn_deg: float) -> dict[Side, np.ndarray]:
+        """Return `PARTS` of both legs in camera axes, shape (5, 3), shanks, with the hips turned by so much from zero."""
         stance, view = STANCES[self.posture], self.view
         lengths = BODY | {name: np.array([length]) for name, length in self.body}
         camera = about(0, self.pitch_deg + view.pitch) @ about(2, view.roll) @ about(1, view.turn)
@@ -180,13 +181,27 @@ class Scene:
         state = np.array(rest) + self.joints_deg
         still = {side: leg_points(axes, side, state, lengths)[0] for side in Side}
         origin = np.array([*view.aside, view.shanks_away]) - np.mean([*still.values()], axis=(0, 1)) * [1, 1, 0]
+        turned = {side: state + np.array([0, 0, turn_deg.get(side, 0.0), 0, 0]) for side in Side}
+        return {side: leg_points(axes, side, turned[side], lengths)[0] + origin for side in Side}
+
+    def see(self, **turn_deg: float) -> np.ndarray:
+        """Return landmarks in the picture, shape (33, 2), px, with the hips turned by so much from the posture's own zero."""
         image_px = np.full((N_LANDMARKS, 2), np.nan)
         for side, leg in LEGS.items():
-            turned = state + np.array([0, 0, turn_deg.get(side, 0.0), 0, 0])
-            zero, now = (self._project(points + origin) for points in (still[side], leg_points(axes, side, turned, lengths)[0]))
+            zero, now = (self._project(self.stand(**turns)[side]) for turns in ({}, turn_deg))
             now[1] += KNEE_FOLLOWS * (now[2] - zero[2])  # the pose model's own habit, which the leg model takes out
             image_px[list(leg[1:])] = now
         return image_px
+
+    def crops(self, **turn_deg: float) -> dict[Side, LegCrop]:
+        """Return what a leg network that is always right says of both legs."""
+        lens, found = Lens.assumed(SIZE, self.view.field_of_view), {}
+        for side, points in self.stand(**turn_deg).items():
+            marks = self._project(points)[[3, 4, 2, 1]]
+            turn = lens.turn_to(marks.mean(axis=0))
+            foot, shank = unit(points[4] - points[3]) @ turn, unit(points[1] - points[2]) @ turn
+            found[side] = LegCrop(marks.mean(axis=0), marks, np.array([2.0, 4.0]), foot, shank, np.full(4, 2.0), 60.0, 0.99, 0.0)
+        return found
 
     def _project(self, points: np.ndarray) -> np.ndarray:
         lens = Lens.assumed(SIZE, self.view.field_of_view)
@@ -586,3 +601,35 @@ def test_forward_tilt_brings_the_front_of_the_pelvis_down(monkeypatch: pytest.Mo
     neutral = NeutralLeg(scene(Posture.STANDING).see(), SIZE, Side.RIGHT, stance, Calibration())
     front = about(0, -neutral.pitch_deg) @ neutral.axes[:, 0]  # in the axes of a level camera, y down
     assert np.degrees(np.arcsin(front[1])) == pytest.approx(20, abs=4)
+
+
+# ---------------------------------------------------------------------- with the leg network
+def misplaced(where: Scene, **turn_deg: float) -> np.ndarray:
+    """Return the landmarks of a pose model that shows half of the turn and has hips and knees in the wrong place."""
+    still, now = where.see(), where.see(**turn_deg)
+    image_px = (still + now) / 2
+    for side, leg in LEGS.items():
+        shank_px = np.hypot(*(still[leg.knee] - still[leg.ankle]))
+        image_px[leg.hip] += np.array([0.08, -0.06]) * shank_px * (1 if side is Side.RIGHT else -1)
+        image_px[leg.knee] += np.array([-0.03, 0.05]) * shank_px
+    return image_px
+
+
+@pytest.mark.parametrize("posture", STANCES)
+@pytest.mark.parametrize("side", BOTH)
+def test_true_directions_are_read_right_however_bad_the_landmarks_are(posture, side):
+    """Every posture, the camera a little off its place, a body that is not the average one."""
+    drill = next(drill for drill in load_table().drills.values() if drill.posture is posture)
+    where = scene(
+        posture, view=View(pitch=4, turn=6, roll=2), body=(("femur", 0.95), ("toe_ahead", 0.5)), joints_deg=(3, 2, 0, 5, -6)
+    )
+    neutral = NeutralPose(SIZE, misplaced(where), np.zeros((N_LANDMARKS, 3)), where.crops())
+    measure = LegMeasure(neutral, side, drill)
+    for k, turn_deg in enumerate(TURNS_DEG, 1):
+        pose = pose_at(10.0 * k, misplaced(where, **{side: turn_deg}), SIZE)
+        reading = measure.read(replace(pose, legs=where.crops(**{side: turn_deg})))
+        assert reading.legnet_deg == pytest.approx(turn_deg, abs=2.5)
+        assert abs(reading.legnet_deg - turn_deg) < 1.96 * reading.legnet_sd_deg
+        alone = LegMeasure(replace(neutral, legs={}), side, drill).read(pose)
+        assert abs(reading.angle_deg - turn_deg) < abs(alone.angle_deg - turn_deg) + 1.0
+        assert np.isnan(alone.legnet_deg) and alone.angle_deg == alone.mediapipe_deg

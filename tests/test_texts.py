@@ -179,7 +179,7 @@ def test_translations_keep_their_placeholders():
 
 @pytest.mark.parametrize("drill", load_table().drills.values(), ids=lambda d: d.id)
 def test_every_text_of_a_drill_is_translated(drill):
-    texts = [drill.title, drill.summary, *drill.steps, drill.camera, drill.measured, drill.cue, drill.note, drill.refused]
+    texts = [drill.title, drill.summary, *drill.steps, drill.camera, drill.measured, drill.cue, drill.note, drill.without_legnet]
     assert [text for text in texts if text and DE.said(text) == text] == []
 
 
@@ -189,7 +189,7 @@ def test_translations_of_drills_are_of_texts_that_are_there():
     known = {*TIERS.values(), *GROUPS}
     known |= {text for fault in table.faults.values() for text in (fault.title, fault.cue)}
     for d in table.drills.values():
-        known |= {d.title, d.summary, *d.steps, d.camera, d.measured, d.cue, d.note, d.refused}
+        known |= {d.title, d.summary, *d.steps, d.camera, d.measured, d.cue, d.note, d.without_legnet}
     german = tomllib.loads((TEXTS / "de_drills.toml").read_text("utf-8"))
     assert {english for section in german.values() for english in section} - known == set()
 

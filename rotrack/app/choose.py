@@ -86,7 +86,7 @@ def _home(site: Site, request: Request, known: list[str], pictures: dict[str, tu
 
 def _card(drill: Drill, pictures: tuple[str, str], person: str, t: Texts) -> None:
     query = f"?{urlencode({PERSON: person})}" if person else ""
-    with tag("a", classes="card refused" if drill.refused else "card", href=f"/drill/{drill.id}{query}"):
+    with tag("a", classes="card", href=f"/drill/{drill.id}{query}"):
         with tag("span", classes="pair", aria_hidden="true"):
             for picture in pictures:
                 svg(picture)
@@ -94,13 +94,8 @@ def _card(drill: Drill, pictures: tuple[str, str], person: str, t: Texts) -> Non
         with tag("span", classes="way"):
             tag("span", ", ".join(t.direction(direction) for direction in drill.directions))
         with tag("span", classes="tier"):
-            tag(
-                "span",
-                "" if drill.refused else drill.tier,
-                f"grade {'none' if drill.refused else drill.tier}",
-                aria_hidden="true",
-            )
-            tag("span", t("choose.refused") if drill.refused else t.said(TIERS[drill.tier]))
+            tag("span", drill.tier, f"grade {drill.tier}", aria_hidden="true")
+            tag("span", t.said(TIERS[drill.tier]))
         with tag("span", classes="where"):
             svg(_place(drill.id, t("number.decimal")))
             tag("span", t(f"choose.view_{drill.place.view}"))
@@ -153,16 +148,14 @@ def _drill(site: Site, request: Request, drill_id: str) -> None:
                 tag("h2", t("choose.where"), id="where")
                 tag("p", t.said(drill.camera))
                 tag("h2", t("choose.how_well"))
-                tag("p", t.sentence(drill.refused if drill.refused else TIERS[drill.tier]) + ".")
-                if not drill.refused:
-                    _form(wishes, t)
-        if not drill.refused:
-            with tag("div", classes="go"):
-                if site.studio.phase is Phase.MEASURE:
-                    tag("p", t("choose.running"), "hint")
-                problem = tag("p", classes="problem", role="alert")
-                start = tag("button", t("choose.start"), "primary", id="start")
-                start.on("click", lambda: _start(site, drill, person, wishes, problem, t))
+                tag("p", t.sentence(TIERS[drill.tier]) + ".")
+                _form(wishes, t)
+        with tag("div", classes="go"):
+            if site.studio.phase is Phase.MEASURE:
+                tag("p", t("choose.running"), "hint")
+            problem = tag("p", classes="problem", role="alert")
+            start = tag("button", t("choose.start"), "primary", id="start")
+            start.on("click", lambda: _start(site, drill, person, wishes, problem, t))
 
 
 def _form(wishes: _Wishes, t: Texts) -> None:

@@ -55,6 +55,8 @@ FOOT_SLACK_DEG = 12.0
 """How far a foot that hangs from a bent knee turns by itself."""
 NETWORK_SD_DEG = 1.0
 """What the network's reading errs by besides what it says of itself, as a whole session."""
+NO_IDEA_SD_DEG = 1e3
+"""Error of MediaPipe's reading where it shows nothing of a turn."""
 AGREE_SD = 2.0
 """Readings that differ by more than so many of their errors: MediaPipe's counts as erring by as much more. It has gross mistakes,
 while the network says when it cannot read a leg."""
@@ -174,6 +176,7 @@ class LegMeasure:
         lean_deg = _lean_deg(neutral) if drill.posture is Posture.SEATED else float("nan")
         self._leg = NeutralLeg(neutral.image_px, neutral.size_px, side, self._stance, calibration, lean_deg)
         self._side = side
+        self._needs_network = bool(drill.without_legnet)
         self._foot_slack_deg = FOOT_SLACK_DEG if drill.measure is Measure.SHANK else 0.0
         self._model = LegModel(self._leg)
         self._weighed = Weighed()
@@ -302,6 +305,8 @@ class LegMeasure:
         return _wrap(found.rotation_deg - zero_deg), float(np.hypot(found.sd_deg, NETWORK_SD_DEG))
 
     def _mediapipe_sd_deg(self, angle_deg: float, sd_deg: float) -> float:
+        if self._needs_network:
+            return NO_IDEA_SD_DEG
         return float(np.hypot(self._correction.error_deg(angle_deg, sd_deg) / NORMAL_95, self._view_sd_deg))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from rotrack.drills import Drill, DrillTable, Measure, Posture, load_table
 from rotrack.kinematics.camera import Calibration
-from rotrack.kinematics.crops import completed
+from rotrack.kinematics.crops import completed, readable
 from rotrack.kinematics.identity import LegIdentity, TopLeg, by_network, higher_leg
 from rotrack.kinematics.posture import BodyForm, position_problem
 from rotrack.kinematics.rotation import NEEDS, Reading, RotationMeasure, make_measure
@@ -57,6 +57,7 @@ IMPLAUSIBLE_FROM_DEG = 75.0
 UNSURE_WHICH = (Posture.SUPINE_90_90, Posture.SIDE_TOP, Posture.SIDE_BOTTOM)
 """Where the pose model mixes up the legs so often that every frame is checked."""
 NOT_READ = Reading.missing("")
+REASON_NOT_READ = "the foot cannot be read: let it be seen whole, well lit and from the side that the drill shows"
 REASON_WAITING = "waiting for the neutral pose: hold still"
 
 
@@ -298,10 +299,10 @@ class _LegTracker:
     # ------------------------------------------------------------------ position and neutral pose
     def _unseen(self, pose: Pose) -> str:
         """Return what is not seen of what the measure needs; empty if all is."""
-        if self._drill.refused:
-            return f"this version does not measure this drill: {self._drill.refused}"
         if pose.reason:
             return pose.reason
+        if self._drill.without_legnet and not readable(pose.legs.get(self.side)):
+            return REASON_NOT_READ
         for index in self._needed + self._hips:
             if not np.isfinite(pose.image_px[index]).all():
                 return f"the {LANDMARK_NAMES[index].replace('_', ' ')} is not seen: the whole leg must be in the picture"
