@@ -325,7 +325,11 @@ def measure(
             Landmarker(model, follow=follow, lying=request.drill.posture.lying) as landmarker,
             _open_log(request, source.info, provenance, known) as writer,
         ):
-            poses = (read_live if live else read_recorded)(source, landmarker, legnet)
+            poses = (
+                read_live(source, landmarker, legnet, always=bool(request.drill.without_legnet))
+                if live
+                else read_recorded(source, landmarker, legnet)
+            )
             with closing(poses), _video(writer, request, source.info, annotate) as video:
                 return _run(poses, request, writer, on_step, video, source, live, known)
     finally:

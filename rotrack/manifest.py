@@ -175,7 +175,7 @@ def _entry(folder: Path, defaults: Job, line: int, row: dict[str, str], extra: b
     file = row.get("file", "")
     located = tried(lambda: _located(folder, file))
     if drill:
-        tried(lambda: make_request(drill))
+        tried(lambda: make_request(drill, legnet=defaults.legnet))
     else:
         problems.append("It names no drill; `rotrack drills` lists them.")
     tried(lambda: parse_sides(side))

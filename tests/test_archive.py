@@ -198,7 +198,6 @@ WRONG = {
     "a\0b.mp4,Ana,seated-internal,right": ["no such file"],
     "2026/ana/monday.mp4,Ana,seated-intrenal,right": ["'seated-intrenal'", "Did you mean seated-internal"],
     "2026/ana/monday.mp4,Ana,,right": ["names no drill"],
-    "2026/ana/monday.mp4,Ana,supine-straight-internal,right": ["gives no number for supine-straight-internal"],
     "2026/ana/monday.mp4,Ana,seated-internal,up": ["left, right or both"],
     "2026/ana/monday.mp4,=Ana,seated-internal,right": ["name '=Ana'"],
     "2026/ana/monday.mp4,Ana,seated-internal,right,5.1.2026": ["'5.1.2026'", "2026-01-31"],
@@ -210,6 +209,13 @@ WRONG = {
     "2026/ana/monday.mp4,Ana,seated-internal,right,,slow, sore,,": ["more cells", "quotes"],
     "nowhere.mp4,@Ana,,up": ["no such file", "name '@Ana'", "names no drill", "left, right or both"],
 }
+
+
+def test_a_drill_that_needs_the_leg_network_is_wrong_without_it(clinic: Path) -> None:
+    write_manifest(clinic, "2026/ana/monday.mp4,Ana,supine-straight-internal,right,2026-01-05")
+    assert [entry.line for entry in asked(clinic).entries] == [2]
+    (row,) = asked(clinic, legnet=False).wrong
+    assert "supine-straight-internal is not measured without the leg network" in row.problem
 
 
 def test_all_that_is_wrong_is_named_by_line_before_anything_is_measured(run: Run, order: Order, clinic: Path) -> None:

@@ -244,7 +244,9 @@ def test_a_drill_that_needs_the_leg_network_says_so_before_anything_is_opened(
 def test_a_logged_session_of_a_drill_that_needs_the_leg_network_is_explained(run: Run, tmp_path: Path, recorded: Path) -> None:
     info = json.loads((recorded / "session.json").read_text("utf-8"))
     (recorded / "session.json").write_text(json.dumps({**info, "drill": NEED_LEGNET[0]}), "utf-8")
-    assert_one_sentence(run("remeasure", recorded, "--out", tmp_path / "out"), 4, load_table().drill(NEED_LEGNET[0]).without_legnet)
+    assert_one_sentence(
+        run("remeasure", recorded, "--out", tmp_path / "out"), 4, load_table().drill(NEED_LEGNET[0]).without_legnet
+    )
 
 
 def test_a_stretch_is_counted_and_its_angle_stays_empty(run: Run, tmp_path: Path, recorded: Path) -> None:

@@ -80,7 +80,7 @@ class Room:
     def __init__(self, given_hz: float, pose_ms: float, legs_ms: float, look_ms: float = 0.0) -> None:
         self.given_hz, self.pose_ms, self.legs_ms, self.look_ms = given_hz, pose_ms, legs_ms, look_ms
         self.now_s = 0.0
-        self.somebody = True
+        self.somebody, self.always = True, False
 
     def camera(self) -> Iterator[Frame]:
         """Yield the newest picture, as a camera does: those that nobody had time for are left out."""
@@ -104,7 +104,7 @@ class Room:
     def seconds(self) -> Iterator[tuple[float, float]]:
         """Yield how many pictures and how many of them with legs were read in each second."""
         until_s, pictures, legs = self.now_s + 1.0, 0, 0
-        for _, pose in read_live(self.camera(), self, self, lambda: self.now_s):
+        for _, pose in read_live(self.camera(), self, self, self.always, lambda: self.now_s):
             self.now_s += self.look_ms / 1000
             pictures, legs = pictures + 1, legs + bool(pose.legs)
             if self.now_s >= until_s:
@@ -133,6 +133,13 @@ def test_legs_are_left_out_before_pictures(room, wanted_hz, wanted_share):
     pictures, legs = room.settled()
     assert pictures >= wanted_hz - 1.5
     assert legs / pictures == pytest.approx(wanted_share, abs=0.05)
+
+
+def test_what_cannot_be_measured_without_legs_has_them_in_every_picture():
+    room = Room(30, pose_ms=30, legs_ms=30)
+    room.always = True
+    pictures, legs = room.settled()
+    assert pictures == legs == pytest.approx(16, abs=1)
 
 
 def test_when_there_is_time_again_all_legs_are_read_again():

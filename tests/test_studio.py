@@ -380,6 +380,7 @@ def test_what_cannot_be_carried_out_leaves_the_running_session_alone(start, want
     studio = start(film)
     studio.prepare(plan(person="Ada"))
     film.wait_for(200)
+    studio.legnet = "drill" not in wanted  # this one needs it
     with pytest.raises(error, match=word):
         studio.prepare(plan(**wanted))
     film.go_on(200)

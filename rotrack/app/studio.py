@@ -287,7 +287,8 @@ class Studio:
         with contextlib.closing(camera), Landmarker(model, lying=plan.drill.posture.lying) as landmarker:
             known, source = beforehand.for_camera(camera, self.camera, request.calibration, self.data, plan.person)
             check = SetupCheck(plan.drill, plan.sides, known.calibration)
-            poses = self._poses(source, landmarker, LegNet() if self.legnet else None, check)
+            frames, legnet = self._frames(source, landmarker, check), LegNet() if self.legnet else None
+            poses = self._watched(read_live(frames, landmarker, legnet, always=bool(plan.drill.without_legnet)))
             findings = self._checked(poses, check)
             if findings is None:
                 return None
@@ -325,11 +326,9 @@ class Studio:
                 check.person_chosen()
             yield frame
 
-    def _poses(
-        self, source: Source, landmarker: Landmarker, legnet: LegNet | None, check: SetupCheck
-    ) -> Generator[tuple[Frame, Pose]]:
+    def _watched(self, poses: Generator[tuple[Frame, Pose]]) -> Generator[tuple[Frame, Pose]]:
         times: deque[float] = deque()
-        for frame, pose in read_live(self._frames(source, landmarker, check), landmarker, legnet):
+        for frame, pose in poses:
             times.append(time.monotonic())
             while times[-1] - times[0] > RATE_OVER_S:
                 times.popleft()

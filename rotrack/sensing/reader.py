@@ -32,7 +32,11 @@ def read_recorded(frames: Iterable[Frame], landmarker: Landmarker, legnet: LegNe
 
 
 def read_live(
-    frames: Iterable[Frame], landmarker: Landmarker, legnet: LegNet | None, clock: Callable[[], float] = time.perf_counter
+    frames: Iterable[Frame],
+    landmarker: Landmarker,
+    legnet: LegNet | None,
+    always: bool = False,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Generator[tuple[Frame, Pose]]:
     """Yield frames with their poses, one by one, so that nothing is late; legs in as many pictures as there is time for.
 
@@ -42,6 +46,8 @@ def read_live(
         What a camera gives, numbered as it gives them: a gap is what nobody had time for.
     landmarker, legnet : Landmarker, LegNet or None
         The models; without the network no leg is read.
+    always : bool
+        Whether the legs are read in every picture all the same, for what cannot be measured without.
     clock : callable
         Returns the time, s.
     """
@@ -50,7 +56,7 @@ def read_live(
         began_s = clock()
         pose = landmarker.detect(frame)
         found_s = clock()
-        if legnet and pace.due(frame):
+        if legnet and (always or pace.due(frame)):
             pose = legnet.read(frame.rgb, pose)
         read_s = clock()
         yield frame, pose
