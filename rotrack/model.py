@@ -145,12 +145,12 @@ class LegCrop:
     other_leg: float
 
     def numbers(self) -> np.ndarray:
-        """Return all of it as one row, shape (26,), in the order of the fields."""
+        """Return all of it as one row, shape (25,), in the order of the fields."""
         return np.concatenate([np.ravel(getattr(self, name)) for name in LEG_CROP_SHAPES])
 
     @staticmethod
     def of(numbers: np.ndarray) -> LegCrop:
-        """Return the crop of a row, shape (26,)."""
+        """Return the crop of a row, shape (25,)."""
         parts: dict[str, Any] = {}
         at = 0
         for name, shape in LEG_CROP_SHAPES.items():

@@ -321,7 +321,9 @@ def test_a_figure_is_found_by_its_posture_and_the_other_side_is_like_the_measure
 
 
 def test_a_stretch_needs_no_range_and_may_need_the_leg_network():
-    table = parse_table(with_drill(measure="roll", range_deg={}, min_entry_deg=4, without_legnet="it is too dark there"), "my.toml")
+    table = parse_table(
+        with_drill(measure="roll", range_deg={}, min_entry_deg=4, without_legnet="it is too dark there"), "my.toml"
+    )
     drill = table.drill("swing")
     assert (drill.measure, drill.range_deg, drill.min_entry_deg) == (Measure.ROLL, {}, 4)
     assert drill.without_legnet == "it is too dark there"

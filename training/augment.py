@@ -10,6 +10,7 @@ from crops import MARGIN, SIZE_PX
 
 INPUT_PX = 96
 """Side of what the network gets to see."""
+EDGE_GREY = 127
 _LEVELS = np.arange(256, dtype=np.float32)
 
 
@@ -98,6 +99,8 @@ def spoil(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 1.4))
     if rng.random() < 0.2:
         picture = _motion_blur(picture, rng)
+    if rng.random() < 0.12:
+        picture = _edge(picture, rng)
     picture = _colours(picture, rng)
     noise = abs(rng.normal(0, 5))
     if noise > 1:
@@ -120,6 +123,13 @@ def _motion_blur(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     turn = cv2.getRotationMatrix2D((length // 2, length // 2), rng.uniform(0, 180), 1)
     turned = np.asarray(cv2.warpAffine(kernel, turn, (length, length)))
     return cv2.filter2D(picture, -1, turned / turned.sum())
+
+
+def _edge(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a picture that ends within the crop; what is beyond is grey, as rotrack fills it."""
+    picture = np.rot90(picture, turns := int(rng.integers(4))).copy()
+    picture[:, : int(rng.uniform(4, 0.4 * INPUT_PX))] = EDGE_GREY
+    return np.ascontiguousarray(np.rot90(picture, -turns))
 
 
 def _colours(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -199,9 +199,9 @@ class LegMeasure:
         if side in neutral.legs:
             crop = neutral.legs[side]
             told = Measurements(*crops.slopes(crop, self._leg.lens), *self._directions(crop))
-            leg = NeutralLeg(neutral.image_px, neutral.size_px, side, self._stance, calibration, lean_deg, told)
-            by_both = self._by_both(leg, neutral.image_px, crop)
-            model = LegModel(leg, by_both)
+            knowing = NeutralLeg(neutral.image_px, neutral.size_px, side, self._stance, calibration, lean_deg, told)
+            by_both = self._by_both(knowing, neutral.image_px, crop)
+            model = LegModel(knowing, by_both)
             self._network = model, _zero_deg(model, by_both)
         self.view = {
             "turn_deg": round(self._leg.turn_deg, 1),

@@ -28,16 +28,17 @@ INPUT_PX = 96
 WIDTH_FEET = 2.2
 """Its width in lengths of the foot, heel to toe."""
 FOOT_M, LEAST_SPREAD_M = 0.24, 0.05
-"""Length of an average foot, and what a leg that points at the camera measures at least, m; only to place a first crop."""
+"""Length of an average foot, and what a leg that points at the camera measures at least, m: they give a crop its width."""
+WIDTH_SMOOTHING_S, GROWN_SMOOTHING_S = 0.5, 2.0
+GROWN_AT_MOST = 0.15
+"""How far the width of a crop follows the network's own length of the foot (logarithm): it tells a size badly."""
 OWN_FROM, OWN_FOR_S = 0.6, 0.5
 """The network's last answer places the next crop if it was at least so sure that it saw a leg, and not longer ago ..."""
-OWN_WITHIN, OWN_SIZE = 0.6, 0.2
-"""... and if it is not further from a leg of the pose model's than the first, in crop widths; its width follows the network's own
-length of the foot, as far as that differs from the pose model's by less than the second (logarithm) ..."""
-APART = 0.15
-"""... and if the other leg's is not nearer than this, in crop widths."""
-SIZE_SMOOTHING = 0.15
-"""Share of a new length of the foot that counts for the width of the next crop."""
+OWN_WITHIN = 0.35
+"""... and if it is not further from that leg of the pose model's than this, in crop widths ..."""
+APART, APART_SHARE = 0.15, 0.5
+"""... and if it is not nearer to the other leg's than the first, in crop widths, or than the second, as a share of the distance
+between the pose model's legs."""
 DOUBT_S, EXCHANGED_FROM = 0.5, 2.0
 """The legs are exchanged when what their crops say of being the other leg, as the logarithm of the odds of both together and as
 the mean over about the first, passes the second."""
@@ -52,6 +53,19 @@ class _Place:
     width_px: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Track:
+    """What is kept of a leg: where it was seen, and how wide its crop is."""
+
+    time_s: float
+    middle_px: np.ndarray
+    """By the network's last answer; NaN if it saw no leg."""
+    width_px: float
+    """By the pose model, smoothed."""
+    grown: float = 0.0
+    """Logarithm of what the network makes of that width."""
+
+
 class LegNet:
     """Reads both legs of one person from frame to frame."""
 
@@ -60,7 +74,7 @@ class LegNet:
         data = np.frombuffer(resources.files("rotrack").joinpath("sensing/models/legnet.onnx").read_bytes(), np.uint8)
         self._net = cv2.dnn.readNetFromONNX(data)
         self._error_scale = np.array(card["error_scale"], float)
-        self._last: dict[Side, tuple[float, LegCrop]] = {}
+        self._tracks: dict[Side, _Track] = {}
         self._doubt, self._doubted_s = 0.0, -math.inf
 
     def read(self, rgb: np.ndarray, pose: Pose) -> Pose:
@@ -77,15 +91,18 @@ class LegNet:
             The pose; frames come in order of time.
         """
         lens = Lens.assumed(pose.size_px)  # only to cut: what the picture says of a leg hardly depends on it
-        places = self._places(pose)
+        self._tracks = {side: track for side, track in self._tracks.items() if 0 <= pose.time_s - track.time_s < OWN_FOR_S}
+        first = {side: place for side in Side if (place := _first_place(pose, LEGS[side])) is not None}
+        places = self._places(first)
         if not places:
-            self._last.clear()
             return pose
         legs = self._look(rgb, lens, places)
         if self._exchanged(pose.time_s, legs):
-            self._last = {side.other: last for side, last in self._last.items()}
-            legs = self._look(rgb, lens, {side.other: place for side, place in places.items()})
-        self._last = {side: (pose.time_s, leg) for side, leg in legs.items()}
+            self._tracks = {side.other: track for side, track in self._tracks.items()}
+            places = {side.other: place for side, place in places.items()}
+            legs = self._look(rgb, lens, places)
+        for side, leg in legs.items():
+            self._follow(pose.time_s, side, leg, places[side], first)
         return replace(pose, legs=legs)
 
     def _look(self, rgb: np.ndarray, lens: Lens, places: dict[Side, _Place]) -> dict[Side, LegCrop]:
@@ -108,20 +125,54 @@ class LegNet:
         self._doubt = -self._doubt
         return True
 
-    def _places(self, pose: Pose) -> dict[Side, _Place]:
-        """Return where to cut the crops: by the network's last answers where these fit, else by the pose model's landmarks."""
-        first = {side: place for side in Side if (place := _first_place(pose, LEGS[side])) is not None}
+    def _places(self, first: dict[Side, _Place]) -> dict[Side, _Place]:
+        """Return where to cut the crops: by the network's last answers where these fit those of the pose model, else by these."""
         own = {
-            side: _Place(_middle(leg.points_px), WIDTH_FEET * leg.foot_px)
-            for side, (time_s, leg) in self._last.items()
-            if leg.readable + leg.other_leg > OWN_FROM and 0 <= pose.time_s - time_s < OWN_FOR_S
+            side: _Place(track.middle_px, track.width_px * math.exp(track.grown))
+            for side, track in self._tracks.items()
+            if np.isfinite(track.middle_px).all()
         }
-        if first:
-            nearest = {side: min(first.values(), key=lambda place: _distance_px(place, mine)) for side, mine in own.items()}
-            own = {side: _held(mine, nearest[side]) for side, mine in own.items() if _near(mine, nearest[side])}
-        if len(own) == len(Side) and _distance_px(*own.values()) < APART * min(place.width_px for place in own.values()):
-            own = {}  # both have ended on the same leg
-        return first | own
+        named = self._named(own, first)
+        own = {
+            side: place
+            for side, place in own.items()
+            if not first or (side in named and _distance_px(place, named[side]) < OWN_WITHIN * named[side].width_px)
+        }
+        if len(own) == len(Side):
+            apart_px = _distance_px(*own.values())
+            wanted_px = APART_SHARE * _distance_px(*first.values()) if len(first) == len(Side) else 0.0
+            if apart_px < max(APART * min(place.width_px for place in own.values()), wanted_px):
+                own = {}  # both have ended on the same leg
+        return named | own if named or own else first
+
+    @staticmethod
+    def _named(own: dict[Side, _Place], first: dict[Side, _Place]) -> dict[Side, _Place]:
+        """Return the pose model's places under the names of the legs that were followed there."""
+        other = {side.other: place for side, place in first.items()}
+        both = [
+            sum(_distance_px(own[side], names[side]) for side in own if side in names)
+            for names in (first, other)
+            if first and own
+        ]
+        return other if both and both[1] < both[0] and any(side in other for side in own) else first
+
+    def _follow(self, time_s: float, side: Side, leg: LegCrop, place: _Place, first: dict[Side, _Place]) -> None:
+        """Remember where a leg was seen, and how wide its crop should be."""
+        known = self._tracks.get(side)
+        middle_px = _middle(leg.points_px)
+        near = min(first.values(), key=lambda it: float(np.hypot(*(it.middle_px - middle_px))), default=None)
+        width_px, grown, step_s = place.width_px, 0.0, 0.0
+        if known:
+            width_px, grown, step_s = known.width_px, known.grown, time_s - known.time_s
+        if near:
+            share = 1 - math.exp(-step_s / WIDTH_SMOOTHING_S) if known else 1.0
+            width_px *= (near.width_px / width_px) ** share
+        seen = leg.readable + leg.other_leg > OWN_FROM
+        if seen:
+            share = 1 - math.exp(-step_s / GROWN_SMOOTHING_S)
+            said = float(np.clip(math.log(WIDTH_FEET * leg.foot_px / width_px), -GROWN_AT_MOST, GROWN_AT_MOST))
+            grown += share * (said - grown)
+        self._tracks[side] = _Track(time_s, middle_px if seen else np.full(2, np.nan), width_px, grown)
 
     def _answer(self, said: np.ndarray, lens: Lens, place: _Place, turn: np.ndarray, side: Side) -> LegCrop:
         said = said.astype(float)
@@ -135,9 +186,6 @@ class LegNet:
         score = np.exp(said[21:24] - said[21:24].max())
         chance = score / score.sum()
         foot_px = float(np.exp(np.clip(said[14], -2.0, 0.5))) * place.width_px
-        before = self._last.get(side)
-        if before is not None and before[1].readable + before[1].other_leg > OWN_FROM:
-            foot_px = float(np.exp((1 - SIZE_SMOOTHING) * np.log(before[1].foot_px) + SIZE_SMOOTHING * np.log(foot_px)))
         numbers = [
             place.middle_px,
             points_px.ravel(),
@@ -157,28 +205,24 @@ def _middle(points_px: np.ndarray) -> np.ndarray:
 
 
 def _first_place(pose: Pose, leg: Leg) -> _Place | None:
-    """Return a crop by the pose model's landmarks and its idea of metres; None if the leg is not in the picture."""
-    marks = [leg.hip, leg.heel, leg.toe, leg.ankle, leg.knee]
+    """Return a crop by the pose model's landmarks and its idea of metres; None if neither ankle nor foot is in the picture."""
+    marks = [leg.heel, leg.toe, leg.ankle, leg.knee, leg.hip]
     image, world = pose.image_px[marks], pose.world_m[marks, :2]
-    if not np.isfinite(image[1:]).all():
+    known = np.isfinite(image).all(axis=1)
+    if known.sum() < 2 or not (known[2] or known[:2].all()):
         return None
-    rows = np.isfinite(image).all(axis=1)
-    spread_px, spread_m = (float(np.sqrt(((p - p.mean(axis=0)) ** 2).sum())) for p in (image[rows], world[rows]))
-    return _Place(_middle(image[1:]), WIDTH_FEET * FOOT_M * spread_px / max(spread_m, LEAST_SPREAD_M))
+    points_px = image[:4].copy()
+    ankle = image[2] if known[2] else image[:2].mean(axis=0)
+    points_px[~known[:4]] = ankle
+    if known.sum() < 3:  # too little of the leg to tell a size: take the body's
+        known = np.isfinite(pose.image_px).all(axis=1)
+        image, world = pose.image_px, pose.world_m[:, :2]
+    spread_px, spread_m = (float(np.sqrt(((p - p.mean(axis=0)) ** 2).sum())) for p in (image[known], world[known]))
+    return _Place(_middle(points_px), WIDTH_FEET * FOOT_M * spread_px / max(spread_m, LEAST_SPREAD_M))
 
 
 def _distance_px(a: _Place, b: _Place) -> float:
     return float(np.hypot(*(a.middle_px - b.middle_px)))
-
-
-def _near(own: _Place, place: _Place) -> bool:
-    """Whether a place of the network's own is near one of the pose model's."""
-    return _distance_px(own, place) < OWN_WITHIN * place.width_px
-
-
-def _held(own: _Place, place: _Place) -> _Place:
-    """Return a place of the network's own, of a width not too far from the pose model's."""
-    return replace(own, width_px=float(np.clip(own.width_px, *place.width_px * np.exp([-OWN_SIZE, OWN_SIZE]))))
 
 
 def _width_slope(lens: Lens, place: _Place) -> float:
@@ -195,20 +239,20 @@ def _cut(rgb: np.ndarray, lens: Lens, place: _Place, turn: np.ndarray, side: Sid
     to_ray = np.array([[flip * step, 0, -flip * step * middle], [0, step, -step * middle], [0, 0, 1.0]])
     to_picture = lens.matrix @ turn @ to_ray
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    shrink = place.width_px / INPUT_PX
-    if shrink > 1.5:  # many pixels make one: average them first
-        factor = 1 / shrink
+    factor = round(place.width_px / INPUT_PX)
+    if factor > 1:  # many pixels make one: average them first
         reach = 0.75 * place.width_px + 2
-        corner = np.maximum(np.floor(place.middle_px - reach), 0).astype(int)
-        end = np.minimum(np.ceil(place.middle_px + reach), (rgb.shape[1], rgb.shape[0])).astype(int)
-        part = rgb[corner[1] : end[1], corner[0] : end[0]]
-        if part.size:
-            size = (max(round(part.shape[1] * factor), 1), max(round(part.shape[0] * factor), 1))
-            ratio = np.array([size[0] / part.shape[1], size[1] / part.shape[0]])
-            rgb = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
-            moved = np.array([[ratio[0], 0, (ratio[0] - 1) / 2], [0, ratio[1], (ratio[1] - 1) / 2], [0, 0, 1.0]])
-            to_picture = moved @ np.array([[1, 0, -corner[0]], [0, 1, -corner[1]], [0, 0, 1.0]]) @ to_picture
-    return cv2.warpPerspective(rgb, to_picture, (INPUT_PX, INPUT_PX), flags=flags, borderMode=cv2.BORDER_REFLECT)
+        left, top = np.maximum(np.floor(place.middle_px - reach), 0).astype(int)
+        right, bottom = np.minimum(np.ceil(place.middle_px + reach), (rgb.shape[1], rgb.shape[0])).astype(int)
+        columns, rows = max(right - left, 0) // factor, max(bottom - top, 0) // factor
+        if columns and rows:
+            part = rgb[top : top + rows * factor, left : left + columns * factor]
+            rgb = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
+            shift = (1 / factor - 1) / 2
+            to_picture = (
+                np.array([[1 / factor, 0, shift - left / factor], [0, 1 / factor, shift - top / factor], [0, 0, 1]]) @ to_picture
+            )
+    return cv2.warpPerspective(rgb, to_picture, (INPUT_PX, INPUT_PX), flags=flags, borderValue=(127, 127, 127))
 
 
 @cache
