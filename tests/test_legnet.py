@@ -159,7 +159,7 @@ def test_legs_called_by_each_others_names_are_exchanged(monkeypatch, picture):
     legs = {Side.RIGHT: leg_at(-0.2, yaw_deg=-20), Side.LEFT: leg_at(0.2)}
     net, _ = network(monkeypatch, legs)
     wrong = {side: side.other for side in Side}
-    for k in range(45):
+    for k in range(60):
         read = net.read(picture, pose_of(legs, k / 30, wrong))
     for side in Side:
         assert read.legs[side].readable > 0.9

@@ -39,9 +39,9 @@ OWN_WITHIN = 0.35
 APART, APART_SHARE = 0.15, 0.5
 """... and if it is not nearer to the other leg's than the first, in crop widths, or than the second, as a share of the distance
 between the pose model's legs."""
-DOUBT_S, EXCHANGED_FROM = 0.5, 2.0
-"""The legs are exchanged when what their crops say of being the other leg, as the logarithm of the odds of both together and as
-the mean over about the first, passes the second."""
+DOUBT_S, EXCHANGED_FROM = 1.0, 1.0
+"""The legs are exchanged when what both crops at least say of being the other leg, as the logarithm of the odds, is more than the
+second on average over about the first."""
 DECIMALS = 4
 
 
@@ -114,15 +114,13 @@ class LegNet:
 
     def _exchanged(self, time_s: float, legs: dict[Side, LegCrop]) -> bool:
         """Take what both crops say of being the other leg; return whether the legs have to be exchanged."""
-        step_s, self._doubted_s = min(max(time_s - self._doubted_s, 0.0), 1.0), time_s
-        self._doubt *= math.exp(-step_s / DOUBT_S)
-        if len(legs) < len(Side):
-            return False
-        told = [math.log((leg.other_leg + 0.02) / (leg.readable + 0.02)) for leg in legs.values()]
-        self._doubt += step_s / DOUBT_S * sum(told)
+        step_s, self._doubted_s = min(max(time_s - self._doubted_s, 0.0), 0.1), time_s
+        told = [math.log((leg.other_leg + 0.05) / (leg.readable + 0.05)) for leg in legs.values()]
+        share = 1 - math.exp(-step_s / DOUBT_S)
+        self._doubt += share * ((min(told) if len(told) == len(Side) else 0.0) - self._doubt)
         if self._doubt < EXCHANGED_FROM:
             return False
-        self._doubt = -self._doubt
+        self._doubt = -EXCHANGED_FROM
         return True
 
     def _places(self, first: dict[Side, _Place]) -> dict[Side, _Place]:
