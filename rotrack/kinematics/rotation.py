@@ -269,8 +269,9 @@ class LegMeasure:
         found = self._model.read(pose.time_s, self._leg.measurements(pose.image_px), pelvis_deg)
         uncorrected_deg = _wrap(found.rotation_deg - self._zero_deg)
         mediapipe_deg = self._gain * self._correction.apply(uncorrected_deg, self._shown_pitch_deg)
-        mediapipe_sd_deg = self._mediapipe_sd_deg(mediapipe_deg, found.sd_deg)
         legnet_deg, legnet_sd_deg = self._by_network(pose, pelvis_deg)
+        # Its error grows with the turn, also where it shows none of it: the larger reading says how far the leg may be turned.
+        mediapipe_sd_deg = self._mediapipe_sd_deg(float(np.fmax(abs(mediapipe_deg), abs(legnet_deg))), found.sd_deg)
         angle_deg, sd_deg = self._weighed.update(pose.time_s, (mediapipe_deg, mediapipe_sd_deg), (legnet_deg, legnet_sd_deg))
         return Reading(
             raw_deg,
