@@ -28,7 +28,7 @@ BODY = {name: np.array([mean]) for name, (mean, _) in LENGTHS.items()}
 SIZE = (640, 480)
 TURNS_DEG = (-40, -20, -5, 10, 25, 40)
 MEASURED = [p for p in STANCES if p is not Posture.SIDE_RAISED]
-"""With the leg raised sideways the drills are refused; see the test at the end."""
+"""With the leg raised sideways landmarks are not enough; see the test near the end."""
 BENT = [p for p in MEASURED if STANCES[p].knee_deg > 60]
 
 
@@ -585,13 +585,13 @@ def test_both_legs_cost_a_small_part_of_the_pose_model():
         assert legs_s < 0.3 * pose_s, (legs_s, pose_s)
 
 
-def test_the_raised_leg_is_refused_because_two_ways_look_alike():
+def test_the_raised_leg_needs_the_leg_network_because_two_ways_look_alike():
     """The tests above leave it out; this is why: exact landmarks of it can be read as another turn altogether."""
     where = scene(Posture.SIDE_RAISED)
     assert max(abs(turn_read(where, side, turn) - turn) for side in BOTH for turn in TURNS_DEG) > 20
     drills = [drill for drill in load_table().drills.values() if drill.posture is Posture.SIDE_RAISED]
     assert drills
-    assert all(drill.refused for drill in drills)
+    assert all(drill.without_legnet for drill in drills)
 
 
 def test_forward_tilt_brings_the_front_of_the_pelvis_down(monkeypatch: pytest.MonkeyPatch):
