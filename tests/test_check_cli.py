@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from rotrack import beforehand, check_cli
 from rotrack.calibration.profiles import Known
 from rotrack.check_cli import NOT_READY, parse_follow
-from rotrack.errors import InputError, NotMeasuredError
+from rotrack.errors import InputError
 from rotrack.model import Frame, Pose, empty_pose
 from rotrack.sensing.sources import SourceInfo
 
@@ -102,7 +102,6 @@ def test_a_camera_that_ends_before_anything_was_seen_is_not_ready(run) -> None:
     [
         (("--follow", "here"), InputError),
         (("--side", "up"), InputError),
-        (("--drill", "supine-straight-external"), NotMeasuredError),
     ],
 )
 def test_wrong_words_are_explained_before_the_camera_is_opened(run, args: tuple[str, str], error: type) -> None:

@@ -42,7 +42,7 @@ class Talk:
         """Take a step some time after the last one; without `still_s` the neutral pose was taken long ago."""
         self.time_s = round(self.time_s + after_s, 6)
         angle = NAN if reason else 5.0
-        samples = {s: RotationSample(self.time_s, s, angle, angle, angle, angle, NAN, 0.0, 4.0, reason) for s in self.sides}
+        samples = {s: RotationSample(self.time_s, s, *[angle] * 4, NAN, NAN, angle, NAN, 0.0, 4.0, reason) for s in self.sides}
         still_s = dict.fromkeys(self.sides, NAN) if still_s is None else still_s
         step = Step(empty_pose(self.time_s, (640, 480), ""), samples, still_s=still_s, **more)
         self.board.add(step)
@@ -186,7 +186,7 @@ def test_one_leg_in_sight_needs_no_explanation():
     talk = Talk().ready()
     for _ in range(200):
         talk.time_s = round(talk.time_s + 0.05, 6)
-        samples = {s: RotationSample(talk.time_s, s, *[NAN] * 7, "" if s is LEFT else "hidden") for s in BOTH}
+        samples = {s: RotationSample(talk.time_s, s, *[NAN] * 10, "" if s is LEFT else "hidden") for s in BOTH}
         step = Step(empty_pose(talk.time_s, (640, 480), ""), samples, still_s=dict.fromkeys(BOTH, NAN))
         assert talk.coach.update(step, talk.board) == []
 

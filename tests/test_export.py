@@ -37,7 +37,7 @@ from rotrack.exchange.export import (
     trc,
     wide_table,
 )
-from rotrack.model import LANDMARK_NAMES, LEGS, N_LANDMARKS, Pose, Rep, Side, Step
+from rotrack.model import LANDMARK_NAMES, LEGS, MEASURE_VERSION, N_LANDMARKS, Pose, Rep, Side, Step
 from rotrack.records.history import drop_rep, read_sessions
 from rotrack.records.log import CURVE_COLUMNS, REP_COLUMNS, SessionWriter
 from rotrack.records.session import Session, load_session
@@ -165,7 +165,7 @@ def test_tidy_has_what_was_dropped_and_what_was_cut_off(data: Path) -> None:
     assert table.used.tolist() == [True, True, True, False, False, True, False]
     assert table.faults[4] == "T O"
     assert table.status.tolist() == ["finished"] * 5 + ["interrupted", "finished"]
-    assert (table.load_kg[0], table.band[5], table.measure_version[0]) == (2.5, "red", "1")
+    assert (table.load_kg[0], table.band[5], table.measure_version[0]) == (2.5, "red", MEASURE_VERSION)
     assert np.isnan(table.load_kg[5])
     assert np.isnan(table.peak_deg[6])
     only_right = tidy_table(read_sessions(data)[0], RIGHT)
@@ -215,7 +215,7 @@ def test_wide_has_a_row_per_session_and_leg(run: Run, data: Path, tmp_path: Path
     assert (left.internal_reps_used, left.internal_reps_valid, left.internal_reps_total) == ("3", "4", "4")
     assert (left.external_deg, left.external_reps_used, left.external_reps_total) == ("20.0", "1", "2"), "without sign"
     assert (left.faults, left.note, left.band, left.load_kg, left.status) == ("O T", "slow", "red", "2.0", "finished")
-    assert (left.calibration, left.convention_version, left.measure_version) == ("none", "2", "1")
+    assert (left.calibration, left.convention_version, left.measure_version) == ("none", "2", MEASURE_VERSION)
     assert (right.internal_deg, right.internal_reps_total, right.external_deg) == ("", "", "41.0")
     assert (right.external_uncertainty_deg, right.faults) == ("6.0", "")
     assert (stretch.internal_deg, stretch.internal_reps_total) == ("", "")

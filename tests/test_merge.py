@@ -189,7 +189,7 @@ def test_an_import_into_an_older_log_brings_it_up_to_date(here: Path, there: Pat
 
 
 def test_the_same_session_in_logs_of_two_versions_is_the_same(here: Path, there: Path) -> None:
-    write(there, 1)
+    write(there, 1, measure_version="1")  # what an older log means by saying nothing
     merge_sessions(here, there)
     old_log(there, 30)
     before = everything(here)

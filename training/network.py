@@ -40,30 +40,30 @@ class _Residual(nn.Module):
 
 
 class LegNet(nn.Module):
-    """Four halvings with residual blocks, then two dense layers.
+    """A coarse first layer, residual blocks at 24, 12 and 6 pixels, then two dense layers.
 
     Parameters
     ----------
     channels : tuple of int
-        Channels after each halving.
+        Channels at 24, 12 and 6 pixels.
     """
 
-    def __init__(self, channels: tuple[int, int, int, int] = (24, 32, 64, 112)) -> None:
+    def __init__(self, channels: tuple[int, int, int] = (32, 80, 128)) -> None:
         super().__init__()
-        a, b, c, d = channels
+        a, b, c = channels
+        first = nn.Conv2d(3, a, 5, 4, 2, bias=False)
         self.features = nn.Sequential(
-            _block(3, a, 2),
+            nn.Sequential(first, nn.BatchNorm2d(a), nn.ReLU(inplace=True)),
+            _Residual(a),
             _block(a, b, 2),
+            _Residual(b),
             _Residual(b),
             _block(b, c, 2),
             _Residual(c),
-            _Residual(c),
-            _block(c, d, 2),
-            _Residual(d),
-            _block(d, 40),
+            _block(c, 48),
         )
-        self.head = nn.Sequential(nn.Flatten(), nn.Dropout(0.1), nn.Linear(40 * 36, 160), nn.ReLU(inplace=True))
-        self.out = nn.Linear(160, WIDTH)
+        self.head = nn.Sequential(nn.Flatten(), nn.Linear(48 * 36, 192), nn.ReLU(inplace=True))
+        self.out = nn.Linear(192, WIDTH)
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
         """Return outputs, shape (n, 27), for crops, shape (n, 3, 96, 96), RGB from -1 to 1."""
