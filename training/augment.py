@@ -11,6 +11,8 @@ from crops import MARGIN, SIZE_PX
 INPUT_PX = 96
 """Side of what the network gets to see."""
 EDGE_GREY = 127
+OTHER_LEG_SHARE = 0.1
+"""Share of the readable crops that are mirrored."""
 _LEVELS = np.arange(256, dtype=np.float32)
 
 
@@ -172,7 +174,7 @@ def random_cut(
 ) -> tuple[np.ndarray, Target]:
     """Return a crop as the network may meet it: moved, scaled, turned, spoilt; sometimes mirrored, which is the other leg."""
     kind = -1 if np.isnan(readable) else 0 if readable else 2
-    if rng.random() < 0.15 and kind == 0:
+    if rng.random() < OTHER_LEG_SHARE and kind == 0:
         picture = np.ascontiguousarray(picture[:, ::-1])
         directions, points, kind = directions * [-1, 1, 1], points * [-1, 1], 1
     wild = 2.5 if rng.random() < 0.15 else 1.0

@@ -24,6 +24,8 @@ BATCH = 96
 ADAM_RATE, MUON_RATE, WEIGHT_DECAY = 3e-3, 0.02, 3e-3
 """Largest learning rates: of first and last layer, normalisation and biases, and of everything else."""
 WARM_UP = 0.04
+UNREADABLE_SHARE = 0.35
+"""Share of the crops without a readable leg that every round takes: they say only that they are unreadable."""
 AVERAGED = 0.999
 """Share of the running average of the weights that a step keeps; the average is what is written."""
 
@@ -162,7 +164,8 @@ def main() -> None:
         for optimiser, largest in optimisers.items():
             optimiser.param_groups[0]["lr"] = rate(spent, largest * asked.rate)
         if len(order) < BATCH:
-            order = np.concatenate([order, rng.permutation(len(learned))])
+            wanted = (learned.readable != 0) | (rng.random(len(learned)) < UNREADABLE_SHARE)
+            order = np.concatenate([order, rng.permutation(np.flatnonzero(wanted))])
         x, target = batch(learned, order[:BATCH], rng)
         order = order[BATCH:]
         network.train()

@@ -55,6 +55,8 @@ FOOT_SLACK_DEG = 12.0
 """How far a foot that hangs from a bent knee turns by itself."""
 NETWORK_SD_DEG = 1.0
 """What the network's reading errs by besides what it says of itself, as a whole session."""
+NETWORK_MISFIT = 1.5
+"""A fit that explains what the leg network saw besides may misfit by so many times more."""
 NO_IDEA_SD_DEG = 1e3
 """Error of MediaPipe's reading where it shows nothing of a turn."""
 AGREE_SD = 2.0
@@ -203,11 +205,13 @@ class LegMeasure:
             by_both = self._by_both(knowing, neutral.image_px, crop)
             model = LegModel(knowing, by_both)
             self._network = model, _zero_deg(model, by_both)
+        # Who stands there and how the camera looks is judged by the fit that counts.
+        self._judged = self._network[0].neutral if self._network and self._needs_network else self._leg
         self.view = {
-            "turn_deg": round(self._leg.turn_deg, 1),
-            "camera_pitch_deg": round(self._leg.pitch_deg, 1),
-            "camera_roll_deg": round(self._leg.roll_deg, 1),
-            "misfit": round(self._leg.misfit, 1),
+            "turn_deg": round(self._judged.turn_deg, 1),
+            "camera_pitch_deg": round(self._judged.pitch_deg, 1),
+            "camera_roll_deg": round(self._judged.roll_deg, 1),
+            "misfit": round(self._judged.misfit, 1),
         }
         self.problem = self._why_not(drill)
         beyond, self.advice = self._view_advice(drill)
@@ -218,7 +222,8 @@ class LegMeasure:
         return image_px[end] - image_px[start]
 
     def _why_not(self, drill: Drill) -> str:
-        leg, (low, high) = self._leg, self._stance.pitch_limits_deg
+        leg, (low, high) = self._judged, self._stance.pitch_limits_deg
+        misfit_at_most = self._stance.misfit_at_most * (NETWORK_MISFIT if leg is not self._leg else 1.0)
         place = f"`rotrack drills {drill.id}` says where to put it"
         on_the_side = drill.posture in (Posture.SIDE_TOP, Posture.SIDE_BOTTOM)  # there the hips belong one above the other
         checks = (
@@ -235,7 +240,7 @@ class LegMeasure:
             (leg.pitch_deg > high, f"the camera is too high for this drill: {place}"),
             (abs(leg.turn_deg) > TURNED_TOO_FAR_DEG, f"the camera stands {abs(leg.turn_deg):.0f} degrees to the side: {place}"),
             (
-                leg.misfit > self._stance.misfit_at_most or not np.isfinite(self._zero_deg),
+                leg.misfit > misfit_at_most or not np.isfinite(self._zero_deg),
                 self._moved
                 or "the legs do not look like the starting position: check the position, the camera place and the light",
             ),
@@ -244,7 +249,7 @@ class LegMeasure:
 
     def _view_advice(self, drill: Drill) -> tuple[float, str]:
         """Return how far the view is beyond its limits, deg, and what to change about the camera."""
-        leg, turn_deg = self._leg, abs(self._leg.turn_deg)
+        leg, turn_deg = self._judged, abs(self._judged.turn_deg)
         freely_turned = drill.posture is Posture.SIDE_RAISED
         high_deg = leg.pitch_deg - HIGH_FROM_DEG if drill.posture is Posture.SEATED else 0.0
         limits = (

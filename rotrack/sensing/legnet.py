@@ -33,7 +33,7 @@ WIDTH_SMOOTHING_S, GROWN_SMOOTHING_S = 0.5, 2.0
 GROWN_AT_MOST = 0.15
 """How far the width of a crop follows the network's own length of the foot (logarithm): it tells a size badly."""
 OWN_FROM, OWN_FOR_S = 0.6, 0.5
-"""The network's last answer places the next crop if it was at least so sure that it saw a leg, and not longer ago ..."""
+"""The network's last answer places the next crop if it was at least so sure that it could read the leg, and not longer ago ..."""
 OWN_WITHIN = 0.35
 """... and if it is not further from that leg of the pose model's than this, in crop widths ..."""
 APART, APART_SHARE = 0.15, 0.5
@@ -165,7 +165,7 @@ class LegNet:
         if near:
             share = 1 - math.exp(-step_s / WIDTH_SMOOTHING_S) if known else 1.0
             width_px *= (near.width_px / width_px) ** share
-        seen = leg.readable + leg.other_leg > OWN_FROM
+        seen = leg.readable > OWN_FROM
         if seen:
             share = 1 - math.exp(-step_s / GROWN_SMOOTHING_S)
             said = float(np.clip(math.log(WIDTH_FEET * leg.foot_px / width_px), -GROWN_AT_MOST, GROWN_AT_MOST))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 
-from rotrack.kinematics.crops import best_marks, typical
+from rotrack.kinematics.crops import readable, typical
 from rotrack.kinematics.rotation import NeutralPose
 from rotrack.model import Pose, Side
 
@@ -21,6 +22,9 @@ SHORT_POINTER = 0.25
 STILL_PLACE = 0.15
 """... and the leg by less than this share of its size in the picture."""
 
+STILL_TURN = 0.12
+"""By the leg network: its directions wander by less than this (7 deg), and heel, toe and ankle by less than that in feet."""
+
 
 class NeutralFinder:
     """Looks for a stretch in which a leg is still.
@@ -31,10 +35,12 @@ class NeutralFinder:
         Landmarks of the measure from hip to foot; the last two are the pointer.
     needed_s : float
         How long the leg must be still.
+    side : Side, optional
+        Whose crops of the leg network count, too.
     """
 
-    def __init__(self, needed: list[int], needed_s: float = NEUTRAL_S) -> None:
-        self._needed, self._needed_s = needed, needed_s
+    def __init__(self, needed: list[int], needed_s: float = NEUTRAL_S, side: Side | None = None) -> None:
+        self._needed, self._needed_s, self._side = needed, needed_s, side
         self._poses: deque[Pose] = deque()
 
     def clear(self) -> None:
@@ -50,9 +56,9 @@ class NeutralFinder:
             self._poses.popleft()
         if pose.time_s - self._poses[0].time_s < self._needed_s - 1e-6 or len(self._poses) < 4:
             return None
-        pixels = np.array([p.image_px for p in self._poses])
-        if not self._still(np.array([best_marks(p) for p in self._poses])):
+        if not self._still(list(self._poses)):
             return None
+        pixels = np.array([p.image_px for p in self._poses])
         world = np.median([p.world_m for p in self._poses], axis=0)
         legs = {side: crop for side in Side if (crop := typical([p.legs.get(side) for p in self._poses])) is not None}
         return NeutralPose(pose.size_px, np.median(pixels, axis=0), world, legs), self._poses[0].time_s
@@ -62,15 +68,26 @@ class NeutralFinder:
         if len(self._poses) < 4:
             return 0.0
         times = np.array([p.time_s for p in self._poses])
-        pixels = np.array([best_marks(p) for p in self._poses])
         for part in range(COUNTED_IN, 0, -1):
             from_s = times[-1] - self._needed_s * part / COUNTED_IN
-            since = times >= from_s - 1e-6
-            if times[0] <= from_s + 1e-6 and since.sum() >= 4 and self._still(pixels[since]):
+            since = [pose for pose in self._poses if pose.time_s >= from_s - 1e-6]
+            if times[0] <= from_s + 1e-6 and len(since) >= 4 and self._still(since):
                 return self._needed_s * part / COUNTED_IN
         return 0.0
 
-    def _still(self, pixels: np.ndarray) -> bool:
+    def _still(self, poses: Sequence[Pose]) -> bool:
+        """Return whether the leg is still, according to the pose model or to the leg network: either may tremble."""
+        return self._marks_still(np.array([pose.image_px for pose in poses])) or self._crops_still(poses)
+
+    def _crops_still(self, poses: Sequence[Pose]) -> bool:
+        found = [crop for pose in poses if readable(crop := pose.legs.get(self._side) if self._side else None) and crop]
+        if len(found) < len(poses):
+            return False
+        places = np.array([crop.points_px[:3] / crop.foot_px for crop in found])
+        turns = np.array([np.concatenate([crop.foot, crop.shank]) for crop in found])
+        return _wander(places) < STILL_PLACE and _wander(turns) < STILL_TURN
+
+    def _marks_still(self, pixels: np.ndarray) -> bool:
         """Return whether the leg is still in pixels, shape (n, 33, 2)."""
         chain = pixels[:, self._needed]
         pointer = chain[:, -1] - chain[:, -2]

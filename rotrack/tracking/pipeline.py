@@ -184,7 +184,7 @@ class _LegTracker:
         self._hips = [LEGS[s].hip for s in Side]
         widest_deg = max((high for _, high in drill.range_deg.values()), default=0.0)
         self._implausible_deg = max(IMPLAUSIBLE_FROM_DEG, IMPLAUSIBLE_SHARE * widest_deg)
-        self._neutral_finder = NeutralFinder(self._needed, settings.neutral_s)
+        self._neutral_finder = NeutralFinder(self._needed, settings.neutral_s, side)
         self._measure: RotationMeasure | None = None
         self._problem = ""
         self._looking = False
