@@ -209,7 +209,7 @@ def analyze(
         raise InputError("--manifest and --dask are for the folder of an archive; give that instead of single videos.")
     if not drill:
         raise typer.BadParameter("say which one; `rotrack drills` lists them.", param_hint="'--drill' / '-d'")
-    request = api.make_request(drill, side, out, person, note, correct, calibration or (), band, load_kg)
+    request = api.make_request(drill, side, out, person, note, correct, calibration or (), band, load_kg, legnet)
     find_model(model)
     if legnet:
         description()

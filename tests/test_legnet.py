@@ -11,9 +11,9 @@ import pytest
 
 from rotrack.kinematics import crops
 from rotrack.kinematics.camera import Lens
-from rotrack.kinematics.identity import by_network
+from rotrack.kinematics.identity import CropIdentity
 from rotrack.kinematics.rotation import UNHEARD_SD_DEG_PER_S, Weighed
-from rotrack.model import LEGS, N_LANDMARKS, LegCrop, Pose, Side
+from rotrack.model import LEGS, N_LANDMARKS, LegCrop, Pose, Side, empty_pose
 from rotrack.sensing import legnet
 from rotrack.sensing.legnet import INPUT_PX, LegNet
 
@@ -164,7 +164,7 @@ def test_legs_called_by_each_others_names_are_exchanged(monkeypatch, picture):
     for side in Side:
         assert read.legs[side].readable > 0.9
         assert read.legs[side].points_px == pytest.approx(seen_at(legs[side]), abs=0.01)
-    righted, sure = by_network(read, with_hips=False)
+    righted, sure = CropIdentity(False).update(read)
     assert sure
     for side in Side:
         assert righted.image_px[LEGS[side].ankle] == pytest.approx(seen_at(legs[side])[2], abs=0.01)
@@ -176,11 +176,46 @@ def test_a_swap_of_the_pose_model_later_on_shows_in_no_crop(monkeypatch, picture
     for k in range(60):
         names = {side: side.other for side in Side} if 20 <= k < 40 else None
         read = net.read(picture, pose_of(legs, k / 30, names))
-        righted, sure = by_network(read, with_hips=False)
+        righted, sure = CropIdentity(False).update(read)
         assert sure
         for side in Side:
             assert read.legs[side].points_px == pytest.approx(seen_at(legs[side]), abs=0.01), k
             assert righted.image_px[LEGS[side].ankle] == pytest.approx(seen_at(legs[side])[2], abs=0.01), k
+
+
+def test_names_hold_while_the_network_is_not_asked_or_unsure(monkeypatch, picture):
+    """The pose model has the legs mixed up; the network is asked in every third picture, and once it can read nothing."""
+    legs = {Side.RIGHT: leg_at(-0.2, yaw_deg=-20), Side.LEFT: leg_at(0.2)}
+    net, oracle = network(monkeypatch, legs)
+    wrong, identity = {side: side.other for side in Side}, CropIdentity(False)
+    for k in range(200):
+        pose = pose_of(legs, k / 30, wrong)
+        oracle.kind = NOTHING if k == 150 else READ
+        righted, sure = identity.update(net.read(picture, pose) if k % 3 == 0 else pose)
+        if k < 120:
+            continue
+        assert sure
+        for side in Side:
+            assert righted.image_px[LEGS[side].ankle] == pytest.approx(seen_at(legs[side])[2], abs=0.01), k
+
+
+def test_without_a_person_no_leg_is_kept(monkeypatch, picture):
+    legs = {Side.RIGHT: leg_at(-0.2), Side.LEFT: leg_at(0.2)}
+    net, _ = network(monkeypatch, legs)
+    net.read(picture, pose_of(legs))
+    assert net.read(picture, empty_pose(0.04, SIZE_PX, "nobody is seen in the picture")).legs == {}
+    hidden = pose_of({}, 0.08)
+    assert net.read(picture, hidden).legs == {}
+
+
+def test_covered_legs_are_not_read_for_long(monkeypatch, picture):
+    """Somebody stands before the legs: the pose model has none, and what the network goes on seeing may be theirs."""
+    legs = {Side.RIGHT: leg_at(-0.2), Side.LEFT: leg_at(0.2)}
+    net, _ = network(monkeypatch, legs)
+    net.read(picture, pose_of(legs))
+    read = [net.read(picture, pose_of({}, k / 30)) for k in range(1, 60)]
+    assert read[5].legs
+    assert not any(pose.legs for pose in read[20:])
 
 
 def test_legs_that_cannot_be_read_decide_nothing(monkeypatch, picture):
@@ -188,7 +223,7 @@ def test_legs_that_cannot_be_read_decide_nothing(monkeypatch, picture):
     net, _ = network(monkeypatch, legs, NOTHING)
     read = net.read(picture, pose_of(legs))
     assert not any(crops.readable(crop) for crop in read.legs.values())
-    assert by_network(read, with_hips=False) == (read, False)
+    assert CropIdentity(False).update(read) == (read, False)
     assert crops.typical(list(read.legs.values())) is None
 
 

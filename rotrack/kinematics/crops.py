@@ -13,8 +13,8 @@ from rotrack.model import LEGS, LegCrop, Pose
 
 READABLE_FROM = 0.5
 """A crop counts if the network is at least so sure that it shows this leg and can be read."""
-NEUTRAL_SHARE = 0.6
-"""Share of the pictures of the neutral pose in which the leg must be readable."""
+NEUTRAL_SHARE, NEUTRAL_LEAST = 0.6, 3
+"""Share and number of the pictures of the neutral pose in which the leg must be readable, of those that were read at all."""
 LEAST_SD_DEG, LEAST_SD_PX = 1.0, 0.5
 """No direction and no point is known better than this, whatever the network says of itself."""
 _MARKS = {side: [leg.heel, leg.toe, leg.ankle, leg.knee] for side, leg in LEGS.items()}
@@ -29,30 +29,22 @@ def readable(crop: LegCrop | None) -> bool:
 def typical(crops: Sequence[LegCrop | None]) -> LegCrop | None:
     """Return the median of the readable crops of a still time; None if there are too few."""
     good = [crop for crop in crops if crop is not None and readable(crop)]
-    if not good or len(good) < NEUTRAL_SHARE * len(crops):
+    if len(good) < max(NEUTRAL_LEAST, NEUTRAL_SHARE * len(crops)):
         return None
     return LegCrop.of(np.median([crop.numbers() for crop in good], axis=0))
 
 
-def best_marks(pose: Pose) -> np.ndarray:
-    """Return the landmarks, shape (33, 2), px, with those of the leg network where it can read a leg."""
-    marks = pose.image_px
+def completed(pose: Pose) -> Pose:
+    """Return the pose with the leg network's landmarks where the pose model has none and the network can read the leg."""
+    marks = pose.image_px.copy()
     for side, crop in pose.legs.items():
         if readable(crop):
-            marks = marks.copy()
-            marks[_MARKS[side]] = crop.points_px
-    return marks
-
-
-def completed(pose: Pose) -> Pose:
-    """Return the pose with the leg network's landmarks where the pose model has none."""
-    missing = ~np.isfinite(pose.image_px)
-    marks = best_marks(pose)
-    if not (missing & np.isfinite(marks)).any():
+            rows = _MARKS[side]
+            marks[rows] = np.where(np.isfinite(marks[rows]), marks[rows], crop.points_px)
+    if np.isfinite(marks).sum() == np.isfinite(pose.image_px).sum():
         return pose
-    image_px = np.where(missing, marks, pose.image_px)
-    image_px.setflags(write=False)
-    return replace(pose, image_px=image_px)
+    marks.setflags(write=False)
+    return replace(pose, image_px=marks)
 
 
 def slopes(crop: LegCrop, lens: Lens) -> tuple[np.ndarray, np.ndarray]:

@@ -42,8 +42,9 @@ COURSE_S, MEMORY_S = 0.2, 1.0
 """Legs are taken to go on as they went for the first; unseen or off course for longer than the second, they are taken as they
 come."""
 TOP_MEMORY_S = 2.0
-APART_FEET = 0.3
-"""The leg network tells the legs apart if their ankles and knees are further from each other than this, in feet."""
+APART_FEET, SURE_S = 0.3, 1.0
+"""The leg network tells the legs apart if their ankles and knees are further from each other than the first, in feet; its word
+holds for the second."""
 SPEED_SMOOTHING_S, SCALE_SMOOTHING_S = 0.15, 2.0
 _LEG = np.array([list(LEGS[side])[1:] for side in Side])  # hip, knee, ankle, heel, toe
 _ANKLE = 2
@@ -74,21 +75,33 @@ class TopLeg:
         return _exchanged(pose, with_hips=True), side
 
 
-def by_network(pose: Pose, with_hips: bool) -> tuple[Pose, bool]:
-    """Return the pose with the pose model's legs under the names that the leg network gives them, and whether it is sure.
+class CropIdentity:
+    """Gives the pose model's legs the names that the leg network gives them; frames come in order of time.
 
-    It is sure where it can read both legs and they are apart. The pose model's legs, on the side `with_hips`, are exchanged
-    if they lie clearly nearer to the other leg of the network.
+    Where the network cannot tell for a moment, the legs keep the names under which they lie nearest to where they were.
     """
-    legs = [leg for side in Side if (leg := pose.legs.get(side)) is not None and readable(leg)]
-    marks = np.stack([pose.image_px[[LEGS[side].ankle, LEGS[side].knee]] for side in Side])
-    if len(legs) < len(Side) or not np.isfinite(marks).all():
-        return pose, False
-    seen = np.stack([leg.points_px[2:] for leg in legs])  # ankle and knee of each leg
-    if _distance(seen[0], seen[1]) < APART_FEET * min(leg.foot_px for leg in legs):
-        return pose, False
-    mixed_up = _distance(marks[::-1], seen) < FITS_SHARE * _distance(marks, seen)
-    return (_exchanged(pose, with_hips) if mixed_up else pose), True
+
+    def __init__(self, with_hips: bool) -> None:
+        self._with_hips = with_hips
+        self._at = np.full((2, 2, 2), np.nan)
+        self._time_s = self._sure_s = -math.inf
+
+    def update(self, pose: Pose) -> tuple[Pose, bool]:
+        """Return the pose with its legs (lying on the side: from the hips) under their right names, and whether that is sure."""
+        marks = np.stack([pose.image_px[[LEGS[side].ankle, LEGS[side].knee]] for side in Side])
+        if not np.isfinite(marks).all():
+            return pose, False
+        legs = [leg for side in Side if (leg := pose.legs.get(side)) is not None and readable(leg)]
+        seen = np.stack([leg.points_px[2:] for leg in legs]) if len(legs) == len(Side) else None  # ankle and knee of each leg
+        if seen is not None and _distance(seen[0], seen[1]) > APART_FEET * min(leg.foot_px for leg in legs):
+            mixed_up = _distance(marks[::-1], seen) < FITS_SHARE * _distance(marks, seen)
+            self._sure_s = pose.time_s
+        elif not 0 <= pose.time_s - self._sure_s < SURE_S or pose.time_s - self._time_s > COURSE_S:
+            return pose, False
+        else:
+            mixed_up = _distance(marks[::-1], self._at) < _distance(marks, self._at)
+        self._at, self._time_s = marks[::-1] if mixed_up else marks, pose.time_s
+        return (_exchanged(pose, self._with_hips) if mixed_up else pose), True
 
 
 def higher_leg(pose: Pose) -> Side:

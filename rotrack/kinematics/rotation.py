@@ -47,6 +47,8 @@ people, docs/calibration.md); other postures show the tilt too badly."""
 PERSON_ROLL_SD_DEG, ANY_PITCH_SD_DEG = 2.0, 30.0
 MOVED_SD = 3.0
 """A floor further off than so many errors does not belong to this camera place any more."""
+NOT_THE_POSITION = "the legs do not look like the starting position: check the position, the camera place and the light"
+REASON_NOT_READ = "the foot cannot be read: let it be seen whole, well lit and from the side that the drill shows"
 HIPS_STACKED = "the hips are one above the other in the picture: face the camera"
 NEUTRAL_WITHIN_DEG = 15.0
 """Seated, a shank further off the vertical is not a neutral pose."""
@@ -63,7 +65,9 @@ AGREE_SD = 2.0
 """Readings that differ by more than so many of their errors: MediaPipe's counts as erring by as much more. It has gross mistakes,
 while the network says when it cannot read a leg."""
 UNHEARD_SD_DEG_PER_S = 4.0
-"""How fast the last word of a network that cannot read the leg any more loses its worth."""
+UNHEARD_DOUBT_S, UNHEARD_SHARE = 1.0, 0.5
+"""How fast the last word of a network that cannot read the leg any more loses its worth: with time, and by this share of how far
+the leg has turned since, as MediaPipe shows it."""
 
 
 class Reading(NamedTuple):
@@ -204,7 +208,9 @@ class LegMeasure:
             knowing = NeutralLeg(neutral.image_px, neutral.size_px, side, self._stance, calibration, lean_deg, told)
             by_both = self._by_both(knowing, neutral.image_px, crop)
             model = LegModel(knowing, by_both)
-            self._network = model, _zero_deg(model, by_both)
+            zero_deg = _zero_deg(model, by_both)
+            if math.isfinite(zero_deg) and knowing.misfit <= NETWORK_MISFIT * self._stance.misfit_at_most:
+                self._network = model, zero_deg
         # Who stands there and how the camera looks is judged by the fit that counts.
         self._judged = self._network[0].neutral if self._network and self._needs_network else self._leg
         self.view = {
@@ -222,6 +228,8 @@ class LegMeasure:
         return image_px[end] - image_px[start]
 
     def _why_not(self, drill: Drill) -> str:
+        if self._needs_network and self._network is None:
+            return NOT_THE_POSITION
         leg, (low, high) = self._judged, self._stance.pitch_limits_deg
         misfit_at_most = self._stance.misfit_at_most * (NETWORK_MISFIT if leg is not self._leg else 1.0)
         place = f"`rotrack drills {drill.id}` says where to put it"
@@ -241,8 +249,7 @@ class LegMeasure:
             (abs(leg.turn_deg) > TURNED_TOO_FAR_DEG, f"the camera stands {abs(leg.turn_deg):.0f} degrees to the side: {place}"),
             (
                 leg.misfit > misfit_at_most or not np.isfinite(self._zero_deg),
-                self._moved
-                or "the legs do not look like the starting position: check the position, the camera place and the light",
+                self._moved or NOT_THE_POSITION,
             ),
         )
         return next((problem for wrong, problem in checks if wrong), "")
@@ -277,6 +284,8 @@ class LegMeasure:
         legnet_deg, legnet_sd_deg = self._by_network(pose, pelvis_deg)
         # Its error grows with the turn, also where it shows none of it: the larger reading says how far the leg may be turned.
         mediapipe_sd_deg = self._mediapipe_sd_deg(float(np.fmax(abs(mediapipe_deg), abs(legnet_deg))), found.sd_deg)
+        if self._needs_network and not math.isfinite(legnet_deg):
+            return Reading.missing(REASON_NOT_READ, raw_deg)
         angle_deg, sd_deg = self._weighed.update(pose.time_s, (mediapipe_deg, mediapipe_sd_deg), (legnet_deg, legnet_sd_deg))
         return Reading(
             raw_deg,
@@ -321,7 +330,7 @@ class Weighed:
 
     def __init__(self) -> None:
         self._time_s = -math.inf
-        self._offset_deg, self._offset_sd_deg, self._doubt = 0.0, math.inf, 1.0
+        self._offset_deg, self._offset_sd_deg, self._at_deg, self._doubt = 0.0, math.inf, 0.0, 1.0
 
     def update(self, time_s: float, mediapipe: tuple[float, float], legnet: tuple[float, float]) -> tuple[float, float]:
         """Return angle and standard error, deg, from those of both readings; without a network the pose model's own.
@@ -332,15 +341,17 @@ class Weighed:
         step_s, self._time_s = max(time_s - self._time_s, 0.0), time_s
         angle_deg, sd_deg = mediapipe
         if math.isfinite(legnet[0]) and math.isfinite(angle_deg):
-            self._offset_deg, self._offset_sd_deg = legnet[0] - angle_deg, legnet[1]
+            self._offset_deg, self._offset_sd_deg, self._at_deg = legnet[0] - angle_deg, legnet[1], angle_deg
             self._doubt = max(1.0, abs(self._offset_deg) / (AGREE_SD * math.hypot(sd_deg, legnet[1])))
         elif math.isfinite(self._offset_sd_deg):
             self._offset_sd_deg += UNHEARD_SD_DEG_PER_S * min(step_s, 10.0)
+            self._doubt = 1 + (self._doubt - 1) * math.exp(-step_s / UNHEARD_DOUBT_S)
         if not math.isfinite(self._offset_sd_deg) or not math.isfinite(angle_deg):
             return angle_deg, sd_deg
         sd_deg *= self._doubt
-        share = sd_deg**2 / (sd_deg**2 + self._offset_sd_deg**2)
-        return angle_deg + share * self._offset_deg, sd_deg * self._offset_sd_deg / math.hypot(sd_deg, self._offset_sd_deg)
+        legnet_sd_deg = math.hypot(self._offset_sd_deg, UNHEARD_SHARE * (angle_deg - self._at_deg))
+        share = sd_deg**2 / (sd_deg**2 + legnet_sd_deg**2)
+        return angle_deg + share * self._offset_deg, sd_deg * legnet_sd_deg / math.hypot(sd_deg, legnet_sd_deg)
 
 
 class RollMeasure:

@@ -58,8 +58,12 @@ class _Track:
     """What is kept of a leg: where it was seen, and how wide its crop is."""
 
     time_s: float
+    seen_s: float
+    """When the network could read it last."""
+    backed_s: float
+    """When the pose model had a leg there last."""
     middle_px: np.ndarray
-    """By the network's last answer; NaN if it saw no leg."""
+    """Where the network saw it last."""
     width_px: float
     """By the pose model, smoothed."""
     grown: float = 0.0
@@ -90,10 +94,12 @@ class LegNet:
         pose : Pose
             The pose; frames come in order of time.
         """
+        if pose.reason:
+            self._tracks = {}
+            return pose
         lens = Lens.assumed(pose.size_px)  # only to cut: what the picture says of a leg hardly depends on it
-        self._tracks = {side: track for side, track in self._tracks.items() if 0 <= pose.time_s - track.time_s < OWN_FOR_S}
         first = {side: place for side in Side if (place := _first_place(pose, LEGS[side])) is not None}
-        places = self._places(first)
+        places = self._places(pose.time_s, first)
         if not places:
             return pose
         legs = self._look(rgb, lens, places)
@@ -123,54 +129,48 @@ class LegNet:
         self._doubt = -EXCHANGED_FROM
         return True
 
-    def _places(self, first: dict[Side, _Place]) -> dict[Side, _Place]:
+    def _places(self, time_s: float, first: dict[Side, _Place]) -> dict[Side, _Place]:
         """Return where to cut the crops: by the network's last answers where these fit those of the pose model, else by these."""
-        own = {
-            side: _Place(track.middle_px, track.width_px * math.exp(track.grown))
+        self._tracks = {
+            side: track
             for side, track in self._tracks.items()
-            if np.isfinite(track.middle_px).all()
+            if 0 <= time_s - track.time_s < OWN_FOR_S and time_s - min(track.seen_s, track.backed_s) < OWN_FOR_S
         }
+        own = {side: _Place(t.middle_px, t.width_px * math.exp(t.grown)) for side, t in self._tracks.items()}
         named = self._named(own, first)
-        own = {
-            side: place
-            for side, place in own.items()
-            if not first or (side in named and _distance_px(place, named[side]) < OWN_WITHIN * named[side].width_px)
-        }
+        for side, place in named.items():
+            if side in own and _distance_px(own[side], place) >= OWN_WITHIN * place.width_px:
+                del own[side], self._tracks[side]
         if len(own) == len(Side):
             apart_px = _distance_px(*own.values())
             wanted_px = APART_SHARE * _distance_px(*first.values()) if len(first) == len(Side) else 0.0
             if apart_px < max(APART * min(place.width_px for place in own.values()), wanted_px):
-                own = {}  # both have ended on the same leg
-        return named | own if named or own else first
+                own, self._tracks = {}, {}  # both have ended on the same leg
+        return named | own
 
     @staticmethod
     def _named(own: dict[Side, _Place], first: dict[Side, _Place]) -> dict[Side, _Place]:
         """Return the pose model's places under the names of the legs that were followed there."""
         other = {side.other: place for side, place in first.items()}
-        both = [
-            sum(_distance_px(own[side], names[side]) for side in own if side in names)
-            for names in (first, other)
-            if first and own
-        ]
-        return other if both and both[1] < both[0] and any(side in other for side in own) else first
+        off = [sum(_distance_px(own[side], names[side]) for side in own if side in names) for names in (first, other)]
+        return other if any(side in other for side in own) and off[1] < off[0] else first
 
     def _follow(self, time_s: float, side: Side, leg: LegCrop, place: _Place, first: dict[Side, _Place]) -> None:
         """Remember where a leg was seen, and how wide its crop should be."""
         known = self._tracks.get(side)
         middle_px = _middle(leg.points_px)
         near = min(first.values(), key=lambda it: float(np.hypot(*(it.middle_px - middle_px))), default=None)
-        width_px, grown, step_s = place.width_px, 0.0, 0.0
-        if known:
-            width_px, grown, step_s = known.width_px, known.grown, time_s - known.time_s
+        width_px, grown, step_s = (known.width_px, known.grown, time_s - known.time_s) if known else (place.width_px, 0.0, 0.0)
+        backed_s = known.backed_s if known else time_s
         if near:
-            share = 1 - math.exp(-step_s / WIDTH_SMOOTHING_S) if known else 1.0
-            width_px *= (near.width_px / width_px) ** share
-        seen = leg.readable > OWN_FROM
-        if seen:
-            share = 1 - math.exp(-step_s / GROWN_SMOOTHING_S)
+            backed_s = time_s
+            width_px *= (near.width_px / width_px) ** (1 - math.exp(-step_s / WIDTH_SMOOTHING_S))
+        if leg.readable > OWN_FROM:
             said = float(np.clip(math.log(WIDTH_FEET * leg.foot_px / width_px), -GROWN_AT_MOST, GROWN_AT_MOST))
-            grown += share * (said - grown)
-        self._tracks[side] = _Track(time_s, middle_px if seen else np.full(2, np.nan), width_px, grown)
+            grown += (1 - math.exp(-step_s / GROWN_SMOOTHING_S)) * (said - grown)
+            self._tracks[side] = _Track(time_s, time_s, backed_s, middle_px, width_px, grown)
+        elif known:
+            self._tracks[side] = replace(known, time_s=time_s, backed_s=backed_s, width_px=width_px)
 
     def _answer(self, said: np.ndarray, lens: Lens, place: _Place, turn: np.ndarray, side: Side) -> LegCrop:
         said = said.astype(float)
@@ -216,7 +216,7 @@ def _first_place(pose: Pose, leg: Leg) -> _Place | None:
         known = np.isfinite(pose.image_px).all(axis=1)
         image, world = pose.image_px, pose.world_m[:, :2]
     spread_px, spread_m = (float(np.sqrt(((p - p.mean(axis=0)) ** 2).sum())) for p in (image[known], world[known]))
-    return _Place(_middle(points_px), WIDTH_FEET * FOOT_M * spread_px / max(spread_m, LEAST_SPREAD_M))
+    return _Place(_middle(points_px), WIDTH_FEET * FOOT_M * max(spread_px, 1.0) / max(spread_m, LEAST_SPREAD_M))
 
 
 def _distance_px(a: _Place, b: _Place) -> float:

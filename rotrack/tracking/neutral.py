@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rotrack.kinematics.crops import readable, typical
+from rotrack.kinematics.crops import NEUTRAL_LEAST, readable, typical
 from rotrack.kinematics.rotation import NeutralPose
 from rotrack.model import Pose, Side
 
@@ -23,7 +23,7 @@ STILL_PLACE = 0.15
 """... and the leg by less than this share of its size in the picture."""
 
 STILL_TURN = 0.12
-"""By the leg network: its directions wander by less than this (7 deg), and heel, toe and ankle by less than that in feet."""
+"""By the leg network: directions wander by less than this (7 deg), and heel, toe and ankle by less than `STILL_PLACE` feet."""
 
 
 class NeutralFinder:
@@ -60,7 +60,7 @@ class NeutralFinder:
             return None
         pixels = np.array([p.image_px for p in self._poses])
         world = np.median([p.world_m for p in self._poses], axis=0)
-        legs = {side: crop for side in Side if (crop := typical([p.legs.get(side) for p in self._poses])) is not None}
+        legs = {side: crop for side in Side if (crop := typical([p.legs.get(side) for p in self._poses if p.legs])) is not None}
         return NeutralPose(pose.size_px, np.median(pixels, axis=0), world, legs), self._poses[0].time_s
 
     def still_s(self) -> float:
@@ -80,10 +80,11 @@ class NeutralFinder:
         return self._marks_still(np.array([pose.image_px for pose in poses])) or self._crops_still(poses)
 
     def _crops_still(self, poses: Sequence[Pose]) -> bool:
-        found = [crop for pose in poses if readable(crop := pose.legs.get(self._side) if self._side else None) and crop]
-        if len(found) < len(poses):
+        asked = [pose.legs.get(self._side) for pose in poses if pose.legs] if self._side else []
+        found = [crop for crop in asked if crop and readable(crop)]
+        if len(found) < max(NEUTRAL_LEAST, len(asked)):
             return False
-        places = np.array([crop.points_px[:3] / crop.foot_px for crop in found])
+        places = np.array([crop.points_px[:3] for crop in found]) / np.median([crop.foot_px for crop in found])
         turns = np.array([np.concatenate([crop.foot, crop.shank]) for crop in found])
         return _wander(places) < STILL_PLACE and _wander(turns) < STILL_TURN
 

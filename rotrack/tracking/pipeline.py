@@ -15,9 +15,9 @@ import numpy as np
 from rotrack.drills import Drill, DrillTable, Measure, Posture, load_table
 from rotrack.kinematics.camera import Calibration
 from rotrack.kinematics.crops import completed, readable
-from rotrack.kinematics.identity import LegIdentity, TopLeg, by_network, higher_leg
+from rotrack.kinematics.identity import CropIdentity, LegIdentity, TopLeg, higher_leg
 from rotrack.kinematics.posture import BodyForm, position_problem
-from rotrack.kinematics.rotation import NEEDS, Reading, RotationMeasure, make_measure
+from rotrack.kinematics.rotation import NEEDS, REASON_NOT_READ, Reading, RotationMeasure, make_measure
 from rotrack.model import (
     LANDMARK_NAMES,
     LEGS,
@@ -57,7 +57,6 @@ IMPLAUSIBLE_FROM_DEG = 75.0
 UNSURE_WHICH = (Posture.SUPINE_90_90, Posture.SIDE_TOP, Posture.SIDE_BOTTOM)
 """Where the pose model mixes up the legs so often that every frame is checked."""
 NOT_READ = Reading.missing("")
-REASON_NOT_READ = "the foot cannot be read: let it be seen whole, well lit and from the side that the drill shows"
 REASON_WAITING = "waiting for the neutral pose: hold still"
 
 
@@ -111,6 +110,7 @@ class RotationTracker:
         table = table or load_table()
         calibration = calibration or Calibration()
         self._top_leg, self._identity = TopLeg(), LegIdentity()
+        self._crop_identity = CropIdentity(with_hips=drill.posture in (Posture.SIDE_TOP, Posture.SIDE_BOTTOM))
         # The other leg is followed too, to see whether it moves; only the chosen sides are reported.
         self._legs = {side: _LegTracker(side, drill, settings, table, calibration) for side in Side}
 
@@ -127,10 +127,11 @@ class RotationTracker:
         refused: dict[Side, str] = {}
         if pose.reason:
             return pose, refused
-        pose, sure = by_network(completed(pose), with_hips=self.drill.posture in (Posture.SIDE_TOP, Posture.SIDE_BOTTOM))
-        if self.drill.posture is Posture.SIDE_TOP:
-            told_apart, top = self._top_leg.update(pose)
-            pose, top = (pose, higher_leg(pose)) if sure else (told_apart, top)
+        pose, sure = self._crop_identity.update(completed(pose))
+        if self.drill.posture in (Posture.SIDE_TOP, Posture.SIDE_RAISED):
+            top = higher_leg(pose)
+            if self.drill.posture is Posture.SIDE_TOP and not sure:
+                pose, top = self._top_leg.update(pose)
             refused[top.other] = f"the {top.other} leg lies below; this drill measures the top one"
         if self.drill.posture in UNSURE_WHICH:
             why = self._identity.update(pose.time_s, pose.image_px)
