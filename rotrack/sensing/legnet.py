@@ -34,6 +34,8 @@ GROWN_AT_MOST = 0.15
 """How far the width of a crop follows the network's own length of the foot (logarithm): it tells a size badly."""
 OWN_FROM, OWN_FOR_S = 0.6, 0.5
 """The network's last answer places the next crop if it was at least so sure that it could read the leg, and not longer ago ..."""
+UNSEEN_S = 0.15
+"""... nor than this if it could not read the leg since ..."""
 OWN_WITHIN = 0.35
 """... and if it is not further from that leg of the pose model's than this, in crop widths ..."""
 APART, APART_SHARE = 0.15, 0.5
@@ -134,7 +136,9 @@ class LegNet:
         self._tracks = {
             side: track
             for side, track in self._tracks.items()
-            if 0 <= time_s - track.time_s < OWN_FOR_S and time_s - min(track.seen_s, track.backed_s) < OWN_FOR_S
+            if 0 <= time_s - track.time_s < OWN_FOR_S
+            and time_s - track.backed_s < OWN_FOR_S
+            and (track.seen_s == track.time_s or time_s - track.seen_s < UNSEEN_S)
         }
         own = {side: _Place(t.middle_px, t.width_px * math.exp(t.grown)) for side, t in self._tracks.items()}
         named = self._named(own, first)
