@@ -34,8 +34,8 @@ GROWN_AT_MOST = 0.15
 """How far the width of a crop follows the network's own length of the foot (logarithm): it tells a size badly."""
 OWN_FROM, OWN_FOR_S = 0.6, 0.5
 """The network's last answer places the next crop if it was at least so sure that it could read the leg, and not longer ago ..."""
-UNSEEN_S = 0.15
-"""... nor than this if it could not read the leg since ..."""
+UNREAD_AT_MOST = 4
+"""... and if it could not read it in at most so many pictures since ..."""
 OWN_WITHIN = 0.35
 """... and if it is not further from that leg of the pose model's than this, in crop widths ..."""
 APART, APART_SHARE = 0.15, 0.5
@@ -60,8 +60,8 @@ class _Track:
     """What is kept of a leg: where it was seen, and how wide its crop is."""
 
     time_s: float
-    seen_s: float
-    """When the network could read it last."""
+    unread: int
+    """How often the network could not read it since it could."""
     backed_s: float
     """When the pose model had a leg there last."""
     middle_px: np.ndarray
@@ -136,9 +136,7 @@ class LegNet:
         self._tracks = {
             side: track
             for side, track in self._tracks.items()
-            if 0 <= time_s - track.time_s < OWN_FOR_S
-            and time_s - track.backed_s < OWN_FOR_S
-            and (track.seen_s == track.time_s or time_s - track.seen_s < UNSEEN_S)
+            if 0 <= time_s - track.time_s < OWN_FOR_S and time_s - track.backed_s < OWN_FOR_S and track.unread <= UNREAD_AT_MOST
         }
         own = {side: _Place(t.middle_px, t.width_px * math.exp(t.grown)) for side, t in self._tracks.items()}
         named = self._named(own, first)
@@ -172,9 +170,9 @@ class LegNet:
         if leg.readable > OWN_FROM:
             said = float(np.clip(math.log(WIDTH_FEET * leg.foot_px / width_px), -GROWN_AT_MOST, GROWN_AT_MOST))
             grown += (1 - math.exp(-step_s / GROWN_SMOOTHING_S)) * (said - grown)
-            self._tracks[side] = _Track(time_s, time_s, backed_s, middle_px, width_px, grown)
+            self._tracks[side] = _Track(time_s, 0, backed_s, middle_px, width_px, grown)
         elif known:
-            self._tracks[side] = replace(known, time_s=time_s, backed_s=backed_s, width_px=width_px)
+            self._tracks[side] = replace(known, time_s=time_s, unread=known.unread + 1, backed_s=backed_s, width_px=width_px)
 
     def _answer(self, said: np.ndarray, lens: Lens, place: _Place, turn: np.ndarray, side: Side) -> LegCrop:
         said = said.astype(float)
