@@ -495,7 +495,7 @@ def _steps(
         for frame, pose in poses:
             step = tracker.update(pose)
             board.add(step)
-            writer.append(step)
+            writer.append(step, found=pose)
             yield frame, step
     finally:
         if step is not None:

@@ -214,15 +214,20 @@ class SessionWriter:
         file.write(",".join(columns) + "\r\n")
         return file
 
-    def append(self, step: Step, with_pose: bool = True) -> None:
-        """Log all that one frame produced; without the pose for what comes after the last frame."""
+    def append(self, step: Step, with_pose: bool = True, found: Pose | None = None) -> None:
+        """Log all that one frame produced; without the pose for what comes after the last frame.
+
+        `found` is the pose as the models gave it, before the measuring named and completed its legs: that is what can be measured
+        again. Without it the step's own pose is logged.
+        """
+        found = found or step.pose
         if step.reps:  # first what matters most
             append_reps(self.data, [rep_row(self.info, rep) for rep in step.reps])
         with explained(self.folder):
             if with_pose:
-                self._landmarks.write(_landmark_row(step.pose))
+                self._landmarks.write(_landmark_row(found))
                 if self._legs:
-                    self._legs.writelines(_leg_row(step.pose.time_s, *said) for said in step.pose.legs.items())
+                    self._legs.writelines(_leg_row(found.time_s, *said) for said in found.legs.items())
             for point in step.curve:
                 self._curve.writerow(_curve_row(point))
             if step.pose.time_s - self._flushed_s > FLUSH_EVERY_S:
