@@ -240,7 +240,7 @@ class RotationSample:
     uncorrected_deg : float
         The leg model's rotation from neutral before the detector correction, unsmoothed.
     mediapipe_deg : float
-        The rotation according to the pose model's landmarks, corrected, unsmoothed. Where it misses one, the leg network's stands in.
+        The rotation according to the pose model's landmarks, corrected, unsmoothed; the leg network's stand in for missing ones.
     legnet_deg : float
         The rotation according to the leg network, unsmoothed; NaN where it was not asked or could not read the leg.
     legnet_sd_deg : float
