@@ -24,7 +24,7 @@ BATCH = 96
 ADAM_RATE, MUON_RATE, WEIGHT_DECAY = 3e-3, 0.02, 3e-3
 """Largest learning rates: of first and last layer, normalisation and biases, and of everything else."""
 WARM_UP = 0.04
-UNREADABLE_SHARE = 0.35
+UNREADABLE_SHARE = 0.6
 """Share of the crops without a readable leg that every round takes: they say only that they are unreadable."""
 AVERAGED = 0.999
 """Share of the running average of the weights that a step keeps; the average is what is written."""
