@@ -25,7 +25,7 @@ sys.path.insert(0, str(TRAINING))
 augment, choose, crops, evaluate = (import_module(name) for name in ("augment", "choose", "crops", "evaluate"))
 
 INNER, SIZE = augment.INPUT_PX, crops.SIZE_PX
-AT_MOST = {"foot_deg_median": 11, "shank_deg_median": 10, "points_feet_median": 0.1, "rejected_readable": 0.1, "told_other": 0.1}
+AT_MOST = {"foot_deg_median": 12, "shank_deg_median": 10, "points_feet_median": 0.1, "rejected_readable": 0.1, "told_other": 0.1}
 AT_LEAST = {"bars_hold_foot": 0.9, "bars_hold_shank": 0.9, "bars_hold_points": 0.9, "rejected_hidden": 0.8}
 """What the shipped network must reach on all of the shipped sample."""
 DOTS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0]])
