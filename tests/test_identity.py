@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import pose_at
 
-from rotrack.kinematics.identity import REASON_CROSS, REASON_JUMP, REASON_SWAP, LegIdentity, TopLeg
+from rotrack.kinematics.identity import REASON_CROSS, REASON_JUMP, REASON_SWAP, LegIdentity, TopLeg, higher_leg
 from rotrack.model import LEGS, N_LANDMARKS, SWAPPED, Pose, Side
 from rotrack.records.log import read_poses
 
@@ -194,3 +195,10 @@ def test_without_both_ankles_the_names_stay() -> None:
         pose.image_px[LEGS[hidden].ankle] = np.nan
         told, _ = TopLeg().update(pose)
         np.testing.assert_array_equal(told.image_px, pose.image_px)
+
+
+@pytest.mark.parametrize("hidden", Side)
+def test_a_leg_that_is_not_seen_is_not_the_higher_one(hidden):
+    image_px = np.full((N_LANDMARKS, 2), 100.0)
+    image_px[LEGS[hidden].ankle] = np.nan
+    assert higher_leg(pose_at(0.0, image_px)) is hidden.other

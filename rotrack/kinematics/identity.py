@@ -105,8 +105,8 @@ class CropIdentity:
 
 
 def higher_leg(pose: Pose) -> Side:
-    """Return the side whose ankle is higher in the picture."""
-    return min(Side, key=lambda side: float(pose.image_px[LEGS[side].ankle][1]))
+    """Return the side whose ankle is higher in the picture; one that is not seen is not higher."""
+    return min(Side, key=lambda side: float(np.nan_to_num(pose.image_px[LEGS[side].ankle][1], nan=np.inf)))
 
 
 def _exchanged(pose: Pose, with_hips: bool) -> Pose:

@@ -84,7 +84,7 @@ class Reading(NamedTuple):
     gravity_deg: float
     """What a goniometer held against gravity would read; NaN where gravity shows no rotation."""
     mediapipe_deg: float
-    """The rotation by the pose model's landmarks alone, corrected."""
+    """The rotation by the pose model's landmarks, corrected; the leg network's stand in for missing ones."""
     legnet_deg: float
     """The rotation by the leg network; NaN where it did not read the leg."""
     legnet_sd_deg: float
