@@ -249,10 +249,12 @@ def remeasure(
     folder = Path(folder)
     info = read_request(folder)
     sides = info["sides"]
-    has_legs = bool(info.get("legnet")) and (folder / LEGS_READ).exists()
-    if legnet and not has_legs:
-        raise RecordError(f"{folder} has no {LEGS_READ}: the leg network did not read the legs then. Measure the video again.")
-    legnet = has_legs if legnet is None else legnet
+    legnet = bool(info.get("legnet")) if legnet is None else legnet
+    if legnet and not (info.get("legnet") and (folder / LEGS_READ).exists()):
+        raise RecordError(
+            f"{folder} has no {LEGS_READ}, so what the leg network said then is not there. Measure the video again, or without "
+            "the leg network (--no-legnet)."
+        )
     request = make_request(
         info["drill"],
         sides[0] if len(sides) == 1 else "both",

@@ -12,8 +12,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from rotrack import api, beforehand
+from rotrack.app_cli import LegnetOption
 from rotrack.errors import InputError
 from rotrack.sensing.landmarker import Landmarker, find_model
+from rotrack.sensing.legnet import LegNet
+from rotrack.sensing.reader import read_live
 from rotrack.sensing.sources import Camera, Source
 from rotrack.tracking.setup import SetupCheck, SetupFinding, State
 
@@ -67,13 +70,15 @@ def check(
             "--calibration", help="Calibration profile: a name, a file or a folder, several allowed; or none.", metavar="NAME"
         ),
     ] = None,
+    legnet: LegnetOption = True,
 ) -> None:
     """Check the set-up before measuring: pictures, light, people, legs, distance, camera place.
 
     Take the starting position and hold still. It ends as soon as all is good, or after the time with exit code 5. Nothing is
     logged.
     """
-    request = api.make_request(drill, side, calibration=calibration or ())
+    request = api.make_request(drill, side, calibration=calibration or (), legnet=legnet)
+    network = LegNet() if legnet else None
     point_px, model_file = parse_follow(follow), find_model(model)
     _err.print(f"{request.drill.title}. {request.drill.camera}", soft_wrap=True)
     source: Source = Camera(camera)
@@ -88,8 +93,7 @@ def check(
             checking.person_chosen()
         lying = request.drill.posture.lying
         with Landmarker(model_file, follow=point_px, lying=lying) as landmarker, Live(console=_out) as shown:
-            for frame in source:
-                pose = landmarker.detect(frame)
+            for frame, pose in read_live(source, landmarker, network, always=bool(request.drill.without_legnet)):
                 people, findings = pose.people, checking.update(frame, pose)
                 shown.update(_listed(findings))
                 if _ready(findings) or frame.time_s > seconds:

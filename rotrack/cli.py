@@ -222,14 +222,21 @@ def analyze(
 def remeasure(
     sessions: Annotated[list[Path], typer.Argument(help="Session folders.", metavar="SESSION...")],
     out: OutOption = None,
-    legnet: LegnetOption = True,
+    legnet: Annotated[
+        bool | None,
+        typer.Option(
+            "--legnet/--no-legnet",
+            help="Count what the leg network said then, or measure by MediaPipe's landmarks alone; default: as it was measured.",
+            show_default=False,
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
 ) -> None:
     """Measure logged sessions again from their landmarks, without the video; the result is a new session.
 
     What the leg network said when the video was there counts again, unless --no-legnet is given.
     """
-    again = partial(api.remeasure, out=out, legnet=None if legnet else False)
+    again = partial(api.remeasure, out=out, legnet=legnet)
     _report([attempt(folder, partial(again, folder)) for folder in sessions], json)
 
 

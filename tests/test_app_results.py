@@ -81,9 +81,9 @@ def filmed(data: Path) -> str:
 
 
 @contextmanager
-def served(data: Path) -> Iterator[str]:
+def served(data: Path, *more: str) -> Iterator[str]:
     """Serve data as `rotrack app` does; return the address."""
-    command = [sys.executable, "-m", "rotrack", "app", "--no-open", "--out", str(data), "--camera", str(data / "none.mp4")]
+    command = [sys.executable, "-m", "rotrack", "app", "--no-open", "--out", str(data), "--camera", str(data / "none.mp4"), *more]
     env = environment(data)
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8", env=env) as program:
         try:
@@ -342,6 +342,19 @@ def test_what_there_is_little_of_is_shown_and_made_up_data_say_so(tmp_path):
         assert {"Sessions", "1 Jan 2026, 08:00"} <= set(texts_in(page, "person=Ana"))
         shutil.rmtree(data / "sessions")
         assert "Nothing has been measured yet." in texts_in(page, "")
+
+
+@pytest.mark.slow
+def test_without_the_leg_network_the_drills_that_need_it_are_not_offered(page, tmp_path):
+    drill, told = "drill/supine-straight-internal", "Not measured without the leg network"
+    assert told not in fetched(page).decode()
+    assert '"id":"start"' in fetched(f"{page}/{drill}").decode()
+    with served(tmp_path, "--no-legnet") as without:
+        assert fetched(without).decode().count(told) == 4
+        left_out = fetched(f"{without}/{drill}").decode()
+        assert f"{told}: with the legs up" in left_out
+        assert '"id":"start"' not in left_out
+        assert '"id":"start"' in fetched(f"{without}/drill/seated-internal").decode()
 
 
 def test_only_the_sample_is_made_up(page, gina):

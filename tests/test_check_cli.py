@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import typer
 from conftest import Camera
+from helpers import BothLegs
 from test_setup import ROOM, TARGET, person
 from typer.testing import CliRunner, Result
 
@@ -88,6 +89,14 @@ def test_several_people_end_well_only_if_one_was_named(run) -> None:
     scene = Scene(person(people=2))
     assert run(scene, "--follow", "320,240").exit_code == 0
     assert scene.settings == {"follow": (320.0, 240.0), "lying": False}
+
+
+def test_a_drill_that_needs_the_leg_network_waits_until_it_can_read_the_foot(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_cli, "LegNet", BothLegs)
+    drill = ("--drill", "supine-straight-internal")
+    ended = run(Scene(person()), *drill, "--seconds", "3")
+    assert (ended.exit_code, "The foot cannot be read" in ended.stdout) == (NOT_READY, True)
+    assert run(Scene(person()), *drill, "--no-legnet").exception.args[0].startswith("supine-straight-internal is not measured")
 
 
 def test_a_camera_that_ends_before_anything_was_seen_is_not_ready(run) -> None:

@@ -660,7 +660,7 @@ def test_legs_that_are_ahead_of_the_landmarks_are_left_out(tmp_path: Path) -> No
     assert [numbers(pose) for pose in again] == [numbers(pose) for pose in poses[: len(again)]]
 
 
-@pytest.mark.parametrize("broken", ["empty", "text", "folder", "other columns"])
+@pytest.mark.parametrize("broken", ["missing", "empty", "text", "folder", "other columns"])
 def test_a_damaged_file_of_the_leg_network_is_explained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], broken: str
 ) -> None:
@@ -670,10 +670,10 @@ def test_a_damaged_file_of_the_leg_network_is_explained(
     path = folder / LEGS_READ
     if broken == "folder":
         path.mkdir()
-    else:
+    elif broken != "missing":
         path.write_bytes({"empty": b"", "text": b"time_s\n"}.get(broken, (folder / log.LANDMARKS).read_bytes()))
     ended = run_main(monkeypatch, capfd, "remeasure", folder, "--out", tmp_path / "out")
-    assert_one_sentence(ended, 3, "legs.csv.gz is damaged", "--no-legnet")
+    assert_one_sentence(ended, 3, "has no legs.csv.gz" if broken == "missing" else "legs.csv.gz is damaged", "--no-legnet")
     assert not (tmp_path / "out").exists()
     ended = run_main(monkeypatch, capfd, "remeasure", folder, "--out", tmp_path / "out", "--no-legnet")
     assert ended.code == 0

@@ -81,10 +81,15 @@ def _home(site: Site, request: Request, known: list[str], pictures: dict[str, tu
                 with tag("div", classes="cards"):
                     for drill in table.drills.values():
                         if drill.group == group:
-                            _card(drill, pictures[drill.id], person, t)
+                            _card(drill, pictures[drill.id], person, _left_out(site, drill), t)
 
 
-def _card(drill: Drill, pictures: tuple[str, str], person: str, t: Texts) -> None:
+def _left_out(site: Site, drill: Drill) -> str:
+    """Return why a drill is not measured on this page; empty if it is."""
+    return "" if site.studio.legnet else drill.without_legnet
+
+
+def _card(drill: Drill, pictures: tuple[str, str], person: str, left_out: str, t: Texts) -> None:
     query = f"?{urlencode({PERSON: person})}" if person else ""
     with tag("a", classes="card", href=f"/drill/{drill.id}{query}"):
         with tag("span", classes="pair", aria_hidden="true"):
@@ -94,8 +99,8 @@ def _card(drill: Drill, pictures: tuple[str, str], person: str, t: Texts) -> Non
         with tag("span", classes="way"):
             tag("span", ", ".join(t.direction(direction) for direction in drill.directions))
         with tag("span", classes="tier"):
-            tag("span", drill.tier, f"grade {drill.tier}", aria_hidden="true")
-            tag("span", t.said(TIERS[drill.tier]))
+            tag("span", "–" if left_out else drill.tier, "grade" if left_out else f"grade {drill.tier}", aria_hidden="true")
+            tag("span", t("choose.left_out") if left_out else t.said(TIERS[drill.tier]))
         with tag("span", classes="where"):
             svg(_place(drill.id, t("number.decimal")))
             tag("span", t(f"choose.view_{drill.place.view}"))
@@ -148,7 +153,10 @@ def _drill(site: Site, request: Request, drill_id: str) -> None:
                 tag("h2", t("choose.where"), id="where")
                 tag("p", t.said(drill.camera))
                 tag("h2", t("choose.how_well"))
-                tag("p", t.sentence(TIERS[drill.tier]) + ".")
+                left_out = _left_out(site, drill)
+                tag("p", f"{t('choose.left_out')}: {t.said(left_out)}." if left_out else t.sentence(TIERS[drill.tier]) + ".")
+                if left_out:
+                    return
                 _form(wishes, t)
         with tag("div", classes="go"):
             if site.studio.phase is Phase.MEASURE:

@@ -8,6 +8,8 @@ moves on its course is never touched.
 
 Lying on the side, the pose model may have the legs mixed up for a whole recording. Where the drill measures the top leg,
 `TopLeg` tells it by its height instead of its name.
+
+`LegNames` puts these together with what the leg network knows, for one drill.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from rotrack.kinematics.crops import readable
+from rotrack.drills import Posture
+from rotrack.kinematics.crops import completed, readable
 from rotrack.model import LEGS, N_LANDMARKS, Pose, Side
 
 REASON_CROSS = "the legs cross: it is not certain which is which"
@@ -46,8 +49,41 @@ APART_FEET, SURE_S = 0.3, 1.0
 """The leg network tells the legs apart if their ankles and knees are further from each other than the first, in feet; its word
 holds for the second."""
 SPEED_SMOOTHING_S, SCALE_SMOOTHING_S = 0.15, 2.0
+UNSURE_WHICH = (Posture.SUPINE_90_90, Posture.SIDE_TOP, Posture.SIDE_BOTTOM)
+"""Where the pose model mixes up the legs so often that every frame is checked."""
 _LEG = np.array([list(LEGS[side])[1:] for side in Side])  # hip, knee, ankle, heel, toe
 _ANKLE = 2
+
+
+class LegNames:
+    """Each leg under its right name, as far as that can be told, in the position of a drill; frames come in order of time.
+
+    Parameters
+    ----------
+    posture : Posture
+        The position.
+    """
+
+    def __init__(self, posture: Posture) -> None:
+        self._posture = posture
+        self._top_leg, self._identity = TopLeg(), LegIdentity()
+        self._crop_identity = CropIdentity(with_hips=posture in (Posture.SIDE_TOP, Posture.SIDE_BOTTOM))
+
+    def update(self, pose: Pose) -> tuple[Pose, dict[Side, str]]:
+        """Return the pose, completed by what the leg network saw, with its legs named, and why a side is refused."""
+        refused: dict[Side, str] = {}
+        if pose.reason:
+            return pose, refused
+        pose, sure = self._crop_identity.update(completed(pose))
+        if self._posture in (Posture.SIDE_TOP, Posture.SIDE_RAISED):
+            top = higher_leg(pose)
+            if self._posture is Posture.SIDE_TOP and not sure:
+                pose, top = self._top_leg.update(pose)
+            refused[top.other] = f"the {top.other} leg lies below; this drill measures the top one"
+        if self._posture in UNSURE_WHICH:
+            why = self._identity.update(pose.time_s, pose.image_px)
+            refused |= dict.fromkeys(Side, why) if why and not sure else {}
+        return pose, refused
 
 
 class TopLeg:

@@ -36,7 +36,18 @@ from rotrack.errors import InputError
 from rotrack.kinematics.camera import Level
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
-from rotrack.model import CONVENTION_VERSION, MEASURE_VERSION, REP_DECIMALS, CurvePoint, Direction, Rep, Side, Step, empty_pose
+from rotrack.model import (
+    CONVENTION_VERSION,
+    MEASURE_VERSION,
+    REP_DECIMALS,
+    WITHOUT_LEGNET,
+    CurvePoint,
+    Direction,
+    Rep,
+    Side,
+    Step,
+    empty_pose,
+)
 from rotrack.progress.readings import READING_COLUMNS, import_readings, read_readings
 from rotrack.records.history import delete_session
 from rotrack.records.log import SessionWriter, logged_reps, read_info
@@ -201,7 +212,7 @@ def _info(plan: _Plan) -> dict[str, Any]:
         "assumed_field_of_view_deg": None if calibrated else ASSUMED_FIELD_OF_VIEW_DEG,
         "zero": "neutral pose",
         "convention_version": CONVENTION_VERSION,
-        "measure_version": MEASURE_VERSION,
+        "measure_version": MEASURE_VERSION + WITHOUT_LEGNET,
         "rotrack_version": metadata.version("rotrack"),
         "settings": asdict(TrackerSettings()),
         "correction_version": load_corrections().version,

@@ -14,8 +14,8 @@ import numpy as np
 
 from rotrack.drills import Drill, DrillTable, Measure, Posture, load_table
 from rotrack.kinematics.camera import Calibration
-from rotrack.kinematics.crops import completed, readable
-from rotrack.kinematics.identity import CropIdentity, LegIdentity, TopLeg, higher_leg
+from rotrack.kinematics.crops import readable
+from rotrack.kinematics.identity import LegNames
 from rotrack.kinematics.posture import BodyForm, position_problem
 from rotrack.kinematics.rotation import NEEDS, REASON_NOT_READ, Reading, RotationMeasure, make_measure
 from rotrack.model import (
@@ -54,8 +54,6 @@ CUE_SMOOTHING_S = 0.3
 IMPLAUSIBLE_SHARE = 1.5
 IMPLAUSIBLE_FROM_DEG = 75.0
 """An angle beyond both this and 1.5 times the drill's plausible range is a mistake of the pose model, not a hip."""
-UNSURE_WHICH = (Posture.SUPINE_90_90, Posture.SIDE_TOP, Posture.SIDE_BOTTOM)
-"""Where the pose model mixes up the legs so often that every frame is checked."""
 NOT_READ = Reading.missing("")
 REASON_WAITING = "waiting for the neutral pose: hold still"
 
@@ -109,34 +107,17 @@ class RotationTracker:
         settings = settings or TrackerSettings()
         table = table or load_table()
         calibration = calibration or Calibration()
-        self._top_leg, self._identity = TopLeg(), LegIdentity()
-        self._crop_identity = CropIdentity(with_hips=drill.posture in (Posture.SIDE_TOP, Posture.SIDE_BOTTOM))
+        self._names = LegNames(drill.posture)
         # The other leg is followed too, to see whether it moves; only the chosen sides are reported.
         self._legs = {side: _LegTracker(side, drill, settings, table, calibration) for side in Side}
 
     def update(self, pose: Pose) -> Step:
         """Take the next pose, in order of time, and return all that it produced."""
-        pose, refused = self._told_apart(pose)
+        pose, refused = self._names.update(pose)
         for side, leg in self._legs.items():
             other = self._legs[side.other] if side.other not in self.sides else None
             leg.update(pose, abs(other.live_deg) if other else math.nan, refused.get(side, ""))
         return self._step(pose)
-
-    def _told_apart(self, pose: Pose) -> tuple[Pose, dict[Side, str]]:
-        """Return the pose with each leg under its right name, as far as that can be told, and why a side is refused."""
-        refused: dict[Side, str] = {}
-        if pose.reason:
-            return pose, refused
-        pose, sure = self._crop_identity.update(completed(pose))
-        if self.drill.posture in (Posture.SIDE_TOP, Posture.SIDE_RAISED):
-            top = higher_leg(pose)
-            if self.drill.posture is Posture.SIDE_TOP and not sure:
-                pose, top = self._top_leg.update(pose)
-            refused[top.other] = f"the {top.other} leg lies below; this drill measures the top one"
-        if self.drill.posture in UNSURE_WHICH:
-            why = self._identity.update(pose.time_s, pose.image_px)
-            refused |= dict.fromkeys(Side, why) if why and not sure else {}
-        return pose, refused
 
     def finish(self, pose: Pose) -> Step:
         """Return what the end of the recording completes; `pose` is the last one."""

@@ -14,9 +14,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from rotrack.drills import Drill, Measure, Posture
+from rotrack.drills import Drill, Measure
 from rotrack.kinematics.camera import Calibration
-from rotrack.kinematics.identity import TopLeg
+from rotrack.kinematics.identity import LegNames
 from rotrack.kinematics.legmodel import LENGTHS
 from rotrack.kinematics.rotation import NEEDS
 from rotrack.model import LEGS, Frame, Leg, Pose, Side
@@ -126,7 +126,7 @@ class SetupCheck:
     def __init__(self, drill: Drill, sides: tuple[Side, ...], calibration: Calibration | None = None) -> None:
         self._people = _People()
         self._view = ViewFinder(drill, sides, calibration or Calibration())
-        self._top_leg = TopLeg() if drill.posture is Posture.SIDE_TOP else None
+        self._names = LegNames(drill.posture)
         self._checks: tuple[_Check, ...] = (
             _Rate(),
             _Light(),
@@ -139,8 +139,7 @@ class SetupCheck:
 
     def update(self, frame: Frame, pose: Pose) -> tuple[SetupFinding, ...]:
         """Take the next picture with its landmarks; return the findings, one per check, in the order of `CHECKS`."""
-        if self._top_leg and not pose.reason:
-            pose, _ = self._top_leg.update(pose)
+        pose, _ = self._names.update(pose)
         return tuple(
             held.update(frame.time_s, check.update(frame, pose)) for check, held in zip(self._checks, self._held, strict=True)
         )

@@ -15,8 +15,9 @@ import numpy as np
 
 from rotrack.drills import Drill, Posture
 from rotrack.kinematics.camera import Calibration
+from rotrack.kinematics.crops import readable
 from rotrack.kinematics.posture import position_problem
-from rotrack.kinematics.rotation import NEEDS, RotationMeasure, make_measure
+from rotrack.kinematics.rotation import NEEDS, REASON_NOT_READ, RotationMeasure, make_measure
 from rotrack.model import LEGS, Pose, Side
 from rotrack.tracking.neutral import NEUTRAL_S, NeutralFinder
 
@@ -96,7 +97,8 @@ class ViewFinder:
         self._enough = 1 if one_leg_at_a_time(drill) else len(sides)
         self._needed = {side: [getattr(LEGS[side], part) for part in NEEDS[drill.measure]] for side in Side}
         self._hips = [LEGS[side].hip for side in Side]
-        self._finders = {side: NeutralFinder(self._needed[side]) for side in (sides if one_leg_at_a_time(drill) else tuple(Side))}
+        followed = sides if one_leg_at_a_time(drill) else tuple(Side)
+        self._finders = {side: NeutralFinder(self._needed[side], side=side) for side in followed}
         self._due_s = dict.fromkeys(self._finders, -math.inf)
         self._fits: dict[Side, RotationMeasure] = {}
         self._views: dict[Side, dict[str, float]] = {}
@@ -151,6 +153,10 @@ class ViewFinder:
         seen = [side for side in self._sides if np.isfinite(pose.image_px[self._needed[side] + self._hips]).all()]
         if len(seen) < self._enough:
             return "waits until all that is needed is seen"
+        if self._drill.without_legnet:
+            seen = [side for side in seen if readable(pose.legs.get(side))]
+            if len(seen) < self._enough:
+                return REASON_NOT_READ
         return next(filter(None, (position_problem(self._drill.posture, pose, side) for side in seen)), "")
 
     def _look(self, pose: Pose) -> None:
