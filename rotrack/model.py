@@ -19,8 +19,8 @@ CONVENTION_VERSION = "2"
 1: image angles per drill. 2: the leg model for all drills, detector correction, error of every number."""
 
 MEASURE_VERSION = "2"
-"""Version of what reads the angle within a convention: pose model's landmarks, leg model, detector correction. It changes when
-the numbers do, although signs and zero stay."""
+"""Version of what reads the angle within a convention: pose model's landmarks, leg network, leg model, detector correction. It
+changes when the numbers do, although signs and zero stay."""
 UNCORRECTED = " uncorrected"
 """Stands behind the measure version of what was measured without the detector correction."""
 WITHOUT_LEGNET = " without leg network"
