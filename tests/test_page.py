@@ -507,6 +507,8 @@ def test_a_gauge_has_room_for_all_that_belongs_in_it(browser, served):
         page = watched.page()
         set_up(page, running.url, "seated-combined", "Lou")
         measure(page)
+        page.wait_for_selector("#gauge-right.off")
+        assert_fits(page)
         page.wait_for_selector("#gauge-right:not(.off)")
         assert page.locator("#gauge-right .bests dt").count() == 4
         for size in (
