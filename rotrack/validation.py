@@ -23,23 +23,28 @@ from rotrack.batch import Job, OnFrames, Outcome, attempt, count_frames, run_job
 from rotrack.drills import load_table
 from rotrack.errors import RecordError, TruthError
 from rotrack.model import Rep, Side
-from rotrack.records.log import LANDMARKS, LEGS_READ
+from rotrack.records.log import LANDMARKS, LEGS_READ, read_request
 from rotrack.records.session import Session
+from rotrack.sensing.legnet import description
 
 MATCH_WITHIN_S = 1.0
 """A repetition found is the true one if its peak lies this near to the true plateau."""
 MOVES_FROM_DEG = 8.0
 """A leg whose true angle stays below this has no repetition."""
 
+PEAK_HALF_S = 0.15
+"""What is read at a peak is the median over so long before and after it."""
+
 COLUMNS = (
     "clip body drill posture side moves bias_deg mae_deg picture_mae_deg mediapipe_mae_deg legnet_mae_deg loa_low_deg "
     "loa_high_deg peak_mae_deg reps_true reps_found reps_invented reps_covered gain camera_pitch_deg camera_turn_deg misfit "
-    "true_peaks_deg peaks_deg uncertainties_deg fit_errors_deg session_value_deg true_value_deg measured_share faults "
-    "camera_advice note"
+    "true_peaks_deg peaks_deg uncertainties_deg fit_errors_deg legnet_gain legnet_peaks_deg legnet_sds_deg session_value_deg "
+    "true_value_deg measured_share faults camera_advice note"
 ).split()
 """`picture_mae_deg` is the error of the plain angle in the picture, `mediapipe_mae_deg` and `legnet_mae_deg` are those of the two
 readings by themselves, `reps_covered` counts the repetitions whose 95 % interval holds the true peak, `gain` is what the leg
-model reads per true degree before the detector correction; lists hold one number per repetition found."""
+model reads per true degree before the detector correction, `legnet_gain` what the leg network's reading does; lists hold one
+number per repetition found."""
 
 READINGS = {"picture": "raw_deg", "mediapipe": "mediapipe_deg", "legnet": "legnet_deg"}
 """Columns of the curve whose error is told beside that of the angle."""
@@ -117,8 +122,13 @@ def validate_folder(
 
 def _kept(job: Job) -> Path | None:
     """Return the session that an earlier run kept for this job, if there is one."""
-    needed = LEGS_READ if job.legnet else LANDMARKS
-    return next((path.parent for path in sorted(job.data.glob(f"sessions/*/{needed}"))), None)
+    kept = (path.parent for path in sorted(job.data.glob(f"sessions/*/{LANDMARKS}")))
+    return next((folder for folder in kept if not job.legnet or _same_network(folder)), None)
+
+
+def _same_network(folder: Path) -> bool:
+    """Return whether a session has what the present leg network says."""
+    return (folder / LEGS_READ).exists() and (read_request(folder).get("legnet") or {}).get("sha256") == description()["sha256"]
 
 
 def _again(job: Job, scratch: Path) -> Session:
@@ -202,13 +212,18 @@ def _errors(
     error = curve.angle_deg.to_numpy() - true
     uncorrected = curve.uncorrected_deg.fillna(0).to_numpy()
     spread = 1.96 * float(np.std(error, ddof=1))
+    moves = np.abs(true).max() > MOVES_FROM_DEG
+    by_network, network = curve.legnet_deg.to_numpy(float), curve.legnet_deg.notna().to_numpy()
     result |= {
         "bias_deg": float(np.mean(error)),
         "mae_deg": float(np.mean(np.abs(error))),
         **{f"{name}_mae_deg": _mae(curve[column] - true) for name, column in READINGS.items()},
         "loa_low_deg": float(np.mean(error)) - spread,
         "loa_high_deg": float(np.mean(error)) + spread,
-        "gain": float(uncorrected @ true / (true @ true)) if np.abs(true).max() > MOVES_FROM_DEG else "",
+        "gain": float(uncorrected @ true / (true @ true)) if moves else "",
+        "legnet_gain": float(by_network[network] @ true[network] / (true[network] @ true[network]))
+        if moves and network.any()
+        else "",
     }
     peaks = [TruePeak(a, b, float(np.median(truth[(times >= a) & (times <= b)]))) for a, b in plateaus]
     wanted = [p for p in peaks if _in_drill(p, session)]
@@ -220,6 +235,8 @@ def _errors(
         "peaks_deg": _list(rep.peak_deg for rep in matched.values()),
         "uncertainties_deg": _list(rep.uncertainty_deg for rep in matched.values()),
         "fit_errors_deg": _list(rep.fit_sd_deg for rep in matched.values()),
+        "legnet_peaks_deg": _list(_near(curve, rep.peak_s, "legnet_deg") for rep in matched.values()),
+        "legnet_sds_deg": _list(_near(curve, rep.peak_s, "legnet_sd_deg") for rep in matched.values()),
         "reps_true": len(wanted),
         "reps_found": len(matched),
         "reps_invented": len(reps) - len(matched),
@@ -231,6 +248,11 @@ def _errors(
         best = sorted((abs(p.peak_deg) for p in wanted[:5]), reverse=True)[:3]
         result |= {"session_value_deg": value.value_deg, "true_value_deg": value.direction.sign * float(np.mean(best))}
     return result
+
+
+def _near(curve: pd.DataFrame, time_s: float, column: str) -> float:
+    """Return the median of a column about a time; NaN if there is nothing."""
+    return float(curve.loc[(curve.time_s - time_s).abs() <= PEAK_HALF_S, column].median())
 
 
 def _mae(errors: pd.Series) -> float | str:

@@ -62,6 +62,7 @@ TABLE = Corrections(
     {STANDING: Correction(gain=0.8, setup_sd_deg=3)},
     {STANDING: Correction(setup_sd_deg=6)},
     {STANDING: Correction(setup_sd_deg=1)},
+    {STANDING: Correction(setup_sd_deg=2)},
 )
 
 
@@ -88,7 +89,7 @@ def test_a_posture_without_an_entry_is_not_corrected(level, correct):
 
 
 def test_a_posture_without_personal_errors_falls_back():
-    table = Corrections("7", TABLE.table, TABLE.plain, {})
+    table = Corrections("7", TABLE.table, TABLE.plain, {}, {})
     assert table.of(STANDING, Level.PERSONAL) == TABLE.table[STANDING]
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 
 import cv2
 import numpy as np
 import pytest
 
+from rotrack.drills import Posture
 from rotrack.kinematics import crops
 from rotrack.kinematics.camera import Lens
-from rotrack.kinematics.identity import CropIdentity
-from rotrack.kinematics.rotation import UNHEARD_SD_DEG_PER_S, Weighed
+from rotrack.kinematics.identity import CropIdentity, LegNames
 from rotrack.model import LEGS, N_LANDMARKS, LegCrop, Pose, Side, empty_pose
 from rotrack.sensing import legnet
 from rotrack.sensing.legnet import INPUT_PX, LegNet
@@ -218,6 +217,34 @@ def test_covered_legs_are_not_read_for_long(monkeypatch, picture):
     assert not any(pose.legs for pose in read[20:])
 
 
+def test_a_leg_that_the_pose_model_has_lost_is_not_followed_because_the_other_is_seen(monkeypatch, picture):
+    legs = {Side.RIGHT: leg_at(-0.4), Side.LEFT: leg_at(0.4)}
+    net, oracle = network(monkeypatch, legs)
+    net.read(picture, pose_of(legs))
+    width_px = oracle.places[-1][1].width_px
+    for k in range(1, 60):
+        read = net.read(picture, pose_of({Side.RIGHT: legs[Side.RIGHT] * [1, 1, 2.0]}, k / 30))
+        left = [place for side, place, _ in oracle.places[-2:] if side is Side.LEFT]
+        if k < 10:
+            assert [place.width_px for place in left] == pytest.approx([width_px], rel=0.05), "it keeps its own width"
+    assert Side.LEFT not in read.legs
+
+
+def test_one_leg_under_the_wrong_name_is_not_read_twice(monkeypatch, picture):
+    legs = {Side.LEFT: leg_at(0.2)}
+    net, oracle = network(monkeypatch, legs)
+    for k in range(10):
+        net.read(picture, pose_of(legs, k / 30))
+    asked = len(oracle.places)
+    read = net.read(picture, pose_of(legs, 10 / 30, {Side.LEFT: Side.RIGHT}))
+    assert len(oracle.places) == asked + 1
+    assert set(read.legs) == {Side.LEFT}
+    elsewhere = {Side.RIGHT: leg_at(-0.5)}
+    net, oracle = network(monkeypatch, legs | elsewhere)
+    net.read(picture, pose_of(legs))
+    assert set(net.read(picture, pose_of(elsewhere, 0.04)).legs) == set(Side), "a leg elsewhere is another one"
+
+
 def test_legs_that_cannot_be_read_decide_nothing(monkeypatch, picture):
     legs = {Side.RIGHT: leg_at(-0.2), Side.LEFT: leg_at(0.2)}
     net, _ = network(monkeypatch, legs, NOTHING)
@@ -227,6 +254,34 @@ def test_legs_that_cannot_be_read_decide_nothing(monkeypatch, picture):
     assert crops.typical(list(read.legs.values())) is None
 
 
+def test_what_is_filled_in_is_of_the_leg_that_bears_the_name(monkeypatch, picture):
+    """The pose model has the legs mixed up and no left heel and toe; the right leg must not get the toe of the other foot."""
+    legs = {Side.RIGHT: leg_at(-0.2, yaw_deg=-20), Side.LEFT: leg_at(0.2)}
+    net, _ = network(monkeypatch, legs)
+    pose = net.read(picture, pose_of(legs))
+    wrong = pose_of(legs, 0.04, {side: side.other for side in Side})
+    image_px = wrong.image_px.copy()
+    image_px[[LEGS[Side.LEFT].heel, LEGS[Side.LEFT].toe]] = np.nan
+    named, _ = LegNames(Posture.STANDING).update(replace(wrong, image_px=image_px, legs=pose.legs))
+    for side, leg in LEGS.items():
+        assert named.image_px[[leg.heel, leg.toe]] == pytest.approx(seen_at(legs[side])[:2], abs=0.01)
+
+
+def test_legs_that_change_their_names_are_told(monkeypatch, picture):
+    legs = {Side.RIGHT: leg_at(-0.2, yaw_deg=-20), Side.LEFT: leg_at(0.2)}
+    net, _ = network(monkeypatch, legs)
+    names, told = LegNames(Posture.STANDING), []
+    for k in range(90):
+        pose = net.read(picture, pose_of(legs, k / 30))
+        if k < 40:  # it has not noticed yet
+            pose = replace(
+                pose_of(legs, k / 30, {side: side.other for side in Side}), legs={s.other: c for s, c in pose.legs.items()}
+            )
+        names.update(pose)
+        told.append(names.renamed)
+    assert [k for k, it in enumerate(told) if it] == [40]
+
+
 def test_a_crop_is_the_same_after_being_kept_as_a_row(monkeypatch, picture):
     leg = leg_at(0.3)
     net, _ = network(monkeypatch, {Side.LEFT: leg})
@@ -234,29 +289,3 @@ def test_a_crop_is_the_same_after_being_kept_as_a_row(monkeypatch, picture):
     again = LegCrop.of(crop.numbers())
     assert again.numbers() == pytest.approx(crop.numbers(), abs=0)
     assert not again.foot.flags.writeable
-
-
-def test_readings_are_weighed_by_their_errors():
-    weighed = Weighed()
-    assert weighed.update(0.0, (20.0, 4.0), (np.nan, np.nan)) == (20.0, 4.0)
-    angle_deg, sd_deg = weighed.update(0.1, (20.0, 4.0), (26.0, 2.0))
-    assert angle_deg == pytest.approx((20 / 16 + 26 / 4) / (1 / 16 + 1 / 4))
-    assert sd_deg == pytest.approx((1 / 16 + 1 / 4) ** -0.5)
-    assert np.isnan(weighed.update(0.2, (np.nan, np.nan), (30.0, 2.0))[0])
-
-
-def test_a_pose_model_that_is_grossly_wrong_hardly_counts():
-    near, far = (Weighed().update(0.0, (20.0, 4.0), (other, 2.0))[0] for other in (28.0, 80.0))
-    assert near == pytest.approx(28, abs=2)
-    assert far == pytest.approx(80, abs=1.5)
-
-
-def test_the_angle_does_not_jump_when_the_network_falls_silent():
-    weighed = Weighed()
-    weighed.update(0.0, (20.0, 4.0), (28.0, 2.0))
-    told = [weighed.update(0.05 * k, (20.0, 4.0), (np.nan, np.nan)) for k in range(1, 200)]
-    angles, errors = zip(*told, strict=True)
-    assert max(abs(a - b) for a, b in pairwise(angles)) < 0.4
-    assert all(a > b for a, b in pairwise(angles))
-    assert angles[-1] == pytest.approx(20, abs=8 * 16 / (16 + (UNHEARD_SD_DEG_PER_S * 9.9) ** 2) + 0.05)
-    assert all(b > a for a, b in pairwise(errors)) and errors[-1] < 4.0

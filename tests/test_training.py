@@ -272,6 +272,22 @@ def made_up_reading(target: object, off: np.ndarray, sd: float) -> np.ndarray:
     return said
 
 
+def test_the_network_is_as_strict_as_it_should_be() -> None:
+    """Whatever its scores are like, 2 % of what looks readable and like the right leg is rejected."""
+    rng = np.random.default_rng(2)
+    said = np.zeros((5000, 24))
+    said[:, 21:24] = rng.normal([2, -2, 1], [2, 2, 3], (5000, 3))
+    readable = rng.choice([0, 1], 5000)
+    said[:, 23] += evaluate.strictness(said, readable)
+    own = (readable == 1) & (said[:, 21] > said[:, 22])
+    assert 0.9 < own.sum() / (readable == 1).sum() < 0.96, "some look like the other leg"
+    rejected = evaluate.decode(said + 1e-9, np.ones(6)).rejected
+    assert rejected[own].mean() == pytest.approx(0.02, abs=0.002)
+    said[:, 22] = 50
+    with pytest.raises(SystemExit, match="train it for longer"):
+        evaluate.strictness(said, readable)
+
+
 def test_the_error_scale_makes_bars_hold_what_they_claim() -> None:
     rng = np.random.default_rng(8)
     count = 4000

@@ -1,5 +1,6 @@
 """The validation itself: errors against known curves, matching of repetitions, folders that are no truth."""
 
+import gzip
 import json
 import shutil
 from pathlib import Path
@@ -12,6 +13,8 @@ import rotrack
 from rotrack.drills import load_table
 from rotrack.errors import TruthError
 from rotrack.model import Direction, Rep, Side
+from rotrack.records.log import LEG_COLUMNS, LEGS_READ
+from rotrack.sensing.legnet import description
 from rotrack.validation import COLUMNS, TruePeak, _counted, _errors, _match, _plateaus, describe, validate_folder, write_table
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -134,6 +137,14 @@ def test_a_kept_session_is_measured_again_without_the_video(tmp_path: Path) -> N
     assert sorted(p.name for p in (tmp_path / "keep").rglob("*")) == before
     table = validate_folder(truth, keep=tmp_path / "keep")
     assert all("internal_right.mp4" in note for note in table.note), "what the leg network never read is read from the video"
+    with gzip.open(kept / LEGS_READ, "wt", newline="") as file:
+        file.write(",".join(LEG_COLUMNS) + "\r\n")
+    stored = json.loads((kept / "session.json").read_text("utf-8"))
+    for sha256, measured in (("0" * 64, False), (description()["sha256"], True)):
+        network = {"legnet": {"version": "1", "sha256": sha256}}
+        (kept / "session.json").write_text(json.dumps(stored | network), "utf-8")
+        table = validate_folder(truth, keep=tmp_path / "keep")
+        assert (table[table.side == "right"].iloc[0].mae_deg != "") == measured, "what another network said does not count"
 
 
 def test_a_clip_without_a_kept_session_needs_its_video(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ SAMPLE = ROOT / "training" / "crops" / "sample.csv"
 DOCUMENTS = (ROOT / "docs" / "legnet.md", WEIGHTS.with_name("LEGNET.md"))
 ACCEPTED_FROM = 0.5
 """A crop that is less likely readable than this is rejected; one that is more likely the other leg is told to be that."""
+REJECTED_READABLE = 0.02
+"""Share of the readable crops of the check set that is rejected after export."""
 BAR = 1.96
 """Half width of a 95 % bar in standard errors."""
 SD_OF = np.repeat(np.arange(6), (2, 1, 2, 1, 6, 2))
@@ -134,6 +136,25 @@ def error_scale(said: np.ndarray, target: Truth, readable: np.ndarray) -> np.nda
     reading = decode(said, np.ones(6))
     bars = np.abs(reading.components - target.components) / (BAR * reading.sd[:, SD_OF])
     return np.array([np.quantile(bars[readable == 1][:, k == SD_OF], 0.95) for k in range(6)])
+
+
+def strictness(said: np.ndarray, readable: np.ndarray) -> float:
+    """Return what to add to the score of "unreadable" so that `REJECTED_READABLE` of the readable crops are rejected.
+
+    Parameters
+    ----------
+    said : numpy.ndarray, shape (n, 24)
+        Bare outputs on the check set.
+    readable : numpy.ndarray, shape (n,)
+        1 where the label says so.
+    """
+    good, other, unreadable = said[readable == 1, 21:24].T
+    own = good > other  # what looks more like the other leg is rejected, however the score is shifted
+    # Accepted: readable is likelier than both others together.
+    room = good[own] + np.log1p(-np.exp(other[own] - good[own])) - unreadable[own]
+    if not room.size:
+        raise SystemExit("The network holds no crop of the check set for readable; train it for longer. Nothing was written.")
+    return float(np.quantile(room, REJECTED_READABLE))
 
 
 def angles_deg(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -25,8 +25,6 @@ from network import Exported, LegNet
 
 LARGEST_DIFFERENCE = 1e-4
 DECIMALS = 4
-REJECTED_READABLE = 0.02
-"""Share of the readable crops of the check set that is rejected after export."""
 
 
 def to_onnx(network: LegNet) -> bytes:
@@ -51,22 +49,6 @@ def difference(network: LegNet, net: cv2.dnn.Net, pictures: np.ndarray) -> float
         wanted = Exported(network).eval()(x).numpy()
     batches = [evaluate.outputs(net, pictures), *(evaluate.outputs(net, pictures[:size]) for size in (1, 2, 3))]
     return max(float(np.abs(said - wanted[: len(said)]).max()) for said in batches)
-
-
-def strictness(said: np.ndarray, readable: np.ndarray) -> float:
-    """Return what to add to the score of "unreadable" so that `REJECTED_READABLE` of the readable crops are rejected.
-
-    Parameters
-    ----------
-    said : numpy.ndarray, shape (n, 24)
-        Bare outputs on the check set.
-    readable : numpy.ndarray, shape (n,)
-        1 where the label says so.
-    """
-    good, other, unreadable = said[readable == 1, 21:24].T
-    with np.errstate(divide="ignore", invalid="ignore"):  # accepted: readable is likelier than both others together
-        room = np.where(good > other, good + np.log1p(-np.exp(np.minimum(other - good, 0.0))), -np.inf) - unreadable
-    return float(np.quantile(room, REJECTED_READABLE, method="lower"))
 
 
 def counts(set_: crops.Crops) -> dict[str, object]:
@@ -96,11 +78,11 @@ def main() -> None:
     target = evaluate.truth(check)
     as_trained = cv2.dnn.readNetFromONNX(np.frombuffer(to_onnx(network.eval()), np.uint8))
     with torch.no_grad():
-        network.out.bias[23] += strictness(evaluate.outputs(as_trained, target.pictures), check.readable)
+        network.out.bias[23] += evaluate.strictness(evaluate.outputs(as_trained, target.pictures), check.readable)
     data = to_onnx(network)
     net = cv2.dnn.readNetFromONNX(np.frombuffer(data, np.uint8))
     off = difference(network, net, target.pictures[:300])
-    if off > LARGEST_DIFFERENCE:
+    if not off <= LARGEST_DIFFERENCE:
         raise SystemExit(f"OpenCV and torch differ by {off:.1e}; nothing was written.")
     scale = evaluate.error_scale(evaluate.outputs(net, target.pictures), target, check.readable)
     card = {

@@ -96,7 +96,7 @@ def report(network: LegNet, x: torch.Tensor, target: torch.Tensor, families: np.
     good = kind == 0
     foot, shank = angle_deg(said[:, :3], target[:, :3]), angle_deg(said[:, 3:6], target[:, 3:6])
     chance = torch.softmax(said[:, OUTPUTS["kind"]], 1).numpy()
-    refused = chance[:, 2] > 0.5
+    refused = chance[:, 0] < 0.5
     spots = (said[:, 6:14] - target[:, 9:17]).reshape(-1, 4, 2).norm(dim=2).numpy()
     per_family = " ".join(f"{f[:9]} {np.median(foot[good & (families == f)]):.1f}" for f in sorted(set(families[good])))
     return (

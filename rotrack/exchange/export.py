@@ -22,7 +22,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from rotrack.drills import load_table
 from rotrack.errors import InputError, NotMeasuredError, RecordError
+from rotrack.kinematics.identity import LegNames
 from rotrack.model import LANDMARK_NAMES, REP_DECIMALS, Direction, Rep, Side
 from rotrack.records.compare import held
 from rotrack.records.log import REP_COLUMNS, load_of, read_poses, replace_files, yes_or_no
@@ -274,12 +276,14 @@ def markers_over_time(session: Session) -> pd.DataFrame:
         If nobody was seen.
     """
     try:
-        poses = list(read_poses(session.folder, legs=False))
+        next(read_poses(session.folder, legs=False), None)
     except RecordError as error:
         raise RecordError(
             f"{_called(session)} has no landmarks (landmarks.csv.gz in {session.folder} is missing or damaged); "
             "choose tidy, wide or mot."
         ) from error
+    legs = LegNames(load_table().drill(session.info["drill"]).posture)  # under the names by which they were measured
+    poses = [legs.update(pose)[0] for pose in read_poses(session.folder)]
     names = [f"{marker_name(name)}_{axis}" for name in LANDMARK_NAMES for axis in "xyz"]
     # Camera axes are x right, y down, z away.
     values = np.array([-pose.world_m[:, ::-1] for pose in poses]).reshape(len(poses), len(names))

@@ -1,7 +1,8 @@
 """What is known of the pose model's errors: how much of a turn it shows per posture, and how far that may be off.
 
 The table `correction.toml` is learned on rendered people by `tests/benchmarks/correction.py`, which also holds out whole bodies
-and whole cameras to see whether it helps on people that it has not seen; a posture where it does not has a gain of 1.
+and whole cameras to see whether it helps on people that it has not seen; a posture where it does not has a gain of 1. What the
+leg network's reading errs by beyond what the network says of itself stands there as well (`tests/benchmarks/legnet_errors.py`).
 """
 
 from __future__ import annotations
@@ -70,12 +71,19 @@ class Corrections:
         Per posture, the errors without the correction; gains are 1.
     personal : dict of Posture to Correction
         Per posture, with the correction and a personal calibration.
+    legnet : dict of Posture to Correction
+        Per posture, the errors of the leg network's reading; gains are 1.
     """
 
     version: str
     table: dict[Posture, Correction]
     plain: dict[Posture, Correction]
     personal: dict[Posture, Correction]
+    legnet: dict[Posture, Correction]
+
+    def network(self, posture: Posture) -> Correction:
+        """Return what the leg network's reading errs by in a posture."""
+        return self.legnet.get(posture, Correction())
 
     def of(self, posture: Posture, level: Level = Level.NONE, correct: bool = True) -> Correction:
         """Return what holds for a posture and a level of calibration."""
@@ -89,10 +97,10 @@ def load_corrections() -> Corrections:
     """Return the corrections that ship with the package."""
     text = resources.files("rotrack").joinpath("kinematics/correction.toml").read_text("utf-8")
     data = tomllib.loads(text)
-    table, plain = (
+    table, plain, legnet = (
         {Posture(name): replace(Correction(), **values) for name, values in data.get(kind, {}).items()}
-        for kind in ("corrected", "plain")
+        for kind in ("corrected", "plain", "legnet")
     )
     named = ((Posture(name), values) for name, values in data.get("personal", {}).items())
     personal = {posture: replace(table.get(posture, Correction()), **values) for posture, values in named}
-    return Corrections(str(data["version"]), table, plain, personal)
+    return Corrections(str(data["version"]), table, plain, personal, legnet)

@@ -13,7 +13,7 @@ from rotrack.model import LEGS, LegCrop, Pose
 
 READABLE_FROM = 0.5
 """A crop counts if the network is at least so sure that it shows this leg and can be read."""
-NEUTRAL_SHARE, NEUTRAL_LEAST = 0.6, 3
+NEUTRAL_SHARE, NEUTRAL_LEAST = 0.6, 2
 """Share and number of the pictures of the neutral pose in which the leg must be readable, of those that were read at all."""
 LEAST_SD_DEG, LEAST_SD_PX = 1.0, 0.5
 """No direction and no point is known better than this, whatever the network says of itself."""

@@ -69,12 +69,18 @@ class LegNames:
         self._top_leg, self._identity = TopLeg(), LegIdentity()
         self._crop_identity = CropIdentity(with_hips=posture in (Posture.SIDE_TOP, Posture.SIDE_BOTTOM))
 
+    @property
+    def renamed(self) -> bool:
+        """Whether the legs of the latest pose have changed their names: what was known of either is that of the other."""
+        return self._crop_identity.renamed
+
     def update(self, pose: Pose) -> tuple[Pose, dict[Side, str]]:
         """Return the pose, completed by what the leg network saw, with its legs named, and why a side is refused."""
         refused: dict[Side, str] = {}
         if pose.reason:
             return pose, refused
-        pose, sure = self._crop_identity.update(completed(pose))
+        pose, sure = self._crop_identity.update(pose)
+        pose = completed(pose)
         if self._posture in (Posture.SIDE_TOP, Posture.SIDE_RAISED):
             top = higher_leg(pose)
             if self._posture is Posture.SIDE_TOP and not sure:
@@ -121,23 +127,35 @@ class CropIdentity:
         self._with_hips = with_hips
         self._at = np.full((2, 2, 2), np.nan)
         self._time_s = self._sure_s = -math.inf
+        self.renamed = False
+        """Whether the latest legs lie where those of the other name lay just before: the network has changed its mind."""
 
     def update(self, pose: Pose) -> tuple[Pose, bool]:
         """Return the pose with its legs (lying on the side: from the hips) under their right names, and whether that is sure."""
+        self.renamed = False
         marks = np.stack([pose.image_px[[LEGS[side].ankle, LEGS[side].knee]] for side in Side])
-        if not np.isfinite(marks).all():
+        if not np.isfinite(marks).all(axis=(1, 2)).any():
             return pose, False
+        fresh = 0 <= pose.time_s - self._time_s <= COURSE_S
         legs = [leg for side in Side if (leg := pose.legs.get(side)) is not None and readable(leg)]
         seen = np.stack([leg.points_px[2:] for leg in legs]) if len(legs) == len(Side) else None  # ankle and knee of each leg
         if seen is not None and _distance(seen[0], seen[1]) > APART_FEET * min(leg.foot_px for leg in legs):
-            mixed_up = _distance(marks[::-1], seen) < FITS_SHARE * _distance(marks, seen)
+            mixed_up = _off(marks[::-1], seen) < FITS_SHARE * _off(marks, seen)
             self._sure_s = pose.time_s
-        elif not 0 <= pose.time_s - self._sure_s < SURE_S or pose.time_s - self._time_s > COURSE_S:
+        elif not 0 <= pose.time_s - self._sure_s < SURE_S or not fresh:
             return pose, False
         else:
-            mixed_up = _distance(marks[::-1], self._at) < _distance(marks, self._at)
-        self._at, self._time_s = marks[::-1] if mixed_up else marks, pose.time_s
+            mixed_up = _off(marks[::-1], self._at) < _off(marks, self._at)
+        named = marks[::-1] if mixed_up else marks
+        self.renamed = fresh and _off(named[::-1], self._at) < FITS_SHARE * _off(named, self._at)
+        self._at, self._time_s = named, pose.time_s
         return (_exchanged(pose, self._with_hips) if mixed_up else pose), True
+
+
+def _off(legs: np.ndarray, places: np.ndarray) -> float:
+    """Return how far legs are from their places on average, of what is known of both, shape (2, n, 2); NaN if nothing is."""
+    off = np.hypot(*(legs - places).T)
+    return float(off[np.isfinite(off)].mean()) if np.isfinite(off).any() else math.nan
 
 
 def higher_leg(pose: Pose) -> Side:

@@ -55,12 +55,8 @@ NEUTRAL_WITHIN_DEG = 15.0
 
 FOOT_SLACK_DEG = 12.0
 """How far a foot that hangs from a bent knee turns by itself."""
-NETWORK_SD_DEG = 1.0
-"""What the network's reading errs by besides what it says of itself, as a whole session."""
 NETWORK_MISFIT = 1.5
 """A fit that explains what the leg network saw besides may misfit by so many times more."""
-NO_IDEA_SD_DEG = 1e3
-"""Error of MediaPipe's reading where it shows nothing of a turn."""
 AGREE_SD = 2.0
 """Readings that differ by more than so many of their errors: MediaPipe's counts as erring by as much more. It has gross mistakes,
 while the network says when it cannot read a leg."""
@@ -188,6 +184,7 @@ class LegMeasure:
         self._weighed = Weighed()
         gain = calibration.gains.get(side)
         self._gain = gain.gain if gain else 1.0
+        self._network_errors = load_corrections().network(drill.posture)
         self._correction = load_corrections().of(drill.posture, Level.PERSONAL if gain else Level.NONE, correct)
         self._shown_pitch_deg, self._moved = self._leg.pitch_deg, ""
         if calibration.floor:
@@ -231,7 +228,9 @@ class LegMeasure:
         if self._needs_network and self._network is None:
             return NOT_THE_POSITION
         leg, (low, high) = self._judged, self._stance.pitch_limits_deg
-        misfit_at_most = self._stance.misfit_at_most * (NETWORK_MISFIT if leg is not self._leg else 1.0)
+        misfit_at_most, zero_deg = self._stance.misfit_at_most, self._zero_deg
+        if self._network and leg is not self._leg:
+            misfit_at_most, zero_deg = NETWORK_MISFIT * misfit_at_most, self._network[1]
         place = f"`rotrack drills {drill.id}` says where to put it"
         on_the_side = drill.posture in (Posture.SIDE_TOP, Posture.SIDE_BOTTOM)  # there the hips belong one above the other
         checks = (
@@ -241,14 +240,14 @@ class LegMeasure:
                 "let the lower leg hang straight down for the neutral pose",
             ),
             (
-                self._zero_deg < self._stance.zero_limits_deg[0] or self._zero_deg > self._stance.zero_limits_deg[1],
+                zero_deg < self._stance.zero_limits_deg[0] or zero_deg > self._stance.zero_limits_deg[1],
                 "point the toes forwards for the neutral pose, and hold still",
             ),
             (leg.pitch_deg < low, f"the camera is too low for this drill: {place}"),
             (leg.pitch_deg > high, f"the camera is too high for this drill: {place}"),
             (abs(leg.turn_deg) > TURNED_TOO_FAR_DEG, f"the camera stands {abs(leg.turn_deg):.0f} degrees to the side: {place}"),
             (
-                leg.misfit > misfit_at_most or not np.isfinite(self._zero_deg),
+                leg.misfit > misfit_at_most or not np.isfinite(zero_deg),
                 self._moved or NOT_THE_POSITION,
             ),
         )
@@ -282,11 +281,15 @@ class LegMeasure:
         uncorrected_deg = _wrap(found.rotation_deg - self._zero_deg)
         mediapipe_deg = self._gain * self._correction.apply(uncorrected_deg, self._shown_pitch_deg)
         legnet_deg, legnet_sd_deg = self._by_network(pose, pelvis_deg)
-        # Its error grows with the turn, also where it shows none of it: the larger reading says how far the leg may be turned.
-        mediapipe_sd_deg = self._mediapipe_sd_deg(float(np.fmax(abs(mediapipe_deg), abs(legnet_deg))), found.sd_deg)
-        if self._needs_network and not math.isfinite(legnet_deg):
-            return Reading.missing(REASON_NOT_READ, raw_deg)
-        angle_deg, sd_deg = self._weighed.update(pose.time_s, (mediapipe_deg, mediapipe_sd_deg), (legnet_deg, legnet_sd_deg))
+        if self._needs_network:
+            angle_deg, sd_deg = legnet_deg, legnet_sd_deg
+            if not math.isfinite(legnet_deg):
+                return Reading.missing(REASON_NOT_READ, raw_deg)
+        else:
+            # Its error grows with the turn, also where it shows none of it: the larger reading says how far that may be.
+            turned_deg = max(abs(mediapipe_deg), abs(self._weighed.expected_deg(mediapipe_deg, legnet_deg)))
+            mediapipe_sd_deg = self._mediapipe_sd_deg(turned_deg, found.sd_deg)
+            angle_deg, sd_deg = self._weighed.update(pose.time_s, (mediapipe_deg, mediapipe_sd_deg), (legnet_deg, legnet_sd_deg))
         return Reading(
             raw_deg,
             uncorrected_deg,
@@ -317,11 +320,10 @@ class LegMeasure:
             return float("nan"), float("nan")
         model, zero_deg = self._network
         found = model.read(pose.time_s, self._by_both(model.neutral, pose.image_px, crop), pelvis_deg)
-        return _wrap(found.rotation_deg - zero_deg), float(np.hypot(found.sd_deg, NETWORK_SD_DEG))
+        angle_deg = _wrap(found.rotation_deg - zero_deg)
+        return angle_deg, self._network_errors.error_deg(angle_deg, found.sd_deg) / NORMAL_95
 
     def _mediapipe_sd_deg(self, angle_deg: float, sd_deg: float) -> float:
-        if self._needs_network:
-            return NO_IDEA_SD_DEG
         return float(np.hypot(self._correction.error_deg(angle_deg, sd_deg) / NORMAL_95, self._view_sd_deg))
 
 
@@ -331,6 +333,10 @@ class Weighed:
     def __init__(self) -> None:
         self._time_s = -math.inf
         self._offset_deg, self._offset_sd_deg, self._at_deg, self._doubt = 0.0, math.inf, 0.0, 1.0
+
+    def expected_deg(self, mediapipe_deg: float, legnet_deg: float) -> float:
+        """Return what the network says, or would by what it said last, deg."""
+        return legnet_deg if math.isfinite(legnet_deg) else mediapipe_deg + self._offset_deg
 
     def update(self, time_s: float, mediapipe: tuple[float, float], legnet: tuple[float, float]) -> tuple[float, float]:
         """Return angle and standard error, deg, from those of both readings; without a network the pose model's own.

@@ -154,14 +154,17 @@ class LegNet:
     def _named(own: dict[Side, _Place], first: dict[Side, _Place]) -> dict[Side, _Place]:
         """Return the pose model's places under the names of the legs that were followed there."""
         other = {side.other: place for side, place in first.items()}
-        off = [sum(_distance_px(own[side], names[side]) for side in own if side in names) for names in (first, other)]
-        return other if any(side in other for side in own) and off[1] < off[0] else first
+        off = [[_distance_px(own[side], names[side]) for side in own if side in names] for names in (first, other)]
+        if not off[0]:  # one leg was followed, and one that bears the other name is seen: the same one if it is there
+            return other if off[1] and off[1][0] < OWN_WITHIN * min(place.width_px for place in first.values()) else first
+        return other if off[1] and sum(off[1]) < sum(off[0]) else first
 
     def _follow(self, time_s: float, side: Side, leg: LegCrop, place: _Place, first: dict[Side, _Place]) -> None:
         """Remember where a leg was seen, and how wide its crop should be."""
         known = self._tracks.get(side)
         middle_px = _middle(leg.points_px)
-        near = min(first.values(), key=lambda it: float(np.hypot(*(it.middle_px - middle_px))), default=None)
+        there = [it for it in first.values() if np.hypot(*(it.middle_px - middle_px)) < OWN_WITHIN * it.width_px]
+        near = min(there, key=lambda it: float(np.hypot(*(it.middle_px - middle_px))), default=None)
         width_px, grown, step_s = (known.width_px, known.grown, time_s - known.time_s) if known else (place.width_px, 0.0, 0.0)
         backed_s = known.backed_s if known else time_s
         if near:
@@ -241,7 +244,7 @@ def _cut(rgb: np.ndarray, lens: Lens, place: _Place, turn: np.ndarray, side: Sid
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     factor = round(place.width_px / INPUT_PX)
     if factor > 1:  # many pixels make one: average them first
-        reach = 0.75 * place.width_px + 2
+        reach = 0.9 * place.width_px + 2
         left, top = np.maximum(np.floor(place.middle_px - reach), 0).astype(int)
         right, bottom = np.minimum(np.ceil(place.middle_px + reach), (rgb.shape[1], rgb.shape[0])).astype(int)
         columns, rows = max(right - left, 0) // factor, max(bottom - top, 0) // factor

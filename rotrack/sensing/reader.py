@@ -19,6 +19,8 @@ WANTED_HZ = 24.0
 """Live, legs are left out of pictures before fewer pictures than this are read in a second ..."""
 SELDOM = 4
 """... but every fourth is read at least."""
+LEAST_SHARE = 0.1
+"""This share of the time of the pose model is theirs in any case: where that alone is too slow, leaving them out saves little."""
 OVER_FRAMES = 48
 """How many of the latest pictures tell how long they take."""
 
@@ -92,6 +94,6 @@ class _Pace:
             return 1
         (first, from_s), (last, to_s) = self._given[0], self._given[-1]
         given_s = (to_s - from_s) / (last - first)
-        left_s = max(given_s, 1 / WANTED_HZ) - median(self._rest_s)
-        legs_s = median(self._legs_s)
+        rest_s, legs_s = median(self._rest_s), median(self._legs_s)
+        left_s = max(max(given_s, 1 / WANTED_HZ) - rest_s, LEAST_SHARE * rest_s)
         return math.ceil(legs_s / left_s) if legs_s < SELDOM * left_s else SELDOM

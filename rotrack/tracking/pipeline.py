@@ -114,6 +114,8 @@ class RotationTracker:
     def update(self, pose: Pose) -> Step:
         """Take the next pose, in order of time, and return all that it produced."""
         pose, refused = self._names.update(pose)
+        if self._names.renamed:
+            self.retake_neutral()
         for side, leg in self._legs.items():
             other = self._legs[side.other] if side.other not in self.sides else None
             leg.update(pose, abs(other.live_deg) if other else math.nan, refused.get(side, ""))
@@ -283,12 +285,10 @@ class _LegTracker:
         """Return what is not seen of what the measure needs; empty if all is."""
         if pose.reason:
             return pose.reason
-        if self._drill.without_legnet and not readable(pose.legs.get(self.side)):
-            return REASON_NOT_READ
         for index in self._needed + self._hips:
             if not np.isfinite(pose.image_px[index]).all():
                 return f"the {LANDMARK_NAMES[index].replace('_', ' ')} is not seen: the whole leg must be in the picture"
-        return ""
+        return REASON_NOT_READ if self._drill.without_legnet and not readable(pose.legs.get(self.side)) else ""
 
     def _out_of_position(self, pose: Pose) -> str:
         """Return why a pose that is seen is not in the position of the drill; empty if it is."""

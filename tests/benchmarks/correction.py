@@ -156,8 +156,9 @@ def main() -> None:
     print("# Made by tests/benchmarks/correction.py on rendered people; what the keys mean is said in correction.py.")
     print(f'version = "{arguments.version}"')
     now = tomllib.loads(resources.files("rotrack").joinpath("kinematics/correction.toml").read_text("utf-8"))
-    for posture, values in now.get("personal", {}).items():  # learned by benchmarks/calibration.py, kept
-        print(f"\n[personal.{posture}]")
+    kept = [(kind, *block) for kind in ("personal", "legnet") for block in now.get(kind, {}).items()]
+    for kind, posture, values in kept:  # learned by benchmarks/calibration.py and benchmarks/legnet_errors.py
+        print(f"\n[{kind}.{posture}]")
         print("\n".join(f"{key} = {value}" for key, value in values.items()))
     for kind, index in (("corrected", 0), ("plain", 1)):
         for posture, learned in found.items():
