@@ -326,7 +326,7 @@ class Rep:
     gravity_deg : float
         What a goniometer held against gravity would read at the peak; NaN where gravity shows no rotation.
     fit_sd_deg : float
-        Standard error of the leg model's fit at the peak, a part of the uncertainty.
+        Standard error of the leg model's fit to the pose model's landmarks at the peak, a part of that reading's error.
     live_peak_deg : float
         Signed peak as it was shown live.
     range_deg : float
