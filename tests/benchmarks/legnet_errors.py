@@ -5,7 +5,7 @@
 
 Every clip is measured again from what was kept, without the present table; mirrored clips would tell nothing new, since the
 network sees left legs mirrored. Per posture `gain_sd` is how much the gain differs between bodies, `fit_share` and `setup_sd_deg`
-are what is needed for the 95 % interval to hold 95 % of the peaks; then `gain_sd` is widened for the small number of bodies. Where
+are what is needed for 95 % of the peaks to lie inside; then `gain_sd` is widened for the small number of bodies. Where
 there are too few bodies, the largest errors of the others hold. Gains stay 1. Prints what it finds and the table; with --write it
 goes into the file. None of the bodies may be one that the network has learned from.
 """
