@@ -125,31 +125,37 @@ class CropIdentity:
 
     def __init__(self, with_hips: bool) -> None:
         self._with_hips = with_hips
-        self._at = np.full((2, 2, 2), np.nan)
-        self._time_s = self._sure_s = -math.inf
+        self._at = self._seen_at = np.full((2, 2, 2), np.nan)
+        self._time_s = self._sure_s = self._seen_s = -math.inf
         self.renamed = False
-        """Whether the latest legs lie where those of the other name lay just before: the network has changed its mind."""
+        """Whether the network saw each leg where it saw the other one just before: it has changed its mind."""
 
     def update(self, pose: Pose) -> tuple[Pose, bool]:
         """Return the pose with its legs (lying on the side: from the hips) under their right names, and whether that is sure."""
-        self.renamed = False
+        legs = [leg for side in Side if (leg := pose.legs.get(side)) is not None and readable(leg)]
+        seen = np.stack([leg.points_px[2:] for leg in legs]) if len(legs) == len(Side) else None  # ankle and knee of each leg
+        self._note(pose.time_s, seen)
         marks = np.stack([pose.image_px[[LEGS[side].ankle, LEGS[side].knee]] for side in Side])
         if not np.isfinite(marks).all(axis=(1, 2)).any():
             return pose, False
-        fresh = 0 <= pose.time_s - self._time_s <= COURSE_S
-        legs = [leg for side in Side if (leg := pose.legs.get(side)) is not None and readable(leg)]
-        seen = np.stack([leg.points_px[2:] for leg in legs]) if len(legs) == len(Side) else None  # ankle and knee of each leg
         if seen is not None and _distance(seen[0], seen[1]) > APART_FEET * min(leg.foot_px for leg in legs):
             mixed_up = _off(marks[::-1], seen) < FITS_SHARE * _off(marks, seen)
             self._sure_s = pose.time_s
-        elif not 0 <= pose.time_s - self._sure_s < SURE_S or not fresh:
+        elif not 0 <= pose.time_s - self._sure_s < SURE_S or pose.time_s - self._time_s > COURSE_S:
             return pose, False
         else:
             mixed_up = _off(marks[::-1], self._at) < _off(marks, self._at)
-        named = marks[::-1] if mixed_up else marks
-        self.renamed = fresh and _off(named[::-1], self._at) < FITS_SHARE * _off(named, self._at)
-        self._at, self._time_s = named, pose.time_s
+        self._at, self._time_s = marks[::-1] if mixed_up else marks, pose.time_s
         return (_exchanged(pose, self._with_hips) if mixed_up else pose), True
+
+    def _note(self, time_s: float, seen: np.ndarray | None) -> None:
+        """Keep where the network saw both legs, shape (2, 2, 2), and notice when it has exchanged their names."""
+        self.renamed = False
+        if seen is None:
+            return
+        if 0 <= time_s - self._seen_s <= COURSE_S:
+            self.renamed = _off(seen[::-1], self._seen_at) < FITS_SHARE * _off(seen, self._seen_at)
+        self._seen_at, self._seen_s = seen, time_s
 
 
 def _off(legs: np.ndarray, places: np.ndarray) -> float:
