@@ -72,7 +72,7 @@ def test_the_errors_of_floor_and_person_count_both() -> None:
 
 
 def test_the_correction_goes_on_with_the_tilt_that_it_was_learned_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    steep = Corrections("0", {Posture.STANDING: Correction(0.8, 0.05, 10.0)}, {}, {})
+    steep = Corrections("0", {Posture.STANDING: Correction(0.8, 0.05, 10.0)}, {}, {}, {})
     monkeypatch.setattr(rotation, "load_corrections", lambda: steep)
     _, without = measured("standing", Calibration())
     _, with_floor = measured("standing", Calibration(floor=tilted(25)))
