@@ -198,16 +198,7 @@ class LegMeasure:
                 too_far, sd_deg = PERSON_PITCH_DEG[drill.posture]
                 self._moved = floor_misfit(calibration.floor, found.pitch_deg - too_far, sd_deg, found.roll_deg)
         self._zero_deg = _zero_deg(self._model, self._leg.measurements(neutral.image_px))
-        self._network: tuple[LegModel, float] | None = None
-        if side in neutral.legs:
-            crop = neutral.legs[side]
-            told = Measurements(*crops.slopes(crop, self._leg.lens), *self._directions(crop))
-            knowing = NeutralLeg(neutral.image_px, neutral.size_px, side, self._stance, calibration, lean_deg, told)
-            by_both = self._by_both(knowing, neutral.image_px, crop)
-            model = LegModel(knowing, by_both)
-            zero_deg = _zero_deg(model, by_both)
-            if math.isfinite(zero_deg) and knowing.misfit <= NETWORK_MISFIT * self._stance.misfit_at_most:
-                self._network = model, zero_deg
+        self._network = self._fit_of_network(neutral, calibration, lean_deg)
         # Who stands there and how the camera looks is judged by the fit that counts.
         self._judged = self._network[0].neutral if self._network and self._needs_network else self._leg
         self.view = {
@@ -219,6 +210,20 @@ class LegMeasure:
         self.problem = self._why_not(drill)
         beyond, self.advice = self._view_advice(drill)
         self._view_sd_deg = WIDER_PER_DEG * beyond
+
+    def _fit_of_network(self, neutral: NeutralPose, calibration: Calibration, lean_deg: float) -> tuple[LegModel, float] | None:
+        """Return the leg fitted anew with what the leg network saw of it, and its zero, deg; None if it saw none that fits."""
+        crop = neutral.legs.get(self._side)
+        if crop is None:
+            return None
+        told = Measurements(*crops.slopes(crop, self._leg.lens), *self._directions(crop))
+        leg = NeutralLeg(neutral.image_px, neutral.size_px, self._side, self._stance, calibration, lean_deg, told)
+        by_both = self._by_both(leg, neutral.image_px, crop)
+        model = LegModel(leg, by_both)
+        zero_deg = _zero_deg(model, by_both)
+        if not math.isfinite(zero_deg) or leg.misfit > NETWORK_MISFIT * self._stance.misfit_at_most:
+            return None
+        return model, zero_deg
 
     def _in_picture(self, image_px: np.ndarray) -> np.ndarray:
         start, end = self._pointer
