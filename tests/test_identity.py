@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import pose_at
+from helpers import a_crop
 
-from rotrack.kinematics.identity import REASON_CROSS, REASON_JUMP, REASON_SWAP, LegIdentity, TopLeg, higher_leg
+from rotrack.drills import Posture
+from rotrack.kinematics.identity import REASON_CROSS, REASON_JUMP, REASON_SWAP, LegIdentity, LegNames, TopLeg, higher_leg
 from rotrack.model import LEGS, N_LANDMARKS, SWAPPED, Pose, Side
 from rotrack.records.log import read_poses
 
@@ -176,6 +178,22 @@ def test_legs_whose_names_are_mixed_up_get_the_right_ones(top: Side) -> None:
         assert put_right.visibility[new] == mixed_up.visibility[old]
     for leg in LEGS.values():
         assert put_right.visibility[leg.shoulder] == mixed_up.visibility[leg.shoulder], "the shoulders keep their names"
+
+
+@pytest.mark.parametrize("top", Side)
+def test_what_the_leg_network_saw_of_the_top_leg_gets_its_name(top: Side) -> None:
+    """A network that followed the pose model's names from the start is as wrong as these, however sure it is."""
+    pose = side_lying(top, mixed_up=True)
+    crops = {
+        side: replace(a_crop(side is Side.LEFT), points_px=pose.image_px[[leg.heel, leg.toe, leg.ankle, leg.knee]], readable=0.99)
+        for side, leg in LEGS.items()
+    }
+    named, refused = LegNames(Posture.SIDE_TOP).update(replace(pose, legs=crops))
+    assert list(refused) == [top.other]
+    right = side_lying(top).image_px
+    for side, leg in LEGS.items():
+        np.testing.assert_array_equal(named.image_px[list(leg[1:])], right[list(leg[1:])])
+        np.testing.assert_array_equal(named.legs[side].points_px, right[[leg.heel, leg.toe, leg.ankle, leg.knee]])
 
 
 @pytest.mark.parametrize("top", Side)

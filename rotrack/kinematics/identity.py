@@ -68,28 +68,37 @@ class LegNames:
         self._posture = posture
         self._top_leg, self._identity = TopLeg(), LegIdentity()
         self._crop_identity = CropIdentity(with_hips=posture in (Posture.SIDE_TOP, Posture.SIDE_BOTTOM))
-
-    @property
-    def renamed(self) -> bool:
-        """Whether the legs of the latest pose have changed their names: what was known of either is that of the other."""
-        return self._crop_identity.renamed
+        self._seen_at, self._seen_s = np.full((2, 2, 2), np.nan), -math.inf
+        self.renamed = False
+        """Whether each leg of the latest pose is where the other one just was: what was known of either is that of the other."""
 
     def update(self, pose: Pose) -> tuple[Pose, dict[Side, str]]:
         """Return the pose, completed by what the leg network saw, with its legs named, and why a side is refused."""
         refused: dict[Side, str] = {}
+        self.renamed = False
         if pose.reason:
             return pose, refused
         pose, sure = self._crop_identity.update(pose)
         pose = completed(pose)
         if self._posture in (Posture.SIDE_TOP, Posture.SIDE_RAISED):
             top = higher_leg(pose)
-            if self._posture is Posture.SIDE_TOP and not sure:
+            if self._posture is Posture.SIDE_TOP:
                 pose, top = self._top_leg.update(pose)
             refused[top.other] = f"the {top.other} leg lies below; this drill measures the top one"
         if self._posture in UNSURE_WHICH:
             why = self._identity.update(pose.time_s, pose.image_px)
             refused |= dict.fromkeys(Side, why) if why and not sure else {}
+        self._note(pose)
         return pose, refused
+
+    def _note(self, pose: Pose) -> None:
+        """Keep where the network saw both legs, and notice when their names have changed places."""
+        seen = _by_crops(pose)
+        if seen is None:
+            return
+        if 0 <= pose.time_s - self._seen_s <= COURSE_S:
+            self.renamed = _off(seen[::-1], self._seen_at) < FITS_SHARE * _off(seen, self._seen_at)
+        self._seen_at, self._seen_s = seen, pose.time_s
 
 
 class TopLeg:
@@ -104,7 +113,10 @@ class TopLeg:
         self._backward = 0.0
 
     def update(self, pose: Pose) -> tuple[Pose, Side]:
-        """Take the next pose; return it with the top leg, from hip to toes, under its right name, and the side of the top leg."""
+        """Take the next pose; return it with the top leg, from hip to toes, under its right name, and the side of the top leg.
+
+        What the leg network saw gets the names of the legs that it belongs to.
+        """
         low, high = sorted(LEGS.values(), key=lambda leg: -np.nan_to_num(pose.image_px[leg.ankle][1], nan=np.inf))
         shank = pose.image_px[high.ankle] - pose.image_px[high.knee]
         if np.isfinite(shank).all() and shank.any():
@@ -114,7 +126,7 @@ class TopLeg:
         side = Side.LEFT if self._backward > 0 else Side.RIGHT  # head away from the camera
         if high is LEGS[side] or not np.isfinite(pose.image_px[[low.ankle, high.ankle]]).all():
             return pose, side
-        return _exchanged(pose, with_hips=True), side
+        return replace(_exchanged(pose, with_hips=True), legs={side.other: crop for side, crop in pose.legs.items()}), side
 
 
 class CropIdentity:
@@ -125,20 +137,16 @@ class CropIdentity:
 
     def __init__(self, with_hips: bool) -> None:
         self._with_hips = with_hips
-        self._at = self._seen_at = np.full((2, 2, 2), np.nan)
-        self._time_s = self._sure_s = self._seen_s = -math.inf
-        self.renamed = False
-        """Whether the network saw each leg where it saw the other one just before: it has changed its mind."""
+        self._at = np.full((2, 2, 2), np.nan)
+        self._time_s = self._sure_s = -math.inf
 
     def update(self, pose: Pose) -> tuple[Pose, bool]:
         """Return the pose with its legs (lying on the side: from the hips) under their right names, and whether that is sure."""
-        legs = [leg for side in Side if (leg := pose.legs.get(side)) is not None and readable(leg)]
-        seen = np.stack([leg.points_px[2:] for leg in legs]) if len(legs) == len(Side) else None  # ankle and knee of each leg
-        self._note(pose.time_s, seen)
         marks = np.stack([pose.image_px[[LEGS[side].ankle, LEGS[side].knee]] for side in Side])
         if not np.isfinite(marks).all(axis=(1, 2)).any():
             return pose, False
-        if seen is not None and _distance(seen[0], seen[1]) > APART_FEET * min(leg.foot_px for leg in legs):
+        seen = _by_crops(pose)
+        if seen is not None and _distance(seen[0], seen[1]) > APART_FEET * min(leg.foot_px for leg in pose.legs.values()):
             mixed_up = _off(marks[::-1], seen) < FITS_SHARE * _off(marks, seen)
             self._sure_s = pose.time_s
         elif not 0 <= pose.time_s - self._sure_s < SURE_S or pose.time_s - self._time_s > COURSE_S:
@@ -148,14 +156,11 @@ class CropIdentity:
         self._at, self._time_s = marks[::-1] if mixed_up else marks, pose.time_s
         return (_exchanged(pose, self._with_hips) if mixed_up else pose), True
 
-    def _note(self, time_s: float, seen: np.ndarray | None) -> None:
-        """Keep where the network saw both legs, shape (2, 2, 2), and notice when it has exchanged their names."""
-        self.renamed = False
-        if seen is None:
-            return
-        if 0 <= time_s - self._seen_s <= COURSE_S:
-            self.renamed = _off(seen[::-1], self._seen_at) < FITS_SHARE * _off(seen, self._seen_at)
-        self._seen_at, self._seen_s = seen, time_s
+
+def _by_crops(pose: Pose) -> np.ndarray | None:
+    """Return ankle and knee of both legs as the leg network saw them, shape (2, 2, 2), px; None if it cannot read both."""
+    legs = [leg for side in Side if (leg := pose.legs.get(side)) is not None and readable(leg)]
+    return np.stack([leg.points_px[2:] for leg in legs]) if len(legs) == len(Side) else None
 
 
 def _off(legs: np.ndarray, places: np.ndarray) -> float:

@@ -38,6 +38,9 @@ UNREAD_AT_MOST = 4
 """... and if it could not read it in at most so many pictures since ..."""
 OWN_WITHIN = 0.35
 """... and if it is not further from that leg of the pose model's than this, in crop widths ..."""
+ASTRAY_FROM, ASTRAY_WITHIN, ASTRAY_FOR_S = 0.8, 1.0, 2.0
+"""... while a network that was at least so sure keeps to its own answer for so long where the pose model's legs are at least
+within so many crop widths: legs that cross lead the pose model astray ..."""
 APART, APART_SHARE = 0.15, 0.5
 """... and if it is not nearer to the other leg's than the first, in crop widths, or than the second, as a share of the distance
 between the pose model's legs."""
@@ -68,8 +71,20 @@ class _Track:
     """Where the network saw it last."""
     width_px: float
     """By the pose model, smoothed."""
+    sure: float
+    """How sure it was then that it could read the leg."""
     grown: float = 0.0
     """Logarithm of what the network makes of that width."""
+
+    def own(self) -> _Place:
+        """Return where to look next."""
+        return _Place(self.middle_px, self.width_px * math.exp(self.grown))
+
+    def holds(self, time_s: float, first: dict[Side, _Place]) -> bool:
+        """Whether the leg may still be there although the pose model has none there."""
+        away_s, own = time_s - self.backed_s, self.own()
+        near = any(_distance_px(own, place) < ASTRAY_WITHIN * place.width_px for place in first.values())
+        return away_s < (ASTRAY_FOR_S if near and self.sure >= ASTRAY_FROM else OWN_FOR_S)
 
 
 class LegNet:
@@ -136,12 +151,13 @@ class LegNet:
         self._tracks = {
             side: track
             for side, track in self._tracks.items()
-            if 0 <= time_s - track.time_s < OWN_FOR_S and time_s - track.backed_s < OWN_FOR_S and track.unread <= UNREAD_AT_MOST
+            if 0 <= time_s - track.time_s < OWN_FOR_S and track.unread <= UNREAD_AT_MOST and track.holds(time_s, first)
         }
-        own = {side: _Place(t.middle_px, t.width_px * math.exp(t.grown)) for side, t in self._tracks.items()}
+        own = {side: track.own() for side, track in self._tracks.items()}
         named = self._named(own, first)
         for side, place in named.items():
-            if side in own and _distance_px(own[side], place) >= OWN_WITHIN * place.width_px:
+            within = ASTRAY_WITHIN if side in own and self._tracks[side].sure >= ASTRAY_FROM else OWN_WITHIN
+            if side in own and _distance_px(own[side], place) >= within * place.width_px:
                 del own[side], self._tracks[side]
         if len(own) == len(Side):
             apart_px = _distance_px(*own.values())
@@ -173,7 +189,7 @@ class LegNet:
         if leg.readable > OWN_FROM:
             said = float(np.clip(math.log(WIDTH_FEET * leg.foot_px / width_px), -GROWN_AT_MOST, GROWN_AT_MOST))
             grown += (1 - math.exp(-step_s / GROWN_SMOOTHING_S)) * (said - grown)
-            self._tracks[side] = _Track(time_s, 0, backed_s, middle_px, width_px, grown)
+            self._tracks[side] = _Track(time_s, 0, backed_s, middle_px, width_px, leg.readable, grown)
         elif known:
             self._tracks[side] = replace(known, time_s=time_s, unread=known.unread + 1, backed_s=backed_s, width_px=width_px)
 
