@@ -2,8 +2,8 @@
 
 Prints, from one run, the time per frame of the bare landmarker on decoded frames, of measuring both legs from its landmarks
 (leg model, filters, repetitions), and of the whole `analyze` without the leg network, with it, and with the annotated video
-besides, as medians over interleaved rounds; then how much memory measuring a clip of double length takes in addition. Times depend on the machine and what else it
-does; the ratios are what counts.
+besides, as medians over interleaved rounds; then how much memory measuring a clip of double length takes in addition. Times
+depend on the machine and what else it does; the ratios are what counts.
 """
 
 from __future__ import annotations
