@@ -321,7 +321,7 @@ def measure(
     """
     known = known or Known()
     try:
-        legnet = LegNet() if request.legnet else None
+        legnet = LegNet(request.drill.posture) if request.legnet else None
         provenance = _provenance(model, request)
         with (
             Landmarker(model, follow=follow, lying=request.drill.posture.lying) as landmarker,

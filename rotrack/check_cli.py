@@ -78,7 +78,7 @@ def check(
     logged.
     """
     request = api.make_request(drill, side, calibration=calibration or (), legnet=legnet)
-    network = LegNet() if legnet else None
+    network = LegNet(request.drill.posture) if legnet else None
     point_px, model_file = parse_follow(follow), find_model(model)
     _err.print(f"{request.drill.title}. {request.drill.camera}", soft_wrap=True)
     source: Source = Camera(camera)

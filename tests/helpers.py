@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 import pytest
 
+from rotrack.drills import Posture
 from rotrack.model import LEG_CROP_SHAPES, Frame, LegCrop, Pose, Side
 from rotrack.records.log import read_poses
 from rotrack.sensing.sources import SourceInfo
@@ -136,6 +137,9 @@ class FakeLegNet:
     """Stands in for the leg network: says nothing, or the same of every picture with somebody in it."""
 
     says: ClassVar[dict[Side, LegCrop]] = {}
+
+    def __init__(self, posture: Posture | None = None) -> None:
+        pass
 
     def read(self, rgb: np.ndarray, pose: Pose) -> Pose:
         """Return the pose with what it says."""

@@ -119,7 +119,7 @@ class Film:
         """Take the place of camera, pose model and check in the studio."""
         monkeypatch.setattr(studio_module, "Camera", lambda spec, loop=False: _FilmCamera(self, spec))
         monkeypatch.setattr(studio_module, "Landmarker", lambda model, lying=False: _FilmLandmarker(self))
-        monkeypatch.setattr(studio_module, "LegNet", lambda: self.legnet)
+        monkeypatch.setattr(studio_module, "LegNet", lambda posture: self.legnet)
         monkeypatch.setattr(studio_module, "SetupCheck", lambda drill, sides, calibration=None: _FilmCheck(self))
         monkeypatch.setattr(studio_module, "REOPEN_EVERY_S", 0.01)
         monkeypatch.setattr(sources, "REOPEN_EVERY_S", 0.01)

@@ -38,11 +38,12 @@ def seen_at(leg: np.ndarray) -> np.ndarray:
 def pose_of(legs: dict[Side, np.ndarray], time_s: float = 0.0, names: dict[Side, Side] | None = None) -> Pose:
     """Return what a pose model sees of legs; `names` says what it calls them."""
     image_px, world_m = np.full((N_LANDMARKS, 2), np.nan), np.full((N_LANDMARKS, 3), np.nan)
+    legs_middle = np.mean([*legs.values()], axis=(0, 1)) if legs else np.zeros(3)
     for side, leg in legs.items():
         marks = LEGS[(names or {}).get(side, side)]
         rows = [marks.hip, marks.heel, marks.toe, marks.ankle, marks.knee]
         points = np.vstack([leg[3] + np.array([0.0, -0.4, 0.1]), leg])
-        image_px[rows], world_m[rows] = seen_at(points), points - points[0]
+        image_px[rows], world_m[rows] = seen_at(points), points - legs_middle
     return Pose(time_s, SIZE_PX, image_px, world_m, np.ones(N_LANDMARKS))
 
 
@@ -145,6 +146,19 @@ def test_a_crop_settles_on_the_width_that_belongs_to_the_foot(monkeypatch, pictu
         net.read(picture, replace(pose, time_s=k / 30, world_m=pose.world_m * 1.12))
     foot_px = FOOT_M / leg[2, 2] * LENS.matrix[0, 0]
     assert oracle.places[-1][1].width_px == pytest.approx(2.2 * foot_px, rel=0.05)
+
+
+@pytest.mark.parametrize("nearer_m", [0.0, 0.5, 1.0])
+def test_a_foot_is_as_much_larger_as_it_is_nearer(nearer_m):
+    """The pose model's metres have no place of their own; where they explain the picture, every foot has its size."""
+    legs = {Side.RIGHT: leg_at(-0.2, z_m=2.5), Side.LEFT: leg_at(0.2, z_m=2.5 - nearer_m)}
+    pose = pose_of(legs)
+    pose.world_m[:] += np.array([0.3, -0.2, 5.0])
+    places = legnet._first_places(pose, LENS, 1.0)
+    for side, leg in legs.items():
+        assert places[side].width_px == pytest.approx(2.2 * legnet.FOOT_M / leg[2, 2] * LENS.matrix[0, 0], rel=0.01)
+    wider = legnet._first_places(pose, LENS, 1.3)
+    assert wider[Side.LEFT].width_px == pytest.approx(1.3 * places[Side.LEFT].width_px)
 
 
 def test_without_a_leg_in_the_picture_nothing_is_asked(monkeypatch, picture):

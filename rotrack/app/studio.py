@@ -287,7 +287,7 @@ class Studio:
         with contextlib.closing(camera), Landmarker(model, lying=plan.drill.posture.lying) as landmarker:
             known, source = beforehand.for_camera(camera, self.camera, request.calibration, self.data, plan.person)
             check = SetupCheck(plan.drill, plan.sides, known.calibration)
-            frames, legnet = self._frames(source, landmarker, check), LegNet() if self.legnet else None
+            frames, legnet = self._frames(source, landmarker, check), (LegNet(plan.drill.posture) if self.legnet else None)
             poses = self._watched(read_live(frames, landmarker, legnet, always=bool(plan.drill.without_legnet)))
             findings = self._checked(poses, check)
             if findings is None:
