@@ -30,7 +30,7 @@ SAMPLE = ROOT / "training" / "crops" / "sample.csv"
 DOCUMENTS = (ROOT / "docs" / "legnet.md", WEIGHTS.with_name("LEGNET.md"))
 ACCEPTED_FROM = 0.5
 """A crop that is less likely readable than this is rejected; one that is more likely the other leg is told to be that."""
-REJECTED_READABLE = 0.02
+REJECTED_READABLE = 0.015
 """Share of the readable crops of the check set that is rejected after export."""
 BAR = 1.96
 """Half width of a 95 % bar in standard errors."""

@@ -3,8 +3,8 @@
 python training/export.py leg.pt --check CHECK.csv --trained-on TRAIN.csv [TRAIN.csv ...]
 
 The stated errors are scaled so that 95 % bars hold 95 % of the errors on the check set, and the score of "unreadable" is shifted
-so that 2 % of its readable crops are rejected. Batch normalisation is merged into the convolutions; the files are written only if
-OpenCV then says the same as torch. Needs torch and onnx.
+so that 1.5 % of its readable crops are rejected. Batch normalisation is merged into the convolutions; the files are written only
+if OpenCV then says the same as torch. Needs torch and onnx.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ leg network's reading errs by beyond what the network says of itself stands ther
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass, replace
 from functools import cache
@@ -72,7 +73,7 @@ class Corrections:
     personal : dict of Posture to Correction
         Per posture, with the correction and a personal calibration.
     legnet : dict of Posture to Correction
-        Per posture, the errors of the leg network's reading; gains are 1.
+        Per posture, what the leg network's reading shows of a true turn, and its errors.
     """
 
     version: str
@@ -81,9 +82,10 @@ class Corrections:
     personal: dict[Posture, Correction]
     legnet: dict[Posture, Correction]
 
-    def network(self, posture: Posture) -> Correction:
-        """Return what the leg network's reading errs by in a posture."""
-        return self.legnet.get(posture, Correction())
+    def network(self, posture: Posture, correct: bool = True) -> Correction:
+        """Return what holds for the leg network's reading in a posture; uncorrected, it errs by its gain as well."""
+        found = self.legnet.get(posture, Correction())
+        return found if correct else replace(found, gain=1.0, gain_sd=math.hypot(found.gain_sd, found.gain - 1))
 
     def of(self, posture: Posture, level: Level = Level.NONE, correct: bool = True) -> Correction:
         """Return what holds for a posture and a level of calibration."""

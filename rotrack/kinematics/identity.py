@@ -88,7 +88,8 @@ class LegNames:
         if self._posture in UNSURE_WHICH:
             why = self._identity.update(pose.time_s, pose.image_px)
             refused |= dict.fromkeys(Side, why) if why and not sure else {}
-        self._note(pose)
+        if self._posture is not Posture.SIDE_TOP:  # there the picture tells the legs apart, whatever the network calls them
+            self._note(pose)
         return pose, refused
 
     def _note(self, pose: Pose) -> None:

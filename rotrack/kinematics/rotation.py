@@ -184,7 +184,7 @@ class LegMeasure:
         self._weighed = Weighed()
         gain = calibration.gains.get(side)
         self._gain = gain.gain if gain else 1.0
-        self._network_errors = load_corrections().network(drill.posture)
+        self._of_network = load_corrections().network(drill.posture, correct)
         self._correction = load_corrections().of(drill.posture, Level.PERSONAL if gain else Level.NONE, correct)
         self._shown_pitch_deg, self._moved = self._leg.pitch_deg, ""
         if calibration.floor:
@@ -325,8 +325,8 @@ class LegMeasure:
             return float("nan"), float("nan")
         model, zero_deg = self._network
         found = model.read(pose.time_s, self._by_both(model.neutral, pose.image_px, crop), pelvis_deg)
-        angle_deg = _wrap(found.rotation_deg - zero_deg)
-        return angle_deg, self._network_errors.error_deg(angle_deg, found.sd_deg) / NORMAL_95
+        angle_deg = self._of_network.apply(_wrap(found.rotation_deg - zero_deg), 0.0)
+        return angle_deg, self._of_network.error_deg(angle_deg, found.sd_deg) / NORMAL_95
 
     def _mediapipe_sd_deg(self, angle_deg: float, sd_deg: float) -> float:
         return float(np.hypot(self._correction.error_deg(angle_deg, sd_deg) / NORMAL_95, self._view_sd_deg))

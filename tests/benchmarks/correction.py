@@ -1,6 +1,6 @@
 """Learns rotrack/kinematics/correction.toml from validation tables, and shows whether it helps on bodies it has not seen.
 
-    rotrack validate TRUTH --no-correct --out a.csv         # once per folder of clips, also with --mirror
+    rotrack validate TRUTH --no-correct --no-legnet --out a.csv   # once per folder of clips, also with --mirror
     python tests/benchmarks/correction.py a.csv b.csv ...   # prints the table, then the file
 
 Per posture the gain is what the leg model reads per true degree, fitted over legs; where it depends on the tilt of the camera,
@@ -153,7 +153,10 @@ def main() -> None:
     arguments = parser.parse_args()
     table = pd.concat([pd.read_csv(path) for path in arguments.tables])
     found = {p: learned for p, group in table.groupby("posture", sort=True) if (learned := learn(str(p), group))}
-    print("# Made by tests/benchmarks/correction.py on rendered people; what the keys mean is said in correction.py.")
+    print(
+        "# Made by tests/benchmarks/correction.py on rendered people (legnet: by legnet_errors.py); what the keys mean is said "
+        "in correction.py."
+    )
     print(f'version = "{arguments.version}"')
     now = tomllib.loads(resources.files("rotrack").joinpath("kinematics/correction.toml").read_text("utf-8"))
     kept = [(kind, *block) for kind in ("personal", "legnet") for block in now.get(kind, {}).items()]
