@@ -281,6 +281,20 @@ def test_what_is_filled_in_is_of_the_leg_that_bears_the_name(monkeypatch, pictur
         assert named.image_px[[leg.heel, leg.toe]] == pytest.approx(seen_at(legs[side])[:2], abs=0.01)
 
 
+def test_half_of_the_legs_keeps_its_name_as_well(monkeypatch, picture):
+    """One leg is hidden, and the pose model calls the one in view by the other name while the network is not asked."""
+    legs = {Side.RIGHT: leg_at(-0.2, yaw_deg=-20), Side.LEFT: leg_at(0.2)}
+    net, _ = network(monkeypatch, legs)
+    identity = CropIdentity(False)
+    assert identity.update(net.read(picture, pose_of(legs)))[1]
+    right = {Side.RIGHT: legs[Side.RIGHT]}
+    assert identity.update(pose_of(right, 0.04))[1]
+    named, sure = identity.update(pose_of(right, 0.08, {Side.RIGHT: Side.LEFT}))
+    assert sure
+    assert named.image_px[LEGS[Side.RIGHT].ankle] == pytest.approx(seen_at(legs[Side.RIGHT])[2], abs=0.01)
+    assert CropIdentity(False).update(pose_of(right))[1] is False
+
+
 def test_legs_that_change_their_names_are_told(monkeypatch, picture):
     legs = {Side.RIGHT: leg_at(-0.2, yaw_deg=-20), Side.LEFT: leg_at(0.2)}
     net, _ = network(monkeypatch, legs)

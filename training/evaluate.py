@@ -31,7 +31,7 @@ DOCUMENTS = (ROOT / "docs" / "legnet.md", WEIGHTS.with_name("LEGNET.md"))
 ACCEPTED_FROM = 0.5
 """A crop that is less likely readable than this is rejected; one that is more likely the other leg is told to be that."""
 REJECTED_READABLE = 0.015
-"""Share of the readable crops of the check set that is rejected after export."""
+"""Share of the readable crops of the check set that is rejected after export, besides those that look like the other leg."""
 BAR = 1.96
 """Half width of a 95 % bar in standard errors."""
 SD_OF = np.repeat(np.arange(6), (2, 1, 2, 1, 6, 2))

@@ -282,8 +282,9 @@ def markers_over_time(session: Session) -> pd.DataFrame:
             f"{_called(session)} has no landmarks (landmarks.csv.gz in {session.folder} is missing or damaged); "
             "choose tidy, wide or mot."
         ) from error
-    legs = LegNames(load_table().drill(session.info["drill"]).posture)  # under the names by which they were measured
-    poses = [legs.update(pose)[0] for pose in read_poses(session.folder)]
+    drill = load_table().drills.get(session.info["drill"])
+    legs = LegNames(drill.posture) if drill else None  # under the names by which they were measured
+    poses = [legs.update(pose)[0] if legs else pose for pose in read_poses(session.folder, legs=legs is not None)]
     names = [f"{marker_name(name)}_{axis}" for name in LANDMARK_NAMES for axis in "xyz"]
     # Camera axes are x right, y down, z away.
     values = np.array([-pose.world_m[:, ::-1] for pose in poses]).reshape(len(poses), len(names))

@@ -153,8 +153,12 @@ class CropIdentity:
         elif not 0 <= pose.time_s - self._sure_s < SURE_S or pose.time_s - self._time_s > COURSE_S:
             return pose, False
         else:
-            mixed_up = _off(marks[::-1], self._at) < _off(marks, self._at)
-        self._at, self._time_s = marks[::-1] if mixed_up else marks, pose.time_s
+            straight, crossed = _off(marks, self._at), _off(marks[::-1], self._at)
+            if not (math.isfinite(straight) and math.isfinite(crossed)):
+                return pose, False
+            mixed_up = crossed < straight
+        named = marks[::-1] if mixed_up else marks
+        self._at, self._time_s = np.where(np.isfinite(named), named, self._at), pose.time_s
         return (_exchanged(pose, self._with_hips) if mixed_up else pose), True
 
 

@@ -252,7 +252,7 @@ class LegMeasure:
             (leg.pitch_deg > high, f"the camera is too high for this drill: {place}"),
             (abs(leg.turn_deg) > TURNED_TOO_FAR_DEG, f"the camera stands {abs(leg.turn_deg):.0f} degrees to the side: {place}"),
             (
-                leg.misfit > misfit_at_most or not np.isfinite(zero_deg),
+                leg.misfit > misfit_at_most or not np.isfinite([zero_deg, self._zero_deg]).all(),
                 self._moved or NOT_THE_POSITION,
             ),
         )
