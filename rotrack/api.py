@@ -19,6 +19,7 @@ from typing import Any
 
 from rotrack import beforehand
 from rotrack.calibration.profiles import Known, from_log, logged
+from rotrack.clock import SYSTEM, Clock
 from rotrack.drills import Drill, load_table, parse_sides
 from rotrack.errors import NotMeasuredError, RecordError, RotrackError
 from rotrack.kinematics.correction import load_corrections
@@ -227,6 +228,7 @@ def remeasure(
     on_step: OnStep | None = None,
     correct: bool | None = None,
     legnet: bool | None = None,
+    clock: Clock = SYSTEM,
 ) -> Session:
     """Measure a logged session again from its landmarks, with this version of rotrack; a new session is logged.
 
@@ -240,6 +242,8 @@ def remeasure(
         As for `analyze`; there are no frames.
     correct, legnet : bool, optional
         As for `analyze`; without it, as the session was measured. What the leg network did not read then, it cannot read now.
+    clock : Clock
+        Dates the new session.
 
     Raises
     ------
@@ -275,12 +279,12 @@ def remeasure(
     provenance |= {"legnet": info["legnet"] if legnet else None}
     started = datetime.fromisoformat(info["started_at"])  # the movement's own time, not that of the new reading
     origin = str(info.get("remeasured_from") or info["session_id"])
-    provenance |= {"remeasured_from": origin, "remeasured_at": _now().isoformat(timespec="seconds")}
+    provenance |= {"remeasured_from": origin, "remeasured_at": clock.now().isoformat(timespec="seconds")}
     recorded = read_poses(folder, legnet)
     first = next(recorded, None)  # a session without landmarks is refused before a new one is begun
     poses = ((None, pose) for pose in chain([first] if first else [], recorded))
     known = Known(from_log(info.get("calibration_used") or {}), tuple(info.get("calibration_notes") or ()))
-    with _open_log(request, source, provenance, known, started) as writer:
+    with _open_log(request, source, provenance, known, clock, started) as writer:
         return _run(poses, request, writer, on_step, None, known=known)
 
 
@@ -308,11 +312,12 @@ def measure(
     live: bool = False,
     known: Known | None = None,
     follow: tuple[float, float] | None = None,
+    clock: Clock = SYSTEM,
 ) -> Session:
     """Measure a source of frames and log it; closes the source.
 
     `known` is what is known of camera, floor and person before the first frame; nothing without it. `follow` is a point on the
-    person to measure in the first picture, px.
+    person to measure in the first picture, px. `clock` dates the session and tells how long reading takes.
 
     Raises
     ------
@@ -325,10 +330,10 @@ def measure(
         provenance = _provenance(model, request)
         with (
             Landmarker(model, follow=follow, lying=request.drill.posture.lying) as landmarker,
-            _open_log(request, source.info, provenance, known) as writer,
+            _open_log(request, source.info, provenance, known, clock) as writer,
         ):
             poses = (
-                read_live(source, landmarker, legnet, always=bool(request.drill.without_legnet))
+                read_live(source, landmarker, legnet, always=bool(request.drill.without_legnet), clock=clock)
                 if live
                 else read_recorded(source, landmarker, legnet)
             )
@@ -347,6 +352,7 @@ def measure_on(
     on_step: OnStep | None = None,
     known: Known | None = None,
     setup: Sequence[dict[str, str]] = (),
+    clock: Clock = SYSTEM,
 ) -> Session:
     """Measure a camera whose landmarks are being read already, as `measure` does, and log it; times count from here.
 
@@ -358,6 +364,8 @@ def measure_on(
         As for `measure`; the source is left open.
     setup : sequence of dict
         What the set-up check found at the start, for the log.
+    clock : Clock
+        Dates the session.
 
     Raises
     ------
@@ -367,7 +375,7 @@ def measure_on(
     provenance = _provenance(model, request) | {"setup": list(setup)}
     known = known or Known()
     with (
-        _open_log(request, source.info, provenance, known) as writer,
+        _open_log(request, source.info, provenance, known, clock) as writer,
         closing(_from_now(poses)) as rest,
         _video(writer, request, source.info, annotate) as video,
     ):
@@ -398,17 +406,18 @@ def _video(
     return VideoWriter(writer.folder / "annotated.mp4", overlay, source.size_px, source.fps)
 
 
-def _now() -> datetime:
-    return datetime.now().astimezone()
-
-
 def _open_log(
-    request: Request, source: SourceInfo, provenance: dict[str, Any], known: Known, started: datetime | None = None
+    request: Request,
+    source: SourceInfo,
+    provenance: dict[str, Any],
+    known: Known,
+    clock: Clock,
+    started: datetime | None = None,
 ) -> SessionWriter:
     drill, origin = request.drill, request.origin
-    started = origin.started_at if origin else started or _now()
+    started = origin.started_at if origin else started or clock.now()
     # The ids of later readings of a movement sort behind the first one's, by their time: see `records.history.newest`.
-    reading = f"r{_now().astimezone(UTC):%Y%m%d%H%M%S}-" if provenance.get("remeasured_from") else ""
+    reading = f"r{clock.now().astimezone(UTC):%Y%m%d%H%M%S}-" if provenance.get("remeasured_from") else ""
     own_id = f"{started:%Y%m%d-%H%M%S}-{drill.id}-{reading}{secrets.token_hex(2)}"
     info = {
         "session_id": origin.session_id if origin else own_id,

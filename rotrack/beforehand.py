@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rotrack.calibration.profiles import NONE, SHEET_IN_PICTURE, Known, choose, find_profiles, read_folder
 from rotrack.calibration.sheet import floor_in_recording, floor_moved
+from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import CalibrationError, SourceError
 from rotrack.model import Frame
 from rotrack.records.log import data_folder
@@ -56,7 +57,9 @@ def for_video(
     return known
 
 
-def for_camera(source: Source, spec: str, wanted: Sequence[str], data: Path, person: str = "") -> tuple[Known, Source]:
+def for_camera(
+    source: Source, spec: str, wanted: Sequence[str], data: Path, person: str = "", clock: Clock = SYSTEM
+) -> tuple[Known, Source]:
     """Return what is known of a camera, and the source to measure.
 
     The newest profiles of this camera and person are used unasked. If there is a floor, the camera is looked through for a
@@ -69,22 +72,24 @@ def for_camera(source: Source, spec: str, wanted: Sequence[str], data: Path, per
     """
     if wants_none(wanted):
         return Known(), source
-    known = of_camera(spec, source.info.size_px, wanted, profiles_folder(data), person)
+    known = of_camera(spec, source.info.size_px, wanted, profiles_folder(data), person, clock)
     if known.calibration.floor is None:
         return known, source
     rest = _Rest(source)
     return _with_sheet(known, rest.until(LOOK_S), source.info.size_px, adopt=False), rest
 
 
-def of_camera(spec: str, size_px: tuple[int, int], wanted: Sequence[str], folder: Path, person: str = "") -> Known:
+def of_camera(
+    spec: str, size_px: tuple[int, int], wanted: Sequence[str], folder: Path, person: str = "", clock: Clock = SYSTEM
+) -> Known:
     """Return what the profiles say of a camera: those that were asked for, or else the newest of this camera and person."""
     if wants_none(wanted):
         return Known()
     camera = camera_identity(spec)
     if wanted:
-        return choose(find_profiles(wanted, folder), size_px, person, camera)
+        return choose(find_profiles(wanted, folder), size_px, person, camera, clock=clock)
     profiles, problems = read_folder(folder)
-    known = choose(profiles, size_px, person, camera, unasked=True)
+    known = choose(profiles, size_px, person, camera, unasked=True, clock=clock)
     return replace(known, notes=(*known.notes, *problems))
 
 

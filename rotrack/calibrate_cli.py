@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
-from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +18,7 @@ from rotrack.calibration.board import WANTED_TILTS, WANTED_VIEWS, LensLearner
 from rotrack.calibration.personal import HOLD_S, RAYS_DEG, HoldFinder, fit_foot, gain_of
 from rotrack.calibration.profiles import FloorProfile, Known, LensProfile, PersonalProfile, Profile, new_name, write_profile
 from rotrack.calibration.sheet import SheetWatcher, gray_of
+from rotrack.clock import SYSTEM
 from rotrack.drills import load_table, parse_sides
 from rotrack.errors import CalibrationError
 from rotrack.kinematics.camera import Calibration, Gain
@@ -107,7 +107,7 @@ def camera(
 
         look.run(step, timeout)
         found = learner.result()
-    made = datetime.now().astimezone().replace(microsecond=0)
+    made = SYSTEM.now().replace(microsecond=0)
     profile = LensProfile(
         new_name("camera", look.identity, made), made, look.identity, look.size_px, found.lens, found.residual_px, found.views
     )
@@ -150,7 +150,7 @@ def floor(
         if found is None:
             raise CalibrationError(watcher.missing)
         look.beep()
-    made = datetime.now().astimezone().replace(microsecond=0)
+    made = SYSTEM.now().replace(microsecond=0)
     profile = FloorProfile(
         new_name("floor", look.identity, made), made, look.identity, look.size_px, found.floor, found.residual_px,
         found.distance_m, found.paper, known.names.get("camera", "assumed"),
@@ -213,7 +213,7 @@ def personal(
 
             look.run(step, timeout, session.begin_again)
         gains = session.gains()
-    made = datetime.now().astimezone().replace(microsecond=0)
+    made = SYSTEM.now().replace(microsecond=0)
     drill = load_table().drill(DRILL)
     profile = PersonalProfile(
         new_name("personal", person, made), made, look.identity, look.size_px, person, gains, str(drill.measure),

@@ -7,13 +7,13 @@ import platform
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Literal
 
+from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import ModelError, RotrackError
 from rotrack.sensing.landmarker import MODELS, Landmarker, find_model, speed_advice
 from rotrack.sensing.legnet import description
@@ -37,8 +37,8 @@ class Finding:
     advice: str = ""
 
 
-def checkup(data: Path, open_cameras: bool) -> Iterator[Finding]:
-    """Yield the findings one by one; nothing is changed and nothing leaves the computer."""
+def checkup(data: Path, open_cameras: bool, clock: Clock = SYSTEM) -> Iterator[Finding]:
+    """Yield the findings one by one; nothing is changed and nothing leaves the computer. The clock times the models."""
     system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, {os.cpu_count()} cores"
     yield Finding("ok", "system", system)
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("rotrack", *PACKAGES))
@@ -46,7 +46,7 @@ def checkup(data: Path, open_cameras: bool) -> Iterator[Finding]:
     yield _folder(data)
     yield _screen()
     for model in MODELS:
-        yield from _model(model)
+        yield from _model(model, clock)
     yield _leg_network()
     yield from _cameras(open_cameras)
 
@@ -72,7 +72,7 @@ def _screen() -> Finding:
     return Finding("ok", "screen", "found")
 
 
-def _model(name: str) -> Iterator[Finding]:
+def _model(name: str, clock: Clock) -> Iterator[Finding]:
     try:
         model = find_model(name)
         yield Finding("ok", f"model {name}", f"checksum right ({model.sha256[:12]}...)")
@@ -82,10 +82,10 @@ def _model(name: str) -> Iterator[Finding]:
             for frame in clip:
                 landmarker.detect(frame)
                 if frame.index == WARM_UP_FRAMES:
-                    start_s = time.perf_counter()
+                    start_s = clock.monotonic_s()
                 if frame.index == WARM_UP_FRAMES + FRAMES_TO_TIME:
                     break
-            rate_hz = FRAMES_TO_TIME / (time.perf_counter() - start_s)
+            rate_hz = FRAMES_TO_TIME / (clock.monotonic_s() - start_s)
             clip.close()
     except RotrackError as error:
         yield Finding("problem", f"model {name}", str(error), "Install rotrack again.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clocks import ManualClock
 from helpers import ROOT
 
 from rotrack.calibration.profiles import (
@@ -160,7 +161,7 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 # ---------------------------------------------------------------------- choosing
 def test_all_that_fit_make_a_calibration_with_their_names() -> None:
-    known = choose(ALL, HD, "ana", CAMERA.camera, now=NOW)
+    known = choose(ALL, HD, "ana", CAMERA.camera, clock=ManualClock(NOW))
     assert known.warnings == ()
     assert known.calibration.level is Level.PERSONAL
     assert known.calibration.names == {"camera": "camera-x", "floor": "floor-x", "personal": "personal-ana"}
@@ -181,13 +182,13 @@ def test_the_newest_that_fits_is_taken() -> None:
     small = replace(
         CAMERA, name="small", made=MADE + timedelta(days=9), size_px=(640, 480), lens=replace(LENS, size_px=(640, 480))
     )
-    known = choose([small, CAMERA, older], HD, camera=CAMERA.camera, now=NOW)
+    known = choose([small, CAMERA, older], HD, camera=CAMERA.camera, clock=ManualClock(NOW))
     assert known.calibration.names == {"camera": "camera-x"}
     assert known.warnings == (), "one that fits was found"
 
 
 def test_another_shape_of_picture_is_noticed_and_the_profile_is_left_out() -> None:
-    known = choose([CAMERA, GROUND], (640, 480), now=NOW)
+    known = choose([CAMERA, GROUND], (640, 480), clock=ManualClock(NOW))
     assert known.calibration == Calibration()
     assert len(known.warnings) == 2
     assert "1280 x 720" in known.warnings[0]
@@ -195,7 +196,7 @@ def test_another_shape_of_picture_is_noticed_and_the_profile_is_left_out() -> No
 
 
 def test_the_same_shape_in_another_size_scales_the_lens() -> None:
-    known = choose([CAMERA, GROUND], (1920, 1080), now=NOW)
+    known = choose([CAMERA, GROUND], (1920, 1080), clock=ManualClock(NOW))
     lens = known.calibration.lens
     assert lens is not None
     assert lens.size_px == (1920, 1080)
@@ -208,22 +209,22 @@ def test_the_same_shape_in_another_size_scales_the_lens() -> None:
 
 
 def test_unasked_only_this_camera_and_person_count() -> None:
-    other = choose(ALL, HD, "", "Another camera", unasked=True, now=NOW)
+    other = choose(ALL, HD, "", "Another camera", unasked=True, clock=ManualClock(NOW))
     assert other.calibration == Calibration()
     assert other.warnings == ()
-    mine = choose(ALL, HD, "ANA", CAMERA.camera, unasked=True, now=NOW)
+    mine = choose(ALL, HD, "ANA", CAMERA.camera, unasked=True, clock=ManualClock(NOW))
     assert set(mine.calibration.names) == {"camera", "floor", "personal"}
-    asked = choose(ALL, HD, "", "Another camera", now=NOW)
+    asked = choose(ALL, HD, "", "Another camera", clock=ManualClock(NOW))
     assert set(asked.calibration.names) == {"camera", "floor", "personal"}
     assert any("another camera" in note for note in asked.notes)
 
 
 def test_an_old_floor_is_used_only_if_asked_for() -> None:
     later = MADE + timedelta(days=3)
-    unasked = choose([CAMERA, GROUND], HD, camera=CAMERA.camera, unasked=True, now=later)
+    unasked = choose([CAMERA, GROUND], HD, camera=CAMERA.camera, unasked=True, clock=ManualClock(later))
     assert unasked.calibration.floor is None
     assert any("calibrate the floor again" in note for note in unasked.notes)
-    assert choose([GROUND], HD, now=later).calibration.floor is FLOOR
+    assert choose([GROUND], HD, clock=ManualClock(later)).calibration.floor is FLOOR
 
 
 def test_another_person_and_another_convention_are_said_and_left_out() -> None:
@@ -242,7 +243,7 @@ def test_a_gain_found_with_a_calibrated_camera_and_used_without_one_is_doubted()
 
 
 def test_a_session_can_be_measured_again_without_the_profiles() -> None:
-    calibration = choose(ALL, HD, "Ana", CAMERA.camera, now=NOW).calibration
+    calibration = choose(ALL, HD, "Ana", CAMERA.camera, clock=ManualClock(NOW)).calibration
     back = from_log(logged(calibration))
     assert back.lens is not None
     assert back.floor is not None

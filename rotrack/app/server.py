@@ -28,6 +28,7 @@ from rotrack.app.guard import TOKEN, Guard, Tokens
 from rotrack.app.stream import stream
 from rotrack.app.studio import Studio
 from rotrack.app.texts import Texts
+from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import InputError
 from rotrack.records.log import explained
 
@@ -36,6 +37,8 @@ PORT = 8377
 PORTS_TRIED = 20
 ANYWHERE = "0.0.0.0"
 ALIVE = "/alive"
+SERVED_AFTER_S = 0.7
+"""The browser is opened this long after the server was started, when it answers."""
 _STATIC = Path(__file__).with_name("static")
 
 
@@ -70,7 +73,7 @@ class Options:
     legnet: bool = True
 
 
-def serve(options: Options, tell: Callable[[str], None]) -> None:
+def serve(options: Options, tell: Callable[[str], None], clock: Clock = SYSTEM) -> None:
     """Serve the page until the person ends it; if it is served already, open that one.
 
     Parameters
@@ -79,6 +82,8 @@ def serve(options: Options, tell: Callable[[str], None]) -> None:
         How.
     tell : callable
         Called with each line for the person.
+    clock : Clock
+        The time that the page and its sessions go by.
 
     Raises
     ------
@@ -94,17 +99,17 @@ def serve(options: Options, tell: Callable[[str], None]) -> None:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            _open_running(note, options, tell)
+            _open_running(note, options, tell, clock)
             return
     try:
         with contextlib.closing(_listen(options)) as listener:
-            _serve(options, listener, note, tell)
+            _serve(options, listener, note, tell, clock)
     finally:
         note.unlink(missing_ok=True)
         lock.release()
 
 
-def _serve(options: Options, listener: socket.socket, note: Path, tell: Callable[[str], None]) -> None:
+def _serve(options: Options, listener: socket.socket, note: Path, tell: Callable[[str], None], clock: Clock) -> None:
     port = listener.getsockname()[1]
     shown = "127.0.0.1" if not options.host or options.host == ANYWHERE else options.host
     local = f"http://{shown}:{port}/"
@@ -118,11 +123,11 @@ def _serve(options: Options, listener: socket.socket, note: Path, tell: Callable
     tell(f"rotrack is at {page}" + ("" if options.open_page else " (open it in a browser)"))
     tell("Keep this window open while you use it; Ctrl-C ends rotrack. Pictures never leave this computer."
          if not tokens else "Keep this window open while you use it; Ctrl-C ends rotrack.")  # fmt: skip
-    studio = Studio(options.camera, options.data, options.calibration, options.legnet)
+    studio = Studio(options.camera, options.data, options.calibration, options.legnet, clock)
     app = make_app(Site(options.data, studio), tokens)
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=2))
     if options.open_page:
-        threading.Timer(0.7, webbrowser.open, (page,)).start()
+        threading.Thread(target=_open_soon, args=(page, clock), daemon=True).start()
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
     tell(f"rotrack has ended. What was measured is in {options.data}")
@@ -192,7 +197,12 @@ def _own_address() -> str:
             return socket.gethostname()
 
 
-def _open_running(note: Path, options: Options, tell: Callable[[str], None]) -> None:
+def _open_soon(page: str, clock: Clock) -> None:
+    clock.sleep(SERVED_AFTER_S)
+    webbrowser.open(page)
+
+
+def _open_running(note: Path, options: Options, tell: Callable[[str], None], clock: Clock) -> None:
     """Open the page of the program that is running already."""
     for _ in range(50):
         with suppress(OSError, ValueError, KeyError):
@@ -203,7 +213,7 @@ def _open_running(note: Path, options: Options, tell: Callable[[str], None]) -> 
                 tell(f"rotrack is running already: {url}. Use the page that is open, or the last address that it printed.")
                 return
             break
-        threading.Event().wait(0.1)
+        clock.sleep(0.1)
     else:
         raise InputError("rotrack is running already with this data folder but does not answer; end it first.")
     tell(f"rotrack is running already: {url}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -31,7 +30,7 @@ STALE_S = 1.5
 
 
 async def stream(socket: WebSocket, studio: Studio, t: Texts) -> None:
-    """Send pictures and numbers to one page until it leaves."""
+    """Send pictures and numbers to one page until it leaves; the time is the studio's."""
     await socket.accept()
     loop, news = asyncio.get_running_loop(), asyncio.Event()
 
@@ -53,14 +52,11 @@ async def stream(socket: WebSocket, studio: Studio, t: Texts) -> None:
             if picture is not None and fresh:
                 seen, jpeg = picture.number, picture.jpeg
                 state["size_px"] = picture.size_px
-                state["age_ms"] = (time.monotonic() - picture.shot.grabbed_s) * 1000
+                state["age_ms"] = (studio.clock.monotonic_s() - picture.shot.grabbed_s) * 1000
             head = json.dumps(state).encode()
             await socket.send_bytes(len(head).to_bytes(4, "big") + head + jpeg)
             await socket.receive_text()
-            try:
-                await asyncio.wait_for(news.wait(), QUIET_S)
-            except TimeoutError:
-                continue
+            await studio.clock.hear(news, QUIET_S)
     except WebSocketDisconnect:
         pass
     finally:
@@ -78,7 +74,7 @@ def _state(studio: Studio, shot: Shot | None, t: Texts, said: int, traced_s: flo
         "prepared": studio.prepared,
         "session": studio.session_id,
         "problem": problem,
-        "sent_ms": time.time() * 1000,
+        "sent_ms": studio.clock.now().timestamp() * 1000,
         "rate": round(studio.rate_hz, 1),
         "slow": _slow(studio, t),
         "say": [{"text": _words(say, t), "beep": say.beep} for _, say in says],
@@ -117,7 +113,7 @@ def _turn(shot: Shot, sides: Sequence[Side], t: Texts) -> str:
 
 def _stale(studio: Studio, shot: Shot | None) -> bool:
     live = studio.phase in (Phase.CHECK, Phase.MEASURE)
-    return live and shot is not None and time.monotonic() - shot.grabbed_s > STALE_S
+    return live and shot is not None and studio.clock.monotonic_s() - shot.grabbed_s > STALE_S
 
 
 def _slow(studio: Studio, t: Texts) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import asdict, dataclass, replace
@@ -20,6 +19,7 @@ from typing import Any
 
 from rotrack import api, beforehand
 from rotrack.app.coach import Coach, Say
+from rotrack.clock import SYSTEM, Clock
 from rotrack.drills import Drill
 from rotrack.errors import RotrackError
 from rotrack.model import Direction, Frame, Pose, Rep, Side, Step
@@ -146,10 +146,14 @@ class Studio:
         The data folder.
     calibration, legnet
         As for `api.make_request`.
+    clock : Clock
+        The time that camera, session and pages go by.
     """
 
-    def __init__(self, camera: str, data: Path, calibration: tuple[str, ...] = (), legnet: bool = True) -> None:
-        self.camera, self.data, self.legnet, self._calibration = camera, data, legnet, calibration
+    def __init__(
+        self, camera: str, data: Path, calibration: tuple[str, ...] = (), legnet: bool = True, clock: Clock = SYSTEM
+    ) -> None:
+        self.camera, self.data, self.legnet, self.clock, self._calibration = camera, data, legnet, clock, calibration
         self.plan: Plan | None = None
         self.prepared = 0
         """How often a session was prepared; a page of an earlier one has to load anew."""
@@ -200,7 +204,7 @@ class Studio:
             self._stop.clear()
             self._retake.clear()
             self._person_at = None
-            self._looked_s = time.monotonic()
+            self._looked_s = self.clock.monotonic_s()
             self.plan, self.problem, self.session_id, self.rate_hz, self.picture = plan, "", "", 0.0, None
             self.prepared += 1
             self.trace.clear()
@@ -285,10 +289,10 @@ class Studio:
             return None
         model = find_model(plan.model)
         with contextlib.closing(camera), Landmarker(model, lying=plan.drill.posture.lying) as landmarker:
-            known, source = beforehand.for_camera(camera, self.camera, request.calibration, self.data, plan.person)
+            known, source = beforehand.for_camera(camera, self.camera, request.calibration, self.data, plan.person, self.clock)
             check = SetupCheck(plan.drill, plan.sides, known.calibration)
             frames, legnet = self._frames(source, landmarker, check), (LegNet(plan.drill.posture) if self.legnet else None)
-            poses = self._watched(read_live(frames, landmarker, legnet, always=bool(plan.drill.without_legnet)))
+            poses = self._watched(read_live(frames, landmarker, legnet, always=bool(plan.drill.without_legnet), clock=self.clock))
             findings = self._checked(poses, check)
             if findings is None:
                 return None
@@ -300,22 +304,25 @@ class Studio:
                 return self._measured(frame, step, board, coach)
 
             setup = [asdict(finding) for finding in findings]
-            return api.measure_on(poses, source, model, request, plan.keep_video, on_step, known, setup)
+            return api.measure_on(poses, source, model, request, plan.keep_video, on_step, known, setup, clock=self.clock)
 
     def _opened(self) -> PatientCamera | None:
         """Open the camera; while it cannot be opened, say why and try again, until somebody ends it."""
         while not self._stop.is_set():
             try:
-                self._source = PatientCamera(lambda: Camera(self.camera, loop=True), self._left_alone)
+                self._source = PatientCamera(self._open, self._left_alone, self.clock)
             except RotrackError as error:
                 self._say_problem(str(error))
                 if self._left_alone():
                     self._stop.set()
-                self._stop.wait(REOPEN_EVERY_S)
+                self.clock.wait(self._stop, REOPEN_EVERY_S)
                 continue
             self._say_problem("")
             return self._source
         return None
+
+    def _open(self) -> Camera:
+        return Camera(self.camera, loop=True, clock=self.clock)
 
     def _frames(self, source: Source, landmarker: Landmarker, check: SetupCheck) -> Generator[Frame]:
         for frame in source:
@@ -329,7 +336,7 @@ class Studio:
     def _watched(self, poses: Generator[tuple[Frame, Pose]]) -> Generator[tuple[Frame, Pose]]:
         times: deque[float] = deque()
         for frame, pose in poses:
-            times.append(time.monotonic())
+            times.append(self.clock.monotonic_s())
             while times[-1] - times[0] > RATE_OVER_S:
                 times.popleft()
             if len(times) > 2:
@@ -342,7 +349,7 @@ class Studio:
 
     def _left_alone(self) -> bool:
         """Return whether no page has looked for so long that nobody will."""
-        now_s = time.monotonic()
+        now_s = self.clock.monotonic_s()
         if self._viewers:
             self._looked_s = now_s
         return now_s - self._looked_s > LEFT_ALONE_S[self.phase]

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import CalibrationError
 from rotrack.kinematics.camera import Calibration, Floor, Gain, Lens
 from rotrack.model import CONVENTION_VERSION, Side
@@ -398,7 +399,7 @@ def choose(
     person: str = "",
     camera: str | None = None,
     unasked: bool = False,
-    now: datetime | None = None,
+    clock: Clock = SYSTEM,
 ) -> Known:
     """Return the newest profile of each kind that fits.
 
@@ -414,10 +415,9 @@ def choose(
         What the camera says of itself; None for a recording, which does not know its camera.
     unasked : bool
         Whether nobody asked for these profiles: then only those of this camera and person count, and no floor that is old.
-    now : datetime, optional
-        The present, for tests.
+    clock : Clock
+        Tells how old a profile is.
     """
-    now = now or datetime.now().astimezone()
     notes: list[str] = []
     warnings: list[str] = []
     lens: LensProfile | None = None
@@ -430,7 +430,7 @@ def choose(
         if chosen is not None or (unasked and not _belongs(profile, camera, person)):
             continue
         misfit = _misfit(profile, size_px, person)
-        if not misfit and unasked and isinstance(profile, FloorProfile) and now - profile.made > FLOOR_KEEPS:
+        if not misfit and unasked and isinstance(profile, FloorProfile) and clock.now() - profile.made > FLOOR_KEEPS:
             notes.append(
                 f"The floor of {profile.made:%d %b %Y} is not used: the camera may have moved since; calibrate the floor again."
             )

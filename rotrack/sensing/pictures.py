@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from pathlib import Path
 
 import cv2
 
+from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import SourceError
 from rotrack.sensing.sources import VideoFile
 
@@ -32,6 +32,8 @@ class VideoPictures:
         The video.
     idle_s : float
         After how long without being asked the file is closed, s.
+    clock : Clock
+        Tells when that is.
 
     Raises
     ------
@@ -39,17 +41,17 @@ class VideoPictures:
         If the file is missing or cannot be read as a video.
     """
 
-    def __init__(self, path: Path, idle_s: float = IDLE_S) -> None:
+    def __init__(self, path: Path, idle_s: float = IDLE_S, clock: Clock = SYSTEM) -> None:
         self.path = path
         """The video."""
-        self._idle_s = idle_s
+        self._idle_s, self._clock = idle_s, clock
         info = VideoFile.probe(path)
         self._frames = max(info.frames, 1)
         self.fps = info.fps if math.isfinite(info.fps) else 30.0
         """Pictures a second."""
         self._lock = threading.Lock()
         self._capture: cv2.VideoCapture | None = None
-        self._timer: threading.Timer | None = None
+        self._released = threading.Event()
         self._used_s = 0.0
         self._next = 0
         self._number, self._jpeg = -1, b""
@@ -74,7 +76,7 @@ class VideoPictures:
         """
         number = 0 if math.isnan(time_s) else round(min(max(time_s * self.fps, 0.0), self._frames - 1.0))
         with self._lock:
-            self._used_s = time.monotonic()
+            self._used_s = self._clock.monotonic_s()
             if number != self._number:
                 self._jpeg = self._read(number)
                 self._number = number
@@ -108,26 +110,20 @@ class VideoPictures:
             if not capture.isOpened():
                 raise SourceError(f"{self.path.name} cannot be opened; it was moved or deleted.")
             self._capture, self._next = capture, 0
-            self._watch(self._idle_s)
+            self._released = threading.Event()
+            threading.Thread(target=self._close_when_idle, args=(self._released,), name="idle", daemon=True).start()
         return self._capture
 
-    def _watch(self, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, self._close_if_idle)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _close_if_idle(self) -> None:
-        with self._lock:
-            left_s = self._used_s + self._idle_s - time.monotonic()
-            if self._capture is None or left_s <= 0:
-                self._release()
-            else:
-                self._watch(left_s)
+    def _close_when_idle(self, released: threading.Event) -> None:
+        left_s = self._idle_s
+        while not self._clock.wait(released, left_s):
+            with self._lock:
+                left_s = self._used_s + self._idle_s - self._clock.monotonic_s()
+                if left_s <= 0 and not released.is_set():
+                    self._release()
 
     def _release(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._released.set()
         if self._capture is not None:
             self._capture.release()
             self._capture = None

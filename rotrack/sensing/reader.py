@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from statistics import median
 
+from rotrack.clock import SYSTEM, Clock
 from rotrack.model import Frame, Pose
 from rotrack.sensing.ahead import ahead
 from rotrack.sensing.landmarker import Landmarker
@@ -38,7 +38,7 @@ def read_live(
     landmarker: Landmarker,
     legnet: LegNet | None,
     always: bool = False,
-    clock: Callable[[], float] = time.perf_counter,
+    clock: Clock = SYSTEM,
 ) -> Generator[tuple[Frame, Pose]]:
     """Yield frames with their poses, one by one, so that nothing is late; legs in as many pictures as there is time for.
 
@@ -50,19 +50,19 @@ def read_live(
         The models; without the network no leg is read.
     always : bool
         Whether the legs are read in every picture all the same, for what cannot be measured without.
-    clock : callable
-        Returns the time, s.
+    clock : Clock
+        Tells how long it all takes.
     """
     pace = _Pace()
     for frame in frames:
-        began_s = clock()
+        began_s = clock.monotonic_s()
         pose = landmarker.detect(frame)
-        found_s = clock()
+        found_s = clock.monotonic_s()
         if legnet and (always or pace.due(frame)):
             pose = legnet.read(frame.rgb, pose)
-        read_s = clock()
+        read_s = clock.monotonic_s()
         yield frame, pose
-        pace.took(clock() - read_s + found_s - began_s, read_s - found_s if pose.legs else math.nan)
+        pace.took(clock.monotonic_s() - read_s + found_s - began_s, read_s - found_s if pose.legs else math.nan)
 
 
 class _Pace:

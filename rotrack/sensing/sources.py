@@ -12,7 +12,6 @@ import math
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
+from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import SourceError
 from rotrack.model import Frame
 from rotrack.sensing.ahead import ahead
@@ -31,6 +31,8 @@ OPEN_TIMEOUT_S = 5.0
 """How long a camera may take to open."""
 LOST_AFTER_S = 3.0
 """A camera that gives no frame for this long is lost."""
+ASK_AGAIN_S = 0.02
+"""A camera that has no picture yet is asked again after this long."""
 REOPEN_EVERY_S = 1.0
 """How long to wait before a camera that went away is tried again."""
 CAMERA_SIZE_PX = (1280, 720)
@@ -216,6 +218,8 @@ class Camera:
         How long to wait for it to open and to give its first picture.
     loop : bool
         Whether a video file begins anew at its end, since a camera has none.
+    clock : Clock
+        What stamps the pictures, paces a file, and tells how long nothing came.
 
     Raises
     ------
@@ -223,8 +227,8 @@ class Camera:
         If it does not open in time, is busy, or does not exist.
     """
 
-    def __init__(self, spec: str, open_timeout_s: float = OPEN_TIMEOUT_S, loop: bool = False) -> None:
-        self._spec = spec
+    def __init__(self, spec: str, open_timeout_s: float = OPEN_TIMEOUT_S, loop: bool = False, clock: Clock = SYSTEM) -> None:
+        self._spec, self._clock = spec, clock
         self._is_file = Path(spec).is_file()
         self._loop = loop and self._is_file
         self.started_s = math.nan
@@ -240,7 +244,7 @@ class Camera:
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
         self._thread.start()
         with self._changed:
-            self._changed.wait_for(lambda: self._newest or self._error or self._ended, open_timeout_s)
+            clock.wait_for(self._changed, lambda: self._newest or self._error or self._ended, open_timeout_s)
         if self._error:
             raise self._error
         if self._newest is None:
@@ -277,10 +281,10 @@ class Camera:
 
     def _grab(self, capture: cv2.VideoCapture) -> None:
         start_s: float | None = None
-        index, last_s, played_s = 0, time.monotonic(), 0.0
+        index, last_s, played_s = 0, self._clock.monotonic_s(), 0.0
         while not self._stop.is_set():
             grabbed = capture.grab()
-            now_s = time.monotonic()
+            now_s = self._clock.monotonic_s()
             if not grabbed:
                 if self._loop and index > 1:
                     capture.set(cv2.CAP_PROP_POS_FRAMES, 0)
@@ -290,7 +294,7 @@ class Camera:
                     break
                 if now_s - last_s > LOST_AFTER_S:
                     raise SourceError(self._lost())
-                time.sleep(0.02)
+                self._clock.sleep(ASK_AGAIN_S)
                 continue
             last_s = now_s
             start_s = now_s if start_s is None else start_s
@@ -298,9 +302,9 @@ class Camera:
             if self._is_file:  # play at the recorded pace
                 if index == 1:  # the second picture waits until somebody looks
                     self._wanted.wait()
-                    self.started_s = start_s = now_s = time.monotonic()
+                    self.started_s = start_s = now_s = self._clock.monotonic_s()
                 wait_s = start_s + played_s + capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0 - now_s
-                if self._stop.wait(max(wait_s, 0.0)):
+                if self._clock.wait(self._stop, wait_s):
                     break
                 now_s = max(now_s, now_s + wait_s)
             ok, bgr = capture.retrieve()
@@ -328,7 +332,8 @@ class Camera:
         try:
             while True:
                 with self._changed:
-                    fresh = self._changed.wait_for(
+                    fresh = self._clock.wait_for(
+                        self._changed,
                         lambda: self._error or self._ended or (self._newest and self._newest.index > seen),  # noqa: B023
                         2 * LOST_AFTER_S,
                     )
@@ -362,6 +367,8 @@ class PatientCamera:
         Opens the camera; called again every second while it is away.
     give_up : callable
         Asked every second while it is away whether to stop waiting.
+    clock : Clock
+        Tells when a second is over.
 
     Raises
     ------
@@ -369,8 +376,10 @@ class PatientCamera:
         If it does not open the first time.
     """
 
-    def __init__(self, open_camera: Callable[[], Camera], give_up: Callable[[], bool] = lambda: False) -> None:
-        self._open, self._give_up = open_camera, give_up
+    def __init__(
+        self, open_camera: Callable[[], Camera], give_up: Callable[[], bool] = lambda: False, clock: Clock = SYSTEM
+    ) -> None:
+        self._open, self._give_up, self._clock = open_camera, give_up, clock
         self._camera = open_camera()
         self.info: SourceInfo = self._camera.info
         self.warning = ""
@@ -404,7 +413,7 @@ class PatientCamera:
 
     def _wait_for_it(self) -> None:
         started_s = self.started_s
-        while not self._closed.wait(REOPEN_EVERY_S):
+        while not self._clock.wait(self._closed, REOPEN_EVERY_S):
             with contextlib.suppress(SourceError):
                 self._camera = self._open()
                 self._shift_s = self._camera.started_s - started_s
