@@ -22,20 +22,18 @@ from rotrack.calibration.profiles import Known, from_log, logged
 from rotrack.clock import SYSTEM, Clock
 from rotrack.drills import Drill, load_table, parse_sides
 from rotrack.errors import NotMeasuredError, RecordError, RotrackError
+from rotrack.inputs import clean_text
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
 from rotrack.model import CONVENTION_VERSION, MEASURE_VERSION, UNCORRECTED, WITHOUT_LEGNET, Frame, Pose, Side, Step
-from rotrack.records.log import (
-    LEGS_READ,
-    SessionWriter,
-    check_load,
-    check_text,
-    data_folder,
-    load_of,
-    read_poses,
-    read_request,
-)
-from rotrack.records.session import Session, session_values
+from rotrack.records.folders import data_folder, locked
+from rotrack.records.landmarks import LEGS_READ, read_poses
+from rotrack.records.people import known_or_new, tidy
+from rotrack.records.record import Network, SessionRecord, SourceRecord, Status, read_record
+from rotrack.records.session import VIDEO, Session
+from rotrack.records.table import refresh_table
+from rotrack.records.text import check_load, check_text
+from rotrack.records.writer import SessionWriter
 from rotrack.sensing.landmarker import Landmarker, ModelFile, find_model, settings, speed_advice
 from rotrack.sensing.legnet import LegNet, description
 from rotrack.sensing.reader import read_live, read_recorded
@@ -43,6 +41,7 @@ from rotrack.sensing.sources import Mirrored, Source, SourceInfo, VideoFile
 from rotrack.tracking.neutral import NEUTRAL_S
 from rotrack.tracking.pipeline import RotationTracker, TrackerSettings
 from rotrack.tracking.scoreboard import Scoreboard
+from rotrack.tracking.setup import SetupFinding
 from rotrack.ui.overlay import Overlay
 from rotrack.ui.video import VideoWriter
 
@@ -251,40 +250,41 @@ def remeasure(
         If the session is damaged or nothing in it can be measured.
     """
     folder = Path(folder)
-    info = read_request(folder)
-    sides = info["sides"]
-    legnet = bool(info.get("legnet")) if legnet is None else legnet
-    if legnet and not (info.get("legnet") and (folder / LEGS_READ).exists()):
+    record = read_record(folder)
+    sides = record.sides
+    legnet = record.legnet is not None if legnet is None else legnet
+    if legnet and not (record.legnet and (folder / LEGS_READ).exists()):
         raise RecordError(
             f"{folder} has no {LEGS_READ}, so what the leg network said then is not there. Measure the video again, or without "
             "the leg network (--no-legnet)."
         )
     request = make_request(
-        info["drill"],
+        record.drill,
         sides[0] if len(sides) == 1 else "both",
         Path(out) if out else None,
-        info["person"],
-        info["note"],
-        bool(info["settings"].get("correct", True)) if correct is None else correct,
-        band=info.get("band") or "",
-        load_kg=load_of(info),
+        record.person,
+        record.note,
+        record.settings.correct if correct is None else correct,
+        band=record.band,
+        load_kg=record.load_kg,
         legnet=legnet,
     )
-    neutral_s = float(info["settings"].get("neutral_s") or NEUTRAL_S)
-    request = replace(request, tracker=replace(request.tracker, neutral_s=neutral_s))
-    source = SourceInfo(
-        "landmarks", info["source"]["name"], tuple(info["source"]["size_px"]), info["source"].get("fps") or float("nan"), 0
-    )
-    provenance = {key: info.get(key, "") for key in ("model", "model_sha256", "landmarker")}
-    provenance |= {"legnet": info["legnet"] if legnet else None}
-    started = datetime.fromisoformat(info["started_at"])  # the movement's own time, not that of the new reading
-    origin = str(info.get("remeasured_from") or info["session_id"])
-    provenance |= {"remeasured_from": origin, "remeasured_at": clock.now().isoformat(timespec="seconds")}
+    request = replace(request, tracker=replace(request.tracker, neutral_s=record.settings.neutral_s))
+    source = SourceInfo("landmarks", record.source.name, record.source.size_px, record.source.fps, 0)
+    provenance = {
+        "model": record.model,
+        "model_sha256": record.model_sha256,
+        "landmarker": record.landmarker,
+        "legnet": record.legnet if legnet else None,
+        "remeasured_from": record.movement,
+        "remeasured_at": clock.now().replace(microsecond=0),
+    }
     recorded = read_poses(folder, legnet)
     first = next(recorded, None)  # a session without landmarks is refused before a new one is begun
     poses = ((None, pose) for pose in chain([first] if first else [], recorded))
-    known = Known(from_log(info.get("calibration_used") or {}), tuple(info.get("calibration_notes") or ()))
-    with _open_log(request, source, provenance, known, clock, started) as writer:
+    known = Known(from_log(record.calibration_used), record.calibration_notes)
+    # The movement's own time, not that of the new reading.
+    with _open_log(request, source, provenance, known, clock, record.moment) as writer:
         return _run(poses, request, writer, on_step, None, known=known)
 
 
@@ -351,7 +351,7 @@ def measure_on(
     annotate: bool = False,
     on_step: OnStep | None = None,
     known: Known | None = None,
-    setup: Sequence[dict[str, str]] = (),
+    setup: Sequence[SetupFinding] = (),
     clock: Clock = SYSTEM,
 ) -> Session:
     """Measure a camera whose landmarks are being read already, as `measure` does, and log it; times count from here.
@@ -362,7 +362,7 @@ def measure_on(
         What the camera gives from now on, with legs if the request wants them; closed at the end.
     source, model, request, annotate, on_step, known
         As for `measure`; the source is left open.
-    setup : sequence of dict
+    setup : sequence of SetupFinding
         What the set-up check found at the start, for the log.
     clock : Clock
         Dates the session.
@@ -372,7 +372,7 @@ def measure_on(
     RotrackError
         After the log was closed with what was measured until then.
     """
-    provenance = _provenance(model, request) | {"setup": list(setup)}
+    provenance = _provenance(model, request) | {"setup": tuple(setup)}
     known = known or Known()
     with (
         _open_log(request, source.info, provenance, known, clock) as writer,
@@ -383,7 +383,8 @@ def measure_on(
 
 
 def _provenance(model: ModelFile, request: Request) -> dict[str, Any]:
-    network = {key: description()[key] for key in ("version", "sha256")} if request.legnet else None
+    card = description() if request.legnet else None
+    network = Network(version=card["version"], sha256=card["sha256"]) if card else None
     return {"model": model.name, "model_sha256": model.sha256, "landmarker": settings(), "legnet": network}
 
 
@@ -403,7 +404,7 @@ def _video(
     if not annotate:
         return nullcontext()
     overlay = Overlay(request.drill, request.sides)
-    return VideoWriter(writer.folder / "annotated.mp4", overlay, source.size_px, source.fps)
+    return VideoWriter(writer.folder / VIDEO, overlay, source.size_px, source.fps)
 
 
 def _open_log(
@@ -418,43 +419,42 @@ def _open_log(
     started = origin.started_at if origin else started or clock.now()
     # The ids of later readings of a movement sort behind the first one's, by their time: see `records.history.newest`.
     reading = f"r{clock.now().astimezone(UTC):%Y%m%d%H%M%S}-" if provenance.get("remeasured_from") else ""
-    own_id = f"{started:%Y%m%d-%H%M%S}-{drill.id}-{reading}{secrets.token_hex(2)}"
-    info = {
-        "session_id": origin.session_id if origin else own_id,
-        "started_at": started.isoformat(timespec="seconds"),
-        "status": "running",
-        "person": request.person,
-        "drill": drill.id,
-        "measure": drill.measure,
-        "measured": drill.measured,
-        "tier": drill.tier,
-        "sides": list(request.sides),
-        "note": request.note,
-        "band": request.band,
-        "load_kg": request.load_kg,
-        "source": {
-            "kind": source.kind,
-            "name": source.name,
-            "size_px": source.size_px,
-            "fps": source.fps,
-        },
-        **({"archive_file": origin.file} if origin else {}),
-        "remeasured_from": "",
+    own_id = f"{started:%Y%m%d-%H%M%S}-{drill.id}-{reading}{secrets.token_hex(4)}"
+    refresh_table(request.data, clock)  # takes over what an earlier version wrote
+    person = None
+    if tidy(request.person):
+        with locked(request.data):
+            person = known_or_new(request.data, request.person, clock)
+    record = SessionRecord(
+        session_id=origin.session_id if origin else own_id,
+        started_at=started.replace(microsecond=0),
+        status=Status.RUNNING,
+        person=person.name if person else "",
+        person_id=person.id if person else "",
+        drill=drill.id,
+        measure=drill.measure,
+        measured=drill.measured,
+        tier=drill.tier,
+        sides=tuple(request.sides),
+        note=clean_text(request.note),
+        band=clean_text(request.band),
+        load_kg=request.load_kg,
+        source=SourceRecord(kind=source.kind, name=clean_text(source.name), size_px=source.size_px, fps=source.fps),
+        archive_file=origin.file if origin else "",
+        calibration=str(known.calibration.used_for(drill.posture).level),
+        calibration_profiles=dict(known.calibration.names),
+        calibration_used=logged(known.calibration),
+        calibration_notes=tuple(known.notes),
+        assumed_field_of_view_deg=None if known.calibration.lens else ASSUMED_FIELD_OF_VIEW_DEG,
+        zero="neutral pose",
+        convention_version=CONVENTION_VERSION,
+        measure_version=measure_version(request.tracker.correct, request.legnet),
+        rotrack_version=metadata.version("rotrack"),
+        settings=request.tracker,
+        correction_version=load_corrections().version if request.tracker.correct else "",
         **provenance,
-        "calibration": str(known.calibration.used_for(drill.posture).level),
-        "calibration_profiles": dict(known.calibration.names),
-        "calibration_used": logged(known.calibration),
-        "calibration_notes": list(known.notes),
-        "assumed_field_of_view_deg": None if known.calibration.lens else ASSUMED_FIELD_OF_VIEW_DEG,
-        "zero": "neutral pose",
-        "convention_version": CONVENTION_VERSION,
-        "measure_version": measure_version(request.tracker.correct, request.legnet),
-        "rotrack_version": metadata.version("rotrack"),
-        "settings": asdict(request.tracker),
-        "correction_version": load_corrections().version if request.tracker.correct else "",
-        "warnings": [],
-    }
-    return SessionWriter(request.data, info)
+    )
+    return SessionWriter(request.data, record, clock)
 
 
 def _run(
@@ -524,23 +524,20 @@ def _finish(
             "Several people were in the picture: check in the annotated video that the legs are drawn on the right person, "
             "or measure again with one person in view."
         )
-    advice = {n.side: n.advice for n in board.neutrals if n.advice}
     writer.update(
-        status=status if board.measured else "not measured",
+        status=Status(status) if board.measured else Status.NOT_MEASURED,
         frames=board.frames,
         duration_s=round(board.duration_s, 3),
         measured_fps=round(board.fps, 2),
         measured_share={side: round(share, 3) for side, share in board.measured_share.items()},
         reasons=dict(board.reasons.most_common()),
-        neutrals=[asdict(n) for n in board.neutrals],
-        camera_advice=advice,
-        speed_advice=speed_advice(writer.info["model"], board.fps) if live and board.fps < ONLINE_FROM_HZ else "",
-        values=[asdict(v) for v in session_values(board.reps)],
-        reps=[asdict(r) for r in board.reps],
-        apart=[asdict(a) for a in board.apart],
-        warnings=warnings,
+        neutrals=tuple(board.neutrals),
+        camera_advice={n.side: n.advice for n in board.neutrals if n.advice},
+        speed_advice=speed_advice(writer.record.model, board.fps) if live and board.fps < ONLINE_FROM_HZ else "",
+        apart=tuple(board.apart),
+        warnings=tuple(warnings),
     )
-    return Session(writer.folder, writer.info, tuple(board.reps), tuple(board.apart))
+    return Session(writer.folder, writer.record, tuple(board.reps))
 
 
 def _why_nothing(board: Scoreboard, drill: Drill) -> str:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from rotrack.records.log import data_folder
+from rotrack.records.folders import data_folder
 
 LegnetOption = Annotated[
     bool,

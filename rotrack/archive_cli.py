@@ -18,8 +18,7 @@ from rotrack.batch import Job
 from rotrack.errors import DOUBTFUL, InputError, RotrackError
 from rotrack.log_cli import write_plot
 from rotrack.manifest import Manifest, read_manifest
-from rotrack.records.log import to_json
-from rotrack.ui.words import amount, is_counted, times
+from rotrack.ui.words import amount, is_counted, times, to_json
 
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)

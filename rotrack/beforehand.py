@@ -12,7 +12,7 @@ from rotrack.calibration.sheet import floor_in_recording, floor_moved
 from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import CalibrationError, SourceError
 from rotrack.model import Frame
-from rotrack.records.log import data_folder
+from rotrack.records.folders import data_folder
 from rotrack.sensing.sources import Source, VideoFile, list_cameras
 
 LOOK_S = 1.5

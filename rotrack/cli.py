@@ -31,7 +31,7 @@ from rotrack.log_cli import OutOption, delete, drop, history, note, print_sessio
 from rotrack.model import Frame, Step
 from rotrack.progress.sample import PERSON, write_sample
 from rotrack.progress_cli import progress
-from rotrack.records.log import data_folder, to_json
+from rotrack.records.folders import data_folder
 from rotrack.report_cli import report
 from rotrack.sensing.landmarker import find_model, speed_advice
 from rotrack.sensing.legnet import description
@@ -39,7 +39,7 @@ from rotrack.sensing.sources import Camera, Source
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.overlay import Overlay
 from rotrack.ui.window import KEYS, Key, Window
-from rotrack.ui.words import is_counted, is_index, times
+from rotrack.ui.words import is_counted, is_index, times, to_json
 from rotrack.validation import describe, validate_folder, write_table
 
 app = typer.Typer(

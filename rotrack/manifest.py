@@ -16,7 +16,7 @@ from rotrack.api import make_request
 from rotrack.batch import Job
 from rotrack.drills import parse_sides
 from rotrack.errors import InputError, RotrackError
-from rotrack.records.log import check_load, check_text
+from rotrack.records.text import check_load, check_text
 from rotrack.ui.words import times
 
 MANIFEST = "manifest.csv"

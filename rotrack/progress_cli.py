@@ -19,8 +19,8 @@ from rotrack.model import Side
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict, read_progress, to_dict
 from rotrack.progress.statistics import BASELINE_SESSIONS, ENOUGH_DF, SLOPE_SESSIONS
 from rotrack.records.history import people
-from rotrack.records.log import data_folder, to_json
-from rotrack.ui.words import INDEX, is_index, times, unit
+from rotrack.records.folders import data_folder
+from rotrack.ui.words import INDEX, is_index, times, to_json, unit
 
 MOST_PEOPLE = 5
 """For more people than this one line each is printed."""

@@ -21,7 +21,7 @@ from rotrack.drills import GROUPS, TIERS, Drill, load_table, parse_sides
 from rotrack.errors import DrillError, RotrackError
 from rotrack.model import Side
 from rotrack.records.history import people
-from rotrack.records.log import MAX_LOAD_KG
+from rotrack.records.text import MAX_LOAD_KG
 from rotrack.sensing.landmarker import MODELS
 from rotrack.ui.drawing import drill_svg, place_svg
 from rotrack.ui.overlay import ONE_LEG

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rotrack.app.texts import Texts
 from rotrack.model import Side
-from rotrack.records.compare import Difference, Earlier
+from rotrack.progress.compare import Difference, Earlier
 from rotrack.records.norms import Norm
 
 

@@ -29,8 +29,8 @@ from rotrack.app.stream import stream
 from rotrack.app.studio import Studio
 from rotrack.app.texts import Texts
 from rotrack.clock import SYSTEM, Clock
+from rotrack.files import explained
 from rotrack.errors import InputError
-from rotrack.records.log import explained
 
 PORT = 8377
 """Where the page is, unless that is taken."""

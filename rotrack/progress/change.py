@@ -1,15 +1,14 @@
 """Has a range really changed? Per person, drill, side and direction: baseline, latest value, change with its error, verdict.
 
-Only like is compared with like; what was left out is said. Everything comes from `reps.csv` (and `readings.csv`), so that ten
-years of a clinic open in a moment. `docs/progress.md` is the explanation for people.
+Only like is compared with like; what was left out is said. `docs/progress.md` is the explanation for people.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -20,8 +19,9 @@ import pandas as pd
 
 from rotrack.drills import load_table
 from rotrack.errors import RecordError
+from rotrack.inputs import name_key
 from rotrack.model import Direction, Side
-from rotrack.progress.readings import read_readings
+from rotrack.progress.readings import no_readings, read_readings
 from rotrack.progress.statistics import (
     BASELINE_SESSIONS,
     PUBLISHED_SEM_DEG,
@@ -35,10 +35,11 @@ from rotrack.progress.statistics import (
     pooled_sem,
     slopes,
 )
-from rotrack.progress.values import measured_again, session_table
-from rotrack.records.history import ALIKE, is_whole
-from rotrack.records.log import being_written, read_info, read_reps
-from rotrack.records.session import BEST_OF
+from rotrack.progress.values import session_table
+from rotrack.records.history import ALIKE, newest, only, rep_table
+from rotrack.records.record import Status
+from rotrack.records.session import BEST_OF, Session
+from rotrack.records.store import read_all
 from rotrack.ui.words import is_counted, is_index, times
 
 FLAGGED_DEG = 10.0
@@ -194,13 +195,13 @@ class Progress:
     table : pandas.DataFrame
         One row per person, drill, side and direction, see `change_table`.
     reps : pandas.DataFrame
-        The rows of reps.csv behind it, as `records.log.read_reps` returns them.
+        The repetitions behind it, as `records.history.rep_table` returns them.
     readings : pandas.DataFrame
         What other instruments read, with the same filters, see `progress.readings`; never mixed with the sessions.
     notes : tuple of str
         What was left out altogether, in words.
     problems : tuple of str
-        Damaged rows, by line.
+        What cannot be used, a sentence each.
     """
 
     table: pd.DataFrame
@@ -257,22 +258,36 @@ def read_progress(
     RecordError
         If there is no log, or it cannot be read.
     """
-    path = data / "reps.csv"
-    if not path.exists():
+    sessions, problems = read_all(data)
+    if not sessions and not problems:
         raise RecordError(f"There is no log in {data} yet; measure something first, or choose the folder with --out.")
-    reps, problems = read_reps(path)
     readings, doubtful = read_readings(data)
-    values, notes = _usable(session_table(reps), data, person, drill, side, since)
+    return progress_of(sessions, person, drill, side, since, (*problems, *doubtful), readings)
+
+
+def progress_of(
+    sessions: Sequence[Session],
+    person: str | None = None,
+    drill: str | None = None,
+    side: Side | None = None,
+    since: date | None = None,
+    problems: tuple[str, ...] = (),
+    readings: pd.DataFrame | None = None,
+) -> Progress:
+    """Return what has changed in sessions, oldest first, as `read_progress` does."""
+    values, notes = _usable(sessions, person, drill, side, since)
     values = values.assign(alike=alike(values))
     table = change_table(values)
-    reps = reps[reps.session_id.isin(set(values.session_id))] if values.session_id.nunique() < reps.session_id.nunique() else reps
+    behind = set(values.session_id)
+    reps = rep_table(session for session in sessions if session.id in behind)
     reps = reps[reps.side == side] if side else reps
     notes += tuple(_warnings(table, values[values.alike]))
-    return Progress(table, reps, _readings(readings, person, drill, side, since), notes, (*problems, *doubtful), values)
+    kept = _readings(no_readings() if readings is None else readings, person, drill, side, since)
+    return Progress(table, reps, kept, notes, problems, values)
 
 
 def _usable(
-    values: pd.DataFrame, data: Path, person: str | None, drill: str | None, side: Side | None, since: date | None
+    sessions: Sequence[Session], person: str | None, drill: str | None, side: Side | None, since: date | None
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the values that may be compared with anything, and what was left out."""
     notes = []
@@ -284,21 +299,18 @@ def _usable(
             notes.append(f"{times(count, 'session')} left out: {why}.")
             values = values[~unwanted]
 
-    again = values[values.remeasured_from != ""].session_id.unique()
-    recent = values[values.time > datetime.now(UTC) - timedelta(days=2)].session_id.unique()
-    running = [i for i in {*again, *recent} if being_written(data / "sessions" / i)]
-    values = values[~values.session_id.isin([i for i in again if i not in running and not _is_whole(data, i)])]
-    older = measured_again(values[~values.session_id.isin(running)]) if len(again) else set()
-    for column, wanted in (("person", person and person.strip()), ("drill", drill), ("side", side)):
-        if wanted is not None:
-            values = values[values[column] == wanted]
+    running = {session.id for session in sessions if session.record.status is Status.RUNNING}
+    ended = [session for session in sessions if session.id not in running]
+    counting = {session.id for session in newest(ended)} | running
+    values = session_table(only(sessions, person, drill))
+    if side is not None:
+        values = values[values.side == side]
     if since is not None:
         values = values[values.started_at.str[:10] >= since.isoformat()]
     leave_out(values.session_id.isin(running), "still being measured")
     leave_out(values.person == "", "without a name nobody knows whose they are")
-    leave_out(values.time.isna(), "their date cannot be read")
-    leave_out(values.tier.map(is_counted), "stretches are counted and timed, not measured")
-    leave_out(values.session_id.isin(older), "they were measured again, and the newer reading counts")
+    leave_out(values.tier.map(is_counted).astype(bool), "stretches are counted and timed, not measured")
+    leave_out(~values.session_id.isin(counting), "they were measured again, and another reading counts")
     empty = values.reps_used == 0
     if empty.any():
         whole = len(set(values.session_id[empty]) - set(values.session_id[~empty]))
@@ -308,15 +320,6 @@ def _usable(
             notes.append(f"{times(whole, 'session')} left out: not a single valid repetition.")
         values = values[~empty]
     return values, tuple(notes)
-
-
-def _is_whole(data: Path, session_id: str) -> bool:
-    """Return whether a later reading of a movement may take the place of the first; rows without a folder may."""
-    folder = data / "sessions" / session_id
-    try:
-        return is_whole(read_info(folder)) if folder.is_dir() else True
-    except RecordError:
-        return False
 
 
 def _warnings(table: pd.DataFrame, compared: pd.DataFrame) -> Iterator[str]:
@@ -333,7 +336,9 @@ def _warnings(table: pd.DataFrame, compared: pd.DataFrame) -> Iterator[str]:
 def _readings(
     readings: pd.DataFrame, person: str | None, drill: str | None, side: Side | None, since: date | None
 ) -> pd.DataFrame:
-    for column, wanted in (("person", person.strip() if person else person), ("drill", drill), ("side", side)):
+    if person is not None:
+        readings = readings[readings.person.map(name_key) == name_key(person)]
+    for column, wanted in (("drill", drill), ("side", side)):
         if wanted is not None:
             readings = readings[readings[column] == wanted]
     return readings if since is None else readings[readings.date >= since.isoformat()]
@@ -488,13 +493,28 @@ def _sides(left: Change, right: Change) -> list[Sides]:
             break
     if abs(one.started_at - other.started_at) > timedelta(days=SAME_TIME_DAYS):
         return []
-    spreads = (left.spread, right.spread)
-    spread_deg = float(difference_error([s.sem_deg for s in spreads], [s.df for s in spreads]))
-    stated_deg = float(np.hypot(one.uncertainty_deg, other.uncertainty_deg))
+    error_deg = error_of_difference((one.uncertainty_deg, other.uncertainty_deg), (left.spread, right.spread))
     return [Sides(
-        left.person, left.drill, left.tier, left.direction, one.size_deg, other.size_deg,
-        one.size_deg - other.size_deg, float(np.nanmax([spread_deg, stated_deg])),
+        left.person, left.drill, left.tier, left.direction, one.size_deg, other.size_deg, one.size_deg - other.size_deg, error_deg,
     )]  # fmt: skip
+
+
+def error_of_difference(stated_deg: tuple[float, float], spreads: tuple[Spread, Spread]) -> float:
+    """Return the 95 % half width of the difference of two session values, deg: the one rule for left against right and for now
+    against an earlier time.
+
+    It is the larger of what the spread of the sessions gives and the root of the squares of the stated errors, see
+    `docs/progress.md`.
+
+    Parameters
+    ----------
+    stated_deg : tuple of float
+        The stated error of each value, 95 % half width, deg; NaN if not known.
+    spreads : tuple of Spread
+        How much session values of each leg and direction differ although nothing has changed.
+    """
+    spread_deg = float(difference_error([s.sem_deg for s in spreads], [s.df for s in spreads]))
+    return float(np.nanmax([spread_deg, np.hypot(*stated_deg)]))
 
 
 def to_dict(progress: Progress) -> dict[str, Any]:

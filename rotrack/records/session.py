@@ -1,27 +1,35 @@
-"""A measured session as tables, and the one number per side and direction that stands for it."""
+"""A measured session: its record, its repetitions, and the one number per side and direction that stands for it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 
-from rotrack.errors import RecordError
-from rotrack.model import UNCORRECTED, Apart, Direction, Rep, Side
-from rotrack.records.log import FIRST_MEASURE, SINCE_2, being_written, logged_reps, read_curve, read_info
-
-T = TypeVar("T", Rep, Apart)
+from rotrack.model import Apart, Direction, Rep, Side
+from rotrack.records.folders import being_written
+from rotrack.records.landmarks import read_curve
+from rotrack.records.legacy import earlier_repetitions
+from rotrack.records.record import SessionRecord, Status, read_raw, record_from
+from rotrack.records.repetitions import REPETITIONS, read_repetitions
 
 BEST_OF = 3
 FIRST = 5
 INTERRUPTED = "The program was ended while it measured. Every repetition that was finished by then is kept."
 """Warning of a session that was cut off."""
+VIDEO = "annotated.mp4"
+_SUMMARY = (
+    "session_id started_at status drill person note band load_kg tier measured source model calibration zero "
+    "convention_version measure_version rotrack_version legnet frames duration_s measured_share camera_advice warnings"
+).split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +57,28 @@ class SessionValue:
     reps_valid: int
     reps_total: int
 
+    @property
+    def size_deg(self) -> float:
+        """The value in the sense of its direction: more range is a larger number."""
+        return self.direction.sign * self.value_deg
+
+
+def by_leg(reps: Iterable[Rep]) -> dict[tuple[Side, Direction], list[Rep]]:
+    """Return repetitions by side and direction, in their order."""
+    groups: dict[tuple[Side, Direction], list[Rep]] = {}
+    for rep in reps:
+        groups.setdefault((rep.side, rep.direction), []).append(rep)
+    return groups
+
+
+def counts(rep: Rep) -> bool:
+    """Return whether a repetition may enter a value: valid, not dropped, and with a peak."""
+    return rep.valid and not rep.dropped and math.isfinite(rep.peak_deg)
+
 
 def best_of(reps: Iterable[Rep]) -> list[Rep]:
     """Return the repetitions that enter the session value, the largest first; to be given those of one side and direction."""
-    valid = [rep for rep in reps if rep.valid and not rep.dropped]
+    valid = [rep for rep in reps if counts(rep)]
     return sorted(valid[:FIRST], key=lambda rep: abs(rep.peak_deg), reverse=True)[:BEST_OF]
 
 
@@ -62,16 +88,13 @@ def session_values(reps: Iterable[Rep]) -> list[SessionValue]:
     The best 3 of the first 5 valid repetitions count: the maximum of many repetitions would grow with their number. What the
     person dropped is not valid here.
     """
-    groups: dict[tuple[Side, Direction], list[Rep]] = {}
-    for rep in reps:
-        groups.setdefault((rep.side, rep.direction), []).append(rep)
     values = []
-    for (side, direction), group in sorted(groups.items()):
-        valid = [rep for rep in group if rep.valid and not rep.dropped]
+    for (side, direction), group in sorted(by_leg(reps).items()):
         best = best_of(group)
-        value_deg = float(np.mean([rep.peak_deg for rep in best])) if best else float("nan")
-        error_deg = float(np.mean([rep.uncertainty_deg for rep in best])) if best else float("nan")
-        values.append(SessionValue(side, direction, value_deg, error_deg, len(best), len(valid), len(group)))
+        value_deg = float(np.mean([rep.peak_deg for rep in best])) if best else math.nan
+        error_deg = float(np.mean([rep.uncertainty_deg for rep in best])) if best else math.nan
+        valid = sum(rep.valid and not rep.dropped for rep in group)
+        values.append(SessionValue(side, direction, value_deg, error_deg, len(best), valid, len(group)))
     return values
 
 
@@ -83,28 +106,38 @@ class Session:
     ----------
     folder : Path
         Where its files are.
-    info : dict
+    record : SessionRecord
         Everything in session.json.
     rep_list : tuple of Rep
         Its repetitions.
-    apart_list : tuple of Apart
-        Movements that were seen but are not repetitions.
+    problems : tuple of str
+        What of it is damaged and was left out, a sentence each.
     """
 
     folder: Path
-    info: dict[str, Any]
+    record: SessionRecord
     rep_list: tuple[Rep, ...]
-    apart_list: tuple[Apart, ...]
+    problems: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
         """Its name in the log."""
-        return str(self.info["session_id"])
+        return self.record.session_id
 
     @property
     def person(self) -> str:
         """The name of the person, without blanks around it; empty if not said."""
-        return person_of(self.info)
+        return self.record.person.strip()
+
+    @property
+    def started_at(self) -> datetime:
+        """When the movement began, with the offset from UTC."""
+        return self.record.moment
+
+    @property
+    def apart_list(self) -> tuple[Apart, ...]:
+        """Movements that were seen but are not repetitions."""
+        return self.record.apart
 
     @cached_property
     def reps(self) -> pd.DataFrame:
@@ -122,7 +155,7 @@ class Session:
         """The angle curve: the columns of angles.csv."""
         return read_curve(self.folder)
 
-    @property
+    @cached_property
     def values(self) -> list[SessionValue]:
         """The session value per side and direction."""
         return session_values(self.rep_list)
@@ -130,91 +163,57 @@ class Session:
     @property
     def video(self) -> Path | None:
         """The video with legs and angles, if there is one."""
-        path = self.folder / "annotated.mp4"
+        path = self.folder / VIDEO
         return path if path.is_file() else None
 
     @property
     def warnings(self) -> list[str]:
         """What to know before believing the numbers."""
-        return list(self.info["warnings"])
+        return [*self.record.warnings, *self.problems]
 
     def summary(self) -> dict[str, Any]:
         """Return the session as `analyze --json` prints it."""
         sides: dict[str, Any] = {}
+        legs = by_leg(self.rep_list)
         for value in self.values:
-            reps = [r for r in self.rep_list if (r.side, r.direction) == (value.side, value.direction)]
             numbers = {k: v for k, v in asdict(value).items() if k not in ("side", "direction")}
-            sides.setdefault(value.side, {})[value.direction] = {**numbers, "repetitions": [asdict(r) for r in reps]}
-        keys = (
-            "session_id started_at status drill person note band load_kg tier measured source model calibration zero "
-            "convention_version measure_version rotrack_version legnet frames duration_s measured_share camera_advice warnings"
-        ).split()
+            reps = [asdict(rep) for rep in legs[value.side, value.direction]]
+            sides.setdefault(value.side, {})[value.direction] = {**numbers, "repetitions": reps}
+        known = msgspec.to_builtins(self.record, str_keys=True)
         return {
-            **{key: self.info.get(key) for key in keys},
+            **{key: known[key] for key in _SUMMARY},
             "folder": str(self.folder),
             "sides": sides,
             "apart": [asdict(a) for a in self.apart_list],
         }
 
 
-def person_of(info: dict[str, Any]) -> str:
-    """Return the name in a session.json, without blanks around it; empty if not said."""
-    return str(info.get("person") or "").strip()
-
-
-def load_session(folder: Path, read_log: Callable[[], pd.DataFrame] | None = None) -> Session:
+def load_session(folder: Path, follow: bool = True) -> Session:
     """Load a session from its folder.
 
-    One that was cut off, since its program was killed or the power failed, has the status "interrupted", and the repetitions
-    that reps.csv has of it; one that is being measured now has those so far and the status "running".
+    One that was cut off, since its program was killed or the power failed, has the status "interrupted", and the repetitions that
+    were finished by then; one that is being measured now has those so far and the status "running".
 
     Parameters
     ----------
     folder : Path
         The folder.
-    read_log : callable, optional
-        Returns `logged_reps`, for those who have read them already; called only for the sessions that need them.
+    follow : bool
+        Whether its files may be links; not in a folder that comes from somebody else.
 
     Raises
     ------
     RecordError
         If it is no session or damaged.
     """
+    folder = Path(folder)
     written = being_written(folder)  # asked first: a session that ends meanwhile must not seem to be cut off
-    info = read_info(folder)
-    if "measure_version" not in info:  # a session from before there was one
-        settings = info.get("settings")
-        correct = settings.get("correct", True) if isinstance(settings, dict) else True
-        info["measure_version"] = FIRST_MEASURE + ("" if correct else UNCORRECTED)
-    if info.get("status") == "running":
-        log = read_log() if read_log else logged_reps(folder.resolve().parent.parent)
-        rows = log[log.session_id == info["session_id"]].to_dict("records")
-        if not written:
-            info |= {"status": "interrupted", "warnings": [*info.get("warnings", []), INTERRUPTED]}
-        return Session(folder, info, tuple(_logged(row) for row in rows), ())
-    try:
-        reps = tuple(_restored(Rep, raw) for raw in info.get("reps", []))
-        apart = tuple(_restored(Apart, raw) for raw in info.get("apart", []))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RecordError(
-            f"The repetitions in {folder / 'session.json'} are damaged ({error}); `rotrack remeasure` makes them anew."
-        ) from error
-    return Session(folder, info, reps, apart)
-
-
-def _logged(row: dict[str, Any]) -> Rep:
-    """Return a repetition from its row in reps.csv."""
-    raw = {key: value for key, value in row.items() if key in Rep.__dataclass_fields__}
-    return _restored(Rep, {**raw, "faults": row["faults"].split()})
-
-
-def _restored(kind: type[T], raw: dict[str, Any]) -> T:
-    """Return an event from its JSON form, in which a missing number is null."""
-    values: dict[str, Any] = (
-        dict.fromkeys((*SINCE_2, "fit_sd_deg"), math.nan) if kind is Rep else {}
-    )  # a session of convention version 1
-    values |= {key: math.nan if value is None else value for key, value in raw.items()}
-    values |= {"side": Side(values["side"]), "direction": Direction(values["direction"])}
-    if "faults" in values:
-        values["faults"] = tuple(values["faults"])
-    return kind(**values)
+    raw = read_raw(folder, follow)
+    record = record_from(folder, raw)
+    if (folder / REPETITIONS).exists():
+        reps, problems = read_repetitions(folder, follow)
+    else:
+        reps, problems = earlier_repetitions(folder, raw)
+    if record.status is Status.RUNNING and not written:
+        record = msgspec.structs.replace(record, status=Status.INTERRUPTED, warnings=(*record.warnings, INTERRUPTED))
+    return Session(folder, record, reps, problems)

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from rotrack.errors import InputError, RecordError
-from rotrack.records.log import replace_files
+from rotrack.files import replace as replace_files
 from rotrack.report.page import GENERATOR, html_of
 from rotrack.report.paper import lacking, pdf_of
 from rotrack.report.parts import Report

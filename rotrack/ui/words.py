@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
+from enum import Enum
+from typing import Any
+
+import numpy as np
 
 INDEX = "index, not degrees of hip range"
 """What a number of tier C is."""
@@ -42,3 +47,23 @@ def seconds(time_s: float) -> str:
 def times(count: int, what: str) -> str:
     """Return a count with its noun: `1 cycle`, `3 cycles`."""
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def to_json(value: Any) -> str:
+    """Return JSON text that survives every terminal; missing numbers become null."""
+    return json.dumps(_plain(value), indent=2)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that JSON can hold: NaN becomes null."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, np.integer):
+        return int(value)
+    return value

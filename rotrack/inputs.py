@@ -1,0 +1,520 @@
+"""The one reader: every file that rotrack reads goes through here, with limits, types and rules for text.
+
+A file can come from anywhere: another computer, a spreadsheet, a disk that failed. So its size is limited before it is read and
+while it is unpacked, links and devices are refused where the folder is somebody else's, every field has a type, and text is made
+harmless as it is read: no terminal escapes, no marks that turn the direction of writing, one line. Formula signs are made harmless
+in `csv_line`, through which every table goes out, and taken back by `plain_cell` when such a table comes in.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import errno
+import io
+import math
+import os
+import re
+import stat
+import tomllib
+import unicodedata
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+T = TypeVar("T")
+
+MOST_JSON_BYTES = 32_000_000
+"""A longer session.json is not read: an hour of measuring makes less than a hundredth of it."""
+MOST_TABLE_BYTES = 400_000_000
+"""A longer table is not read: that is a million repetitions."""
+MOST_TOML_BYTES = 1_000_000
+MOST_ROWS = 1_000_000
+LONGEST_LINE = 20_000
+"""Most characters of a line of a table. Landmarks of one frame have about 2,000."""
+MOST_UNPACKED_BYTES = 1_000_000_000
+"""More is not unpacked from one file: ten hours of landmarks."""
+FIRST_YEAR, LAST_YEAR = 1970, 2200
+"""A time outside these years is damaged."""
+_BLOCK = 1 << 16
+_HIDDEN = dict.fromkeys(
+    [*range(0x20), 0x7F, *range(0x80, 0xA0), 0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF]
+) | dict.fromkeys([9, 10, 11, 12, 13, 0x85, 0x2028, 0x2029], " ")
+"""Characters that text does not keep: control characters and marks of direction go, line breaks and tabs become blanks."""
+_FORMULA = re.compile(r"(^|[;,\t])(\s*)([=+\-@])")
+_MADE_PLAIN = re.compile(r"(^|[;,\t])(\s*)'(?=[=+\-@])")
+_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
+_WRITTEN = re.compile(r"-?\d+(\.\d*)?([eE][+-]?\d+)?", re.ASCII)
+_READ_WRONG = codecs.BOM_UTF8.decode("cp1252")
+_TRUE = {"true", "wahr", "vrai", "verdadero", "vero", "waar", "1", "yes", "ja", "oui"}
+_FALSE = {"false", "falsch", "faux", "falso", "onwaar", "0", "no", "nein", "non", ""}
+"""How spreadsheets of several languages write truths."""
+
+
+class UnreadableError(ValueError):
+    """A file that cannot be used; the message says why, as the second half of a sentence.
+
+    Parameters
+    ----------
+    why : str
+        What is wrong.
+    missing : bool
+        Whether there is no such file.
+    """
+
+    def __init__(self, why: str, missing: bool = False) -> None:
+        super().__init__(why)
+        self.missing = missing
+
+
+# ---------------------------------------------------------------------- text
+def clean_text(text: str) -> str:
+    """Return text that is harmless to print: one line without terminal escapes and marks of direction, in Unicode form C."""
+    if text.isascii() and text.isprintable():
+        return text
+    return unicodedata.normalize("NFC", text.translate(_HIDDEN).encode("utf-8", "replace").decode("utf-8"))
+
+
+def name_key(name: str) -> str:
+    """Return what two spellings of one name have in common, whatever their Unicode form, case and blanks."""
+    return " ".join(unicodedata.normalize("NFKC", clean_text(name)).casefold().split())
+
+
+def plain_cell(text: str) -> str:
+    """Return the text of a cell of a table: clean, and without the apostrophes that `csv_line` puts before formula signs."""
+    return _MADE_PLAIN.sub(r"\1\2", clean_text(text)) if "'" in text else clean_text(text)
+
+
+def csv_line(cells: Iterable[str]) -> str:
+    """Return a row of a table that no spreadsheet computes.
+
+    A cell in which a spreadsheet would see a formula, also behind a semicolon or tab that it may take for the end of a cell, gets an
+    apostrophe before the sign; numbers stay as they are.
+    """
+    return ",".join(map(_cell, cells)) + "\r\n"
+
+
+def _cell(text: str) -> str:
+    if text.isalnum() or not text or _WRITTEN.fullmatch(text):
+        return text
+    text = _FORMULA.sub(r"\1\2'\3", text)
+    return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',;"\t\r\n') else text
+
+
+# ---------------------------------------------------------------------- bytes
+def read_bytes(path: Path, most: int, follow: bool = True) -> bytes:
+    """Return the contents of a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    most : int
+        Most bytes that it may have.
+    follow : bool
+        Whether the file may be a link; not in a folder that comes from somebody else.
+
+    Raises
+    ------
+    UnreadableError
+        If it is missing, too large, no plain file, or cannot be read.
+    """
+    with _opened(path, follow) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise UnreadableError(f"it has {size / 1e6:.0f} MB, more than the {most / 1e6:.0f} MB that such a file can have")
+        try:
+            content = file.read(most + 1)
+        except OSError as error:
+            raise UnreadableError(error.strerror or str(error)) from error
+    if len(content) > most:
+        raise UnreadableError(f"it has more than the {most / 1e6:.0f} MB that such a file can have")
+    return content
+
+
+def _opened(path: Path, follow: bool = True) -> io.BufferedReader:
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    flags |= 0 if follow else getattr(os, "O_NOFOLLOW", 0)
+    try:
+        if not follow and path.is_symlink():
+            raise UnreadableError("it is a link, and links out of a folder are not followed")
+        file = os.fdopen(os.open(path, flags), "rb")
+    except FileNotFoundError as error:
+        raise UnreadableError("there is no such file", missing=True) from error
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        if isinstance(error, OSError) and error.errno == errno.ELOOP:
+            why = "it is a link, and links out of a folder are not followed"
+        raise UnreadableError(why) from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise UnreadableError("it is no plain file")
+    return file
+
+
+def read_packed_lines(path: Path, longest: int = LONGEST_LINE, most: int = MOST_UNPACKED_BYTES) -> Iterator[str]:
+    """Yield the lines of a gzip file without their ends, as far as it can be read; an empty one at the end if that is not all.
+
+    Raises
+    ------
+    UnreadableError
+        If there is no such file, a line is too long, or it unpacks to too much.
+    """
+    rest, unpacked = b"", 0
+    with _opened(path) as file:
+        unzip = zlib.decompressobj(wbits=31)
+        whole = False
+        try:
+            while not whole and (block := file.read(_BLOCK)):
+                while block and not whole:
+                    part = unzip.decompress(block, _BLOCK)
+                    block, whole = unzip.unconsumed_tail, unzip.eof
+                    unpacked += len(part)
+                    if unpacked > most:
+                        raise UnreadableError(f"it unpacks to more than {most / 1e6:.0f} MB")
+                    *lines, rest = (rest + part).split(b"\n")
+                    if len(rest) > longest or any(len(line) > longest for line in lines):
+                        raise UnreadableError(f"a line of it has more than {longest} characters")
+                    for line in lines:
+                        yield line.decode().removesuffix("\r")
+        except (OSError, zlib.error, UnicodeDecodeError):
+            whole = False
+        if not whole:
+            yield ""
+
+
+# ---------------------------------------------------------------------- records
+def read_json(path: Path, most: int = MOST_JSON_BYTES, follow: bool = True) -> dict[str, Any]:
+    """Return the object in a JSON file.
+
+    Raises
+    ------
+    UnreadableError
+        If the file is missing, too large or damaged.
+    """
+    content = read_bytes(path, most, follow)
+    try:
+        found = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise UnreadableError(f"it is no whole JSON text: {error}") from error
+    if not isinstance(found, dict):
+        raise UnreadableError("it holds no record")
+    return found
+
+
+def read_toml(path: Path, most: int = MOST_TOML_BYTES) -> dict[str, Any]:
+    """Return the table in a TOML file.
+
+    Raises
+    ------
+    UnreadableError
+        If the file is missing, too large or damaged.
+    """
+    content = read_bytes(path, most)
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError, OverflowError, RecursionError) as error:
+        raise UnreadableError(f"it is no TOML text: {error}") from error
+
+
+def record_of(raw: Any, kind: type[T]) -> T:
+    """Return a typed record of what a file holds.
+
+    Missing numbers (null) become NaN, text is made harmless, and fields that the record does not know are left out.
+
+    Parameters
+    ----------
+    raw : object
+        What was read.
+    kind : type
+        A `msgspec.Struct` or dataclass.
+
+    Raises
+    ------
+    UnreadableError
+        If a field is missing or of another type; the message names it.
+    """
+    try:
+        return msgspec.convert(_prepared(raw, _type_of(kind)), kind)
+    except (msgspec.ValidationError, RecursionError, OverflowError) as error:
+        raise UnreadableError(_explained(str(error))) from error
+
+
+@cache
+def _type_of(kind: Any) -> inspect.Type:
+    return inspect.type_info(kind)
+
+
+def _prepared(raw: Any, kind: inspect.Type) -> Any:
+    """Return raw data in which a missing number is NaN where a number belongs, and every text is harmless."""
+    if isinstance(kind, inspect.FloatType):
+        return math.nan if raw is None else raw
+    if isinstance(raw, str):
+        return clean_text(raw)
+    if isinstance(raw, dict):
+        if isinstance(kind, inspect.StructType | inspect.DataclassType):
+            types = _fields(kind)
+            return {key: _prepared(value, types[key]) for key, value in raw.items() if key in types}
+        inner = kind.value_type if isinstance(kind, inspect.DictType) else _ANY
+        return {clean_text(str(key)): _prepared(value, inner) for key, value in raw.items()}
+    if isinstance(raw, list):
+        if isinstance(kind, inspect.TupleType) and len(kind.item_types) == len(raw):
+            return [_prepared(value, inner) for value, inner in zip(raw, kind.item_types, strict=True)]
+        inner = kind.item_type if isinstance(kind, inspect.ListType | inspect.VarTupleType) else _ANY
+        return [_prepared(value, inner) for value in raw]
+    return raw
+
+
+_ANY = inspect.AnyType()
+_KNOWN_FIELDS: dict[type, dict[str, inspect.Type]] = {}
+
+
+def _fields(kind: inspect.StructType | inspect.DataclassType) -> dict[str, inspect.Type]:
+    if kind.cls not in _KNOWN_FIELDS:
+        _KNOWN_FIELDS[kind.cls] = {field.encode_name: _inner(field.type) for field in kind.fields}
+    return _KNOWN_FIELDS[kind.cls]
+
+
+def _inner(kind: inspect.Type) -> inspect.Type:
+    """Return the type behind an optional record; a number that may be missing keeps its null."""
+    if isinstance(kind, inspect.UnionType):
+        rest = [one for one in kind.types if not isinstance(one, inspect.NoneType)]
+        return rest[0] if len(rest) == 1 and not isinstance(rest[0], inspect.FloatType) else _ANY
+    return kind
+
+
+_KINDS = {
+    "float": "a number", "int": "a whole number", "str": "a text", "array": "a list", "object": "a table", "bool": "true or false",
+    "null": "nothing", "datetime": "a date with time",
+}  # fmt: skip
+
+
+def _explained(message: str) -> str:
+    """Return what msgspec says of a wrong field, in words."""
+    what, _, where = message.partition(" - at `")
+    place = where.rstrip("`").removeprefix("$").removeprefix(".") or "the whole"
+    found = re.fullmatch(r"Expected `(.*?)`, got `(.*?)`", what)
+    if found:
+        wanted = " or ".join(_KINDS.get(kind.strip(), kind.strip()) for kind in found[1].split("|"))
+        return f"'{place}' must be {wanted}, not {_KINDS.get(found[2], found[2])}"
+    lacking = re.search(r"missing required field `(.*?)`", what)
+    if lacking:
+        return f"it has no '{lacking[1]}'"
+    return f"'{place}' cannot be read: {what[:1].lower()}{what[1:]}"
+
+
+def json_bytes(record: Any) -> bytes:
+    """Return a record as JSON text with a line per entry; missing numbers are null, text is harmless."""
+    plain = msgspec.to_builtins(record, str_keys=True)
+    return msgspec.json.format(msgspec.json.encode(_harmless(plain)), indent=2) + b"\n"
+
+
+def _harmless(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, dict):
+        return {clean_text(str(key)): _harmless(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_harmless(inner) for inner in value]
+    return value
+
+
+def time_of(text: str) -> datetime:
+    """Return an aware time of an ISO 8601 text; one without an offset is by this computer's clock.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or in a year that nobody measured in.
+    """
+    return sane_time(datetime.fromisoformat(text))
+
+
+def sane_time(time: datetime) -> datetime:
+    """Return a time with its offset; raises ValueError for one in a year that nobody measured in."""
+    if not FIRST_YEAR < time.year < LAST_YEAR:
+        raise ValueError(f"the year {time.year} is none that anybody measured in")
+    return time if time.tzinfo else time.astimezone()
+
+
+# ---------------------------------------------------------------------- tables
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as some program wrote it.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        Names in its first line, in small letters.
+    rows : tuple of (int, dict of str to str)
+        Number of the line, and the cells by column; text is plain.
+    damaged : tuple of int
+        Numbers of the lines that are damaged and left out.
+    separator : str
+        What stands between its cells.
+    encoding : str
+        Of its letters.
+    cut_off : int
+        Number of the last line if it has no end, since the program that wrote it was stopped; else 0.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[int, dict[str, str]], ...]
+    damaged: tuple[int, ...] = ()
+    separator: str = ","
+    encoding: str = "utf-8"
+    cut_off: int = 0
+
+
+def read_table(
+    path: Path,
+    also: Mapping[str, str] | None = None,
+    most: int = MOST_TABLE_BYTES,
+    follow: bool = True,
+    may_lack: Collection[str] = (),
+) -> Table:
+    """Read a table as spreadsheets and rotrack write it.
+
+    Separated by comma, semicolon or tab; UTF-8, UTF-16 or Windows letters; empty lines and a line `sep=` before the names are passed
+    over; names are taken in any order and case. Every line is looked at by itself, so that one torn inside its quotes cannot swallow
+    the next.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    also : mapping, optional
+        Other names of columns and what they stand for.
+    most : int
+        Most bytes that it may have.
+    follow : bool
+        Whether it may be a link.
+    may_lack : collection of str
+        Columns that a row may lack at its end: some spreadsheets leave out the separators of empty cells.
+
+    Raises
+    ------
+    UnreadableError
+        If it is missing, too large or no text.
+    """
+    return table_of(read_bytes(path, most, follow), also, may_lack)
+
+
+def table_of(content: bytes, also: Mapping[str, str] | None = None, may_lack: Collection[str] = ()) -> Table:
+    """Return the table in the contents of a file, see `read_table`."""
+    text, encoding = _text_of(content)
+    lines = [(number, line) for number, line in enumerate(_lines(text), start=1) if line.strip(" ,;\t\r\n\0")]
+    if lines and lines[0][1].lower().lstrip('"').startswith("sep="):
+        del lines[0]
+    if not lines:
+        return Table((), (), encoding=encoding)
+    header = lines.pop(0)[1]
+    separator = max(",;\t", key=header.count)
+    names = [plain_cell(cell).strip().lower() for cell in _cells(header.removeprefix(_READ_WRONG), separator) or [header]]
+    columns = tuple((also or {}).get(column, column) for column in names)
+    rows: list[tuple[int, dict[str, str]]] = []
+    damaged: list[int] = []
+    for number, line in lines:
+        cells = None if "\0" in line or len(line) > LONGEST_LINE else _cells(line, separator)
+        if cells is not None and len(cells) == 1 < len(columns):  # a spreadsheet took the row for one text
+            cells = _cells(cells[0], separator)
+        if cells is not None and len(cells) > len(columns) and not any(cells[len(columns) :]):
+            cells = cells[: len(columns)]
+        if cells is not None and len(cells) < len(columns) and set(columns[len(cells) :]) <= set(may_lack):
+            cells = [*cells, *[""] * (len(columns) - len(cells))]
+        if cells is None or len(cells) != len(columns) or len(rows) >= MOST_ROWS:
+            damaged.append(number)
+            continue
+        rows.append((number, {column: plain_cell(cell) for column, cell in zip(columns, cells, strict=True)}))
+    last = 0 if text.endswith(("\n", "\r")) or not lines else lines[-1][0]
+    return Table(columns, tuple(rows), tuple(damaged), separator, encoding, last)
+
+
+def _text_of(content: bytes) -> tuple[str, str]:
+    """Return the text of a file and how its letters are kept."""
+    if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return content.decode("utf-16", "replace"), "utf-16"
+    try:
+        return content.decode("utf-8-sig"), "utf-8"
+    except UnicodeDecodeError:
+        pass
+    lines = content.removeprefix(codecs.BOM_UTF8).split(b"\n")
+    damaged = sum(not _is_utf8(line) for line in lines)
+    if content.startswith(codecs.BOM_UTF8) or damaged * 20 < len(lines):  # a few damaged lines, not another way of writing
+        return "\n".join(line.decode() if _is_utf8(line) else "\0" for line in lines), "utf-8"
+    return content.decode("cp1252", "replace"), "cp1252"
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _lines(text: str) -> list[str]:
+    return re.split("\r\n|\n|\r", text)
+
+
+def _cells(line: str, separator: str) -> list[str] | None:
+    """Return the cells of a line; None if it is damaged."""
+    if '"' not in line:
+        return line.split(separator)
+    try:
+        return next(csv.reader([line], delimiter=separator, strict=True), [])
+    except csv.Error:
+        return None
+
+
+def number_of(text: str) -> float:
+    """Return the number in a cell, with a point or a comma; NaN for an empty one.
+
+    Raises
+    ------
+    ValueError
+        If it is no finite number.
+    """
+    text = text.strip().replace("\u2212", "-")
+    if not text:
+        return math.nan
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"'{text[:40]}' is no number")
+    number = float(text.replace(",", "."))
+    if not math.isfinite(number):
+        raise ValueError(f"'{text[:40]}' is no finite number")
+    return number
+
+
+def whole_of(text: str) -> int:
+    """Return the whole number in a cell; raises ValueError if it is none."""
+    number = number_of(text)
+    if not number == math.floor(number):
+        raise ValueError(f"'{text[:40]}' is no whole number")
+    return int(number)
+
+
+def truth_of(text: str) -> bool:
+    """Return the truth in a cell, as spreadsheets of several languages write it; an empty one is false.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    word = text.strip().casefold()
+    if word not in _TRUE | _FALSE:
+        raise ValueError(f"'{text[:40]}' is neither true nor false")
+    return word in _TRUE
+
+
+def header_of(columns: Sequence[str]) -> bytes:
+    """Return the first line of a table that rotrack writes, with the mark by which spreadsheets read letters right."""
+    return codecs.BOM_UTF8 + csv_line(columns).encode()

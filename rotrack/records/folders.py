@@ -1,0 +1,100 @@
+"""Where the log is, who holds it, and whether a session is being measured."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from platformdirs import user_data_path
+
+from rotrack.errors import RecordError
+from rotrack.files import FILE_MODE, explained, make_folder, why_of
+
+WRITING_LOCK = "writing.lock"
+"""In a session's folder: held by the program that measures the session, which the system takes from it when it ends."""
+LOG_LOCK = "reps.csv.lock"
+"""In a data folder: held while the people's table or a session that was measured before is changed."""
+LOCK_TIMEOUT_S = 30.0
+
+
+def data_folder(out: Path | None = None) -> Path:
+    """Return where the log lives: the given folder, else ROTRACK_HOME, else the platform's own place for data.
+
+    Raises
+    ------
+    RecordError
+        If something else than a folder is there.
+    """
+    home = os.environ.get("ROTRACK_HOME")
+    data = (out or (Path(home) if home else user_data_path("rotrack", appauthor=False))).expanduser()
+    said = "--out" if out else "ROTRACK_HOME"
+    try:
+        wrong = "is no folder" if data.exists() and not data.is_dir() else "is a link to nothing" if _leads_nowhere(data) else ""
+    except OSError as error:
+        raise RecordError(f"The data folder {data} cannot be used, {why_of(error)}.") from error
+    if wrong:
+        raise RecordError(f"{data} {wrong}; say with {said} which folder holds the log, or is to hold it.")
+    return data
+
+
+def _leads_nowhere(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
+
+
+def sessions_folder(data: Path) -> Path:
+    """Return where the folders of the sessions are."""
+    return data / "sessions"
+
+
+def session_folders(data: Path) -> list[Path]:
+    """Return all folders of sessions, also those in which nothing can be read; in the order of their names.
+
+    Raises
+    ------
+    RecordError
+        If they cannot be listed: what cannot be seen must not be taken for absent.
+    """
+    try:
+        with os.scandir(sessions_folder(data)) as entries:
+            return sorted(Path(entry.path) for entry in entries if entry.is_dir() or entry.is_symlink())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RecordError(
+            f"The sessions in {data} cannot be listed ({error.strerror or error}); check who may read that folder."
+        ) from error
+
+
+def being_written(folder: Path) -> bool:
+    """Return whether a program is measuring the session in this folder now."""
+    path = folder / WRITING_LOCK
+    try:
+        if not path.exists():
+            return False
+        with FileLock(path, timeout=0.1, poll_interval=0.02, mode=FILE_MODE):  # patient enough for another program that looks too
+            pass
+    except Timeout:
+        return True
+    except OSError:  # a folder that cannot be written
+        return False
+    with suppress(OSError):  # nobody needs what a killed program left
+        path.unlink(missing_ok=True)
+    return False
+
+
+@contextmanager
+def locked(data: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
+    """Hold the log of a data folder against other programs.
+
+    Raises
+    ------
+    RecordError
+        If another program holds it for long, or for what goes wrong with files inside.
+    """
+    with explained(data):
+        make_folder(data)
+        with FileLock(data / LOG_LOCK, timeout=timeout_s, mode=FILE_MODE):
+            yield

@@ -1,0 +1,204 @@
+"""The curve, the landmarks and what the leg network said: the long tables of a session, cut off at worst a second before its end."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from rotrack.errors import RecordError
+from rotrack.inputs import MOST_TABLE_BYTES, UnreadableError, clean_text, csv_line, read_bytes, read_packed_lines
+from rotrack.model import LANDMARK_NAMES, LEG_CROP_SHAPES, CurvePoint, LegCrop, Pose, Side, empty_pose
+
+CURVE, LANDMARKS, LEGS_READ = "angles.csv", "landmarks.csv.gz", "legs.csv.gz"
+"""Names of these tables; a session can be measured again from the last two."""
+CURVE_COLUMNS = tuple(CurvePoint.__dataclass_fields__)
+_LANDMARK_PARTS = ("x_px", "y_px", "visibility", "world_x_m", "world_y_m", "world_z_m")
+LANDMARK_COLUMNS = (
+    "time_s",
+    "width_px",
+    "height_px",
+    "people",
+    "reason",
+    *(f"{name}_{part}" for name in LANDMARK_NAMES for part in _LANDMARK_PARTS),
+)
+LEG_COLUMNS = (
+    "time_s",
+    "side",
+    *("_".join([name, *map(str, place)]) for name, shape in LEG_CROP_SHAPES.items() for place in np.ndindex(shape)),
+)
+MOST_PX, LONGEST_S = 100_000, 1e7
+"""A picture is not larger, a recording not longer."""
+
+
+# ---------------------------------------------------------------------- writing
+def curve_line(point: CurvePoint) -> str:
+    """Return the row of a point of the curve."""
+    angles = (_number(getattr(point, column), 3) for column in CURVE_COLUMNS if column.endswith("_deg"))
+    return csv_line([_number(point.time_s, 6), point.side, *angles, point.reason])
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if math.isfinite(value) else ""
+
+
+def landmark_line(pose: Pose) -> str:
+    """Return the row of the landmarks of a frame."""
+    table = np.column_stack([pose.image_px, pose.visibility, pose.world_m])
+    reason = pose.reason.replace(",", ";")
+    return f"{pose.time_s:.6f},{pose.size_px[0]},{pose.size_px[1]},{pose.people},{reason},{_row_of(table)}\r\n"
+
+
+def leg_line(time_s: float, side: Side, leg: LegCrop) -> str:
+    """Return the row of what the leg network said of a leg in a frame."""
+    return f"{time_s:.6f},{side},{_row_of(leg.numbers())}\r\n"
+
+
+def _row_of(numbers: np.ndarray) -> str:
+    return ",".join(f"{v:.4f}".rstrip("0").rstrip(".") if math.isfinite(v) else "" for v in numbers.ravel().tolist())
+
+
+# ---------------------------------------------------------------------- reading
+def read_curve(folder: Path) -> pd.DataFrame:
+    """Read angles.csv of a session folder: columns `CURVE_COLUMNS`, times in s, angles in deg, NaN where missing.
+
+    A last row that was cut off is left out.
+
+    Raises
+    ------
+    RecordError
+        If it is missing or damaged.
+    """
+    path = folder / CURVE
+    try:
+        text = read_bytes(path, MOST_TABLE_BYTES).decode("utf-8")
+        whole = text[: text.rindex("\n") + 1] if "\n" in text else ""
+        curve = pd.read_csv(
+            io.StringIO(whole),
+            dtype={"side": str, "reason": str} | {c: float for c in CURVE_COLUMNS if c.endswith(("_deg", "_s"))},
+            keep_default_na=False,
+            na_values={c: [""] for c in CURVE_COLUMNS if c.endswith("_deg")},
+        )
+        lacking = [column for column in CURVE_COLUMNS if column not in curve]
+        if lacking and set(lacking) - set(_LATER):
+            raise ValueError(f"it has no column {lacking[0]}")
+        curve = curve.assign(**dict.fromkeys(lacking, math.nan))
+        if not curve.side.isin(list(Side)).all() or not np.isfinite(curve.time_s.to_numpy(float)).all():
+            raise ValueError("a row of it has no leg or no time")
+        return curve
+    except (ValueError, OverflowError) as error:
+        raise RecordError(f"{path} is missing or damaged ({error}); `rotrack remeasure` makes it anew.") from error
+
+
+_LATER = ("uncorrected_deg", "mediapipe_deg", "legnet_deg", "legnet_sd_deg", "gravity_deg", "pelvis_deg", "uncertainty_deg")
+"""Columns of the curve that sessions of earlier versions lack."""
+
+
+def _numbers(cells: list[str]) -> np.ndarray:
+    return np.array([float(c) if c else np.nan for c in cells])
+
+
+def read_poses(folder: Path, legs: bool = True) -> Iterator[Pose]:
+    """Yield the recorded poses of a session, as far as the files go if they were cut off.
+
+    Parameters
+    ----------
+    folder : Path
+        The session's folder.
+    legs : bool
+        Whether what the leg network said is put back, if it was asked.
+
+    Raises
+    ------
+    RecordError
+        If there are none, or what the leg network said cannot be read.
+    """
+    poses, path = _read_landmarks(folder / LANDMARKS), folder / LEGS_READ
+    return _with_legs(poses, path) if legs and path.exists() else poses
+
+
+def _read_landmarks(path: Path) -> Iterator[Pose]:
+    rows = _rows(path, LANDMARK_COLUMNS)
+    if rows is None:
+        raise RecordError(f"{path} is missing or holds no landmarks; the session cannot be measured again.")
+    for cells in rows:
+        try:
+            yield _parsed_pose(cells)
+        except ValueError:
+            return  # cut off or damaged from here on
+
+
+def _with_legs(poses: Iterator[Pose], path: Path) -> Iterator[Pose]:
+    read = _rows(path, LEG_COLUMNS)
+    if read is None:
+        raise RecordError(f"{path} is damaged; measure the session again without the leg network (--no-legnet).")
+    rows = map(_parsed_leg, read)
+    try:
+        row = next(rows, None)
+        for pose in poses:
+            legs = {}
+            while row is not None and row[0] <= pose.time_s:
+                legs[row[1]] = row[2]
+                row = next(rows, None)
+            yield replace(pose, legs=legs)
+    except ValueError:
+        return  # cut off or damaged from here on
+
+
+def _rows(path: Path, columns: Sequence[str]) -> Iterator[list[str]] | None:
+    """Return the rows of a packed table, their cells in the order of `columns`; None if it lacks one of these."""
+    lines = _lines(path)
+    names = next(lines, "").split(",")
+    if names == list(columns):
+        return (line.split(",") for line in lines)
+    places = [names.index(column) for column in columns if column in names]
+    if len(places) < len(columns):
+        return None
+    rows = (line.split(",") for line in lines)
+    return ([cells[place] for place in places] if len(cells) == len(names) else [] for cells in rows)
+
+
+def _time(cell: str) -> float:
+    time_s = float(cell)
+    if not 0 <= time_s < LONGEST_S:
+        raise ValueError
+    return time_s
+
+
+def _parsed_pose(cells: list[str]) -> Pose:
+    if len(cells) != len(LANDMARK_COLUMNS):
+        raise ValueError
+    width, height, people = (int(cell) for cell in cells[1:4])
+    if not (0 < width < MOST_PX and 0 < height < MOST_PX and people >= 0):
+        raise ValueError
+    time_s, size_px, reason = _time(cells[0]), (width, height), clean_text(cells[4])
+    if reason:
+        return empty_pose(time_s, size_px, reason, people)
+    table = _numbers(cells[5:]).reshape(len(LANDMARK_NAMES), -1)
+    return Pose(time_s, size_px, table[:, :2], table[:, 3:], table[:, 2], people)
+
+
+def _parsed_leg(cells: list[str]) -> tuple[float, Side, LegCrop]:
+    if len(cells) != len(LEG_COLUMNS):
+        raise ValueError
+    return _time(cells[0]), Side(cells[1]), LegCrop.of(_numbers(cells[2:]))
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a packed table, none if there is no such file.
+
+    Raises
+    ------
+    RecordError
+        If it is larger than such a table can be.
+    """
+    try:
+        yield from read_packed_lines(path)
+    except UnreadableError as error:
+        if not error.missing:
+            raise RecordError(f"{path} cannot be used: {error}.") from error

@@ -1,0 +1,157 @@
+"""What earlier versions of rotrack wrote, read as it is.
+
+They kept the repetitions of a session in its session.json once it had ended, and always in the `reps.csv` that all sessions shared;
+for a session that was cut off, and for one whose folder is gone, that table is all there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from rotrack.errors import RecordError
+from rotrack.inputs import UnreadableError, number_of, read_table, record_of, time_of
+from rotrack.model import CONVENTION_VERSION, Rep, Side
+from rotrack.records.record import FIRST_MEASURE, TABLE_ONLY, SessionRecord, SourceRecord, Status, damaged
+from rotrack.records.repetitions import rep_of
+from rotrack.records.schema import NEEDED
+
+TABLE = "reps.csv"
+MAY_LACK = ("note", "uncertainty_deg", "gravity_deg", "dropped", "band", "load_kg", "measure_version", "remeasured_from")
+ONLY_ROWS = "Only the rows of reps.csv were left of this session: there is no curve and nothing to measure again from."
+"""Warning of a session whose folder was gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierTable:
+    """A `reps.csv` by an earlier version, or as a spreadsheet left it.
+
+    Parameters
+    ----------
+    rows : dict of str to tuple
+        Per session the numbers of its lines and their cells by column.
+    problems : tuple of str
+        One sentence per line that cannot be used; or one for the whole.
+    """
+
+    rows: dict[str, tuple[tuple[int, dict[str, str]], ...]]
+    problems: tuple[str, ...] = ()
+
+
+def earlier_table(data: Path) -> EarlierTable:
+    """Return what the `reps.csv` of a data folder holds; nothing if there is none."""
+    path = data / TABLE
+    try:
+        found = path.stat()
+    except OSError:
+        return EarlierTable({})
+    return _table(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=4)
+def _table(path: Path, changed_ns: int, size: int) -> EarlierTable:
+    try:
+        table = read_table(path, may_lack=MAY_LACK)
+    except UnreadableError as error:
+        return EarlierTable({}, (f"{path} cannot be read: {error}.",))
+    lacking = [column for column in NEEDED if column not in table.columns]
+    if lacking and table.columns:
+        return EarlierTable({}, (f"{path.name} has no column {lacking[0]}, so its rows cannot be used.",))
+    rows: dict[str, list[tuple[int, dict[str, str]]]] = {}
+    damaged_lines = list(table.damaged)
+    for line, row in table.rows:
+        try:
+            rep_of(row)
+            time_of(row["started_at"])
+            if not row["session_id"]:
+                raise ValueError("no session")
+        except (ValueError, OverflowError):
+            damaged_lines.append(line)
+            continue
+        rows.setdefault(row["session_id"], []).append((line, row))
+    problems = tuple(f"Line {line} of {path.name} is damaged and was left out." for line in sorted(damaged_lines))
+    return EarlierTable({name: tuple(found) for name, found in rows.items()}, problems)
+
+
+def earlier_repetitions(folder: Path, raw: dict[str, Any]) -> tuple[tuple[Rep, ...], tuple[str, ...]]:
+    """Return the repetitions of a session of an earlier version, and what of them is damaged.
+
+    Parameters
+    ----------
+    folder : Path
+        Its folder, in a data folder.
+    raw : dict
+        What its session.json holds.
+
+    Raises
+    ------
+    RecordError
+        If those in session.json are damaged.
+    """
+    inside = raw.get("reps")
+    try:
+        if inside is not None and not isinstance(inside, list):
+            raise UnreadableError("'reps' must be a list")
+        reps = [record_of(_LATER | one if isinstance(one, dict) else one, Rep) for one in inside or []]
+    except UnreadableError as error:
+        raise damaged(folder, f"a repetition: {error}") from error
+    data = folder.resolve().parent.parent if folder.resolve().parent.name == "sessions" else None
+    logged = _reps(earlier_table(data).rows.get(folder.name, ())) if data else ()
+    known = {(rep.side, rep.direction, rep.rep) for rep in reps}
+    reps += [rep for rep in logged if (rep.side, rep.direction, rep.rep) not in known]
+    return tuple(reps), ()
+
+
+_LATER: dict[str, Any] = dict.fromkeys(("uncertainty_deg", "gravity_deg", "fit_sd_deg"), None)
+"""What a repetition of convention version 1 lacks."""
+
+
+def _reps(rows: Iterable[tuple[int, dict[str, str]]]) -> tuple[Rep, ...]:
+    return tuple(rep_of(row) for _, row in rows)
+
+
+def session_of_rows(session_id: str, table: EarlierTable) -> tuple[SessionRecord, tuple[Rep, ...]]:
+    """Return a session of which only rows of a table are left.
+
+    Raises
+    ------
+    RecordError
+        If the rows do not say enough.
+    """
+    rows = table.rows[session_id]
+    cells = rows[-1][1]
+    if Path(session_id).name != session_id or session_id in (".", ".."):
+        raise RecordError(f"'{session_id}' in {TABLE} is no name of a session; its rows were left out.")
+
+    def said(column: str, otherwise: str = "") -> str:
+        return cells.get(column, "") or otherwise
+
+    try:
+        reps = _reps(rows)
+        record = SessionRecord(
+            session_id=session_id,
+            started_at=time_of(cells["started_at"]),
+            status=Status.FINISHED,
+            person=said("person").strip(),
+            drill=cells["drill"],
+            tier=said("tier"),
+            sides=tuple(side for side in Side if side in {rep.side for rep in reps}),
+            note=said("note"),
+            band=said("band"),
+            load_kg=number_of(said("load_kg")),
+            source=SourceRecord(kind=TABLE_ONLY, name=TABLE, size_px=(0, 0)),
+            remeasured_from=said("remeasured_from"),
+            model=said("model"),
+            calibration=said("calibration", "none"),
+            zero=said("zero"),
+            convention_version=said("convention_version", CONVENTION_VERSION),
+            measure_version=said("measure_version", FIRST_MEASURE),
+            rotrack_version=said("rotrack_version"),
+            warnings=(ONLY_ROWS,),
+        )
+    except (ValueError, OverflowError) as error:
+        raise RecordError(f"The rows of {session_id} in {TABLE} cannot be used: {error}.") from error
+    return record, reps

@@ -1,0 +1,209 @@
+"""The people who are measured: one record each, `people/ID/person.json` in the data folder.
+
+Sessions refer to a person by id. Spellings that mean the same (Unicode form, case, blanks) are one person. Programmes and plans have
+their place in the person's folder, beside the record.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import secrets
+import shutil
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from rotrack.clock import SYSTEM, Clock
+from rotrack.errors import InputError, RecordError
+from rotrack.files import explained, make_folder, replace
+from rotrack.inputs import UnreadableError, clean_text, json_bytes, name_key, read_json, record_of
+from rotrack.model import Direction, Side
+
+PERSON_FILE = "person.json"
+PERSON_FORMAT = 1
+LONGEST_NAME = 200
+OLDEST = 120
+MAX_GOAL_DEG = 120.0
+_ALIKE = 0.75
+"""From this likeness on a name may be a slip of the finger."""
+
+
+class AffectedSide(StrEnum):
+    """Which hip a person has trouble with."""
+
+    NOT_SAID = ""
+    LEFT = "left"
+    RIGHT = "right"
+    BOTH = "both"
+    NONE = "none"
+
+
+class Goal(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a person wants to turn in a movement: drill, direction, leg (both without it), size of the angle in deg."""
+
+    drill: str
+    direction: Direction
+    goal_deg: float
+    side: Side | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.goal_deg) and 0 < self.goal_deg <= MAX_GOAL_DEG):
+            raise ValueError(f"a goal must be from 0 to {MAX_GOAL_DEG:.0f} degrees, not {self.goal_deg:g}")
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of a person; all but id and name may be left out."""
+
+    format: int = PERSON_FORMAT
+    id: str
+    name: str
+    spellings: tuple[str, ...] = ()
+    affected_side: AffectedSide = AffectedSide.NOT_SAID
+    birth_year: int | None = None
+    notes: str = ""
+    goals: tuple[Goal, ...] = ()
+    precautions: tuple[str, ...] = ()
+    archived: bool = False
+    added_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if not name_key(self.name) or len(self.name) > LONGEST_NAME:
+            raise ValueError(f"a name must have 1 to {LONGEST_NAME} letters")
+        if not self.id or not self.id.isascii() or not self.id.replace("-", "").isalnum():
+            raise ValueError(f"'{self.id}' is no id of a person")
+        if self.birth_year is not None and not 0 <= date.today().year - self.birth_year <= OLDEST:
+            raise ValueError(f"{self.birth_year} is no year of birth")
+        if self.format > PERSON_FORMAT:
+            raise ValueError("it was written by a newer version of rotrack; update rotrack to read it")
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """What all spellings of the name have in common with those that somebody may type."""
+        return frozenset(name_key(spelling) for spelling in (self.name, *self.spellings))
+
+
+def people_folder(data: Path) -> Path:
+    """Return where the records of people are."""
+    return data / "people"
+
+
+def person_folder(data: Path, person: Person) -> Path:
+    """Return the folder of a person, in which there is room for what belongs to them."""
+    return people_folder(data) / person.id
+
+
+def read_people(data: Path) -> tuple[list[Person], list[str]]:
+    """Return the people of a data folder by name, and a sentence for each record that cannot be used.
+
+    Raises
+    ------
+    RecordError
+        If the folder cannot be listed.
+    """
+    people, problems = [], []
+    folder = people_folder(data)
+    try:
+        names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+    except FileNotFoundError:
+        return [], []
+    except OSError as error:
+        raise RecordError(f"{folder} cannot be read ({error.strerror or error}); check who may read it.") from error
+    for name in names:
+        path = folder / name / PERSON_FILE
+        try:
+            person = record_of(read_json(path), Person)
+            if person.id != name:
+                raise UnreadableError(f"it is of the person {person.id}")
+            people.append(person)
+        except (UnreadableError, ValueError) as error:
+            problems.append(f"{path} is damaged ({error}); the sessions keep the name. `rotrack doctor --repair` may mend it.")
+    return sorted(people, key=lambda person: (name_key(person.name), person.id)), problems
+
+
+def write_person(data: Path, person: Person) -> Person:
+    """Write the record of a person; raises RecordError if that fails."""
+    path = person_folder(data, person) / PERSON_FILE
+    with explained(path):
+        make_folder(path.parent)
+        replace({path: json_bytes(person)})
+    return person
+
+
+def remove_person(data: Path, person: Person) -> None:
+    """Take away the record of a person and what lies beside it; raises RecordError if that fails."""
+    folder = person_folder(data, person)
+    try:
+        if folder.is_dir():
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise RecordError(
+            f"{error.filename or folder} cannot be deleted ({error.strerror or error}); close what shows it and try again."
+        ) from error
+
+
+def new_person(name: str, clock: Clock = SYSTEM) -> Person:
+    """Return the record of somebody new; raises InputError for a name that is none."""
+    try:
+        return Person(id=f"p-{secrets.token_hex(4)}", name=tidy(name), added_at=clock.now().replace(microsecond=0))
+    except ValueError as error:
+        raise InputError(f"The name '{clean_text(name)[:60]}' cannot be used: {error}.") from error
+
+
+def tidy(name: str) -> str:
+    """Return a name as it is kept: clean, with single blanks."""
+    return " ".join(clean_text(name).split())
+
+
+def find_person(people: Iterable[Person], name: str) -> Person | None:
+    """Return the person of a name in any spelling that means the same, or of an id; None if there is none."""
+    key = name_key(name)
+    known = list(people)
+    by_id = next((person for person in known if person.id == name), None)
+    return by_id or next((person for person in known if key in person.keys), None)
+
+
+def similar(people: Iterable[Person], name: str) -> Person | None:
+    """Return the person whose name is most like one that nobody has, if any is."""
+    keys = {key: person for person in people for key in person.keys}
+    near = difflib.get_close_matches(name_key(name), keys, 1, _ALIKE)
+    return keys[near[0]] if near else None
+
+
+def known_or_new(data: Path, name: str, clock: Clock = SYSTEM) -> Person | None:
+    """Return the person of a name, who gets a record if there is none yet; None for an empty name.
+
+    To be called with the log `locked`, or by the only program that writes.
+
+    Raises
+    ------
+    InputError
+        For a name that is none.
+    RecordError
+        If the record cannot be written.
+    """
+    if not name_key(name):
+        return None
+    person = find_person(read_people(data)[0], name)
+    return person or write_person(data, new_person(name, clock))
+
+
+def merged(into: Person, other: Person) -> Person:
+    """Return the record of two that are one person: what the first does not say is taken from the second."""
+
+    def both(one: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*one, *more)))
+
+    spellings = [spelling for spelling in both(into.spellings, (other.name, *other.spellings)) if name_key(spelling) != name_key(into.name)]
+    return msgspec.structs.replace(
+        into,
+        spellings=tuple(spellings),
+        affected_side=into.affected_side or other.affected_side,
+        birth_year=into.birth_year or other.birth_year,
+        notes="; ".join(both(*([text] if text else [] for text in (into.notes, other.notes)))),
+        goals=tuple(dict.fromkeys((*into.goals, *other.goals))),
+        precautions=both(into.precautions, other.precautions),
+    )

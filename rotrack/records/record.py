@@ -1,0 +1,190 @@
+"""What is known of a session besides its repetitions: one frozen record, kept as session.json in the session's folder.
+
+The fields are explained in `docs/data.md`. Earlier versions of rotrack kept the same entries without `format`, and the repetitions
+beside them: `record_from` reads those too.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rotrack.errors import RecordError
+from rotrack.inputs import UnreadableError, json_bytes, read_json, record_of, sane_time
+from rotrack.model import UNCORRECTED, Apart, NeutralTaken, Side
+from rotrack.tracking.pipeline import TrackerSettings
+from rotrack.tracking.setup import SetupFinding
+
+SESSION_FILE = "session.json"
+FORMAT = 2
+"""Version of the files of a session. 1: repetitions in session.json and in reps.csv. 2: in a table of the session's own."""
+FIRST_MEASURE = "1"
+"""The measure version of rows and sessions from before there was one."""
+TABLE_ONLY = "table"
+"""Kind of source of a session of which only rows of a table were left."""
+
+
+class Status(StrEnum):
+    """How far the measuring of a session came."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    NOT_MEASURED = "not measured"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def whole(self) -> bool:
+        """Whether it was measured to its end, or to where the person ended it."""
+        return self in (Status.FINISHED, Status.STOPPED)
+
+
+class SourceRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What was measured: kind ("camera", "video", ...), name, width and height (px), nominal rate (frames per second)."""
+
+    kind: str
+    name: str
+    size_px: tuple[int, int]
+    fps: float = math.nan
+
+
+class Network(msgspec.Struct, frozen=True, kw_only=True):
+    """The leg network that was asked: its version and the checksum of its weights."""
+
+    version: int | str
+    sha256: str
+
+
+class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a session besides its repetitions; the entries of session.json, see `docs/data.md`.
+
+    Times are aware, lengths in pixels have `_px` behind them, angles `_deg`, times `_s`, frequencies `_fps`. Missing numbers are NaN.
+    """
+
+    format: int = FORMAT
+    session_id: str
+    started_at: datetime
+    status: Status
+    person: str = ""
+    person_id: str = ""
+    drill: str
+    measure: str = ""
+    measured: str = ""
+    tier: str
+    sides: tuple[Side, ...]
+    note: str = ""
+    band: str = ""
+    load_kg: float = math.nan
+    source: SourceRecord
+    archive_file: str = ""
+    remeasured_from: str = ""
+    remeasured_at: datetime | None = None
+    model: str = ""
+    model_sha256: str = ""
+    landmarker: dict[str, Any] = {}
+    legnet: Network | None = None
+    setup: tuple[SetupFinding, ...] = ()
+    calibration: str
+    calibration_profiles: dict[str, str] = {}
+    calibration_used: dict[str, Any] = {}
+    calibration_notes: tuple[str, ...] = ()
+    assumed_field_of_view_deg: float | None = None
+    zero: str
+    convention_version: str
+    measure_version: str
+    rotrack_version: str = ""
+    settings: TrackerSettings = TrackerSettings()
+    correction_version: str = ""
+    frames: int = 0
+    duration_s: float = math.nan
+    measured_fps: float = math.nan
+    measured_share: dict[Side, float] = {}
+    reasons: dict[str, int] = {}
+    neutrals: tuple[NeutralTaken, ...] = ()
+    camera_advice: dict[Side, str] = {}
+    speed_advice: str = ""
+    apart: tuple[Apart, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.sides:
+            raise ValueError("'sides' must name a leg")
+        if self.format > FORMAT:
+            raise ValueError(f"it was written by a newer version of rotrack (format {self.format}); update rotrack to read it")
+        sane_time(self.started_at)
+
+    @property
+    def moment(self) -> datetime:
+        """When the session began, with the offset from UTC."""
+        return sane_time(self.started_at)
+
+    @property
+    def started(self) -> str:
+        """When the session began, as tables have it."""
+        return self.moment.isoformat(timespec="seconds")
+
+    @property
+    def movement(self) -> str:
+        """Id of the session in which the movement was first measured; its own unless it was measured again."""
+        return self.remeasured_from or self.session_id
+
+
+def read_record(folder: Path, follow: bool = True) -> SessionRecord:
+    """Return the record of a session's folder.
+
+    Raises
+    ------
+    RecordError
+        If there is none, or it is damaged; the sentence names the folder.
+    """
+    return record_from(folder, read_raw(folder, follow))
+
+
+def read_raw(folder: Path, follow: bool = True) -> dict[str, Any]:
+    """Return what session.json holds, unchecked: earlier versions kept the repetitions in it.
+
+    Raises
+    ------
+    RecordError
+        If there is none, or it is no JSON text.
+    """
+    path = folder / SESSION_FILE
+    try:
+        return read_json(path, follow=follow)
+    except UnreadableError as error:
+        if error.missing:
+            raise RecordError(f"{folder} is not a session: it holds no session.json. Give a folder under sessions/.") from error
+        raise damaged(folder, str(error)) from error
+
+
+def damaged(folder: Path, why: str) -> RecordError:
+    """Return the error for a session whose record cannot be used."""
+    return RecordError(f"{folder / SESSION_FILE} is damaged ({why}); the session is left out. `rotrack doctor --repair` may mend it.")
+
+
+def record_from(folder: Path, raw: dict[str, Any]) -> SessionRecord:
+    """Return the record in a session.json of this or an earlier version; raises RecordError if a field is wrong."""
+    try:
+        return record_of(raw if "format" in raw else _brought_up(raw), SessionRecord)
+    except (UnreadableError, ValueError, OverflowError) as error:
+        raise damaged(folder, str(error)) from error
+
+
+def _brought_up(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return a record of format 1 with what came later; what it said of repetitions is read apart."""
+    known = {key: value for key, value in raw.items() if value is not None or key in ("legnet", "load_kg")}
+    if "measure_version" not in known:
+        settings = known.get("settings")
+        correct = settings.get("correct", True) if isinstance(settings, dict) else True
+        known["measure_version"] = FIRST_MEASURE + ("" if correct else UNCORRECTED)
+    return known
+
+
+def record_bytes(record: SessionRecord) -> bytes:
+    """Return the contents of session.json."""
+    return json_bytes(record)

@@ -1,0 +1,136 @@
+"""The repetitions of one session: the table `repetitions.csv` in its folder, which is the truth about them.
+
+Only the program that measures the session adds to it, a row as soon as a repetition is complete; later changes replace it as a whole.
+Columns are known by their names, so a table that a spreadsheet has saved, or that a later version has given more columns, is read all
+the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+from rotrack.errors import RecordError
+from rotrack.inputs import Table, UnreadableError, csv_line, header_of, number_of, read_table, truth_of, whole_of
+from rotrack.model import Direction, Rep, Side
+
+REPETITIONS = "repetitions.csv"
+REPETITION_COLUMNS = tuple(field.name for field in fields(Rep))
+"""One column per field of `Rep`; floats in full, so that they come back to the last digit."""
+MOST_REPS = 1_000_000
+"""A repetition with a higher number is damaged."""
+MAX_PEAK_DEG = 1000.0
+HEADER = header_of(REPETITION_COLUMNS)
+_NEEDED = tuple(field.name for field in fields(Rep) if field.name in ("side", "direction", "rep", "valid", "peak_deg"))
+_KINDS: dict[str, type] = {"rep": int, "valid": bool, "dropped": bool, "side": Side, "direction": Direction, "faults": tuple, "reason": str}
+
+
+def yes_or_no(value: bool) -> str:
+    """Return a truth as tables have it."""
+    return "true" if value else "false"
+
+
+def number_text(value: float) -> str:
+    """Return a number with all its digits; empty if it is missing."""
+    return repr(float(value)) if math.isfinite(value) else ""
+
+
+def repetition_line(rep: Rep) -> bytes:
+    """Return the row of a repetition."""
+    return csv_line(_text(getattr(rep, column)) for column in REPETITION_COLUMNS).encode("utf-8", "replace")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return yes_or_no(value)
+    if isinstance(value, tuple):
+        return " ".join(value)
+    return number_text(value) if isinstance(value, float) else str(value)
+
+
+def table_bytes(reps: Iterable[Rep]) -> bytes:
+    """Return the whole table of a session."""
+    return HEADER + b"".join(map(repetition_line, reps))
+
+
+def read_repetitions(folder: Path, follow: bool = True) -> tuple[tuple[Rep, ...], tuple[str, ...]]:
+    """Read the repetitions of a session's folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    follow : bool
+        Whether the table may be a link.
+
+    Returns
+    -------
+    reps : tuple of Rep
+        In the order in which they were measured.
+    problems : tuple of str
+        One sentence per damaged row; such rows are left out. A last row without its end is none: it was never acknowledged.
+
+    Raises
+    ------
+    RecordError
+        If there is no such table, or nothing in it can be read.
+    """
+    path = folder / REPETITIONS
+    try:
+        table = read_table(path, follow=follow)
+    except UnreadableError as error:
+        raise RecordError(f"{path} cannot be used ({error}); the session is left out. `rotrack doctor --repair` may mend it.") from error
+    lacking = [column for column in _NEEDED if column not in table.columns]
+    if lacking and (table.rows or table.columns):
+        raise RecordError(f"{path} is damaged (it has no column {lacking[0]}); the session is left out.")
+    return reps_of(table, f"{folder.name}/{REPETITIONS}")
+
+
+def reps_of(table: Table, name: str) -> tuple[tuple[Rep, ...], tuple[str, ...]]:
+    """Return the repetitions in a table called `name`, and a sentence for each row that cannot be read."""
+    reps: list[Rep] = []
+    problems = {line: "" for line in table.damaged}
+    for line, row in table.rows:
+        try:
+            reps.append(rep_of(row))
+        except (ValueError, OverflowError) as error:
+            problems[line] = f": {error}"
+    problems.pop(table.cut_off, None)  # in the midst of this row the program was ended
+    return tuple(reps), tuple(f"Line {line} of {name} is damaged and was left out{why}." for line, why in sorted(problems.items()))
+
+
+def rep_of(row: dict[str, str]) -> Rep:
+    """Return the repetition of a row, cells by column; what later versions brought may be missing.
+
+    Raises
+    ------
+    ValueError
+        If a cell is not what its column holds.
+    """
+    values: dict[str, Any] = {}
+    for field in fields(Rep):
+        cell = row.get(field.name, "")
+        kind = _KINDS.get(field.name, float)
+        if field.name not in row and field.default is not MISSING:
+            continue
+        if kind is float:
+            values[field.name] = number_of(cell)
+        elif kind is bool:
+            values[field.name] = truth_of(cell)
+        elif kind is int:
+            values[field.name] = whole_of(cell)
+        elif kind is tuple:
+            values[field.name] = tuple(cell.split())
+        else:
+            values[field.name] = kind(cell)
+    rep = Rep(**values)
+    if not 0 <= rep.rep < MOST_REPS:
+        raise ValueError(f"{rep.rep} is no number of a repetition")
+    if abs(rep.peak_deg) > MAX_PEAK_DEG:
+        raise ValueError(f"{rep.peak_deg:g} degrees are none of a hip")
+    if rep.visibility > 1:  # a spreadsheet that took the decimal point for one of thousands
+        raise ValueError(f"{rep.visibility:g} is no visibility; the decimal points were lost")
+    return rep

@@ -1,0 +1,211 @@
+"""`reps.csv`, the people's table of all repetitions: always there, appended live, made again from the sessions.
+
+It is a view: rotrack writes it and never reads numbers from it. What rotrack last wrote is known by a checksum beside it. What a person
+or a spreadsheet changed is kept beside under another name, and said. Where another program holds the table open, it is brought up to
+date later.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zlib
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from rotrack.clock import SYSTEM, Clock
+from rotrack.errors import RecordError
+from rotrack.files import Appender, replace
+from rotrack.inputs import MOST_TABLE_BYTES, UnreadableError, csv_line, header_of, read_bytes
+from rotrack.model import REP_DECIMALS, Rep
+from rotrack.records.folders import being_written, locked, session_folders
+from rotrack.records.legacy import TABLE
+from rotrack.records.record import SessionRecord, Status
+from rotrack.records.repetitions import yes_or_no
+from rotrack.records.schema import REP_COLUMNS
+from rotrack.records.session import Session
+from rotrack.records.store import CHECKSUM, read_all, stamp_of
+from rotrack.records.takeover import keep_original, take_over
+
+HEADER = header_of(REP_COLUMNS)
+CHANGED = "reps changed by hand"
+"""How the name of a table begins that somebody changed and that is kept."""
+_FROM_RECORD = (
+    "session_id person drill tier calibration zero model convention_version rotrack_version note measure_version remeasured_from band"
+).split()
+_WAIT_S = 5.0
+"""Measuring waits no longer than this for the table."""
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if value - value == 0 else ""
+
+
+def rows_of(record: SessionRecord, reps: Iterable[Rep]) -> bytes:
+    """Return the rows of the repetitions of a session."""
+    about: dict[str, str] = {column: getattr(record, column) for column in _FROM_RECORD}
+    about |= {"started_at": record.started, "load_kg": _number(record.load_kg, 2)}
+    text = io.StringIO()
+    for rep in reps:
+        row: dict[str, str] = {column: _number(getattr(rep, column), digits) for column, digits in REP_DECIMALS.items()}
+        row |= {"side": rep.side, "direction": rep.direction, "rep": str(rep.rep), "reason": rep.reason}
+        row |= {"valid": yes_or_no(rep.valid), "faults": " ".join(rep.faults), "dropped": yes_or_no(rep.dropped)} | about
+        text.write(csv_line(row[column] for column in REP_COLUMNS))
+    return text.getvalue().encode("utf-8", "replace")
+
+
+def table_of(sessions: Iterable[Session]) -> bytes:
+    """Return the whole table."""
+    return HEADER + b"".join(rows_of(session.record, session.rep_list) for session in sessions)
+
+
+# ---------------------------------------------------------------------- keeping it up to date
+def add_rows(data: Path, record: SessionRecord, reps: Sequence[Rep]) -> None:
+    """Add repetitions to the table while they are measured; where that fails, `refresh_table` brings them in later."""
+    with suppress(RecordError, OSError), locked(data, _WAIT_S):
+        path, state = data / TABLE, _State.read(data)
+        if state is None or not path.exists() or path.stat().st_size != state.written[-1][0]:
+            _refresh(data, SYSTEM)
+            return
+        rows = rows_of(record, reps)
+        size, crc = state.written[-1]
+        now = (size + len(rows), zlib.crc32(rows, crc))
+        _State([(size, crc), now], state.of).write(data)
+        with Appender(path) as file:
+            file.append(rows, durable=False)  # the session's own table is on the disk already
+
+
+def refresh_table(data: Path, clock: Clock = SYSTEM) -> tuple[str, ...]:
+    """Bring the table up to date with the sessions, and take over what an earlier version of rotrack wrote.
+
+    Parameters
+    ----------
+    data : Path
+        The data folder; nothing is done if there is none.
+    clock : Clock
+        Dates a table that is kept.
+
+    Returns
+    -------
+    tuple of str
+        What to say: what was changed by hand and where it is kept, what was taken over, what could not be written.
+    """
+    if not data.is_dir():
+        return ()
+    state = _State.read(data)
+    try:
+        if state is not None and _is_current(data, state):
+            return ()
+        with locked(data, _WAIT_S):
+            return _refresh(data, clock)
+    except (RecordError, OSError) as error:
+        return (f"The table {data / TABLE} is brought up to date later: {error}",)
+
+
+def _refresh(data: Path, clock: Clock) -> tuple[str, ...]:
+    """Make the table what it should be; the log is locked."""
+    notes = take_over(data, first=not (data / CHECKSUM).exists(), clock=clock)
+    state, path = _State.read(data), data / TABLE
+    of = _digest(data)  # before the sessions are read: what changes meanwhile is seen next time
+    sessions, _ = read_all(data)
+    wanted = table_of(sessions)
+    if not sessions and not path.exists() and state is None:
+        return notes
+    there = _there(path)
+    if state is None:
+        notes += keep_original(data, wanted)
+    elif there is not None and not _is_ours(there, state, wanted):
+        notes += _kept(data, there, clock)
+    written = [(len(wanted), zlib.crc32(wanted))]
+    if there != wanted:
+        _State([*(state.written[-1:] if state else []), *written], of).write(data, durable=True)
+        replace({path: wanted})
+    _State(written, of).write(data, durable=True)
+    return notes
+
+
+def _there(path: Path) -> bytes | None:
+    try:
+        return read_bytes(path, MOST_TABLE_BYTES)
+    except UnreadableError as error:
+        if error.missing:
+            return None
+        raise RecordError(f"{path} cannot be read: {error}.") from error
+
+
+def _is_ours(there: bytes, state: _State, wanted: bytes) -> bool:
+    """Return whether nobody but rotrack wrote what is in the table.
+
+    A program that was killed, or the power that failed, may leave more rows than the checksum says, or less, the last one cut off, or
+    blocks that never reached the disk.
+    """
+    if not there or there == wanted:
+        return True
+    for size, crc in reversed(state.written):
+        if len(there) >= size and zlib.crc32(there[:size]) == crc:
+            return _is_part(there[size:], wanted)
+    torn = len(there) <= state.written[-1][0] and there.startswith(HEADER)
+    return torn and _is_part(there.removeprefix(HEADER).rstrip(b"\0"), wanted)
+
+
+def _is_part(rows: bytes, wanted: bytes) -> bool:
+    """Return whether all rows are rows of the table, the last one perhaps cut off."""
+    *whole, last = rows.split(b"\r\n")
+    known = set(wanted.split(b"\r\n")) if rows else set()
+    return all(row in known for row in whole) and (not last or b"\r\n" + last in wanted)
+
+
+def _kept(data: Path, there: bytes, clock: Clock) -> tuple[str, ...]:
+    """Keep a table that somebody changed beside under another name; return what to say."""
+    same = [path for path in sorted(data.glob(f"{CHANGED}*.csv")) if path.stat().st_size == len(there) and path.read_bytes() == there]
+    place = same[0] if same else data / f"{CHANGED} {clock.now():%Y-%m-%d %H%M%S}.csv"
+    number = 1
+    while not same and place.exists():
+        number += 1
+        place = place.with_name(f"{CHANGED} {clock.now():%Y-%m-%d %H%M%S} {number}.csv")
+    if not same:
+        replace({place: there})
+    return (
+        f"{TABLE} was changed by hand or by a spreadsheet. That version is kept as {place.name} in {data}; {TABLE} was made anew from "
+        "the sessions. To change what counts, use `rotrack drop` and `rotrack note`.",
+    )
+
+
+class _State:
+    """What rotrack last wrote into the table: sizes and checksums that it may have, and of which sessions it was made."""
+
+    def __init__(self, written: list[tuple[int, int]], of: str) -> None:
+        self.written, self.of = written, of
+
+    @staticmethod
+    def read(data: Path) -> _State | None:
+        try:
+            raw: Any = json.loads(read_bytes(data / CHECKSUM, 10_000))
+            written = [(int(size), int(crc)) for size, crc in raw["written"]]
+            return _State(written, str(raw["of"])) if written else None
+        except (UnreadableError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+
+    def write(self, data: Path, durable: bool = False) -> None:
+        content = json.dumps({"written": self.written, "of": self.of}) + "\n"
+        replace({data / CHECKSUM: content.encode()}, durable=durable)
+
+
+def _is_current(data: Path, state: _State) -> bool:
+    """Return whether the table is what rotrack wrote last, and the sessions are those that it was made of."""
+    there = _there(data / TABLE)
+    return there is not None and (len(there), zlib.crc32(there)) == state.written[-1] and state.of == _digest(data)
+
+
+def _digest(data: Path) -> str:
+    """Return what changes when a session does that is not being measured now, or a person's name."""
+    crc = 0
+    for folder in session_folders(data):
+        if not being_written(folder):
+            crc = zlib.crc32(repr((folder.name, stamp_of(folder))).encode(), crc)
+    for path in sorted((data / "people").glob("*/person.json")):
+        found = path.stat()
+        crc = zlib.crc32(repr((path.parent.name, found.st_mtime_ns, found.st_size)).encode(), crc)
+    return f"{crc:08x}"

@@ -1,0 +1,176 @@
+"""Takes over what earlier versions of rotrack wrote into a data folder, without loss, at the first start.
+
+Each session gets its own table of repetitions and, if it has a name, a person; sessions of which only rows of reps.csv are left get a
+folder. What was there and could not be understood is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from rotrack.clock import SYSTEM, Clock
+from rotrack.errors import RecordError
+from rotrack.files import make_folder, replace, sync_folder
+from rotrack.inputs import (
+    MOST_TABLE_BYTES,
+    UnreadableError,
+    name_key,
+    number_of,
+    read_bytes,
+    read_table,
+    table_of,
+    time_of,
+    truth_of,
+)
+from rotrack.records.folders import being_written, session_folders, sessions_folder
+from rotrack.records.legacy import MAY_LACK, TABLE, EarlierTable, earlier_repetitions, earlier_table, session_of_rows
+from rotrack.records.people import Person, find_person, new_person, read_people, write_person
+from rotrack.records.record import FORMAT, SESSION_FILE, SessionRecord, read_raw, record_bytes, record_from
+from rotrack.records.repetitions import REPETITIONS, table_bytes
+
+KEPT_DAMAGED = "session.json.damaged"
+"""What a session.json is kept as that nobody can read, when the session is made again from the rows of the table."""
+KEPT_TABLE = "reps of an earlier version.csv"
+
+
+def take_over(data: Path, first: bool, clock: Clock = SYSTEM) -> tuple[str, ...]:
+    """Bring the sessions of a data folder into the form of this version; the log is locked.
+
+    Parameters
+    ----------
+    data : Path
+        The data folder.
+    first : bool
+        Whether this version has not written into it yet: then the rows of reps.csv count, too.
+    clock : Clock
+        Dates the records of people.
+
+    Returns
+    -------
+    tuple of str
+        What to say.
+
+    Raises
+    ------
+    RecordError, OSError
+        If something cannot be written; what was taken over until then stays, and the next start goes on.
+    """
+    people = _People(data, clock)
+    taken, notes = 0, []
+    table = earlier_table(data) if first else EarlierTable({})
+    for folder in session_folders(data):
+        if (folder / REPETITIONS).exists() or being_written(folder):
+            continue
+        if not (folder / SESSION_FILE).exists():
+            continue
+        try:
+            taken += _taken(folder, people)
+        except RecordError as error:
+            if folder.name in table.rows:
+                notes.append(_from_rows(data, folder.name, table, people, keep=True) or str(error))
+                taken += 1
+    for name in table.rows:
+        if not (sessions_folder(data) / name / SESSION_FILE).exists():
+            problem = _from_rows(data, name, table, people)
+            taken += not problem
+            notes += [problem] if problem else []
+    return tuple(notes)
+
+
+def _taken(folder: Path, people: _People) -> bool:
+    """Give a session of an earlier version its own table; return whether it was one."""
+    raw = read_raw(folder)
+    record = record_from(folder, raw)
+    reps, _ = earlier_repetitions(folder, raw)
+    record = people.named(msgspec.structs.replace(record, format=FORMAT))
+    # The table first: a session that has one is of this version, and its session.json is read in either form.
+    replace({folder / REPETITIONS: table_bytes(reps)})
+    replace({folder / SESSION_FILE: record_bytes(record)})
+    return True
+
+
+def _from_rows(data: Path, name: str, table: EarlierTable, people: _People, keep: bool = False) -> str:
+    """Make the folder of a session from the rows of a table; return what is wrong with them, if anything is."""
+    try:
+        record, reps = session_of_rows(name, table)
+    except RecordError as error:
+        return str(error)
+    folder = sessions_folder(data) / name
+    make_folder(folder)
+    if keep:
+        with suppress(FileNotFoundError):
+            (folder / SESSION_FILE).rename(folder / KEPT_DAMAGED)
+    replace({folder / REPETITIONS: table_bytes(reps), folder / SESSION_FILE: record_bytes(people.named(record))})
+    sync_folder(folder.parent)
+    return f"{folder / SESSION_FILE} was damaged and is kept as {KEPT_DAMAGED}; the session was made again from {TABLE}." if keep else ""
+
+
+def keep_original(data: Path, wanted: bytes) -> tuple[str, ...]:
+    """Keep a `reps.csv` by an earlier version if something stands in it that the table of today does not have; return what to say.
+
+    Parameters
+    ----------
+    data : Path
+        The data folder.
+    wanted : bytes
+        The table of today.
+    """
+    try:
+        there = read_table(data / TABLE, may_lack=MAY_LACK)
+        now = table_of(wanted)
+    except UnreadableError:
+        return ()
+    columns = [column for column in there.columns if column in now.columns]
+    known: dict[tuple[str, ...], list[dict[str, str]]] = {}
+    for _, row in now.rows:
+        known.setdefault(_key(row), []).append(row)
+    lost = there.damaged or set(there.columns) - set(now.columns)
+    if not (lost or any(not _stands(row, known.get(_key(row), ()), columns) for _, row in there.rows)):
+        return ()
+    place = data / KEPT_TABLE
+    if not place.exists():
+        replace({place: read_bytes(data / TABLE, MOST_TABLE_BYTES)})
+    return (f"{TABLE} holds something that the sessions do not; it is kept as {place.name} in {data}, and {TABLE} was made anew.",)
+
+
+def _key(row: dict[str, str]) -> tuple[str, ...]:
+    return tuple(row.get(column, "") for column in ("session_id", "side", "direction", "rep"))
+
+
+def _stands(row: dict[str, str], known: Iterable[dict[str, str]], columns: Iterable[str]) -> bool:
+    """Return whether a row says nothing else than one of some others, however a spreadsheet wrote it."""
+    return any(all(not row[column] or _same(row[column], other[column]) for column in columns) for other in known)
+
+
+def _same(one: str, other: str) -> bool:
+    if one == other or name_key(one) == name_key(other):
+        return True
+    for reading in (number_of, truth_of, time_of):
+        with suppress(ValueError, OverflowError):
+            return bool(reading(one) == reading(other))
+    return False
+
+
+class _People:
+    """The people of a data folder while their sessions are taken over."""
+
+    def __init__(self, data: Path, clock: Clock) -> None:
+        self._data, self._clock = data, clock
+        self._known: list[Person] | None = None
+
+    def named(self, record: SessionRecord) -> SessionRecord:
+        """Return a record with the id of its person, who is made known if need be."""
+        name = record.person.strip()
+        if not name or record.person_id:
+            return record
+        if self._known is None:
+            self._known = read_people(self._data)[0]
+        person = find_person(self._known, name)
+        if person is None:
+            person = write_person(self._data, new_person(name, self._clock))
+            self._known.append(person)
+        return msgspec.structs.replace(record, person=person.name, person_id=person.id)
