@@ -9,7 +9,7 @@ import math
 import secrets
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 from importlib import metadata
@@ -38,7 +38,6 @@ from rotrack.sensing.landmarker import Landmarker, ModelFile, find_model, settin
 from rotrack.sensing.legnet import LegNet, description
 from rotrack.sensing.reader import read_live, read_recorded
 from rotrack.sensing.sources import Mirrored, Source, SourceInfo, VideoFile
-from rotrack.tracking.neutral import NEUTRAL_S
 from rotrack.tracking.pipeline import RotationTracker, TrackerSettings
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.tracking.setup import SetupFinding

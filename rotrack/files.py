@@ -189,7 +189,7 @@ def check_free(path: Path, overwrite: bool = False) -> None:
 def _is_of_log(path: Path) -> bool:
     """Return whether a file lies in a data folder as rotrack's own."""
     real = Path(os.path.realpath(path))
-    inside = {"sessions", "people", "profiles"}
+    inside = {"sessions", "people", "calibration"}
     above = [folder for folder in real.parents if folder.name in inside and (folder.parent / "sessions").is_dir()]
     own = real.name.startswith(("reps.csv", "readings.csv", "index.")) and (real.parent / "sessions").is_dir()
     return own or bool(above)

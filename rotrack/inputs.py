@@ -2,8 +2,8 @@
 
 A file can come from anywhere: another computer, a spreadsheet, a disk that failed. So its size is limited before it is read and
 while it is unpacked, links and devices are refused where the folder is somebody else's, every field has a type, and text is made
-harmless as it is read: no terminal escapes, no marks that turn the direction of writing, one line. Formula signs are made harmless
-in `csv_line`, through which every table goes out, and taken back by `plain_cell` when such a table comes in.
+harmless as it is read: no terminal escapes, no marks that turn the direction of writing, one line. Formula signs are made
+harmless in `csv_line`, through which every table goes out, and taken back by `plain_cell` when such a table comes in.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -95,8 +94,8 @@ def plain_cell(text: str) -> str:
 def csv_line(cells: Iterable[str]) -> str:
     """Return a row of a table that no spreadsheet computes.
 
-    A cell in which a spreadsheet would see a formula, also behind a semicolon or tab that it may take for the end of a cell, gets an
-    apostrophe before the sign; numbers stay as they are.
+    A cell in which a spreadsheet would see a formula, also behind a semicolon or tab that it may take for the end of a cell, gets
+    an apostrophe before the sign; numbers stay as they are.
     """
     return ",".join(map(_cell, cells)) + "\r\n"
 
@@ -247,29 +246,37 @@ def record_of(raw: Any, kind: type[T]) -> T:
         raise UnreadableError(_explained(str(error))) from error
 
 
-@cache
+_TYPES: dict[Any, inspect.Type] = {}
+
+
 def _type_of(kind: Any) -> inspect.Type:
-    return inspect.type_info(kind)
+    if kind not in _TYPES:
+        _TYPES[kind] = inspect.type_info(kind)
+    return _TYPES[kind]
 
 
 def _prepared(raw: Any, kind: inspect.Type) -> Any:
     """Return raw data in which a missing number is NaN where a number belongs, and every text is harmless."""
-    if isinstance(kind, inspect.FloatType):
-        return math.nan if raw is None else raw
+    if raw is None and isinstance(kind, inspect.FloatType):
+        return math.nan
     if isinstance(raw, str):
         return clean_text(raw)
     if isinstance(raw, dict):
-        if isinstance(kind, inspect.StructType | inspect.DataclassType):
-            types = _fields(kind)
-            return {key: _prepared(value, types[key]) for key, value in raw.items() if key in types}
-        inner = kind.value_type if isinstance(kind, inspect.DictType) else _ANY
-        return {clean_text(str(key)): _prepared(value, inner) for key, value in raw.items()}
+        return _prepared_table(raw, kind)
     if isinstance(raw, list):
-        if isinstance(kind, inspect.TupleType) and len(kind.item_types) == len(raw):
-            return [_prepared(value, inner) for value, inner in zip(raw, kind.item_types, strict=True)]
+        types = kind.item_types if isinstance(kind, inspect.TupleType) else ()
         inner = kind.item_type if isinstance(kind, inspect.ListType | inspect.VarTupleType) else _ANY
-        return [_prepared(value, inner) for value in raw]
+        types = types if len(types) == len(raw) else (inner,) * len(raw)
+        return [_prepared(value, one) for value, one in zip(raw, types, strict=True)]
     return raw
+
+
+def _prepared_table(raw: dict[Any, Any], kind: inspect.Type) -> dict[str, Any]:
+    if isinstance(kind, inspect.StructType | inspect.DataclassType):
+        types = _fields(kind)
+        return {key: _prepared(value, types[key]) for key, value in raw.items() if key in types}
+    inner = kind.value_type if isinstance(kind, inspect.DictType) else _ANY
+    return {clean_text(str(key)): _prepared(value, inner) for key, value in raw.items()}
 
 
 _ANY = inspect.AnyType()
@@ -291,8 +298,8 @@ def _inner(kind: inspect.Type) -> inspect.Type:
 
 
 _KINDS = {
-    "float": "a number", "int": "a whole number", "str": "a text", "array": "a list", "object": "a table", "bool": "true or false",
-    "null": "nothing", "datetime": "a date with time",
+    "float": "a number", "int": "a whole number", "str": "a text", "array": "a list", "object": "a table",
+    "bool": "true or false", "null": "nothing", "datetime": "a date with time",
 }  # fmt: skip
 
 
@@ -382,9 +389,9 @@ def read_table(
 ) -> Table:
     """Read a table as spreadsheets and rotrack write it.
 
-    Separated by comma, semicolon or tab; UTF-8, UTF-16 or Windows letters; empty lines and a line `sep=` before the names are passed
-    over; names are taken in any order and case. Every line is looked at by itself, so that one torn inside its quotes cannot swallow
-    the next.
+    Separated by comma, semicolon or tab; UTF-8, UTF-16 or Windows letters; empty lines and a line `sep=` before the names are
+    passed over; names are taken in any order and case. Every line is looked at by itself, so that one torn inside its quotes
+    cannot swallow the next.
 
     Parameters
     ----------

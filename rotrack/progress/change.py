@@ -291,6 +291,7 @@ def _usable(
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the values that may be compared with anything, and what was left out."""
     notes = []
+    values = session_table(only(sessions, person, drill))
 
     def leave_out(unwanted: Any, why: str) -> None:
         nonlocal values
@@ -302,7 +303,6 @@ def _usable(
     running = {session.id for session in sessions if session.record.status is Status.RUNNING}
     ended = [session for session in sessions if session.id not in running]
     counting = {session.id for session in newest(ended)} | running
-    values = session_table(only(sessions, person, drill))
     if side is not None:
         values = values[values.side == side]
     if since is not None:

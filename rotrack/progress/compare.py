@@ -54,7 +54,9 @@ def spreads_of(session: Session, sessions: Sequence[Session]) -> Spreads:
         All sessions, oldest first; the session itself need not be among them.
     """
     key = name_key(session.person)
-    alike = [other for other in sessions if other.id != session.id and key and name_key(other.person) == key and _alike(session, other)]
+    alike = [
+        other for other in sessions if other.id != session.id and key and name_key(other.person) == key and _alike(session, other)
+    ]
     values = session_table(sorted(newest([*alike, session]), key=lambda s: (s.started_at, s.id)))
     values = values[values.reps_used > 0]
     if values.empty:

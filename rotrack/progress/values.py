@@ -30,8 +30,8 @@ def session_table(sessions: Iterable[Session]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns `SESSION_COLUMNS`, in the order of the sessions. `value_deg` is the value of the session, signed, and `size_deg` the
-        same in the sense of its direction, so that more range is a larger number; both NaN without a repetition that counts.
+        Columns `SESSION_COLUMNS`, in the order of the sessions. `value_deg` is the value of the session, signed, and `size_deg`
+        the same in the sense of its direction, so that more range is a larger number; both NaN without a repetition that counts.
         `uncertainty_deg` is the 95 % half width as stated. `time` is when the session began, UTC.
     """
     cells: dict[str, list[object]] = {column: [] for column in SESSION_COLUMNS}

@@ -153,7 +153,9 @@ def _remove_all(folders: Iterable[Path]) -> None:
             _remove(folder)
         except OSError as error:
             why = error.strerror or error
-            raise RecordError(f"{error.filename or folder} cannot be deleted ({why}); close what shows it and try again.") from error
+            raise RecordError(
+                f"{error.filename or folder} cannot be deleted ({why}); close what shows it and try again."
+            ) from error
 
 
 def _remove(folder: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from rotrack.inputs import csv_line, header_of, name_key
-from rotrack.model import REP_DECIMALS, Direction, Rep, Side
+from rotrack.model import REP_DECIMALS, Rep
 from rotrack.records.repetitions import yes_or_no
 from rotrack.records.schema import REP_COLUMNS
 from rotrack.records.session import Session
@@ -22,6 +21,7 @@ HISTORY_COLUMNS = (
     "session_id started_at person drill side direction value_deg uncertainty_deg reps_used reps_valid reps_total faults band "
     "load_kg note tier calibration zero convention_version measure_version status has_video"
 ).split()
+_OF_VALUE = ("value_deg", "uncertainty_deg", "reps_used", "reps_valid", "reps_total")
 ALIKE = ("zero", "convention_version", "measure_version", "calibration")
 """What must be equal for two values to be compared, besides person, drill, side and direction."""
 
@@ -68,8 +68,8 @@ def table_of(sessions: Iterable[Session]) -> pd.DataFrame:
         for value in session.values:
             kept = [r for r in session.rep_list if (r.side, r.direction, r.dropped) == (value.side, value.direction, False)]
             faults = " ".join(sorted({letter for rep in kept for letter in rep.faults}))
-            numbers = {k: str(v) if isinstance(v, Side | Direction) else v for k, v in asdict(value).items()}
-            rows.append({**about, **numbers, "faults": faults})
+            numbers = {column: getattr(value, column) for column in _OF_VALUE}
+            rows.append({**about, **numbers, "side": str(value.side), "direction": str(value.direction), "faults": faults})
     return pd.DataFrame(rows, columns=HISTORY_COLUMNS)
 
 
@@ -81,14 +81,14 @@ def rep_table(sessions: Iterable[Session]) -> pd.DataFrame:
     cells: dict[str, list[Any]] = {column: [] for column in REP_COLUMNS}
     for session in sessions:
         record, reps = session.record, session.rep_list
-        for column, values in cells.items():
+        said = {"person": session.person, "started_at": record.started}
+        for column in REP_COLUMNS:
             if column in REP_DECIMALS:
-                values += [round(getattr(rep, column), REP_DECIMALS[column]) for rep in reps]
+                cells[column] += [round(getattr(rep, column), REP_DECIMALS[column]) for rep in reps]
             elif column in _OF_REP:
-                values += [_OF_REP[column](rep) for rep in reps]
+                cells[column] += [_OF_REP[column](rep) for rep in reps]
             else:
-                said = {"person": session.person, "started_at": record.started}
-                values += [said[column] if column in said else getattr(record, column)] * len(reps)
+                cells[column] += [said[column] if column in said else getattr(record, column)] * len(reps)
     return pd.DataFrame({column: pd.Series(values, dtype=_dtype(column)) for column, values in cells.items()})
 
 
@@ -135,8 +135,8 @@ def history_csv(table: pd.DataFrame) -> bytes:
 def earlier_sessions(this: Session, sessions: Sequence[Session]) -> Iterator[Session]:
     """Yield the sessions that one may be compared with, the latest first.
 
-    Like is compared with like: same person, drill, zero, convention and measure version and level of calibration. A session is not
-    compared with itself measured again, and one without a name with none: whose the others are is not known.
+    Like is compared with like: same person, drill, zero, convention and measure version and level of calibration. A session is
+    not compared with itself measured again, and one without a name with none: whose the others are is not known.
 
     Parameters
     ----------
@@ -151,7 +151,9 @@ def earlier_sessions(this: Session, sessions: Sequence[Session]) -> Iterator[Ses
         same_movement = session.record.movement == this.record.movement
         if same_movement or in_time(session) >= in_time(this) or name_key(session.person) != name_key(this.person):
             continue
-        if session.record.drill == this.record.drill and all(getattr(session.record, k) == getattr(this.record, k) for k in ALIKE):
+        if session.record.drill == this.record.drill and all(
+            getattr(session.record, k) == getattr(this.record, k) for k in ALIKE
+        ):
             yield session
 
 

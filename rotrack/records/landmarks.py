@@ -1,4 +1,4 @@
-"""The curve, the landmarks and what the leg network said: the long tables of a session, cut off at worst a second before its end."""
+"""The long tables of a session: the curve, the landmarks, and what the leg network said."""
 
 from __future__ import annotations
 

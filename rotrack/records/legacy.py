@@ -1,7 +1,7 @@
 """What earlier versions of rotrack wrote, read as it is.
 
-They kept the repetitions of a session in its session.json once it had ended, and always in the `reps.csv` that all sessions shared;
-for a session that was cut off, and for one whose folder is gone, that table is all there is.
+They kept the repetitions of a session in its session.json once it had ended, and always in the `reps.csv` that all sessions
+shared; for a session that was cut off, and for one whose folder is gone, that table is all there is.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The people who are measured: one record each, `people/ID/person.json` in the data folder.
 
-Sessions refer to a person by id. Spellings that mean the same (Unicode form, case, blanks) are one person. Programmes and plans have
-their place in the person's folder, beside the record.
+Sessions refer to a person by id. Spellings that mean the same (Unicode form, case, blanks) are one person. Programmes and plans
+have their place in the person's folder, beside the record.
 """
 
 from __future__ import annotations
@@ -197,7 +197,9 @@ def merged(into: Person, other: Person) -> Person:
     def both(one: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*one, *more)))
 
-    spellings = [spelling for spelling in both(into.spellings, (other.name, *other.spellings)) if name_key(spelling) != name_key(into.name)]
+    spellings = [
+        spelling for spelling in both(into.spellings, (other.name, *other.spellings)) if name_key(spelling) != name_key(into.name)
+    ]
     return msgspec.structs.replace(
         into,
         spellings=tuple(spellings),

@@ -1,7 +1,7 @@
 """What is known of a session besides its repetitions: one frozen record, kept as session.json in the session's folder.
 
-The fields are explained in `docs/data.md`. Earlier versions of rotrack kept the same entries without `format`, and the repetitions
-beside them: `record_from` reads those too.
+The fields are explained in `docs/data.md`. Earlier versions of rotrack kept the same entries without `format`, and the
+repetitions beside them: `record_from` reads those too.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
 class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a session besides its repetitions; the entries of session.json, see `docs/data.md`.
 
-    Times are aware, lengths in pixels have `_px` behind them, angles `_deg`, times `_s`, frequencies `_fps`. Missing numbers are NaN.
+    Times are aware, lengths in pixels have `_px` behind them, angles `_deg`, times `_s`, frequencies `_fps`. Missing numbers are
+    NaN.
     """
 
     format: int = FORMAT
@@ -164,7 +165,9 @@ def read_raw(folder: Path, follow: bool = True) -> dict[str, Any]:
 
 def damaged(folder: Path, why: str) -> RecordError:
     """Return the error for a session whose record cannot be used."""
-    return RecordError(f"{folder / SESSION_FILE} is damaged ({why}); the session is left out. `rotrack doctor --repair` may mend it.")
+    return RecordError(
+        f"{folder / SESSION_FILE} is damaged ({why}); the session is left out. `rotrack doctor --repair` may mend it."
+    )
 
 
 def record_from(folder: Path, raw: dict[str, Any]) -> SessionRecord:

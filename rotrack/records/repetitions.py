@@ -1,8 +1,8 @@
 """The repetitions of one session: the table `repetitions.csv` in its folder, which is the truth about them.
 
-Only the program that measures the session adds to it, a row as soon as a repetition is complete; later changes replace it as a whole.
-Columns are known by their names, so a table that a spreadsheet has saved, or that a later version has given more columns, is read all
-the same.
+Only the program that measures the session adds to it, a row as soon as a repetition is complete; later changes replace it as a
+whole. Columns are known by their names, so a table that a spreadsheet has saved, or that a later version has given more columns,
+is read all the same.
 """
 
 from __future__ import annotations
@@ -25,7 +25,15 @@ MOST_REPS = 1_000_000
 MAX_PEAK_DEG = 1000.0
 HEADER = header_of(REPETITION_COLUMNS)
 _NEEDED = tuple(field.name for field in fields(Rep) if field.name in ("side", "direction", "rep", "valid", "peak_deg"))
-_KINDS: dict[str, type] = {"rep": int, "valid": bool, "dropped": bool, "side": Side, "direction": Direction, "faults": tuple, "reason": str}
+_KINDS: dict[str, type] = {
+    "rep": int,
+    "valid": bool,
+    "dropped": bool,
+    "side": Side,
+    "direction": Direction,
+    "faults": tuple,
+    "reason": str,
+}
 
 
 def yes_or_no(value: bool) -> str:
@@ -82,7 +90,9 @@ def read_repetitions(folder: Path, follow: bool = True) -> tuple[tuple[Rep, ...]
     try:
         table = read_table(path, follow=follow)
     except UnreadableError as error:
-        raise RecordError(f"{path} cannot be used ({error}); the session is left out. `rotrack doctor --repair` may mend it.") from error
+        raise RecordError(
+            f"{path} cannot be used ({error}); the session is left out. `rotrack doctor --repair` may mend it."
+        ) from error
     lacking = [column for column in _NEEDED if column not in table.columns]
     if lacking and (table.rows or table.columns):
         raise RecordError(f"{path} is damaged (it has no column {lacking[0]}); the session is left out.")
@@ -99,7 +109,9 @@ def reps_of(table: Table, name: str) -> tuple[tuple[Rep, ...], tuple[str, ...]]:
         except (ValueError, OverflowError) as error:
             problems[line] = f": {error}"
     problems.pop(table.cut_off, None)  # in the midst of this row the program was ended
-    return tuple(reps), tuple(f"Line {line} of {name} is damaged and was left out{why}." for line, why in sorted(problems.items()))
+    return tuple(reps), tuple(
+        f"Line {line} of {name} is damaged and was left out{why}." for line, why in sorted(problems.items())
+    )
 
 
 def rep_of(row: dict[str, str]) -> Rep:

@@ -1,6 +1,7 @@
 """The columns of `reps.csv`, the people's table, in every version so far: named lists, each as it was written.
 
-Columns are read by their names, in any order. A new version is a new list here, and a folder in `tests/fixtures/logs` written by it.
+Columns are read by their names, in any order. A new version is a new list here, and a folder in `tests/fixtures/logs` written by
+it.
 """
 
 from __future__ import annotations

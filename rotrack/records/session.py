@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 import pandas as pd
 
 from rotrack.model import Apart, Direction, Rep, Side
@@ -91,11 +90,18 @@ def session_values(reps: Iterable[Rep]) -> list[SessionValue]:
     values = []
     for (side, direction), group in sorted(by_leg(reps).items()):
         best = best_of(group)
-        value_deg = float(np.mean([rep.peak_deg for rep in best])) if best else math.nan
-        error_deg = float(np.mean([rep.uncertainty_deg for rep in best])) if best else math.nan
+        value_deg, error_deg = _mean([rep.peak_deg for rep in best]), _mean([rep.uncertainty_deg for rep in best])
         valid = sum(rep.valid and not rep.dropped for rep in group)
         values.append(SessionValue(side, direction, value_deg, error_deg, len(best), valid, len(group)))
     return values
+
+
+def _mean(values: list[float]) -> float:
+    """Return the mean of a few numbers, NaN of none; added one after the other, as numpy does."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total / len(values) if values else math.nan
 
 
 @dataclass(frozen=True)
@@ -210,10 +216,15 @@ def load_session(folder: Path, follow: bool = True) -> Session:
     written = being_written(folder)  # asked first: a session that ends meanwhile must not seem to be cut off
     raw = read_raw(folder, follow)
     record = record_from(folder, raw)
-    if (folder / REPETITIONS).exists():
-        reps, problems = read_repetitions(folder, follow)
-    else:
-        reps, problems = earlier_repetitions(folder, raw)
+    reps, problems = _repetitions(folder, raw, follow)
     if record.status is Status.RUNNING and not written:
         record = msgspec.structs.replace(record, status=Status.INTERRUPTED, warnings=(*record.warnings, INTERRUPTED))
     return Session(folder, record, reps, problems)
+
+
+def _repetitions(folder: Path, raw: dict[str, Any], follow: bool) -> tuple[tuple[Rep, ...], tuple[str, ...]]:
+    if (folder / REPETITIONS).exists():
+        return read_repetitions(folder, follow)
+    if "format" not in raw:
+        return earlier_repetitions(folder, raw)
+    return (), (f"{folder.name} has lost its {REPETITIONS}. `rotrack doctor --repair` looks for what is left of it.",)

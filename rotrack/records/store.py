@@ -1,12 +1,11 @@
 """All sessions of a data folder: the one reader of the store.
 
-The folders of the sessions are the truth. `index.msgpack` keeps what was read of them, so that a long history opens in a moment; it
-holds nothing of its own, counts only as long as the files are the same, and is made again when it is gone or damaged.
+The folders of the sessions are the truth. `index.msgpack` keeps what was read of them, so that a long history opens in a moment;
+it holds nothing of its own, counts only as long as the files are the same, and is made again when it is gone or damaged.
 """
 
 from __future__ import annotations
 
-import os
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -131,7 +130,7 @@ def stamp_of(folder: Path) -> Stamp:
     stamp: list[int] = []
     for name in (SESSION_FILE, REPETITIONS):
         try:
-            found = os.stat(folder / name)
+            found = (folder / name).stat()
         except OSError:
             if name == SESSION_FILE:
                 return ()

@@ -1,8 +1,8 @@
 """`reps.csv`, the people's table of all repetitions: always there, appended live, made again from the sessions.
 
-It is a view: rotrack writes it and never reads numbers from it. What rotrack last wrote is known by a checksum beside it. What a person
-or a spreadsheet changed is kept beside under another name, and said. Where another program holds the table open, it is brought up to
-date later.
+It is a view: rotrack writes it and never reads numbers from it. What rotrack last wrote is known by a checksum beside it. What a
+person or a spreadsheet changed is kept beside under another name, and said. Where another program holds the table open, it is
+brought up to date later.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rotrack.inputs import MOST_TABLE_BYTES, UnreadableError, csv_line, header_o
 from rotrack.model import REP_DECIMALS, Rep
 from rotrack.records.folders import being_written, locked, session_folders
 from rotrack.records.legacy import TABLE
-from rotrack.records.record import SessionRecord, Status
+from rotrack.records.record import SessionRecord
 from rotrack.records.repetitions import yes_or_no
 from rotrack.records.schema import REP_COLUMNS
 from rotrack.records.session import Session
@@ -33,7 +33,8 @@ HEADER = header_of(REP_COLUMNS)
 CHANGED = "reps changed by hand"
 """How the name of a table begins that somebody changed and that is kept."""
 _FROM_RECORD = (
-    "session_id person drill tier calibration zero model convention_version rotrack_version note measure_version remeasured_from band"
+    "session_id person drill tier calibration zero model convention_version rotrack_version note band measure_version "
+    "remeasured_from"
 ).split()
 _WAIT_S = 5.0
 """Measuring waits no longer than this for the table."""
@@ -138,8 +139,8 @@ def _there(path: Path) -> bytes | None:
 def _is_ours(there: bytes, state: _State, wanted: bytes) -> bool:
     """Return whether nobody but rotrack wrote what is in the table.
 
-    A program that was killed, or the power that failed, may leave more rows than the checksum says, or less, the last one cut off, or
-    blocks that never reached the disk.
+    A program that was killed, or the power that failed, may leave more rows than the checksum says, or less, the last one cut
+    off, or blocks that never reached the disk.
     """
     if not there or there == wanted:
         return True
@@ -159,7 +160,9 @@ def _is_part(rows: bytes, wanted: bytes) -> bool:
 
 def _kept(data: Path, there: bytes, clock: Clock) -> tuple[str, ...]:
     """Keep a table that somebody changed beside under another name; return what to say."""
-    same = [path for path in sorted(data.glob(f"{CHANGED}*.csv")) if path.stat().st_size == len(there) and path.read_bytes() == there]
+    same = [
+        path for path in sorted(data.glob(f"{CHANGED}*.csv")) if path.stat().st_size == len(there) and path.read_bytes() == there
+    ]
     place = same[0] if same else data / f"{CHANGED} {clock.now():%Y-%m-%d %H%M%S}.csv"
     number = 1
     while not same and place.exists():
@@ -168,8 +171,8 @@ def _kept(data: Path, there: bytes, clock: Clock) -> tuple[str, ...]:
     if not same:
         replace({place: there})
     return (
-        f"{TABLE} was changed by hand or by a spreadsheet. That version is kept as {place.name} in {data}; {TABLE} was made anew from "
-        "the sessions. To change what counts, use `rotrack drop` and `rotrack note`.",
+        f"{TABLE} was changed by hand or by a spreadsheet. That version is kept as {place.name} in {data}; {TABLE} was made "
+        "anew from the sessions. To change what counts, use `rotrack drop` and `rotrack note`.",
     )
 
 

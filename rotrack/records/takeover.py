@@ -1,7 +1,7 @@
 """Takes over what earlier versions of rotrack wrote into a data folder, without loss, at the first start.
 
-Each session gets its own table of repetitions and, if it has a name, a person; sessions of which only rows of reps.csv are left get a
-folder. What was there and could not be understood is kept.
+Each session gets its own table of repetitions and, if it has a name, a person; sessions of which only rows of reps.csv are left
+get a folder. What was there and could not be understood is kept.
 """
 
 from __future__ import annotations
@@ -84,6 +84,8 @@ def take_over(data: Path, first: bool, clock: Clock = SYSTEM) -> tuple[str, ...]
 def _taken(folder: Path, people: _People) -> bool:
     """Give a session of an earlier version its own table; return whether it was one."""
     raw = read_raw(folder)
+    if "format" in raw:  # of this version, and its table is lost: not a thing to pass over
+        return False
     record = record_from(folder, raw)
     reps, _ = earlier_repetitions(folder, raw)
     record = people.named(msgspec.structs.replace(record, format=FORMAT))
@@ -106,11 +108,15 @@ def _from_rows(data: Path, name: str, table: EarlierTable, people: _People, keep
             (folder / SESSION_FILE).rename(folder / KEPT_DAMAGED)
     replace({folder / REPETITIONS: table_bytes(reps), folder / SESSION_FILE: record_bytes(people.named(record))})
     sync_folder(folder.parent)
-    return f"{folder / SESSION_FILE} was damaged and is kept as {KEPT_DAMAGED}; the session was made again from {TABLE}." if keep else ""
+    return (
+        f"{folder / SESSION_FILE} was damaged and is kept as {KEPT_DAMAGED}; the session was made again from {TABLE}."
+        if keep
+        else ""
+    )
 
 
 def keep_original(data: Path, wanted: bytes) -> tuple[str, ...]:
-    """Keep a `reps.csv` by an earlier version if something stands in it that the table of today does not have; return what to say.
+    """Keep a `reps.csv` of an earlier version if something stands in it that the sessions do not hold; return what to say.
 
     Parameters
     ----------
@@ -134,7 +140,9 @@ def keep_original(data: Path, wanted: bytes) -> tuple[str, ...]:
     place = data / KEPT_TABLE
     if not place.exists():
         replace({place: read_bytes(data / TABLE, MOST_TABLE_BYTES)})
-    return (f"{TABLE} holds something that the sessions do not; it is kept as {place.name} in {data}, and {TABLE} was made anew.",)
+    return (
+        f"{TABLE} holds something that the sessions do not; it is kept as {place.name} in {data}, and {TABLE} was made anew.",
+    )
 
 
 def _key(row: dict[str, str]) -> tuple[str, ...]:

@@ -7,8 +7,8 @@
     DATA/sessions/ID/legs.csv.gz       what the leg network said, if it was asked
     DATA/sessions/ID/writing.lock      held by the program that measures the session, gone afterwards
 
-A repetition is on the disk when `append` returns, curve and landmarks within two seconds. The people's table `reps.csv` follows: where
-it cannot be written, measuring goes on and the table is brought up to date later.
+A repetition is on the disk when `append` returns, curve and landmarks within two seconds. The people's table `reps.csv` follows:
+where it cannot be written, measuring goes on and the table is brought up to date later.
 """
 
 from __future__ import annotations

@@ -1,0 +1,189 @@
+"""The commands about people: `rotrack people` lists, shows, changes, renames, merges and archives them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from rotrack.drills import load_table
+from rotrack.errors import InputError
+from rotrack.log_cli import JsonOption, OutOption, opened
+from rotrack.model import Direction, Side
+from rotrack.persons import archive_person, change_person, merge_people, rename_person
+from rotrack.records.history import only
+from rotrack.records.people import AffectedSide, Goal, Person, find_person, read_people, similar
+from rotrack.records.store import read_sessions
+from rotrack.ui.words import times, to_json
+
+app = typer.Typer(help="List the people who are measured; rename, merge and archive them.", invoke_without_command=True)
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+NameArgument = Annotated[str, typer.Argument(help="The name, in any spelling, or the id.", metavar="NAME")]
+
+
+@app.callback()
+def people(
+    context: typer.Context,
+    everybody: Annotated[bool, typer.Option("--all", help="Also those who are archived.")] = False,
+    json: JsonOption = False,
+    out: OutOption = None,
+) -> None:
+    """List the people who are measured; rename, merge and archive them.
+
+    Spellings that differ in case, blanks or accents typed another way are one person.
+
+    Example: rotrack people rename "ana" "Ana Base"
+    """
+    if context.invoked_subcommand:
+        return
+    data = opened(out)
+    known, problems = read_people(data)
+    sessions, _ = read_sessions(data)
+    listed = [person for person in known if everybody or not person.archived]
+    if json:
+        counts = {person.id: sum(s.record.person_id == person.id for s in sessions) for person in listed}
+        print(to_json([{**msgspec.to_builtins(person), "sessions": counts[person.id]} for person in listed]))
+    elif not listed:
+        _out.print("Nobody is known here yet. Whoever is measured with --person NAME is listed.")
+    else:
+        table = Table(box=None, padding=(0, 2, 0, 0))
+        for column in ("name", "sessions", "last", "about"):
+            table.add_column(column, justify="right" if column == "sessions" else "left", overflow="fold")
+        for person in listed:
+            own = [session for session in sessions if session.record.person_id == person.id]
+            last = own[-1].record.started[:10] if own else ""
+            table.add_row(escape(person.name), str(len(own)), last, escape(", ".join(_about(person))))
+        _out.print(table)
+        hidden = len(known) - len(listed)
+        if hidden:
+            _out.print(f"[dim]Not listed: {hidden} archived; --all lists them, too.[/]")
+    for problem in problems:
+        _err.print(f"[yellow]Note:[/] {escape(problem)}", soft_wrap=True)
+
+
+def _about(person: Person) -> list[str]:
+    side = f"affected: {person.affected_side}" if person.affected_side else ""
+    born = f"born {person.birth_year}" if person.birth_year else ""
+    goals = [f"goal {g.drill} {g.direction}{f' {g.side}' if g.side else ''} {g.goal_deg:g}\u00b0" for g in person.goals]
+    also = f"also written {', '.join(person.spellings)}" if person.spellings else ""
+    care = f"careful: {'; '.join(person.precautions)}" if person.precautions else ""
+    return [text for text in (born, side, *goals, care, person.notes, also, "archived" if person.archived else "") if text]
+
+
+@app.command("show")
+def show(name: NameArgument, json: JsonOption = False, out: OutOption = None) -> None:
+    """Show what is kept of a person."""
+    data = opened(out)
+    person = meant(data, name)
+    if json:
+        print(to_json(msgspec.to_builtins(person)))
+        return
+    sessions = only(read_sessions(data)[0], person.name)
+    _out.print(f"[bold]{escape(person.name)}[/]  {person.id}, {times(len(sessions), 'session')}")
+    for line in _about(person):
+        _out.print(f"  {escape(line)}", soft_wrap=True)
+
+
+@app.command("set")
+def set_(
+    name: NameArgument,
+    affected_side: Annotated[AffectedSide | None, typer.Option("--affected-side", help="Which hip has trouble.")] = None,
+    birth_year: Annotated[int | None, typer.Option("--birth-year", help="Year of birth; 0 takes it away.")] = None,
+    notes: Annotated[str | None, typer.Option("--notes", help="Anything else; '' takes it away.")] = None,
+    precaution: Annotated[
+        list[str] | None, typer.Option("--precaution", help="What to be careful about; may be given again; '' takes all away.")
+    ] = None,
+    goal: Annotated[
+        list[str] | None,
+        typer.Option("--goal", help="\"DRILL DIRECTION [SIDE] DEGREES\"; may be given again; '' takes all away.", metavar="GOAL"),
+    ] = None,
+    out: OutOption = None,
+) -> None:
+    """Change what is kept of a person: affected side, year of birth, notes, goals, precautions.
+
+    Example: rotrack people set Ana --affected-side left --goal "seated-combined internal 40"
+    """
+    data = opened(out)
+    person = meant(data, name)
+    changes: dict[str, object] = {}
+    if affected_side is not None:
+        changes["affected_side"] = affected_side
+    if birth_year is not None:
+        changes["birth_year"] = birth_year or None
+    if notes is not None:
+        changes["notes"] = notes
+    if precaution is not None:
+        changes["precautions"] = tuple(text for text in precaution if text)
+    if goal is not None:
+        changes["goals"] = tuple(_goal(text) for text in goal if text)
+    changed = change_person(data, person, **changes)
+    _out.print(f"{escape(changed.name)}: {escape(', '.join(_about(changed)) or 'nothing noted')}", soft_wrap=True)
+
+
+def _goal(text: str) -> Goal:
+    words = text.split()
+    how = f'The goal \'{text}\' must be like "seated-combined internal 40" or "seated-combined internal left 40".'
+    if len(words) not in (3, 4):
+        raise InputError(how)
+    drill = load_table().drill(words[0])
+    try:
+        side = Side(words[2]) if len(words) == 4 else None
+        return Goal(drill=drill.id, direction=Direction(words[1]), side=side, goal_deg=float(words[-1]))
+    except ValueError as error:
+        raise InputError(f"{how} {str(error)[:1].upper()}{str(error)[1:]}.") from error
+
+
+@app.command("rename")
+def rename(
+    name: NameArgument, to: Annotated[str, typer.Argument(help="The new name.", metavar="NEW_NAME")], out: OutOption = None
+) -> None:
+    """Give a person another name, in all sessions and readings."""
+    data = opened(out)
+    person = meant(data, name)
+    changed = rename_person(data, person, to)
+    _out.print(f"{escape(person.name)} is called {escape(changed.name)} now.")
+
+
+@app.command("merge")
+def merge(
+    name: NameArgument, into: Annotated[str, typer.Argument(help="The person who stays.", metavar="INTO")], out: OutOption = None
+) -> None:
+    """Make one person of two: all sessions of the first become those of the second. This cannot be undone."""
+    data = opened(out)
+    one, other = meant(data, name), meant(data, into)
+    count = merge_people(data, one, other)
+    _out.print(f"{times(count, 'session')} of {escape(one.name)} belong to {escape(other.name)} now.")
+
+
+@app.command("archive")
+def archive(
+    name: NameArgument, undo: Annotated[bool, typer.Option("--undo", help="List them again.")] = False, out: OutOption = None
+) -> None:
+    """Take a person out of the lists; nothing is deleted."""
+    data = opened(out)
+    person = archive_person(data, meant(data, name), not undo)
+    _out.print(f"{escape(person.name)} is {'archived' if person.archived else 'listed again'}.")
+
+
+def meant(data: Path, name: str) -> Person:
+    """Return the person who is meant by a name; raises InputError if nobody is."""
+    known, _ = read_people(data)
+    person = find_person(known, name)
+    if person:
+        return person
+    near = similar(known, name)
+    raise InputError(f"There is nobody called '{name}'. {_whom(known, near)}")
+
+
+def _whom(known: Sequence[Person], near: Person | None) -> str:
+    if near:
+        return f"Did you mean {near.name}?"
+    return "`rotrack people` lists who is known." if known else "Nobody is known yet."

@@ -1,0 +1,110 @@
+"""Changes of people's records, which their sessions follow: renamed, merged, archived."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rotrack.errors import InputError
+from rotrack.files import replace
+from rotrack.inputs import name_key
+from rotrack.records.folders import locked, session_folders
+from rotrack.records.people import Person, find_person, merged, read_people, remove_person, tidy, write_person
+from rotrack.records.record import SESSION_FILE, record_bytes
+from rotrack.records.session import Session
+from rotrack.records.store import forget_index, read_all, refuse_running
+from rotrack.records.table import refresh_table
+from rotrack.records.text import check_text
+
+
+def change_person(data: Path, person: Person, **changes: Any) -> Person:
+    """Change fields of a person's record.
+
+    Raises
+    ------
+    InputError
+        For a value that cannot be.
+    RecordError
+        If it cannot be written.
+    """
+    texts = [value for value in changes.values() if isinstance(value, str)]
+    for text in (*texts, *changes.get("precautions", ())):
+        check_text(text=text)
+    try:
+        changed = msgspec.structs.replace(person, **changes)
+    except ValueError as error:
+        raise InputError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+    with locked(data):
+        return write_person(data, changed)
+
+
+def archive_person(data: Path, person: Person, archived: bool = True) -> Person:
+    """Take a person out of the lists, or back in."""
+    return change_person(data, person, archived=archived)
+
+
+def rename_person(data: Path, person: Person, name: str) -> Person:
+    """Give a person another name, in all that is kept of them.
+
+    Raises
+    ------
+    InputError
+        If it is no name, or somebody else's.
+    RecordError
+        If a session of the person is being measured, or something cannot be written; what was written stays, and renaming again
+        goes on from there.
+    """
+    check_text(name=name)
+    known, _ = read_people(data)
+    other = find_person(known, name)
+    if other is not None and other.id != person.id:
+        raise InputError(f"Somebody is called {other.name} already; `rotrack people merge` makes one person of two.")
+    try:
+        changed = msgspec.structs.replace(
+            person, name=tidy(name), spellings=tuple(s for s in person.spellings if name_key(s) != name_key(name))
+        )
+    except ValueError as error:
+        raise InputError(f"The new name cannot be used: {error}.") from error
+    with locked(data):
+        write_person(data, changed)
+        _follow(data, _sessions_of(data, person), changed)
+    refresh_table(data)
+    return changed
+
+
+def merge_people(data: Path, person: Person, into: Person) -> int:
+    """Make one person of two; return how many sessions changed hands.
+
+    Raises
+    ------
+    InputError
+        If both are one already.
+    RecordError
+        If a session of the first is being measured, or something cannot be written.
+    """
+    if person.id == into.id:
+        raise InputError(f"{person.name} and {into.name} are one person already.")
+    with locked(data):
+        sessions = _sessions_of(data, person)
+        refuse_running(session.folder for session in sessions)
+        joined = write_person(data, merged(into, person))
+        _follow(data, sessions, joined)
+        remove_person(data, person)
+    refresh_table(data)
+    return len(sessions)
+
+
+def _sessions_of(data: Path, person: Person) -> list[Session]:
+    there = {folder.name for folder in session_folders(data)}
+    return [session for session in read_all(data)[0] if session.record.person_id == person.id and session.id in there]
+
+
+def _follow(data: Path, sessions: list[Session], person: Person) -> None:
+    """Write the person into the records of sessions."""
+    refuse_running(session.folder for session in sessions)
+    for session in sessions:
+        record = msgspec.structs.replace(session.record, person=person.name, person_id=person.id)
+        replace({session.folder / SESSION_FILE: record_bytes(record)})
+    forget_index(data)

@@ -1,0 +1,393 @@
+"""What is wrong with a data folder, and putting it right: `rotrack doctor --repair`.
+
+Nothing that was measured is thrown away: what cannot be read is kept beside under another name before it is made again.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from rotrack.clock import SYSTEM, Clock
+from rotrack.drills import load_table
+from rotrack.errors import RecordError
+from rotrack.files import DRAFT, FILE_MODE, FOLDER_MODE, explained, replace
+from rotrack.inputs import MOST_TABLE_BYTES, UnreadableError, name_key, read_bytes, read_json, read_packed_lines, record_of
+from rotrack.model import CONVENTION_VERSION, Rep, Side
+from rotrack.records.folders import WRITING_LOCK, being_written, locked, session_folders
+from rotrack.records.landmarks import CURVE, LANDMARKS, LEGS_READ
+from rotrack.records.legacy import TABLE, earlier_table, session_of_rows
+from rotrack.records.people import PERSON_FILE, Person, people_folder, read_people, write_person
+from rotrack.records.record import FIRST_MEASURE, FORMAT, SESSION_FILE, SessionRecord, Status, read_raw, record_bytes, record_from
+from rotrack.records.repetitions import REPETITIONS, read_repetitions, table_bytes
+from rotrack.records.session import INTERRUPTED, load_session
+from rotrack.records.store import read_all
+from rotrack.records.table import refresh_table
+
+DAMAGED = ".damaged"
+"""How the name of a file ends that could not be read and was made again."""
+_HALVES = (("archive.lock", "archive.part"), ("import.lock", "import.part"))
+_ID = re.compile(r"(\d{8}-\d{6})-(.+?)(?:-r\d{14})?-[0-9a-z-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that is wrong with a data folder.
+
+    Parameters
+    ----------
+    path : Path
+        Where.
+    what : str
+        What is wrong, in a sentence.
+    mend : callable or None
+        Puts it right and returns what it did, in a sentence; None if nobody can.
+    """
+
+    path: Path
+    what: str
+    mend: Callable[[], str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What became of a fault: the fault, and what was done, or why nothing could be."""
+
+    fault: Fault
+    done: str
+    mended: bool
+
+
+def examine(data: Path, clock: Clock = SYSTEM) -> Iterator[Fault]:
+    """Yield what is wrong with a data folder; nothing is changed.
+
+    Raises
+    ------
+    RecordError
+        If it cannot be looked into.
+    """
+    if not data.is_dir():
+        return
+    yield from _drafts(data)
+    for folder in session_folders(data):
+        if not being_written(folder):
+            yield from _of_session(data, folder)
+    yield from _of_people(data, clock)
+    yield from _open_to_others(data)
+
+
+def repair(data: Path, clock: Clock = SYSTEM) -> tuple[list[Repair], tuple[str, ...]]:
+    """Mend what can be mended; return what became of each fault, and what is to be said of the people's table.
+
+    Raises
+    ------
+    RecordError
+        If the folder cannot be looked into, or another program holds it.
+    """
+    done = []
+    notes = refresh_table(data, clock)  # first what an earlier version left
+    with locked(data):
+        for fault in list(examine(data, clock)):
+            done.append(_mended(fault))
+    return done, (*notes, *refresh_table(data, clock))
+
+
+def _mended(fault: Fault) -> Repair:
+    if fault.mend is None:
+        return Repair(fault, "This cannot be mended.", mended=False)
+    try:
+        return Repair(fault, fault.mend(), mended=True)
+    except RecordError as error:
+        return Repair(fault, str(error), mended=False)
+    except OSError as error:
+        return Repair(fault, f"This could not be mended: {error.strerror or error}.", mended=False)
+
+
+# ---------------------------------------------------------------------- drafts
+def _drafts(data: Path) -> Iterator[Fault]:
+    places = [data, data / "calibration", *_folders(people_folder(data)), *_folders(data / "sessions")]
+    for place in places:
+        for path in _files(place):
+            if path.name.endswith((DRAFT, ".part")) and not (place / WRITING_LOCK).exists():
+                if path.name == SESSION_FILE + DRAFT and not (place / SESSION_FILE).exists():
+                    continue  # all that there is of a session's record
+                yield Fault(path, f"{path} is a draft that a program left when it was ended.", partial(_removed, path))
+    for lock, half in _HALVES:
+        if (data / half).is_dir() and not _is_held(data / lock):
+            yield Fault(
+                data / half, f"{data / half} is half of an import or archive that was ended.", partial(_removed, data / half)
+            )
+
+
+def _removed(path: Path) -> str:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+    return "It was taken away."
+
+
+def _is_held(lock: Path) -> bool:
+    if not lock.exists():
+        return False
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+# ---------------------------------------------------------------------- sessions
+def _of_session(data: Path, folder: Path) -> Iterator[Fault]:
+    path = folder / SESSION_FILE
+    if not path.exists():
+        yield from _orphan(data, folder)
+        return
+    try:
+        raw = read_raw(folder)
+        record = record_from(folder, raw)
+        if record.session_id != folder.name:
+            yield Fault(
+                folder,
+                f"{folder} holds the session {record.session_id}: it is a copy, or was renamed. Rename or delete it.",
+                None,
+            )
+            return
+    except RecordError as error:
+        yield Fault(path, str(error).partition(";")[0] + ".", partial(_record_anew, data, folder))
+        return
+    if (folder / WRITING_LOCK).exists():
+        yield Fault(
+            folder / WRITING_LOCK, f"{folder / WRITING_LOCK} is held by nobody.", partial(_removed, folder / WRITING_LOCK)
+        )
+    if "format" in raw and not (folder / REPETITIONS).exists():
+        yield Fault(folder, f"{folder.name} has lost its {REPETITIONS}.", partial(_repetitions_from_table, data, folder))
+        return
+    if record.status is Status.RUNNING:
+        yield Fault(folder, f"{folder.name} was cut off: its program was ended while it measured.", partial(_finished, folder))
+    try:
+        for problem in load_session(folder).problems:
+            yield Fault(folder / REPETITIONS, problem, None)
+    except RecordError as error:
+        yield Fault(folder / REPETITIONS, str(error), partial(_repetitions_from_table, data, folder))
+
+
+def _orphan(data: Path, folder: Path) -> Iterator[Fault]:
+    what = f"{folder} holds no {SESSION_FILE}: its program was ended while it began."
+    draft = folder / (SESSION_FILE + DRAFT)
+    if _has_rows(folder) or draft.exists() or folder.name in earlier_table(data).rows:
+        yield Fault(folder, what, partial(_record_anew, data, folder))
+    elif any(path.stat().st_size and path.name != WRITING_LOCK and not _is_header(path) for path in _files(folder)):
+        yield Fault(folder, f"{what} rotrack does not know what is in it; look, then delete it.", None)
+    else:
+        yield Fault(folder, f"{what} Nothing was measured in it.", partial(_removed, folder))
+
+
+def _has_rows(folder: Path) -> bool:
+    with suppress(RecordError):
+        if read_repetitions(folder)[0]:
+            return True
+    with suppress(UnreadableError):
+        lines = read_packed_lines(folder / LANDMARKS)
+        return bool(next(lines, "")) and bool(next(lines, ""))
+    return False
+
+
+def _is_header(path: Path) -> bool:
+    """Return whether a file is one of the tables of a session without a row."""
+    return path.name in (REPETITIONS, CURVE, LANDMARKS, LEGS_READ)
+
+
+def _record_anew(data: Path, folder: Path) -> str:
+    """Write the record of a session again from all that is left of it."""
+    path, draft = folder / SESSION_FILE, folder / (SESSION_FILE + DRAFT)
+    kept = ""
+    raw: dict[str, Any] = {}
+    for source in (path, draft):
+        with suppress(UnreadableError):
+            raw = raw or read_json(source)
+    record = _salvaged(folder, raw, _guess(data, folder))
+    if path.exists():
+        path.replace(folder / (SESSION_FILE + DAMAGED))
+        kept = f" The damaged one is kept as {SESSION_FILE}{DAMAGED}."
+    if not (folder / REPETITIONS).exists():
+        replace({folder / REPETITIONS: table_bytes(_rows(data, folder))})
+    replace({path: record_bytes(record)})
+    draft.unlink(missing_ok=True)
+    return f"Its record was made again from what is left.{kept}"
+
+
+def _guess(data: Path, folder: Path) -> SessionRecord:
+    """Return what the rows of the people's table or the name of the folder say of a session."""
+    table = earlier_table(data)
+    if folder.name in table.rows:
+        record, _ = session_of_rows(folder.name, table)
+        return record
+    found = _ID.fullmatch(folder.name)
+    drill = load_table().drills.get(found[2]) if found else None
+    if not found or drill is None:
+        raise RecordError(f"What {folder} is of cannot be found out; look into it, then delete it.")
+    return record_of(
+        {
+            "session_id": folder.name, "started_at": datetime.strptime(found[1], "%Y%m%d-%H%M%S").astimezone().isoformat(),
+            "status": "running", "drill": drill.id, "measure": drill.measure, "measured": drill.measured, "tier": drill.tier,
+            "sides": list(Side), "source": {"kind": "", "name": "", "size_px": [0, 0], "fps": None}, "calibration": "none",
+            "zero": "neutral pose", "convention_version": CONVENTION_VERSION, "measure_version": FIRST_MEASURE,
+        },
+        SessionRecord,
+    )  # fmt: skip
+
+
+def _salvaged(folder: Path, raw: dict[str, Any], guess: SessionRecord) -> SessionRecord:
+    """Return a record with each field of a damaged one that can be read, and the others as they are guessed."""
+    known: dict[str, Any] = msgspec.to_builtins(guess, str_keys=True) | {"session_id": folder.name}
+    for key, value in raw.items():
+        if key in known and key not in ("session_id", "format"):
+            with suppress(UnreadableError, ValueError, OverflowError):
+                record_of(known | {key: value}, SessionRecord)
+                known[key] = value
+    return record_of(known | {"format": FORMAT}, SessionRecord)
+
+
+def _rows(data: Path, folder: Path) -> tuple[Rep, ...]:
+    table = earlier_table(data)
+    return session_of_rows(folder.name, table)[1] if folder.name in table.rows else ()
+
+
+def _repetitions_from_table(data: Path, folder: Path) -> str:
+    path = folder / REPETITIONS
+    reps = _rows(data, folder)
+    if not reps:
+        raise RecordError(f"{TABLE} has no rows of it; `rotrack remeasure {folder.name}` measures it again from its landmarks.")
+    if path.exists():
+        path.replace(path.with_name(path.name + DAMAGED))
+    replace({path: table_bytes(reps)})
+    return f"Its repetitions were taken from {TABLE}: {len(reps)} of them."
+
+
+def _finished(folder: Path) -> str:
+    """Give a session that was cut off its end: rows that are not whole go, and its record says what happened."""
+    reps, _ = read_repetitions(folder) if (folder / REPETITIONS).exists() else ((), ())
+    if reps and not _ends_whole(folder / REPETITIONS):
+        replace({folder / REPETITIONS: table_bytes(reps)})
+    curve = folder / CURVE
+    if curve.exists() and not _ends_whole(curve):
+        content = read_bytes(curve, MOST_TABLE_BYTES)
+        replace({curve: content[: content.rfind(b"\n") + 1]})
+    for name in (LANDMARKS, LEGS_READ):
+        _packed_whole(folder / name)
+    record = record_from(folder, read_raw(folder))
+    ended = msgspec.structs.replace(record, status=Status.INTERRUPTED, warnings=(*record.warnings, INTERRUPTED))
+    replace({folder / SESSION_FILE: record_bytes(ended)})
+    return "It is marked as interrupted; every repetition that was finished is kept."
+
+
+def _ends_whole(path: Path) -> bool:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - 1, 0))
+        return not size or file.read() == b"\n"
+
+
+def _packed_whole(path: Path) -> None:
+    """Give a gzip file that was cut off its end."""
+    if not path.exists():
+        return
+    try:
+        lines = list(read_packed_lines(path))
+    except UnreadableError:
+        return
+    if lines and lines[-1] == "":
+        text = "".join(f"{line}\r\n" for line in lines[:-1])
+        replace({path: gzip.compress(text.encode(), 1, mtime=0)})
+
+
+# ---------------------------------------------------------------------- people
+def _of_people(data: Path, clock: Clock) -> Iterator[Fault]:
+    people, problems = read_people(data)
+    known = {person.id for person in people}
+    sessions, _ = read_all(data)
+    lost: dict[str, str] = {}
+    for session in sessions:
+        if session.record.person_id and session.record.person_id not in known:
+            lost.setdefault(session.record.person_id, session.person)
+    for person_id, name in lost.items():
+        path = people_folder(data) / person_id / PERSON_FILE
+        yield Fault(
+            path, f"The record of {name or person_id} is missing or damaged.", partial(_person_anew, data, person_id, name, clock)
+        )
+    for problem in problems:
+        if not any(person_id in problem for person_id in lost):
+            yield Fault(people_folder(data), problem, None)
+    keys: dict[str, Person] = {}
+    for person in people:
+        for key in person.keys:
+            if keys.setdefault(key, person) is not person:
+                yield Fault(
+                    people_folder(data),
+                    f"Two people are called {person.name}. If they are one, `rotrack people merge {person.id} {keys[key].id}`.",
+                )
+
+
+def _person_anew(data: Path, person_id: str, name: str, clock: Clock) -> str:
+    path = people_folder(data) / person_id / PERSON_FILE
+    if path.exists():
+        path.replace(path.with_name(PERSON_FILE + DAMAGED))
+    if not name_key(name):
+        raise RecordError(f"Nothing says who {person_id} is.")
+    write_person(data, Person(id=person_id, name=name, added_at=clock.now().replace(microsecond=0)))
+    return "It was made again with the name that the sessions have."
+
+
+# ---------------------------------------------------------------------- who may read
+def _open_to_others(data: Path) -> Iterator[Fault]:
+    if os.name == "nt":
+        return
+    found = [path for path in (data, *_everything(data)) if _others_may(path)]
+    if found:
+        yield Fault(
+            data,
+            f"Other users of this computer may read what is in {data} ({len(found)} files and folders).",
+            partial(_closed, found),
+        )
+
+
+def _others_may(path: Path) -> bool:
+    with suppress(OSError):
+        mode = path.lstat().st_mode
+        return not stat.S_ISLNK(mode) and bool(mode & stat.S_IRWXO)
+    return False
+
+
+def _closed(paths: list[Path]) -> str:
+    for path in paths:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        with explained(path):
+            path.chmod(mode & ~stat.S_IRWXO & (FOLDER_MODE | 0o070 if path.is_dir() else FILE_MODE | 0o060))
+    return "Only you, and the group that the folder is shared with if there is one, may read it now."
+
+
+def _everything(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        yield from (Path(place) / name for name in (*folders, *names))
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
