@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-DEAD_AFTER_S = 300.0
+DEAD_AFTER_S = 120.0
 """Real time after which a test that waits in vain is given up; nothing depends on it but how long a failure takes."""
 LOOK_EVERY_S = 0.001
 """Real time between two looks of somebody who waits; no result depends on it."""
@@ -31,6 +31,7 @@ class ManualClock:
     def __init__(self, start: datetime = START) -> None:
         self._start, self._passed_s = start, 0.0
         self._due_s: dict[object, float] = {}
+        self._hearing = 0
         self._lock = threading.Lock()
 
     # what the program calls
@@ -63,10 +64,14 @@ class ManualClock:
 
     async def hear(self, event: asyncio.Event, at_most_s: float) -> bool:
         """Wait for an event in a coroutine, or until the clock was moved on that far."""
-        due_s = self.monotonic_s() + at_most_s
-        while not event.is_set() and self.monotonic_s() < due_s:
-            await asyncio.sleep(LOOK_EVERY_S)
-        return event.is_set()
+        self._hearing += 1
+        try:
+            due_s = self.monotonic_s() + at_most_s
+            while not event.is_set() and self.monotonic_s() < due_s:
+                await asyncio.sleep(LOOK_EVERY_S)
+            return event.is_set()
+        finally:
+            self._hearing -= 1
 
     # what the test does
     def advance(self, duration_s: float) -> None:
@@ -86,6 +91,13 @@ class ManualClock:
         while self.awaited < threads:
             assert time.monotonic() < end_s, f"{threads} threads never waited"
             time.sleep(LOOK_EVERY_S)
+
+    async def until_heard(self) -> None:
+        """Wait, in real time, until a coroutine waits for this clock to move on."""
+        end_s = time.monotonic() + DEAD_AFTER_S
+        while not self._hearing:
+            assert time.monotonic() < end_s, "no coroutine ever waited"
+            await asyncio.sleep(0)
 
     @property
     def awaited(self) -> int:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +21,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from clocks import DEAD_AFTER_S, ManualClock
 from conftest import recording
 from helpers import PATIENT_S, FakeLegNet, environment, obey_control_c, stop, wait_until, write_video
 
@@ -29,7 +30,6 @@ from rotrack.app.studio import Phase, Plan, Studio
 from rotrack.drills import load_table
 from rotrack.errors import SourceError
 from rotrack.model import Frame, Pose, Side
-from rotrack.sensing import sources
 from rotrack.sensing.sources import SourceInfo
 from rotrack.tracking.setup import CHECKS, Move, SetupFinding, State
 
@@ -56,14 +56,22 @@ def seated(seconds_before: float = 4.0, times: int = 1) -> list[Pose]:
 
 @dataclass
 class Film:
-    """Stands in for camera, pose model and set-up check; plays as fast as it is read, at 30 pictures a second of its own time.
+    """Stands in for camera, pose model and set-up check; its pictures come at their time by its clock.
+
+    It plays as fast as it is read and moves the clock on with every picture, to its end, where it stops. From a picture on it
+    can be paced instead: then every further one comes when a test moves the clock on to it (`next_picture`), and the last one
+    stays.
 
     Parameters
     ----------
     poses : list of Pose
-        One per picture; their times do not matter. The last one stays.
-    unplugged : dict of int to float
-        Before which pictures the camera is unplugged, and for how many seconds of the film's time.
+        One per picture; their times do not matter.
+    fps : float
+        Pictures a second.
+    paced_from : int, optional
+        The first picture that waits for the clock.
+    unplugged : set of int
+        Before which pictures the camera is unplugged; it comes back by `plug_in`.
     noticed_after_s : float
         How long the program does not notice that.
     bad : range
@@ -75,7 +83,9 @@ class Film:
     """
 
     poses: list[Pose]
-    unplugged: dict[int, float] = field(default_factory=dict)
+    fps: float = 30.0
+    paced_from: int | None = None
+    unplugged: Collection[int] = ()
     noticed_after_s: float = 0.0
     bad: Iterable[int] = ()
     broken: dict[int, BaseException] = field(default_factory=dict)
@@ -84,7 +94,12 @@ class Film:
     """Whether the camera can be opened."""
     chosen: list[tuple[float, float]] = field(default_factory=list)
     shown: int = 0
-    started_s: float = field(default_factory=time.monotonic)
+    """Number of the picture that was given last."""
+    next_s: float = 0.0
+    """When the next one is due, by the clock."""
+    over: threading.Event = field(default_factory=threading.Event)
+    """Whether the program is done with its last picture."""
+    clock: ManualClock = field(default_factory=ManualClock)
     _holds: dict[int, tuple[threading.Event, threading.Event]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -96,7 +111,7 @@ class Film:
 
     def wait_for(self, index: int) -> None:
         """Wait until the film stops before a picture."""
-        assert self._holds[index][0].wait(20), f"picture {index} never came; the last one was {self.shown}"
+        assert self._holds[index][0].wait(DEAD_AFTER_S), f"picture {index} never came; the last one was {self.shown}"
 
     def go_on(self, index: int) -> None:
         """Let the film go on from there."""
@@ -112,17 +127,30 @@ class Film:
         if index in self._holds:
             reached, on = self._holds[index]
             reached.set()
-            on.wait(20)
+            on.wait(DEAD_AFTER_S)
         self.shown = index
+
+    def again(self) -> None:
+        """Be played from the beginning when the camera is opened next."""
+        self.shown = 0
+        self.over.clear()
+
+    def next_picture(self) -> None:
+        """Let a paced film give one more picture."""
+        self.clock.advance_to(self.next_s)
+
+    def plug_in(self, after_s: float) -> None:
+        """Wait until the program waits for the camera to come back, and let it do so after some time."""
+        self.clock.until_awaited()
+        self.plugged.set()
+        self.clock.advance(after_s)
 
     def play(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Take the place of camera, pose model and check in the studio."""
-        monkeypatch.setattr(studio_module, "Camera", lambda spec, loop=False: _FilmCamera(self, spec))
+        monkeypatch.setattr(studio_module, "Camera", lambda spec, loop, clock: _FilmCamera(self, spec))
         monkeypatch.setattr(studio_module, "Landmarker", lambda model, lying=False: _FilmLandmarker(self))
         monkeypatch.setattr(studio_module, "LegNet", lambda posture: self.legnet)
         monkeypatch.setattr(studio_module, "SetupCheck", lambda drill, sides, calibration=None: _FilmCheck(self))
-        monkeypatch.setattr(studio_module, "REOPEN_EVERY_S", 0.01)
-        monkeypatch.setattr(sources, "REOPEN_EVERY_S", 0.01)
 
 
 class _FilmCamera:
@@ -133,25 +161,33 @@ class _FilmCamera:
             raise SourceError(f"Camera '{spec}' cannot be opened.")
         self._film, self._closed = film, threading.Event()
         self._first = film.shown + 1 if film.shown else 0
-        away_s = sum(away_s for index, away_s in film.unplugged.items() if index <= self._first)
-        self.started_s = film.started_s + self._first / 30 + away_s
-        self.info = SourceInfo("camera", spec, SIZE_PX, 30.0, 0)
+        self.started_s = film.clock.monotonic_s()
+        self.info = SourceInfo("camera", spec, SIZE_PX, film.fps, 0)
         self.warning = ""
 
     def __iter__(self) -> Iterator[Frame]:
         picture = np.zeros((SIZE_PX[1], SIZE_PX[0], 3), np.uint8)
+        film = self._film
         for count in itertools.count():
             index = self._first + count
-            if count and index in self._film.unplugged:
-                if self._closed.wait(self._film.noticed_after_s):
+            due_s = self.started_s + count / film.fps
+            paced = film.paced_from is not None and index >= film.paced_from
+            if index == len(film.poses):
+                film.over.set()
+                if not paced:
+                    self._closed.wait()
+            if paced:
+                film.clock.wait(self._closed, due_s - film.clock.monotonic_s())
+            if count and index in film.unplugged:
+                if film.clock.wait(self._closed, film.noticed_after_s):
                     return
                 raise SourceError("gone")
-            if index >= len(self._film.poses):
-                time.sleep(0.005)
-            self._film.at(index)
+            film.clock.advance_to(due_s)
+            film.at(index)
             if self._closed.is_set():
                 return
-            yield Frame(count, round(count / 30, 6), picture)
+            film.next_s = self.started_s + (count + 1) / film.fps  # before anybody sees this one
+            yield Frame(count, round(count / film.fps, 6), picture)
 
     def close(self) -> None:
         self._closed.set()
@@ -195,9 +231,9 @@ def plan(drill: str = "seated-internal", sides: tuple[Side, ...] = (Side.RIGHT,)
     return Plan(load_table().drill(drill), sides, **{"reps": 0, "model": "full", **changes})
 
 
-def wait_for_phase(studio: Studio, phase: Phase, timeout_s: float = 20.0) -> None:
+def wait_for_phase(studio: Studio, phase: Phase) -> None:
     """Wait until the studio is in a phase; say what it says if it never gets there."""
-    assert wait_until(lambda: studio.phase is phase, timeout_s, 0.005), (studio.phase, studio.problem, studio.lost)
+    assert wait_until(lambda: studio.phase is phase, DEAD_AFTER_S, 0.001), (studio.phase, studio.problem, studio.lost)
 
 
 def logged(data: Path) -> list[dict]:

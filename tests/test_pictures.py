@@ -8,10 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from clocks import DEAD_AFTER_S, ManualClock
 from helpers import frame_number, numbered_clip, wait_until, write_video
 
 from rotrack.errors import SourceError
-from rotrack.sensing.pictures import READ_ON, WIDEST_PX, VideoPictures
+from rotrack.sensing.pictures import IDLE_S, READ_ON, WIDEST_PX, VideoPictures
 
 FRAMES, FPS = 150, 25.0
 
@@ -79,11 +80,18 @@ def test_tells_rate_and_length(clip):
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are counted in /proc")
 def test_file_is_held_only_while_somebody_looks(clip):
-    pictures = VideoPictures(clip, idle_s=0.3)
+    clock = ManualClock()
+    pictures = VideoPictures(clip, clock=clock)
     assert not is_open(clip)
     pictures.at(1.0)
-    assert is_open(clip)
-    assert wait_until(lambda: not is_open(clip), 10)
+    clock.until_awaited()
+    clock.advance(IDLE_S - 1)
+    pictures.at(1.5)
+    clock.advance(IDLE_S - 1)
+    clock.until_awaited()
+    assert is_open(clip), "somebody looked a moment ago"
+    clock.advance(1)
+    assert wait_until(lambda: not is_open(clip), DEAD_AFTER_S)
     assert number_at(pictures, 2.0) == 50
     pictures.close()
     assert not is_open(clip)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from clocks import ManualClock
 from helpers import BothLegs
 
 from rotrack.model import Frame, Pose, Side, empty_pose
@@ -79,37 +80,37 @@ class Room:
 
     def __init__(self, given_hz: float, pose_ms: float, legs_ms: float, look_ms: float = 0.0) -> None:
         self.given_hz, self.pose_ms, self.legs_ms, self.look_ms = given_hz, pose_ms, legs_ms, look_ms
-        self.now_s = 0.0
+        self.clock = ManualClock()
         self.somebody, self.always = True, False
 
     def camera(self) -> Iterator[Frame]:
         """Yield the newest picture, as a camera does: those that nobody had time for are left out."""
         index = 0
         while True:
-            self.now_s = max(self.now_s, index / self.given_hz)
-            index = int(self.now_s * self.given_hz + 1e-6)
+            self.clock.advance_to(index / self.given_hz)
+            index = int(self.clock.monotonic_s() * self.given_hz + 1e-6)
             yield Frame(index, index / self.given_hz, PICTURE)
             index += 1
 
     def detect(self, frame: Frame) -> Pose:
-        self.now_s += self.pose_ms / 1000
+        self.clock.advance(self.pose_ms / 1000)
         return empty_pose(frame.time_s, (4, 4), "" if self.somebody else "nobody is seen in the picture")
 
     def read(self, rgb: np.ndarray, pose: Pose) -> Pose:
         if pose.reason:
             return pose
-        self.now_s += self.legs_ms / 1000
+        self.clock.advance(self.legs_ms / 1000)
         return replace(pose, legs=BothLegs.says)
 
     def seconds(self) -> Iterator[tuple[float, float]]:
         """Yield how many pictures and how many of them with legs were read in each second."""
-        until_s, pictures, legs = self.now_s + 1.0, 0, 0
-        for _, pose in read_live(self.camera(), self, self, self.always, lambda: self.now_s):
-            self.now_s += self.look_ms / 1000
+        until_s, pictures, legs = self.clock.monotonic_s() + 1.0, 0, 0
+        for _, pose in read_live(self.camera(), self, self, self.always, self.clock):
+            self.clock.advance(self.look_ms / 1000)
             pictures, legs = pictures + 1, legs + bool(pose.legs)
-            if self.now_s >= until_s:
+            if self.clock.monotonic_s() >= until_s:
                 yield pictures, legs
-                until_s, pictures, legs = self.now_s + 1.0, 0, 0
+                until_s, pictures, legs = self.clock.monotonic_s() + 1.0, 0, 0
 
     def settled(self) -> tuple[float, float]:
         """Return both after some seconds."""
