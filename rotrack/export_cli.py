@@ -14,13 +14,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from rotrack.drills import load_table
 from rotrack.errors import InputError, RecordError, RotrackError
-from rotrack.exchange import export as files
-from rotrack.exchange.export import Exported, Format
-from rotrack.log_cli import OutOption
+from rotrack.exchange.export import Exported, Format, destinations, mot, tidy_table, trc, wide_table
+from rotrack.files import check_free, explained, make_folder, write_for_person
+from rotrack.log_cli import OutOption, opened, whose
 from rotrack.model import Side
-from rotrack.records import history as records
-from rotrack.records.log import being_written, data_folder
+from rotrack.records.folders import being_written
+from rotrack.records.history import newest, only, table_bytes
 from rotrack.records.session import Session
+from rotrack.records.store import find_session, read_sessions
 from rotrack.ui.words import is_counted, is_index, times
 
 _err = Console(stderr=True, highlight=False)
@@ -42,10 +43,10 @@ def export(
     form: Annotated[
         Format, typer.Option("--format", "-f", help="tidy, wide: tables as CSV; mot, trc: files for OpenSim, one per session.")
     ] = Format.TIDY,
-    person: Annotated[str | None, typer.Option("--person", "-p", help="Only this person; the exact name.")] = None,
+    person: Annotated[str | None, typer.Option("--person", "-p", help="Only this person.")] = None,
     drill: Annotated[str | None, typer.Option("--drill", "-d", help="Only this drill.")] = None,
     side: Annotated[Side | None, typer.Option("--side", "-s", help="Only this leg: the subject's own side. Not for trc.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
     out: OutOption = None,
 ) -> None:
     """Write sessions for a spreadsheet, for statistics, or for biomechanics tools.
@@ -59,29 +60,36 @@ def export(
     [bold]trc[/]: the landmarks over time as the pose model guesses them in space, in metres, as markers for OpenSim and Pose2Sim.
 
     Of a session that was measured again, the latest reading is written, unless you name another. Nothing is replaced without
-    --force.
+    --overwrite.
 
     Example: rotrack export --format wide --person Ana --to ana.csv
     """
     if form is Format.TRC and side:
         raise InputError("A .trc holds the whole person, so --side means nothing for it; leave it out.")
-    data = data_folder(out)
+    data = opened(out)
     asked = _asked(data, sessions or [], person, drill)
     if form is Format.MOT and not sessions:
         asked = _with_degrees(asked)
-    paths = files.destinations(to, form, [session.id for session in asked])
-    files.check_free(paths, force, data)
-    if not form.per_session:
-        table = files.tidy_table(asked, side) if form is Format.TIDY else files.wide_table(asked, side)
-        if table.empty:
-            raise InputError(f"No repetition{f' of the {side} leg' if side else ''} is in these sessions; choose others.")
-        files.write_export(paths[0], files.table_csv(table))
-        _err.print(f"{times(len(table), 'row')} written to {escape(str(paths[0]))}", soft_wrap=True)
+    paths = destinations(to, form, [session.id for session in asked])
+    for path in paths:
+        check_free(path, overwrite)
+    if form.per_session:
+        _write_each(asked, paths, form, side, overwrite)
         return
-    _write_each(asked, paths, form, side)
+    table = tidy_table(asked, side) if form is Format.TIDY else wide_table(asked, side)
+    if table.empty:
+        raise InputError(f"No repetition{f' of the {side} leg' if side else ''} is in these sessions; choose others.")
+    _write(paths[0], table_bytes(table), overwrite)
+    _err.print(f"{times(len(table), 'row')} written to {escape(str(paths[0]))}", soft_wrap=True)
 
 
-def _write_each(asked: Sequence[Session], paths: Sequence[Path], form: Format, side: Side | None) -> None:
+def _write(path: Path, contents: bytes, overwrite: bool) -> None:
+    with explained(path):
+        make_folder(path.parent)
+    write_for_person(path, contents, overwrite)
+
+
+def _write_each(asked: Sequence[Session], paths: Sequence[Path], form: Format, side: Side | None, overwrite: bool) -> None:
     """Write a file per session; those that cannot be written are named, and the exit code is theirs."""
     problems: list[RotrackError] = []
     notes, written = [], []
@@ -93,7 +101,7 @@ def _write_each(asked: Sequence[Session], paths: Sequence[Path], form: Format, s
             except RotrackError as error:
                 problems.append(error)
                 continue
-            files.write_export(path, made.contents)
+            _write(path, made.contents, overwrite)
             written.append(path)
             if made.note:
                 notes.append(f"{path.name}: {made.note}")
@@ -110,7 +118,7 @@ def _write_each(asked: Sequence[Session], paths: Sequence[Path], form: Format, s
 
 
 def _made(session: Session, form: Format, side: Side | None) -> Exported:
-    return files.mot(session, side) if form is Format.MOT else files.trc(session)
+    return mot(session, side) if form is Format.MOT else trc(session)
 
 
 def _asked(data: Path, names: Sequence[str], person: str | None, drill: str | None) -> list[Session]:
@@ -118,15 +126,15 @@ def _asked(data: Path, names: Sequence[str], person: str | None, drill: str | No
     if drill is not None:
         load_table().drill(drill)  # tells of a mistyped name
     if names:
-        read = cache(records.read_sessions)
-        named = [_named(records.find_session(data, name).resolve(), read) for name in names]
+        read = cache(read_sessions)
+        named = [_named(find_session(data, name).resolve(), read) for name in names]
         found = list({session.folder: session for session in named}.values())
     else:
-        logged, problems = records.read_sessions(data)
+        logged, problems = read_sessions(data)
         for problem in problems:
             _err.print(f"[yellow]Note:[/] {escape(problem)}", soft_wrap=True)
-        found = records.newest(logged)
-    asked = records.only(found, person, drill)
+        found = newest(logged)
+    asked = only(found, whose(data, person), drill)
     if not asked:
         what = " of ".join(filter(None, [f"'{drill}'" if drill else "", f"'{person}'" if person is not None else ""]))
         where = "in the sessions that you named" if names else f"in {data}"
@@ -149,7 +157,7 @@ def _named(folder: Path, read: Callable[[Path], tuple[list[Session], list[str]]]
 
 def _with_degrees(sessions: Sequence[Session]) -> list[Session]:
     """Return the sessions that measure degrees, and say how many do not."""
-    measured = [s for s in sessions if not is_index(s.info["tier"]) and not is_counted(s.info["tier"])]
+    measured = [s for s in sessions if not is_index(s.record.tier) and not is_counted(s.record.tier)]
     if not measured:
         raise InputError(
             "None of these sessions measures degrees of hip rotation, so there is no .mot; choose tidy, wide or trc."

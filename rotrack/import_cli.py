@@ -18,7 +18,9 @@ from rich.table import Table
 from rotrack.drills import load_table
 from rotrack.errors import DOUBTFUL, InputError
 from rotrack.exchange.merge import merge_sessions
-from rotrack.log_cli import JsonOption, OutOption, shortened
+from rotrack.files import check_free, write_for_person
+from rotrack.inputs import name_key
+from rotrack.log_cli import JsonOption, OutOption, opened, shortened, whose
 from rotrack.model import Direction, Side
 from rotrack.progress.agreement import (
     LEAST_PAIRS,
@@ -32,13 +34,16 @@ from rotrack.progress.agreement import (
     pair_readings,
 )
 from rotrack.progress.readings import Merged, import_readings, read_readings, write_template
-from rotrack.progress.values import measured_again, session_table
-from rotrack.records.log import being_written, data_folder, read_reps, to_json
-from rotrack.ui.figures import agreement_figure, write_html
-from rotrack.ui.words import times
+from rotrack.progress.values import session_table
+from rotrack.records.folders import data_folder
+from rotrack.records.history import newest
+from rotrack.records.store import read_sessions
+from rotrack.ui.figures import agreement_figure, page_bytes
+from rotrack.ui.words import times, to_json
 
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there already.")]
 
 
 # ---------------------------------------------------------------------- import
@@ -49,12 +54,14 @@ def import_(
     template: Annotated[
         Path | None, typer.Option("--template", help="Write an empty table for readings into this file.", metavar="FILE")
     ] = None,
+    overwrite: OverwriteOption = False,
     json: JsonOption = False,
     out: OutOption = None,
 ) -> None:
     """Take in the sessions of another computer, or readings of a goniometer or phone.
 
-    A folder: its sessions come in without duplicates, with their rows, curves, landmarks and videos. What is here stays as it is.
+    A folder: its sessions come in without duplicates, with their curves, landmarks and videos, and what is known of the people.
+    What is here stays as it is.
     Example: rotrack import /media/stick/rotrack
 
     A CSV table: one line per reading, columns taken_at, person, drill, side, direction, value_deg, instrument, and if you like
@@ -64,7 +71,7 @@ def import_(
     What cannot be read is named and left out; importing again adds only what is new.
     """
     if template:
-        write_template(template)
+        write_template(template, overwrite)
         _err.print(f"written to {escape(str(template))}", soft_wrap=True)
     if path is None:
         if template is None:
@@ -108,7 +115,7 @@ def _merge(data: Path, other: Path) -> Merged:
 
 # ---------------------------------------------------------------------- agreement
 def agreement(
-    person: Annotated[str | None, typer.Option("--person", "-p", help="Only this person; the exact name.")] = None,
+    person: Annotated[str | None, typer.Option("--person", "-p", help="Only this person.")] = None,
     drill: Annotated[str | None, typer.Option("--drill", "-d", help="Only this drill.")] = None,
     side: Annotated[Side | None, typer.Option("--side", "-s", help="Only this leg: the subject's own side.")] = None,
     direction: Annotated[Direction | None, typer.Option("--direction", help="Only this direction.")] = None,
@@ -118,6 +125,7 @@ def agreement(
         float, typer.Option("--within", help="Hours that reading and session may be apart.", min=0, metavar="HOURS")
     ] = WITHIN_H,
     plot: Annotated[Path | None, typer.Option("--plot", help="Write the Bland-Altman plot as a page.", metavar="FILE")] = None,
+    overwrite: OverwriteOption = False,
     json: JsonOption = False,
     out: OutOption = None,
 ) -> None:
@@ -129,11 +137,13 @@ def agreement(
 
     `rotrack import` takes in the readings first. Example: rotrack agreement --drill seated-internal --plot agreement.html
     """
-    data = data_folder(out)
+    if plot:
+        check_free(plot, overwrite)
+    data = opened(out)
     if drill is not None:
         load_table().drill(drill)  # tells of a mistyped name
     wanted = {
-        "person": person and person.strip(), "drill": drill, "side": side, "direction": direction,
+        "person": whose(data, person), "drill": drill, "side": side, "direction": direction,
         "instrument": instrument and instrument.strip().casefold(), "rater": rater and rater.strip(),
     }  # fmt: skip
     pairs, problems = _read_pairs(data, {column: str(value) for column, value in wanted.items() if value is not None}, within)
@@ -152,7 +162,7 @@ def agreement(
             whose, raters = enough[name].person.unique(), enough[name].rater.unique()
             title = f"rotrack against {name}" + (f", {whose[0]}" if len(whose) == 1 else "")
             title += f", read by {raters[0]}" if len(raters) == 1 and raters[0] else ""
-            write_html(agreement_figure(enough[name], known, html.escape(title)), plot)
+            write_for_person(plot, page_bytes(agreement_figure(enough[name], known, html.escape(title))), overwrite)
             _err.print(f"plot written to {escape(str(plot))}", soft_wrap=True)
     notes = [f"{times(left.readings, 'reading')} not compared: {left.reason}." for left in pairs.unpaired]
     notes += [f"Too few to compare: {few}."] if few and agreements else []
@@ -174,15 +184,12 @@ def _read_pairs(data: Path, wanted: dict[str, str], within_h: float) -> tuple[Pa
     if "rater" in wanted:
         there += f", of these raters: {', '.join(name or NO_RATER for name in dict.fromkeys(readings.rater))}"
     for column, value in wanted.items():
-        same = readings.rater.str.casefold() == value.casefold() if column == "rater" else readings[column] == value
-        readings = readings[same]
+        named = column in ("person", "rater")
+        readings = readings[readings[column].map(name_key) == name_key(value) if named else readings[column] == value]
     if not len(readings):
         raise InputError(f"There is no reading of {', '.join(wanted.values())}; {there}.")
-    reps, damaged = read_reps(data / "reps.csv")
-    sessions = session_table(reps)
-    unfinished = {folder.name for folder in (data / "sessions").glob("*") if being_written(folder)}
-    sessions = sessions[~sessions.session_id.isin(measured_again(sessions) | unfinished)]
-    return pair_readings(readings, sessions, within_h), problems + damaged
+    sessions, damaged = read_sessions(data)
+    return pair_readings(readings, session_table(newest(sessions)), within_h), problems + damaged
 
 
 def _print_agreement(name: str, found: Agreement, table: Any) -> None:

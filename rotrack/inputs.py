@@ -138,6 +138,20 @@ def read_bytes(path: Path, most: int, follow: bool = True) -> bytes:
     return content
 
 
+def read_blocks(path: Path, most: int, follow: bool = True) -> Iterator[bytes]:
+    """Yield the contents of a file in parts, for what is too large for the memory; else as `read_bytes`."""
+    done = 0
+    with _opened(path, follow) as file:
+        try:
+            while block := file.read(_BLOCK):
+                done += len(block)
+                if done > most:
+                    raise UnreadableError(f"it has more than the {most / 1e6:.0f} MB that such a file can have")
+                yield block
+        except OSError as error:
+            raise UnreadableError(error.strerror or str(error)) from error
+
+
 def _opened(path: Path, follow: bool = True) -> io.BufferedReader:
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     flags |= 0 if follow else getattr(os, "O_NOFOLLOW", 0)

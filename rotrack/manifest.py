@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import posixpath
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,12 +15,23 @@ from rotrack.api import make_request
 from rotrack.batch import Job
 from rotrack.drills import parse_sides
 from rotrack.errors import InputError, RotrackError
+from rotrack.inputs import Table, UnreadableError, number_of, read_bytes, sane_time, table_of, time_of
+from rotrack.model import Side
 from rotrack.records.text import check_load, check_text
 from rotrack.ui.words import times
 
 MANIFEST = "manifest.csv"
 COLUMNS = ("file", "person", "drill", "side", "recorded_at", "note", "band", "load_kg")
 """What a manifest may tell of a video; `file` must be there."""
+MOST_BYTES = 100_000_000
+"""A longer manifest is not read: that is a million videos."""
+MOST_NAMED = 20
+"""Of more lines than this that ask for the same, the first are named."""
+_ALSO = {name.replace("_", " "): name for name in COLUMNS}
+_DAMAGED = (
+    'It is damaged or has more cells than there are columns: put quotes ("...") around a text with a comma in it, and save the '
+    "table as 'CSV UTF-8'."
+)
 VIDEOS = frozenset((".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mts", ".3gp"))
 """Files that look like videos, for the hint that the manifest does not list them."""
 
@@ -103,12 +113,11 @@ def read_manifest(folder: Path, defaults: Job, path: Path | None = None) -> Mani
         If there is no manifest, or it is no table with the right columns.
     """
     path = path or folder / MANIFEST
-    columns, rows = _table(path, bool(defaults.drill))
+    table = _table(path, bool(defaults.drill))
     entries: list[Entry] = []
-    wrong: list[WrongRow] = []
-    for line, cells in rows:
-        row = dict(zip(columns, (cell.strip() for cell in cells), strict=False))
-        found = _entry(folder, defaults, line, row, extra=len(cells) > len(columns))
+    wrong = [WrongRow(line, "", _DAMAGED) for line in table.damaged]
+    for line, cells in table.rows:
+        found = _entry(folder, defaults, line, {column: cell.strip() for column, cell in cells.items()})
         if isinstance(found, Entry):
             entries.append(found)
         else:
@@ -116,7 +125,7 @@ def read_manifest(folder: Path, defaults: Job, path: Path | None = None) -> Mani
     twice = _twice(entries)
     wrong += [WrongRow(e.line, e.file, twice[e.line]) for e in entries if e.line in twice]
     notes = []
-    unknown = [column for column in columns if column not in COLUMNS]
+    unknown = [column for column in table.columns if column and column not in COLUMNS]
     if unknown:
         notes.append(f"Columns of {path.name} that rotrack does not use: {', '.join(unknown)}.")
     listed = {entry.file for entry in entries} | {row.file for row in wrong}
@@ -127,40 +136,28 @@ def read_manifest(folder: Path, defaults: Job, path: Path | None = None) -> Mani
     return Manifest(path, kept, tuple(sorted(wrong, key=lambda row: row.line)), tuple(notes))
 
 
-def _table(path: Path, has_drill: bool) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Return the names of the columns, and the rows with their line numbers."""
+def _table(path: Path, has_drill: bool) -> Table:
     shape = f"It must be a CSV file whose first line is file,person,drill,side; docs/archives.md has an example ({path.name})."
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(f"There is no manifest {path}, which says what the videos are. {shape}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text; save it as 'CSV UTF-8'.") from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror or error}); check the file.") from error
-    first = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
-    rows: list[tuple[int, list[str]]] = []
-    try:
-        rows += ((reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells))
-    except csv.Error as error:
-        raise InputError(f"{path} is damaged in line {reader.line_num} ({error}); put it right or save it anew.") from error
-    columns = [name.strip().lower().replace(" ", "_") for name in rows[0][1]] if rows else []
-    missing = [name for name in ("file", "drill") if name not in columns and not (name == "drill" and has_drill)]
-    double = [name for name in COLUMNS if columns.count(name) > 1]
+        content = read_bytes(path, MOST_BYTES)
+    except UnreadableError as error:
+        if error.missing:
+            raise InputError(f"There is no manifest {path}, which says what the videos are. {shape}") from error
+        raise InputError(f"{path} cannot be read ({error}); check the file.") from error
+    table = table_of(content, _ALSO)
+    missing = [name for name in ("file", "drill") if name not in table.columns and not (name == "drill" and has_drill)]
+    double = [name for name in COLUMNS if table.columns.count(name) > 1]
     if missing or double:
         what = f"has no column {' and no column '.join(missing)}" if missing else f"has the column {double[0]} twice"
         raise InputError(f"{path} {what}. {shape}")
-    if len(rows) == 1:
+    if not table.rows and not table.damaged:
         raise InputError(f"{path} lists no video; write one line per video below the names of the columns.")
-    return columns, rows[1:]
+    return table_of(content, _ALSO, may_lack=table.columns)
 
 
-def _entry(folder: Path, defaults: Job, line: int, row: dict[str, str], extra: bool) -> Entry | WrongRow:
+def _entry(folder: Path, defaults: Job, line: int, row: dict[str, str]) -> Entry | WrongRow:
     """Return what a row asks for, or all that is wrong with it."""
     problems: list[str] = []
-    if extra:
-        problems.append('It has more cells than there are columns: put quotes ("...") around a text with a comma in it.')
 
     def tried(read: Callable[[], Any]) -> Any:
         try:
@@ -185,7 +182,10 @@ def _entry(folder: Path, defaults: Job, line: int, row: dict[str, str], extra: b
     if problems:
         return WrongRow(line, located[0] if located else file, " ".join(problems))
     name, video, stat = located
-    recorded = recorded or datetime.fromtimestamp(int(stat.st_mtime)).astimezone()
+    try:
+        recorded = recorded or sane_time(datetime.fromtimestamp(int(stat.st_mtime)))
+    except (ValueError, OverflowError, OSError):
+        return WrongRow(line, name, "When it was recorded cannot be told from the file; write it under recorded_at.")
     job = replace(defaults, video=video, person=person, drill=drill, side=side, note=note, band=band, load_kg=load_kg)
     return Entry(line, name, job, stat.st_size, recorded, said)
 
@@ -194,53 +194,58 @@ def _located(folder: Path, file: str) -> tuple[str, Path, os.stat_result]:
     """Return a video's path from the archive's folder on, where it is, and what the system knows of it."""
     if not file:
         raise InputError("It names no file.")
-    name = posixpath.normpath(file if (folder / file).exists() else file.replace("\\", "/"))
+    names = [posixpath.normpath(name) for name in (file, file.replace("\\", "/"))]
+    names += [unicodedata.normalize("NFD", name) for name in names]  # as some systems write names, which look the same
+    name = next((name for name in names if _stat(folder / name)), names[1])
     if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or name.split("/")[0] == "..":
         raise InputError(f"The file lies outside {folder}; give its path from there on.")
     video = folder / name
-    try:
-        stat = video.stat()
-    except (OSError, ValueError) as error:
-        raise InputError(f"There is no such file in {folder}.") from error
+    stat = _stat(video)
+    if stat is None:
+        raise InputError(f"There is no such file in {folder}.")
     if not video.is_file():
         raise InputError("That is a folder; name a video.")
     return name, video, stat
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """Return what the system knows of a file; None if there is none, or can be none of that name."""
+    try:
+        return path.stat()
+    except (OSError, ValueError):
+        return None
 
 
 def _load(cell: str, default_kg: float) -> float:
     if not cell:
         return default_kg
     try:
-        load_kg = float(cell.replace(",", "."))
+        load_kg = number_of(cell)
     except ValueError as error:
-        raise InputError(f"The load '{cell}' is no number of kilograms.") from error
+        raise InputError(f"The load '{cell[:40]}' is no number of kilograms.") from error
     check_load(load_kg)
     return load_kg
 
 
 def _time(said: str) -> datetime:
     try:
-        when = datetime.fromisoformat(said)
-        if when.year >= 1970:
-            return when if when.tzinfo else when.astimezone()
-    except (ValueError, OverflowError, OSError):
-        pass
-    raise InputError(f"The time of recording '{said}' must be like 2026-01-31 or 2026-01-31T08:30.")
+        return time_of(said)
+    except (ValueError, OverflowError, OSError) as error:
+        raise InputError(f"The time of recording '{said[:40]}' must be like 2026-01-31 or 2026-01-31T08:30.") from error
 
 
 def _twice(entries: Iterable[Entry]) -> dict[int, str]:
     """Return by line what is wrong with rows that ask for the same leg in the same video and drill."""
-    same: dict[tuple[str, str], list[Entry]] = {}
+    legs: dict[tuple[str, str, Side], list[int]] = {}
     for entry in entries:
-        same.setdefault((os.path.realpath(entry.job.video), entry.job.drill), []).append(entry)
-    found: dict[int, list[int]] = {}
-    for group in same.values():
-        for one in group:
-            for other in group:
-                if one is not other and set(parse_sides(one.job.side)) & set(parse_sides(other.job.side)):
-                    found.setdefault(one.line, []).append(other.line)
-    lines = {line: ", ".join(map(str, others)) for line, others in found.items()}
-    return {line: f"Line {others} asks for the same leg in the same video; keep one of them." for line, others in lines.items()}
+        for side in parse_sides(entry.job.side):
+            legs.setdefault((os.path.realpath(entry.job.video), entry.job.drill, side), []).append(entry.line)
+    found: dict[int, set[int]] = {}
+    for lines in legs.values():
+        for line in lines if len(lines) > 1 else ():
+            found.setdefault(line, set()).update(other for other in lines[: MOST_NAMED + 1] if other != line)
+    named = {line: ", ".join(map(str, sorted(others)[:MOST_NAMED])) for line, others in found.items()}
+    return {line: f"Line {others} asks for the same leg in the same video; keep one of them." for line, others in named.items()}
 
 
 def _forgotten(folder: Path, data: Path, listed: set[str]) -> list[str]:

@@ -14,10 +14,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,10 +24,13 @@ import pandas as pd
 from rotrack.drills import load_table
 from rotrack.errors import InputError, NotMeasuredError, RecordError
 from rotrack.kinematics.identity import LegNames
-from rotrack.model import LANDMARK_NAMES, REP_DECIMALS, Direction, Rep, Side
+from rotrack.model import LANDMARK_NAMES, Direction, Side
 from rotrack.records.compare import held
-from rotrack.records.log import REP_COLUMNS, load_of, read_poses, replace_files, yes_or_no
-from rotrack.records.session import Session, best_of
+from rotrack.records.history import rep_table
+from rotrack.records.landmarks import CURVE, LANDMARKS, read_poses
+from rotrack.records.record import SessionRecord
+from rotrack.records.schema import REP_COLUMNS
+from rotrack.records.session import Session, best_of, by_leg
 from rotrack.tracking.filters import LONGEST_GAP_S
 from rotrack.ui.words import is_counted, is_index
 
@@ -41,6 +43,7 @@ WIDE_COLUMNS = (
     *"cycles longest_hold_s total_hold_s faults band load_kg note calibration zero model convention_version".split(),
     *"measure_version rotrack_version remeasured_from status".split(),
 )
+_OF_RECORD = tuple(column for column in WIDE_COLUMNS if column in SessionRecord.__struct_fields__)
 _COUNTS = ("cycles", *(column for column in WIDE_COLUMNS if "_reps_" in column))
 COORDINATES = {Side.RIGHT: "hip_rotation_r", Side.LEFT: "hip_rotation_l"}
 """What OpenSim's models call the rotation of each hip. It is positive for internal rotation on both sides there, too."""
@@ -91,7 +94,7 @@ def tidy_table(sessions: Iterable[Session], side: Side | None = None) -> pd.Data
     Parameters
     ----------
     sessions : iterable of Session
-        See `rotrack.records.history.read_sessions`.
+        See `rotrack.records.store.read_sessions`.
     side : Side, optional
         Only this leg.
 
@@ -101,17 +104,16 @@ def tidy_table(sessions: Iterable[Session], side: Side | None = None) -> pd.Data
         Columns `TIDY_COLUMNS`: those of reps.csv with the signs they have there, `fit_sd_deg`, `used` (whether the repetition
         entered the session value) and the `status` of the session. In the order of the sessions and repetitions.
     """
-    rows = []
-    for session in sessions:
-        about = _about(session, TIDY_COLUMNS)
-        used = {_key(rep) for group in _legs(session.rep_list).values() for rep in best_of(group) if math.isfinite(rep.peak_deg)}
-        for rep in session.rep_list:
-            if side in (None, rep.side):
-                numbers = {k: v for k, v in asdict(rep).items() if k in TIDY_COLUMNS}
-                numbers |= {k: round(numbers[k], digits) for k, digits in REP_DECIMALS.items()}
-                words = {"side": str(rep.side), "direction": str(rep.direction), "faults": " ".join(rep.faults)}
-                rows.append({**about, **numbers, **words, "fit_sd_deg": round(rep.fit_sd_deg, 3), "used": _key(rep) in used})
-    return pd.DataFrame(rows, columns=TIDY_COLUMNS)
+    sessions = list(sessions)
+    reps = [rep for session in sessions for rep in session.rep_list]
+    used = {id(rep) for session in sessions for group in by_leg(session.rep_list).values() for rep in best_of(group)}
+    status = [str(session.record.status) for session in sessions for _ in session.rep_list]
+    table = rep_table(sessions).assign(
+        fit_sd_deg=pd.Series([round(rep.fit_sd_deg, 3) for rep in reps], dtype="float64"),
+        used=pd.Series([id(rep) in used for rep in reps], dtype="bool"),
+        status=pd.Series(status, dtype="str"),
+    )
+    return table if side is None else table[table.side == side].reset_index(drop=True)
 
 
 def wide_table(sessions: Iterable[Session], side: Side | None = None) -> pd.DataFrame:
@@ -120,7 +122,7 @@ def wide_table(sessions: Iterable[Session], side: Side | None = None) -> pd.Data
     Parameters
     ----------
     sessions : iterable of Session
-        See `rotrack.records.history.read_sessions`.
+        See `rotrack.records.store.read_sessions`.
     side : Side, optional
         Only this leg.
 
@@ -132,8 +134,11 @@ def wide_table(sessions: Iterable[Session], side: Side | None = None) -> pd.Data
     """
     rows = []
     for session in sessions:
-        about = _about(session, WIDE_COLUMNS) | {"date": str(session.info.get("started_at", ""))[:10]}
-        counted = is_counted(session.info.get("tier", ""))
+        record = session.record
+        about = {column: getattr(record, column) for column in _OF_RECORD}
+        about |= {"started_at": record.started, "date": record.started[:10]}
+        about |= {"person": session.person, "status": str(record.status)}
+        counted = is_counted(record.tier)
         for leg in sorted({rep.side for rep in session.rep_list}):
             if side not in (None, leg):
                 continue
@@ -141,7 +146,7 @@ def wide_table(sessions: Iterable[Session], side: Side | None = None) -> pd.Data
             row = {**about, "side": str(leg), "faults": " ".join(sorted({letter for rep in kept for letter in rep.faults}))}
             for value in () if counted else session.values:
                 if value.side is leg:
-                    numbers = {"deg": abs(round(value.value_deg, 2)), "uncertainty_deg": round(value.uncertainty_deg, 2)}
+                    numbers = {"deg": round(abs(value.value_deg), 2), "uncertainty_deg": round(value.uncertainty_deg, 2)}
                     numbers |= {what: getattr(value, what) for what in _PER_DIRECTION if what.startswith("reps_")}
                     row |= {f"{value.direction}_{what}": number for what, number in numbers.items()}
             for stretch in held(session.rep_list) if counted else ():
@@ -156,45 +161,8 @@ def wide_table(sessions: Iterable[Session], side: Side | None = None) -> pd.Data
     return table.astype({column: "Int64" if column in _COUNTS else float for column in WIDE_COLUMNS if _is_number(column)})
 
 
-def table_csv(table: pd.DataFrame) -> bytes:
-    """Return a table as CSV that spreadsheets open without a question.
-
-    Truths are `true` and `false` as in reps.csv, missing numbers are empty. A text is one line; one that a spreadsheet would
-    compute gets an apostrophe in front (rotrack takes none, but a log may come from elsewhere).
-    """
-    plain = table.copy()
-    for column in plain.columns:
-        if pd.api.types.is_bool_dtype(plain[column]):
-            plain[column] = plain[column].map(yes_or_no)
-        elif not pd.api.types.is_numeric_dtype(plain[column]):
-            plain[column] = plain[column].map(_harmless)
-    return plain.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
-
-
-def _harmless(text: Any) -> str:
-    line = "".join(c if ord(c) >= 32 else " " for c in str(text))
-    return f"'{line}" if line.lstrip()[:1] in ("=", "+", "-", "@") else line
-
-
-def _about(session: Session, columns: Iterable[str]) -> dict[str, Any]:
-    """Return what is the same in all rows of a session; a text that its session.json lacks is empty."""
-    texts = {column: session.info.get(column) for column in columns if not _is_number(column)}
-    return {k: "" if v is None else v for k, v in texts.items()} | {"person": session.person, "load_kg": load_of(session.info)}
-
-
 def _is_number(column: str) -> bool:
     return column in _COUNTS or column.endswith(("_deg", "_s", "_kg"))
-
-
-def _legs(reps: Iterable[Rep]) -> dict[tuple[Side, Direction], list[Rep]]:
-    legs: dict[tuple[Side, Direction], list[Rep]] = {}
-    for rep in reps:
-        legs.setdefault((rep.side, rep.direction), []).append(rep)
-    return legs
-
-
-def _key(rep: Rep) -> tuple[Side, Direction, int]:
-    return rep.side, rep.direction, rep.rep
 
 
 # ---------------------------------------------------------------------- angle and landmarks over time
@@ -224,25 +192,19 @@ def rotation_over_time(session: Session, side: Side | None = None) -> pd.DataFra
     NotMeasuredError
         If no leg has an angle.
     """
-    tier = session.info.get("tier", "")
+    tier = session.record.tier
     if is_index(tier) or is_counted(tier):
         what = "an index and no degrees of hip rotation" if is_index(tier) else "count and hold time and no angle"
         raise InputError(f"{_called(session)} has {what} (tier {tier}), so there is no .mot of it; choose tidy, wide or trc.")
-    path = session.folder / "angles.csv"
-    if not path.exists():
-        raise RecordError(f"{_called(session)} has no curve (there is no angles.csv in {session.folder}); choose tidy or wide.")
+    if not (session.folder / CURVE).exists():
+        raise RecordError(f"{_called(session)} has no curve (there is no {CURVE} in {session.folder}); choose tidy or wide.")
     curve = session.curve
-    if not path.read_bytes().endswith(b"\n"):  # the program was killed in the midst of a row, and perhaps of a number
-        curve = curve[:-1]
-    try:
-        legs = {
-            name: rows.set_index(rows.time_s.astype(float)).angle_deg.astype(float)
-            for leg, name in COORDINATES.items()
-            if side in (None, leg) and len(rows := curve[curve.side == leg].drop_duplicates("time_s"))
-        }
-        table = pd.DataFrame(legs).sort_index()
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise RecordError(f"{path} is damaged ({error}); `rotrack remeasure` makes it anew.") from error
+    legs = {
+        name: rows.set_index("time_s").angle_deg
+        for leg, name in COORDINATES.items()
+        if side in (None, leg) and len(rows := curve[curve.side == leg].drop_duplicates("time_s"))
+    }
+    table = pd.DataFrame(legs).sort_index()
     table = table.dropna(axis="columns", how="all")
     if table.empty:
         legs_asked = f"{side} leg" if side else "legs"
@@ -279,10 +241,10 @@ def markers_over_time(session: Session) -> pd.DataFrame:
         next(read_poses(session.folder, legs=False), None)
     except RecordError as error:
         raise RecordError(
-            f"{_called(session)} has no landmarks (landmarks.csv.gz in {session.folder} is missing or damaged); "
+            f"{_called(session)} has no landmarks ({LANDMARKS} in {session.folder} is missing or damaged); "
             "choose tidy, wide or mot."
         ) from error
-    drill = load_table().drills.get(session.info["drill"])
+    drill = load_table().drills.get(session.record.drill)
     legs = LegNames(drill.posture) if drill else None  # under the names by which they were measured
     poses = [legs.update(pose)[0] if legs else pose for pose in read_poses(session.folder, legs=legs is not None)]
     names = [f"{marker_name(name)}_{axis}" for name in LANDMARK_NAMES for axis in "xyz"]
@@ -353,7 +315,7 @@ def mot(session: Session, side: Side | None = None) -> Exported:
     complete = table.dropna()
     if complete.empty:
         raise NotMeasuredError(f"{_called(session)} has no moment with an angle of both legs; export one leg at a time (--side).")
-    info = session.info
+    record = session.record
     lines = [
         session.id,
         "version=1",
@@ -362,7 +324,7 @@ def mot(session: Session, side: Side | None = None) -> Exported:
         "inDegrees=yes",
         "",
         "Hip rotation in degrees, internal rotation positive on both sides, zero at the neutral pose.",
-        f"Drill {info.get('drill')}, measured {info.get('measured')}, rotrack {info.get('rotrack_version')}.",
+        f"Drill {record.drill}, measured {record.measured}, rotrack {record.rotrack_version}.",
         "",
         "endheader",
         "\t".join(["time", *complete.columns]),
@@ -443,42 +405,3 @@ def destinations(to: Path, form: Format, session_ids: Sequence[str]) -> list[Pat
     if form.per_session and len(session_ids) != 1:
         raise InputError(f"{to} is one file, and these are {len(session_ids)} sessions; give a folder with --to.")
     return [to]
-
-
-def check_free(paths: Iterable[Path], force: bool = False, data: Path | None = None) -> None:
-    """Check that nothing is lost when these files are written.
-
-    Parameters
-    ----------
-    paths : iterable of Path
-        The files.
-    force : bool
-        Whether files that exist may be replaced.
-    data : Path, optional
-        The data folder; nothing in it is ever replaced.
-
-    Raises
-    ------
-    InputError
-        If a file is in the way.
-    """
-    for path in paths:
-        if path.exists() and not force:
-            raise InputError(f"{path} exists already; choose another place with --to, or replace it with --force.")
-        if path.exists() and data and path.resolve().is_relative_to(data.resolve()):
-            raise InputError(f"{path} lies in the data folder, where nothing is replaced; choose another place with --to.")
-
-
-def write_export(path: Path, contents: bytes) -> None:
-    """Write an export beside its place and move it there; its folder is made if need be.
-
-    Raises
-    ------
-    RecordError
-        If that fails.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_files({path: contents})
-    except OSError as error:
-        raise RecordError(f"{path} cannot be written ({error.strerror or error}); choose another place with --to.") from error

@@ -1,50 +1,75 @@
-"""Sessions of another computer's data folder, taken in without duplicates.
+"""Sessions, people and readings of another computer's data folder, taken in without duplicates.
 
-What is here stays as it is. A session's folder is copied beside and then moved in place, and its rows are appended right away, as
-measuring does; what breaks off in between is made good by importing again.
+What is here stays as it is. Nothing in the other folder is trusted: of a session its record and repetitions are read and written
+anew, its other files are copied only if rotrack writes such files, and links are not followed. A session's folder is made beside
+and then moved in place; what breaks off in between is made good by importing again.
 """
 
 from __future__ import annotations
 
-import math
-import os
 import shutil
-from collections import Counter
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 from filelock import FileLock, Timeout
 
 from rotrack.errors import InputError, RecordError
-from rotrack.model import REP_DECIMALS
+from rotrack.files import DRAFT, FILE_MODE, Appender, explained, make_folder, replace, sync_folder
+from rotrack.inputs import MOST_TABLE_BYTES, UnreadableError, name_key, read_blocks
 from rotrack.progress.readings import FILE, Merged, import_readings
-from rotrack.records.history import read_sessions
-from rotrack.records.log import REP_COLUMNS, append_reps, being_written, explained, read_info, read_reps, yes_or_no
+from rotrack.records.changes import PLOT
+from rotrack.records.folders import WRITING_LOCK, being_written, locked, sessions_folder
+from rotrack.records.landmarks import CURVE, LANDMARKS, LEGS_READ
+from rotrack.records.legacy import TABLE, earlier_table, session_of_rows
+from rotrack.records.people import (
+    PERSON_FILE,
+    Person,
+    find_person,
+    known_or_new,
+    merged,
+    people_folder,
+    read_people,
+    write_person,
+)
+from rotrack.records.record import FORMAT, SESSION_FILE, TABLE_ONLY, SessionRecord, Status, record_bytes
+from rotrack.records.repetitions import REPETITIONS, table_bytes
+from rotrack.records.session import VIDEO, Session
+from rotrack.records.store import CHECKSUM, read_all
+from rotrack.records.table import refresh_table
 
 IMPORT_LOCK, PART = "import.lock", "import.part"
-"""In a data folder: held by an import, and where it copies a session before it is moved in place, which a kill leaves behind."""
-ROWS_AT_ONCE = 1000
-"""Rows of sessions without a folder are appended in batches of at least so many."""
-_DECIMALS = REP_DECIMALS | {"load_kg": 2}
-_NOT_COPIED = ("writing.lock", "session.json.tmp")
-_Rows = list[tuple[str, ...]]
+"""In a data folder: held by an import, and where it makes a session before it is moved in place, which a kill leaves behind."""
+COPIED = {
+    CURVE: MOST_TABLE_BYTES,
+    LANDMARKS: MOST_TABLE_BYTES,
+    LEGS_READ: MOST_TABLE_BYTES,
+    PLOT: 200_000_000,
+    VIDEO: 50_000_000_000,
+}
+"""Files of a session that are copied as they are, and the most bytes that each may have."""
+_MADE_ANEW = (SESSION_FILE, REPETITIONS, WRITING_LOCK)
+_IMPORT_AGAIN = "Import again to go on from there."
 
 
 def merge_sessions(
     data: Path, other: Path, on_total: Callable[[int], object] | None = None, on_session: Callable[[], object] | None = None
 ) -> Merged:
-    """Take in the sessions and readings of another data folder.
+    """Take in the sessions, people and readings of another data folder.
 
     A session is known by its id. If it is here with the same content, it is there already; with other content, that of here is
-    kept and the session named. What is here of a session only in part (rows, or a folder without session.json) is completed.
-    Sessions that are being measured there are left out; of damaged ones the rows are taken.
+    kept and the session named. A folder here without session.json is completed. Sessions that are being measured there are left
+    out. Of people, what the records here do not say is taken over.
 
     Parameters
     ----------
     data : Path
         The data folder that gets them.
     other : Path
-        The other data folder, its parent, or its `sessions` folder; logs of earlier versions are read as they are.
+        The other data folder, its parent, or its `sessions` folder; those of earlier versions are read as they are.
     on_total, on_session : callable, optional
         Told how many sessions there are, and when one is done.
 
@@ -64,14 +89,16 @@ def merge_sessions(
     if other.resolve() == data.resolve():
         raise InputError(f"{other} is your own data folder; give the folder of another computer.")
     with explained(data):
-        data.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(data / IMPORT_LOCK, timeout=0)
+        make_folder(data)
+        lock = FileLock(data / IMPORT_LOCK, timeout=0, mode=FILE_MODE)
         try:
             lock.acquire()
         except Timeout as error:
             raise RecordError(f"Another import into {data} is going on; wait for its end.") from error
     try:
         return _merge(data, other, on_total or _nothing, on_session or _nothing)
+    except RecordError as error:
+        raise RecordError(f"{error} {_IMPORT_AGAIN}") from error
     finally:
         shutil.rmtree(data / PART, ignore_errors=True)
         lock.release()
@@ -86,13 +113,18 @@ def find_data(folder: Path) -> Path:
     InputError
         If there is none, or several.
     """
-    if not folder.is_dir():
-        raise InputError(f"There is no folder {folder}; give the data folder of the other computer, or a CSV table of readings.")
-    if folder.name == "sessions" and any(folder.glob("*/session.json")):
-        return folder.parent
-    if _is_data(folder):
-        return folder
-    inside = sorted(path for path in folder.iterdir() if path.is_dir() and _is_data(path))
+    try:
+        if not folder.is_dir():
+            raise InputError(
+                f"There is no folder {folder}; give the data folder of the other computer, or a CSV table of readings."
+            )
+        if folder.name == "sessions" and any(folder.glob(f"*/{SESSION_FILE}")):
+            return folder.parent
+        if _is_data(folder):
+            return folder
+        inside = sorted(path for path in folder.iterdir() if path.is_dir() and _is_data(path))
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read ({error.strerror or error}); check who may read it.") from error
     if len(inside) == 1:
         return inside[0]
     if inside:
@@ -101,112 +133,214 @@ def find_data(folder: Path) -> Path:
 
 
 def _is_data(folder: Path) -> bool:
-    return any((folder / name).exists() for name in ("reps.csv", FILE)) or any(folder.glob("sessions/*/session.json"))
+    tables = any((folder / name).exists() for name in (TABLE, FILE))
+    return tables or any(folder.glob(f"sessions/*/{SESSION_FILE}")) or any(folder.glob(f"people/*/{PERSON_FILE}"))
 
 
 def _merge(data: Path, other: Path, on_total: Callable[[int], object], on_session: Callable[[], object]) -> Merged:
-    theirs, torn_rows = _rows(other)
-    ours, _ = _rows(data, set(theirs))
-    running = {folder.name for folder in (other / "sessions").glob("*") if being_written(folder)}
-    sessions, problems = read_sessions(other)
-    folders = {session.id: session.folder for session in sessions if session.id not in running}
-    problems += [
-        f"The session {name} is being measured there right now; import it when it has ended." for name in sorted(running)
-    ]
-    ids = [name for name in dict.fromkeys((*folders, *theirs)) if name not in running]
-    on_total(len(ids))
-    added, kept = 0, 0
-    pending: _Rows = []
-    try:
-        for name in ids:
-            here, there = data / "sessions" / name, folders.get(name)
-            rows, known = theirs.get(name, []), ours.get(name, [])
-            missing = list((Counter(rows) - Counter(known)).elements())
-            whole = (here / "session.json").exists() or being_written(here)
-            torn = bool(known and missing)
-            same = _same(here, there) if whole and there else not (whole and torn)
-            if not same or (rows and Counter(known) - Counter(rows)):
-                problems.append(
-                    f"The session {name} is here with other content (a note, a repetition taken out); what is here was kept."
-                )
-                kept += 1
-            else:
-                copied = there is not None and not whole and _copy(there, here, data / PART, problems)
-                pending += missing
-                added += copied or bool(missing)
-                if copied or len(pending) >= ROWS_AT_ONCE:
-                    _append(data, pending)
-            on_session()
-        _append(data, pending)
-        readings = import_readings(data, other / FILE) if (other / FILE).exists() else Merged(0, 0)
-    except RecordError as error:
-        raise RecordError(f"{error} Import again to go on from there.") from error
-    return Merged(added, len(ids) - added - kept, (*problems, *torn_rows), readings=readings)
+    notes = list(refresh_table(data))  # takes over what an earlier version wrote here
+    theirs, problems = _sessions_of(other)
+    ours = {session.id: session for session in read_all(data)[0]}
+    on_total(len(theirs))
+    coming = _Coming(data, other, problems, notes)
+    coming.take_people()
+    added = there = 0
+    for session in theirs:
+        folder = sessions_folder(data) / session.id
+        if being_written(folder):
+            problems.append(f"The session {session.id} is being measured here right now; import it when it has ended.")
+        elif not (folder / SESSION_FILE).exists():
+            added += coming.take(session)
+        elif session.id in ours and coming.content_of(session) == _content(ours[session.id]):
+            there += 1
+        else:
+            problems.append(
+                f"The session {session.id} is here with other content (a note, a repetition taken out); what is here was kept."
+            )
+        on_session()
+    readings = Merged(0, 0)
+    if (other / FILE).exists():
+        try:
+            readings = import_readings(data, other / FILE, follow=False)
+        except InputError as error:
+            problems.append(str(error))
+    notes += refresh_table(data)
+    return Merged(added, there, tuple(problems), tuple(notes), readings)
 
 
-def _append(data: Path, pending: _Rows) -> None:
-    """Append the rows that wait for it, and empty the list."""
-    if pending:
-        append_reps(data, [dict(zip(REP_COLUMNS, row, strict=True)) for row in pending])
-        pending.clear()
+def _sessions_of(other: Path) -> tuple[list[Session], list[str]]:
+    """Return the sessions of the other folder that can be taken in, and sentences about the others."""
+    found, problems = read_all(other, follow=False)
+    running = sorted(session.id for session in found if session.record.status is Status.RUNNING)
+    problems += [f"The session {name} is being measured there right now; import it when it has ended." for name in running]
+    sessions = [session for session in found if session.id not in running]
+    sessions += _of_damaged(other, {session.id for session in found})
+    linked = [session.id for session in sessions if not _is_inside(session.folder, other)]
+    problems += [f"The session {name} was left out: its folder is a link out of {other}." for name in linked]
+    return [session for session in sessions if session.id not in linked], problems
 
 
-def _rows(data: Path, wanted: set[str] | None = None) -> tuple[dict[str, _Rows], list[str]]:
-    """Return the rows of a log by session, their cells as text in the columns of today, and a sentence for each damaged one."""
-    if not (data / "reps.csv").exists():
-        return {}, []
-    reps, problems = read_reps(data / "reps.csv")
-    reps = reps if wanted is None else reps[reps.session_id.isin(wanted)]
-    texts: dict[str, list[str]] = {column: reps[column].astype(str).tolist() for column in REP_COLUMNS}
-    for column, decimals in _DECIMALS.items():
-        texts[column] = [f"{number:.{decimals}f}" if math.isfinite(number) else "" for number in reps[column].tolist()]
-    for column in ("valid", "dropped"):
-        texts[column] = [yes_or_no(value) for value in reps[column].tolist()]
-    rows: dict[str, _Rows] = {}
-    for row in zip(*texts.values(), strict=True):
-        rows.setdefault(row[0], []).append(row)
-    return rows, problems
+def _of_damaged(other: Path, known: set[str]) -> Iterator[Session]:
+    """Yield the sessions of an earlier version whose session.json cannot be read: their rows in reps.csv count."""
+    table = earlier_table(other)
+    for name in () if (other / CHECKSUM).exists() else table.rows:
+        folder = sessions_folder(other) / name
+        if name not in known and not being_written(folder):
+            with suppress(RecordError):
+                yield Session(folder, *session_of_rows(name, table))
 
 
-def _same(here: Path, there: Path) -> bool:
-    """Return whether two session folders hold the same session; one that cannot be read is another."""
-    try:
-        return read_info(here) == read_info(there)
-    except RecordError:
-        return False
+def _is_inside(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
 
 
-def _copy(source: Path, target: Path, part: Path, problems: list[str]) -> bool:
-    """Copy a session's folder beside, onto the disk, and move it in place; one that cannot be read is named.
+def _content(session: Session, name: str | None = None) -> tuple[bytes, bytes]:
+    """Return what is the same for the same session on two computers, where a person has another id, and perhaps spelling."""
+    key = name_key(session.person if name is None else name)
+    return record_bytes(_with(session.record, key, "")), table_bytes(session.rep_list)
 
-    session.json is copied first, so that it is known whose the part is. Of a wreck in its place the files stay that the source
-    lacks.
+
+def _with(record: SessionRecord, name: str, person_id: str) -> SessionRecord:
+    return msgspec.structs.replace(record, format=FORMAT, person=name, person_id=person_id)
+
+
+@dataclass
+class _Coming:
+    """Takes in what comes from one other folder.
+
+    Parameters
+    ----------
+    data, other : Path
+        The data folder that gets it; the other one.
+    problems, notes : list of str
+        What was left out, and what to know besides; added to.
     """
-    with explained(target):
-        shutil.rmtree(part, ignore_errors=True)
-        files = {path.relative_to(folder): path for folder in (target, source) for path in folder.rglob("*") if path.is_file()}
-        if Path("session.json") not in files:
-            problems.append(f"The session {source.name} was left out: {source} cannot be read any more; import it again.")
+
+    data: Path
+    other: Path
+    problems: list[str]
+    notes: list[str]
+    _known: list[Person] = field(default_factory=list)
+    _whose: dict[str, Person | None] = field(default_factory=dict)
+
+    # ------------------------------------------------------------------ people
+    def take_people(self) -> None:
+        """Take in the records of people; what those here do not say is taken from them."""
+        coming, _ = read_people(self.other)
+        with locked(self.data):
+            self._known, _ = read_people(self.data)
+            for theirs in coming:
+                if not _is_inside(people_folder(self.other) / theirs.id / PERSON_FILE, self.other):
+                    self.problems.append(f"The record of the person {theirs.id} was left out: it is a link out of {self.other}.")
+                    continue
+                ours = find_person(self._known, theirs.name) or find_person(self._known, theirs.id)
+                whole = merged(ours, _besides(ours, theirs)) if ours else theirs
+                if whole != ours:
+                    write_person(self.data, whole)
+                    self._known = [person for person in self._known if person is not ours] + [whole]
+
+    def _person(self, name: str, new: bool = False) -> Person | None:
+        """Return who has a name here; somebody new gets a record if that is wanted."""
+        key = name_key(name)
+        if self._whose.get(key) is None:
+            self._whose[key] = find_person(self._known, name) if key else None
+        if new and key and self._whose[key] is None:
+            with locked(self.data):
+                self._whose[key] = known_or_new(self.data, name)
+        return self._whose[key]
+
+    def content_of(self, session: Session) -> tuple[bytes, bytes]:
+        """Return what is compared of a session of theirs, under the name that its person has here."""
+        person = self._person(session.person)
+        return _content(session, person.name if person else None)
+
+    # ------------------------------------------------------------------ sessions
+    def take(self, session: Session) -> bool:
+        """Take in a session that is not here yet; return whether that could be done."""
+        try:
+            person = self._person(session.person, new=True)
+        except InputError as error:
+            self.problems.append(f"The session {session.id} was left out: {error}")
             return False
-        for place in sorted(files, key=lambda place: (place.name != "session.json", place)):
-            path, copy = files[place], part / place
-            if path.name in _NOT_COPIED:
-                continue
-            copy.parent.mkdir(parents=True, exist_ok=True)
+        record = _with(session.record, person.name if person else "", person.id if person else "")
+        part, target = self.data / PART, sessions_folder(self.data) / session.id
+        with explained(target):
+            shutil.rmtree(part, ignore_errors=True)
+            make_folder(part)
+            replace({part / SESSION_FILE: record_bytes(record)})  # at once, so that it is known whose the part is
+            replace({part / REPETITIONS: table_bytes(session.rep_list)})
             try:
-                original = path.open("rb")
-            except OSError as error:
-                problems.append(f"The session {source.name} was left out: {path} cannot be read ({error.strerror or error}).")
+                self._copy(session, part)
+            except UnreadableError as error:
+                self.problems.append(f"The session {session.id} was left out: {error}.")
                 return False
-            with original, copy.open("wb") as file:
-                shutil.copyfileobj(original, file, 1 << 20)
-                file.flush()
-                os.fsync(file.fileno())
-        if target.exists():
-            shutil.rmtree(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
+            sync_folder(part)
+            _move(part, target)
+        return True
+
+    def _copy(self, session: Session, part: Path) -> None:
+        """Copy the files that are kept as they are; raises UnreadableError if one of them cannot be read now."""
+        try:
+            there = sorted(session.folder.iterdir())
+        except OSError as error:
+            if session.record.source.kind == TABLE_ONLY and isinstance(error, FileNotFoundError):
+                return
+            raise UnreadableError(f"{session.folder} cannot be read ({error.strerror or error})") from error
+        for path in there:
+            if path.name in _MADE_ANEW or path.name.endswith(DRAFT):
+                continue
+            why = _unwanted(path)
+            if why:
+                self.notes.append(f"{path.name} of the session {session.id} was not imported: {why}.")
+                continue
+            try:
+                with Appender(part / path.name) as copy:
+                    for block in read_blocks(path, COPIED[path.name], follow=False):
+                        copy.append(block, durable=False)
+                    copy.append(b"")
+            except UnreadableError as error:
+                raise UnreadableError(f"{path} cannot be read ({error})") from error
+
+
+def _unwanted(path: Path) -> str:
+    """Return why a file is not copied; empty if it is."""
+    try:
+        found = path.lstat()
+    except OSError as error:
+        raise UnreadableError(f"{path} cannot be read ({error.strerror or error})") from error
+    if stat.S_ISLNK(found.st_mode):
+        return "it is a link, and links out of a folder are not followed"
+    if path.name not in COPIED:
+        return "rotrack writes no such file"
+    if not stat.S_ISREG(found.st_mode):
+        return "it is no plain file"
+    if found.st_size > COPIED[path.name]:
+        return f"it has {found.st_size / 1e6:.0f} MB, and {COPIED[path.name] / 1e6:.0f} MB are the most that is taken"
+    return ""
+
+
+def _besides(ours: Person, theirs: Person) -> Person:
+    """Return their record without what ours says already in other words."""
+    said = {(goal.drill, goal.direction, goal.side) for goal in ours.goals}
+    return msgspec.structs.replace(
+        theirs,
+        notes="" if theirs.notes in ours.notes else theirs.notes,
+        goals=tuple(goal for goal in theirs.goals if (goal.drill, goal.direction, goal.side) not in said),
+    )
+
+
+def _move(part: Path, target: Path) -> None:
+    """Move a whole session in place; a wreck there keeps the files that the session lacks, and is a session at last."""
+    make_folder(target.parent)
+    if target.is_dir() and not target.is_symlink():
+        for path in sorted(part.iterdir(), key=lambda path: path.name == SESSION_FILE):
+            path.replace(target / path.name)
+        for draft in target.glob(f"*{DRAFT}"):
+            draft.unlink(missing_ok=True)
+        sync_folder(target)
+    else:
         part.rename(target)
-    return True
+    sync_folder(target.parent)
 
 
 def _nothing(*_: object) -> None:

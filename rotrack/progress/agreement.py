@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from rotrack.errors import InputError
+from rotrack.inputs import name_key
 from rotrack.model import UNCORRECTED, WITHOUT_LEGNET
 from rotrack.progress.statistics import mdc, sem_of_differences
 from rotrack.ui.words import is_counted, is_index, times
@@ -30,8 +31,10 @@ PAIR_COLUMNS = (
     "person drill side direction instrument rater taken_at date whole_day reading_deg session_id time apart_h rotrack_deg "
     "uncertainty_deg mean_deg difference_deg calibration zero convention_version measure_version"
 ).split()
-_LIKE = ["person", "drill", "side", "direction"]
+_LIKE = ["who", "drill", "side", "direction"]
+"""What a reading and a session must have in common; `who` is the person, however the name is spelled."""
 _VERSION = ["convention_version", "measure_version"]
+_OF_SESSION = ["person", "session_id", "time", "uncertainty_deg", "calibration", "zero", *_VERSION]
 NO_RATER = "not said"
 """What is shown for the rater of readings that name none."""
 FAR_DF = 1e9
@@ -259,17 +262,17 @@ def pair_readings(readings: pd.DataFrame, sessions: pd.DataFrame, within_h: floa
         How far apart reading and session may be, h.
     """
     measured = ~sessions.tier.map(lambda tier: is_index(tier) or is_counted(tier)).astype(bool)
-    known = sessions[measured & sessions.size_deg.notna() & sessions.time.notna()].reset_index(drop=True)
-    readings = readings.reset_index(drop=True)
+    known = _with_key(sessions[measured & sessions.size_deg.notna() & sessions.time.notna()])
+    readings = _with_key(readings)
     found = _near(readings, known, within_h)
     taken = found.groupby("reading").gap_h.min()
     versions = known.loc[found.session, _VERSION].drop_duplicates().itertuples(index=False, name=None)
     newest = max(versions, key=_version_order, default=("", ""))
     found = found[(known.loc[found.session, _VERSION] == list(newest)).all(axis=1).to_numpy()]
-    pairs = _nearest_first(found, readings.instrument + "\n" + readings.rater.str.casefold())
+    pairs = _nearest_first(found, readings.instrument + "\n" + readings.rater.map(name_key))
     one, other = readings.loc[pairs.reading].reset_index(drop=True), known.loc[pairs.session].reset_index(drop=True)
     table = one.rename(columns={"value_deg": "reading_deg"}).assign(
-        **{column: other[column] for column in ("session_id", "time", "uncertainty_deg", "calibration", "zero", *_VERSION)},
+        **{column: other[column] for column in _OF_SESSION},
         apart_h=pairs.gap_h.to_numpy(),
         rotrack_deg=other.size_deg,
         mean_deg=(one.value_deg + other.size_deg) / 2,
@@ -288,6 +291,10 @@ def pair_readings(readings: pd.DataFrame, sessions: pd.DataFrame, within_h: floa
             reason = "another reading of the same instrument and rater is as near to the session or nearer"
         reasons[reason] = reasons.get(reason, 0) + 1
     return Pairs(table[PAIR_COLUMNS], tuple(Unpaired(reason, count) for reason, count in reasons.items()))
+
+
+def _with_key(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(who=table.person.map(name_key).astype("str")).reset_index(drop=True)
 
 
 def _near(readings: pd.DataFrame, sessions: pd.DataFrame, within_h: float) -> pd.DataFrame:
@@ -339,7 +346,7 @@ def cautions(agreement: Agreement, table: pd.DataFrame) -> tuple[str, ...]:
             f"Only {agreement.pairs} pairs: the limits may be far off, as their intervals show; "
             f"{ENOUGH_PAIRS} pairs are little, 50 are good."
         )
-    people = table.person.nunique()
+    people = table.person.map(name_key).nunique()
     if people < len(table):
         of = "one person" if people == 1 else f"{people} people"
         said.append(

@@ -7,21 +7,25 @@ could be read in two ways is not taken; it is named with its number and the reas
 from __future__ import annotations
 
 import codecs
-import csv
 import difflib
-import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 
+from rotrack.clock import SYSTEM, Clock
 from rotrack.drills import load_table
 from rotrack.errors import InputError, RecordError
+from rotrack.files import explained, make_folder, replace, write_for_person
+from rotrack.inputs import Table, UnreadableError, csv_line, header_of, name_key, plain_cell, read_bytes, table_of, time_of
 from rotrack.model import Direction, Side
-from rotrack.records.log import check_text, explained, locked, replace_files
+from rotrack.records.folders import locked
+from rotrack.records.people import find_person, read_people
+from rotrack.records.text import check_text
 from rotrack.ui.words import is_counted, is_index
 
 FILE = "readings.csv"
@@ -29,6 +33,8 @@ READING_COLUMNS = "taken_at person drill side direction value_deg instrument rat
 MAX_DEG = 120.0
 EXAMPLE = "EXAMPLE"
 """The person of the line in the template that shows how to fill it in; such lines are not imported."""
+MOST_BYTES = 100_000_000
+"""A longer table of readings is not read: that is a million readings."""
 _MAY_LACK = ("rater", "note")
 _ALSO = {"date": "taken_at", "value": "value_deg"}
 _SIDES = {"left": Side.LEFT, "l": Side.LEFT, "right": Side.RIGHT, "r": Side.RIGHT}
@@ -39,8 +45,9 @@ _DIRECTIONS = {
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII)
 _DAY = "2026-01-31"
 _NUMBER = re.compile(r"(\d{1,3}(?:[.,]\d+)?) ?(?:\u00b0|deg)?", re.ASCII)
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+$")
 _FIRST_YEAR = 2000
-_BOM = "\ufeff"
+_TORN = "its quotation marks do not match, or it has not as many cells as the first line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +85,9 @@ def read_readings(data: Path) -> tuple[pd.DataFrame, list[str]]:
     Returns
     -------
     readings : pandas.DataFrame
-        Columns `READING_COLUMNS`, oldest first: `taken_at` as aware datetime (UTC), `value_deg` as float, deg, without sign.
-        Besides `date` (str), the day where it was taken, and `whole_day` (bool): no time is known, `taken_at` is noon of the day.
+        Columns `READING_COLUMNS`, oldest first: `taken_at` as aware datetime (UTC), `value_deg` as float, deg, without sign,
+        `person` as the person is called in the records, whatever the spelling. Besides `date` (str), the day where it was taken,
+        and `whole_day` (bool): no time is known, `taken_at` is noon of the day.
     problems : list of str
         One sentence per damaged line, with its number; such lines are left out.
 
@@ -88,12 +96,26 @@ def read_readings(data: Path) -> tuple[pd.DataFrame, list[str]]:
     RecordError
         If the file cannot be read or its columns are others.
     """
-    rows, problems = [], []
-    for number, cells in _kept(data / FILE):
+    table = _kept(data).table
+    names = {key: person.name for person in read_people(data)[0] for key in person.keys}
+    rows, problems = [], dict.fromkeys(table.damaged, _TORN)
+    for number, cells in table.rows:
         try:
-            rows.append(_plain(cells))
+            row = _plain(cells)
         except ValueError as error:
-            problems.append(f"Line {number} of {FILE} is damaged and was left out: {error}.")
+            problems[number] = str(error)
+            continue
+        rows.append(row | {"person": names.get(name_key(row["person"]), row["person"])})
+    said = [f"Line {number} of {FILE} is damaged and was left out: {why}." for number, why in sorted(problems.items())]
+    return _frame(rows), said
+
+
+def no_readings() -> pd.DataFrame:
+    """Return what `read_readings` returns where there are none."""
+    return _frame([])
+
+
+def _frame(rows: list[dict[str, str]]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=READING_COLUMNS, dtype="str")
     times = pd.Series([_moment(text) for text in table.taken_at], index=table.index, dtype="object")
     table = table.assign(
@@ -102,66 +124,158 @@ def read_readings(data: Path) -> tuple[pd.DataFrame, list[str]]:
         taken_at=pd.to_datetime(times, utc=True),
         value_deg=table.value_deg.astype("float64"),
     )
-    return table.sort_values("taken_at", kind="stable", ignore_index=True), problems
+    return table.sort_values("taken_at", kind="stable", ignore_index=True)
 
 
 def count_readings_of(data: Path, person: str) -> int:
-    """Return how many readings are stored of a person, damaged ones among them; the name must be exact."""
-    return sum(_is_of(person, line) for line in _bytes_of(data / FILE).splitlines())
-
-
-def delete_readings_of(data: Path, person: str) -> int:
-    """Delete the readings of a person, damaged ones among them; the name must be exact. Return how many there were.
+    """Return how many readings are stored of a person, in any spelling of the name, damaged ones among them.
 
     Raises
     ------
     RecordError
-        If the file cannot be written; nothing has changed then.
+        If the file cannot be read.
+    """
+    return sum(_lines_of(data, person).values())
+
+
+def delete_readings_of(data: Path, person: str) -> int:
+    """Delete the readings of a person, in any spelling of the name, damaged ones among them. Return how many there were.
+
+    Raises
+    ------
+    RecordError
+        If the file cannot be read or written; nothing has changed then.
     """
     if not count_readings_of(data, person):
         return 0
     with locked(data):
-        path = data / FILE
-        lines = _bytes_of(path).splitlines(keepends=True)
-        kept = [line for line in lines if not _is_of(person, line)]
-        replace_files({path: b"".join(kept)})
-    return len(lines) - len(kept)
+        lines = _lines_of(data, person)
+        replace({data / FILE: _kept(data).of_lines(line for (_, line), theirs in lines.items() if not theirs)})
+    return sum(lines.values())
 
 
-def _is_of(person: str, line: bytes) -> bool:
+def rename_readings_of(data: Path, person: str, name: str) -> int:
+    """Write another name into the readings of a person. Return how many lines changed; damaged ones stay as they are.
+
+    Raises
+    ------
+    RecordError
+        If the file cannot be read or written; nothing has changed then.
+    """
+    keys = _keys_of(data, person)
+    with locked(data):
+        kept = _kept(data)
+        changed = {
+            number: cells | {"person": name}
+            for number, cells in kept.table.rows
+            if name_key(cells["person"]) in keys and cells["person"] != name
+        }
+        if changed:
+            replace({data / FILE: kept.with_changes(changed)})
+    return len(changed)
+
+
+def _keys_of(data: Path, person: str) -> frozenset[str]:
+    known = find_person(read_people(data)[0], person)
+    return frozenset({name_key(person)}) | (known.keys if known else frozenset())
+
+
+def _lines_of(data: Path, person: str) -> dict[tuple[int, str], bool]:
+    """Return the lines of `readings.csv` with their numbers and ends, and whether they are of a person."""
+    kept, keys = _kept(data), _keys_of(data, person)
+    names = {number: [cells["person"]] for number, cells in kept.table.rows}
+    damaged, separator = set(kept.table.damaged), kept.table.separator
+
+    def is_theirs(number: int, line: str) -> bool:
+        words = [cell.strip(' "') for cell in line.split(separator)] if number in damaged else names.get(number, [])
+        return any(name_key(plain_cell(word)) in keys for word in words)
+
+    return {(number, line): is_theirs(number, line) for number, line in kept.lines}
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What is in `readings.csv`, as it is and as a table."""
+
+    path: Path
+    content: bytes
+    table: Table
+
+    @property
+    def lines(self) -> list[tuple[int, str]]:
+        """All its lines with their numbers and ends."""
+        return list(enumerate(_LINE.findall(self.content.decode(self.table.encoding, self._odd)), start=1))
+
+    @property
+    def _odd(self) -> str:
+        """What to do with odd bytes: where it can be done, they stay as they are."""
+        return "replace" if self.table.encoding == "utf-16" else "surrogateescape"
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Those that it has, or will have."""
+        return self.table.columns or READING_COLUMNS
+
+    @property
+    def _is_ours(self) -> bool:
+        """Whether it is written as rotrack does it, and not as a spreadsheet saved it."""
+        return (self.table.separator, self.table.encoding) == (",", "utf-8")
+
+    def of_lines(self, lines: Iterable[str]) -> bytes:
+        """Return the contents with these lines alone."""
+        return "".join(lines).encode(self.table.encoding, self._odd)
+
+    def with_rows(self, rows: Iterable[dict[str, str]]) -> bytes:
+        """Return the contents with more rows; nothing is lost of what there is."""
+        if not self.table.columns:
+            return header_of(READING_COLUMNS) + self._text(rows)
+        if self._is_ours:
+            return self.content + (b"" if self.content.endswith((b"\n", b"\r")) else b"\r\n") + self._text(rows)
+        return self._anew(dict(self.table.rows)) + self._text(rows)
+
+    def with_changes(self, changed: dict[int, dict[str, str]]) -> bytes:
+        """Return the contents with other cells in some lines; nothing is lost of what there is."""
+        if self._is_ours:
+            return self.of_lines(self._text([changed[n]]).decode() if n in changed else line for n, line in self.lines)
+        return self._anew(dict(self.table.rows) | changed)
+
+    def _anew(self, rows: dict[int, dict[str, str]]) -> bytes:
+        if self.table.damaged:
+            numbers = ", ".join(map(str, self.table.damaged[:6]))
+            raise RecordError(f"{self.path} has damaged lines ({numbers}); put them right or take them out, then try again.")
+        return header_of(self.columns) + self._text(rows.values())
+
+    def _text(self, rows: Iterable[dict[str, str]]) -> bytes:
+        return "".join(csv_line(row.get(name, "") for name in self.columns) for row in rows).encode("utf-8", "replace")
+
+
+def _kept(data: Path) -> _Kept:
+    """Return what is kept; nothing if there is no such file."""
+    path = data / FILE
     try:
-        cells = next(csv.reader([line.decode("utf-8", "replace")]), [])
-    except csv.Error:
-        return False
-    place = READING_COLUMNS.index("person")
-    return len(cells) > place and cells[place].strip() == person.strip()
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        raise RecordError(f"{path} cannot be read ({error.strerror or error}); check the file.") from error
-
-
-def _kept(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield number and cells of every line of `readings.csv`; of a damaged one what can be made out."""
-    header, *lines = _bytes_of(path).decode("utf-8-sig", "replace").split("\n")
-    if header.strip() not in ("", ",".join(READING_COLUMNS)):
+        content = read_bytes(path, MOST_BYTES)
+    except UnreadableError as error:
+        if not error.missing:
+            raise RecordError(f"{path} cannot be read ({error}); check the file.") from error
+        content = b""
+    table = table_of(content, _ALSO, _MAY_LACK)
+    if table.columns and (_missing(table) or _twice(table)):
         raise RecordError(f"{path} is no table of readings: its first line must hold the column names. Rename or move it.")
-    for number, line in enumerate(lines, start=2):
-        if line.strip():
-            try:
-                cells = next(csv.reader([line.rstrip("\r")], strict=True))
-            except csv.Error:
-                cells = []
-            yield number, dict(zip(READING_COLUMNS, cells, strict=False))
+    return _Kept(path, content, table)
+
+
+def _missing(table: Table) -> list[str]:
+    return [column for column in READING_COLUMNS if column not in (*table.columns, *_MAY_LACK)]
+
+
+def _twice(table: Table) -> list[str]:
+    return [column for column in READING_COLUMNS if table.columns.count(column) > 1]
 
 
 # ---------------------------------------------------------------------- importing
-def import_readings(data: Path, path: Path) -> Merged:
+
+
+def import_readings(data: Path, path: Path, follow: bool = True, clock: Clock = SYSTEM) -> Merged:
     """Take readings from a table that somebody typed.
 
     Columns `READING_COLUMNS` in any order, `rater` and `note` may lack; separated by comma, semicolon or tab. A reading is there
@@ -173,6 +287,10 @@ def import_readings(data: Path, path: Path) -> Merged:
         The data folder.
     path : Path
         The table.
+    follow : bool
+        Whether it may be a link; not in a folder that comes from somebody else.
+    clock : Clock
+        Says what day it is: nothing is read tomorrow.
 
     Returns
     -------
@@ -186,143 +304,97 @@ def import_readings(data: Path, path: Path) -> Merged:
     RecordError
         If `readings.csv` cannot be read or written; nothing has changed then.
     """
-    table = _Typed.read(path)
-    rows, problems, examples = [], [], 0
-    for number, line in table.lines:
+    table, notes = _typed(path, follow)
+    hint = "; between commas, write 34.5 or quote the number" if table.separator == "," else ""
+    rows, problems, examples = [], dict.fromkeys(table.damaged, _TORN + hint), 0
+    for number, cells in table.rows:
         try:
-            cells = table.cells(line)
-            if cells["person"].casefold() == EXAMPLE.casefold():
+            if name_key(cells["person"]) == name_key(EXAMPLE):
                 examples += 1
                 continue
-            rows.append(_sensible(_plain(cells)))
+            rows.append(_sensible(_plain(cells), clock.now()))
         except ValueError as error:
-            problems.append(f"Line {number} was left out: {error}.")
-    notes = [*table.notes, *(["The example line was not imported."] if examples else [])]
+            problems[number] = str(error)
+    if examples:
+        notes.append("The example line was not imported.")
     if not (rows or problems or examples):
         notes.append(f"{path.name} holds no reading.")
     added = _append(data, rows) if rows else 0
-    return Merged(added, len(rows) - added, tuple(problems), tuple(notes))
+    said = tuple(f"Line {number} was left out: {why}." for number, why in sorted(problems.items()))
+    return Merged(added, len(rows) - added, said, tuple(notes))
 
 
 def _append(data: Path, rows: list[dict[str, str]]) -> int:
     """Add the readings that are not there yet; return how many."""
-    path = data / FILE
-    with explained(path):
-        data.mkdir(parents=True, exist_ok=True)
+    with explained(data / FILE):
+        make_folder(data)
     with locked(data):
-        there = {tuple(cells.get(column, "") for column in READING_COLUMNS) for _, cells in _kept(path)}
-        new = [key for key in dict.fromkeys(tuple(row[c] for c in READING_COLUMNS) for row in rows) if key not in there]
+        kept = _kept(data)
+        there = {_key(cells) for _, cells in kept.table.rows}
+        new: dict[tuple[str, ...], dict[str, str]] = {}
+        for row in rows:
+            if (key := _key(row)) not in there:
+                new.setdefault(key, row)
         if new:
-            text = io.StringIO(newline="")
-            csv.writer(text).writerows(new)
-            before = _bytes_of(path) or (_BOM + ",".join(READING_COLUMNS) + "\r\n").encode()
-            replace_files({path: before + (b"" if before.endswith(b"\n") else b"\r\n") + text.getvalue().encode()})
+            replace({data / FILE: kept.with_rows(list(new.values()))})
     return len(new)
 
 
-def write_template(path: Path) -> None:
+def _key(cells: dict[str, str]) -> tuple[str, ...]:
+    """Return what is the same for the same reading, however a spreadsheet has written it since."""
+    with suppress(ValueError):
+        cells = _plain(cells)
+    return tuple(name_key(cells["person"]) if column == "person" else cells.get(column, "") for column in READING_COLUMNS)
+
+
+def write_template(path: Path, overwrite: bool = False) -> None:
     """Write an empty table for readings, with a line that shows how to fill it in and is not imported.
 
     Raises
     ------
     InputError
-        If there is such a file already.
+        If there is such a file already and it may not be replaced.
     RecordError
         If it cannot be written.
     """
-    example = (
-        _DAY + " 17:30",
-        EXAMPLE,
-        "seated-combined",
-        "left",
-        "internal",
-        "34.5",
-        "goniometer",
-        "AB",
-        "shows how; not imported",
-    )
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows([READING_COLUMNS, example])
+    example = f"{_DAY} 17:30,{EXAMPLE},seated-combined,left,internal,34.5,goniometer,AB,shows how; not imported"
+    write_for_person(path, header_of(READING_COLUMNS) + csv_line(example.split(",")).encode(), overwrite)
+
+
+def _typed(path: Path, follow: bool) -> tuple[Table, list[str]]:
+    """Return a table that somebody typed, and what to know about it."""
+    notes = []
     try:
-        with path.open("x", encoding="utf-8-sig", newline="") as file:
-            file.write(text.getvalue())
-    except FileExistsError as error:
-        raise InputError(f"{path} is there already; choose another name for the template.") from error
-    except OSError as error:
-        raise RecordError(f"{path} cannot be written ({error.strerror or error}); choose another file.") from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Typed:
-    """A table as it was typed: its columns, its separator, its lines with their numbers."""
-
-    columns: tuple[str, ...]
-    separator: str
-    lines: tuple[tuple[int, str], ...]
-    notes: tuple[str, ...]
-
-    @staticmethod
-    def read(path: Path) -> _Typed:
-        text, notes = _text_of(path)
-        lines = [(n, line) for n, line in enumerate(re.split("\r\n|\n|\r", text), start=1) if line.strip(" ,;\t")]
-        if lines and lines[0][1].lower().startswith("sep="):
-            del lines[0]
-        if not lines:
-            raise InputError(f"{path} is empty; `rotrack import --template FILE` writes a table to fill in.")
-        header = lines.pop(0)[1]
-        separator = max(",;\t", key=header.count)
-        names = [cell.strip().lower() for cell in next(csv.reader([header], delimiter=separator), [])]
-        columns = tuple(_ALSO.get(name, name) for name in names)
-        if {"session_id", "peak_deg"} <= set(columns):
-            raise InputError(f"{path} is a log of rotrack; import the folder that it lies in: `rotrack import {path.parent}`.")
-        missing = [column for column in READING_COLUMNS if column not in (*columns, *_MAY_LACK)]
-        twice = [column for column in READING_COLUMNS if columns.count(column) > 1]
-        if missing or twice:
-            what = f"has no column {', '.join(missing)}" if missing else f"has the column {twice[0]} twice"
-            raise InputError(f"{path.name} {what}; `rotrack import --template FILE` writes a table with the right first line.")
-        unknown = [name for name in columns if name and name not in READING_COLUMNS]
-        if unknown:
-            notes = (*notes, f"Not imported, since rotrack has no such column: {', '.join(unknown)}.")
-        return _Typed(columns, separator, tuple(lines), notes)
-
-    def cells(self, line: str) -> dict[str, str]:
+        content = read_bytes(path, MOST_BYTES, follow)
+    except UnreadableError as error:
+        raise InputError(f"{path} cannot be read ({error}); give a folder of sessions or a CSV table.") from error
+    if content[:2] not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        if b"\0" in content:
+            raise InputError(f"{path} is no CSV table; save it as CSV in your spreadsheet, then import that.")
         try:
-            cells = [" ".join(cell.split()) for cell in next(csv.reader([line], delimiter=self.separator, strict=True))]
-        except csv.Error as error:
-            raise ValueError("its quotation marks do not match") from error
-        while len(cells) > len(self.columns) and not cells[-1]:
-            del cells[-1]
-        if len(cells) > len(self.columns):
-            hint = ", so write 34.5 or quote the number" if self.separator == "," else ""
-            raise ValueError(f"it has {len(cells)} cells and the first line has {len(self.columns)}{hint}")
-        cells += [""] * (len(self.columns) - len(cells))
-        return dict.fromkeys(READING_COLUMNS, "") | dict(zip(self.columns, cells, strict=True))
-
-
-def _text_of(path: Path) -> tuple[str, tuple[str, ...]]:
-    """Return the text of a table that some spreadsheet wrote, and what to know about its letters."""
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read ({error.strerror or error}); give a folder of sessions or a CSV table."
-        ) from error
-    if raw[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return raw.decode("utf-16", "replace"), ()
-    if b"\0" in raw:
-        raise InputError(f"{path} is no CSV table; save it as CSV in your spreadsheet, then import that.")
-    try:
-        return raw.decode("utf-8-sig"), ()
-    except UnicodeDecodeError:
-        return raw.decode("cp1252", "replace"), (
-            f"{path.name} is not UTF-8; look whether the letters of the names came out right.",
-        )
+            content.decode("utf-8")
+        except UnicodeDecodeError:
+            content = content.decode("cp1252", "replace").encode()
+            notes.append(f"{path.name} is not UTF-8; look whether the letters of the names came out right.")
+    table = table_of(content, _ALSO, READING_COLUMNS)
+    if not table.columns:
+        raise InputError(f"{path} is empty; `rotrack import --template FILE` writes a table to fill in.")
+    if {"session_id", "peak_deg"} <= set(table.columns):
+        raise InputError(f"{path} is a log of rotrack; import the folder that it lies in: `rotrack import {path.parent}`.")
+    missing, twice = _missing(table), _twice(table)
+    if missing or twice:
+        what = f"has no column {', '.join(missing)}" if missing else f"has the column {twice[0]} twice"
+        raise InputError(f"{path.name} {what}; `rotrack import --template FILE` writes a table with the right first line.")
+    unknown = [name for name in table.columns if name and name not in READING_COLUMNS]
+    if unknown:
+        notes.append(f"Not imported, since rotrack has no such column: {', '.join(unknown)}.")
+    return table, notes
 
 
 # ---------------------------------------------------------------------- one reading
 def _plain(cells: dict[str, str]) -> dict[str, str]:
     """Return a reading as it is kept; raise ValueError with the reason if something in it could be misread."""
-    row = {column: cells.get(column, "").strip() for column in READING_COLUMNS}
+    row = {column: " ".join(cells.get(column, "").split()) for column in READING_COLUMNS}
     side, direction = _SIDES.get(row["side"].casefold()), _DIRECTIONS.get(row["direction"].casefold())
     if not row["person"]:
         raise ValueError("it does not say whose it is (person)")
@@ -368,10 +440,10 @@ def _kept_time(text: str) -> str:
     if not _TIME.fullmatch(text):
         raise ValueError(f"the date '{text}' is not written as {_DAY} or {_DAY} 17:30 (year-month-day; 03.04. has two meanings)")
     try:
-        time = datetime.fromisoformat(text)
-        return text if len(text) == len(_DAY) else (time if time.tzinfo else time.astimezone()).isoformat(timespec="seconds")
+        time = time_of(text)
+        return text if len(text) == len(_DAY) else time.isoformat(timespec="seconds")
     except (ValueError, OverflowError, OSError) as error:
-        raise ValueError(f"there is no date {text}") from error
+        raise ValueError(f"there is no date {text} on which it can have been taken; check the year, month and day") from error
 
 
 def _moment(text: str) -> datetime:
@@ -380,7 +452,7 @@ def _moment(text: str) -> datetime:
     return time if time.tzinfo else time.replace(hour=12).astimezone()
 
 
-def _sensible(row: dict[str, str]) -> dict[str, str]:
+def _sensible(row: dict[str, str], now: datetime) -> dict[str, str]:
     """Return a reading that may stand beside what rotrack measures; raise ValueError with the reason if it may not."""
     drills = load_table().drills
     drill = drills.get(row["drill"])
@@ -395,6 +467,6 @@ def _sensible(row: dict[str, str]) -> dict[str, str]:
     if row["direction"] not in drill.directions:
         raise ValueError(f"the drill {drill.id} has no {row['direction']} rotation")
     time = _moment(row["taken_at"])
-    if not time.year >= _FIRST_YEAR or time > datetime.now().astimezone() + timedelta(days=1):
+    if not time.year >= _FIRST_YEAR or time > now + timedelta(days=1):
         raise ValueError(f"{row['taken_at'][: len(_DAY)]} is not a day on which it can have been taken; check the year")
     return row

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -26,7 +27,7 @@ from rotrack.records.repetitions import REPETITIONS
 from rotrack.records.session import Session, load_session
 
 INDEX = "index.msgpack"
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 _MOST_INDEX_BYTES = 2_000_000_000
 CHECKSUM = "reps.csv.checksum"
 """Beside the people's table: what rotrack last wrote into it. A folder without one was written by an earlier version."""
@@ -35,12 +36,26 @@ Stamp = tuple[int, ...]
 
 
 class _Known(msgspec.Struct, frozen=True, array_like=True):
-    """What the index keeps of a session."""
+    """What the index keeps of a session; times as text besides, since MessagePack keeps no offset from UTC."""
 
     stamp: Stamp
     record: SessionRecord
+    started_at: str
+    remeasured_at: str
     reps: tuple[Rep, ...]
     problems: tuple[str, ...]
+
+    @staticmethod
+    def of(stamp: Stamp, session: Session) -> _Known:
+        record = session.record
+        again = record.remeasured_at.isoformat() if record.remeasured_at else ""
+        return _Known(stamp, record, record.started_at.isoformat(), again, session.rep_list, session.problems)
+
+    def session(self, folder: Path) -> Session:
+        again = datetime.fromisoformat(self.remeasured_at) if self.remeasured_at else None
+        started = datetime.fromisoformat(self.started_at)
+        record = msgspec.structs.replace(self.record, started_at=started, remeasured_at=again)
+        return Session(folder, record, self.reps, self.problems)
 
 
 class _Index(msgspec.Struct, frozen=True, array_like=True):
@@ -95,7 +110,7 @@ def read_all(data: Path, follow: bool = True) -> tuple[list[Session], list[str]]
             continue
         known = index.get(folder.name)
         if known is not None and known.stamp == stamp:
-            session = Session(folder, known.record, known.reps, known.problems)
+            session = known.session(folder)
         else:
             try:
                 session = _loaded(folder, follow)
@@ -104,7 +119,7 @@ def read_all(data: Path, follow: bool = True) -> tuple[list[Session], list[str]]
                 continue
             fresh = fresh or session.record.status is not Status.RUNNING
         if session.record.status is not Status.RUNNING:
-            kept[folder.name] = _Known(stamp, session.record, session.rep_list, session.problems)
+            kept[folder.name] = _Known.of(stamp, session)
         problems += session.problems
         sessions.append(_named(session, people))
     if follow and (fresh or len(kept) != len(index)):

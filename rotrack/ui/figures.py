@@ -14,7 +14,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from rotrack.errors import RecordError
+from rotrack.files import explained, replace
 from rotrack.model import Direction, Side
 from rotrack.ui.theme import DIRECTION_MARK, DIRECTION_WORD, INK, MUTED, SIDE_RGB, css
 from rotrack.ui.words import COUNTED, INDEX, amount, is_counted, is_index, seconds
@@ -369,15 +369,21 @@ def for_page(figure: go.Figure, decimal: str = ".") -> go.Figure:
     )
 
 
+def page_bytes(figure: go.Figure) -> bytes:
+    """Return a figure as one page that opens without a network."""
+    page: str = figure.to_html(include_plotlyjs=True, config={"displaylogo": False, "responsive": True})
+    return page.encode("utf-8", "replace")
+
+
 def write_html(figure: go.Figure, path: Path) -> None:
-    """Write a figure as one file that opens without a network.
+    """Write a figure into a session's folder, where it takes the place of an older one.
+
+    For a file that a person asked for, there are `page_bytes` and `rotrack.files.write_for_person`.
 
     Raises
     ------
     RecordError
         If the file cannot be written.
     """
-    try:
-        figure.write_html(path, include_plotlyjs=True, config={"displaylogo": False, "responsive": True})
-    except OSError as error:
-        raise RecordError(f"The plot {path} cannot be written ({error.strerror}); choose another folder with --out.") from error
+    with explained(path):
+        replace({path: page_bytes(figure)}, durable=False)
