@@ -20,7 +20,7 @@ from rotrack.drills import load_table
 from rotrack.kinematics.legmodel import KNEE_FOLLOWS
 from rotrack.kinematics.rotation import NeutralPose
 from rotrack.model import LEGS, N_LANDMARKS, SWAPPED, Apart, NeutralTaken, Pose, Rep, Side, Step
-from rotrack.records.log import read_poses
+from rotrack.records.landmarks import read_poses
 from rotrack.tracking.pipeline import RotationTracker, TrackerSettings
 
 FIXTURES = Path(__file__).parent / "fixtures"

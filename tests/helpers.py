@@ -25,7 +25,7 @@ import pytest
 
 from rotrack.drills import Posture
 from rotrack.model import LEG_CROP_SHAPES, Frame, LegCrop, Pose, Side
-from rotrack.records.log import read_poses
+from rotrack.records.landmarks import read_poses
 from rotrack.sensing.sources import SourceInfo
 
 # Read once per process, and the tests write videos before rotrack reads one; a fresh process shows whether rotrack sets it.
