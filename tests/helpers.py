@@ -15,17 +15,32 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
 import pytest
 
 from rotrack.drills import Posture
-from rotrack.model import LEG_CROP_SHAPES, Frame, LegCrop, Pose, Side
+from rotrack.model import (
+    LEG_CROP_SHAPES,
+    MEASURE_VERSION,
+    CurvePoint,
+    Direction,
+    Frame,
+    LegCrop,
+    Pose,
+    Rep,
+    Side,
+    Step,
+    empty_pose,
+)
 from rotrack.records.landmarks import read_poses
+from rotrack.records.record import SessionRecord, SourceRecord, Status
+from rotrack.records.writer import SessionWriter
 from rotrack.sensing.sources import SourceInfo
 
 # Read once per process, and the tests write videos before rotrack reads one; a fresh process shows whether rotrack sets it.
@@ -178,6 +193,68 @@ class ReplaySource:
     def close(self) -> None:
         """Remember that it was closed."""
         self.closed = True
+
+
+# ---------------------------------------------------------------------- sessions without a camera
+def a_rep(number: int, peak_deg: float, side: Side = Side.LEFT, **changes: Any) -> Rep:
+    """Return a valid repetition with this peak."""
+    one = Rep(
+        side, Direction.of(peak_deg), number, True, peak_deg, 4.0, math.nan, 1.0, peak_deg, abs(peak_deg),
+        float(number), number + 0.5, number + 1.0, 0.4, (), "", 0.9,
+    )  # fmt: skip
+    return replace(one, **changes)
+
+
+FOUR = tuple(a_rep(number, peak_deg) for number, peak_deg in enumerate((30.0, 34.0, 32.0, 50.0), start=1))
+"""The best three of them are 50, 34 and 32 degrees, of the left leg inwards."""
+
+
+def a_record(day: int = 1, **changes: Any) -> SessionRecord:
+    """Return the record of a session of that day of January 2026, which is being measured."""
+    drill = changes.get("drill", "seated-internal")
+    known = {
+        "session_id": f"202601{day:02}-080000-{drill}-{day:04x}",
+        "started_at": datetime(2026, 1, day, 8, tzinfo=UTC),
+        "status": Status.RUNNING,
+        "person": "Ana",
+        "drill": drill,
+        "tier": "A",
+        "sides": (Side.LEFT, Side.RIGHT),
+        "source": SourceRecord(kind="video", name="clip.mp4", size_px=(640, 480), fps=30.0),
+        "calibration": "none",
+        "zero": "neutral pose",
+        "convention_version": "2",
+        "measure_version": MEASURE_VERSION,
+    }
+    return SessionRecord(**known | changes)
+
+
+def a_step(reps: tuple[Rep, ...] = (), curve: tuple[CurvePoint, ...] = (), time_s: float = 1.0) -> Step:
+    """Return what a frame without anybody in it produced."""
+    return Step(empty_pose(time_s, (640, 480), "nobody is seen in the picture"), {}, curve, reps)
+
+
+def log_session(data: Path, day: int = 1, reps: tuple[Rep, ...] = FOUR, **changes: Any) -> Path:
+    """Log a session as measuring does; return its folder."""
+    status = changes.pop("status", Status.FINISHED)
+    with SessionWriter(data, a_record(day, **changes)) as writer:
+        for rep in reps:
+            writer.append(a_step((rep,), time_s=rep.end_s))
+        writer.update(status=status)
+    return writer.folder
+
+
+def cut_off_session(data: Path, day: int = 1, reps: tuple[Rep, ...] = FOUR, **changes: Any) -> Path:
+    """Log a session as a program leaves it that is killed: its lock lies there, and nobody holds it."""
+    folder = log_session(data, day, reps, status=Status.RUNNING, **changes)
+    (folder / "writing.lock").touch()
+    return folder
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    """Return the contents of all files below a folder but locks, by their paths."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".lock")
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 # ---------------------------------------------------------------------- the command line
