@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from rotrack.records.folders import data_folder
+from rotrack.log_cli import opened
 
 LegnetOption = Annotated[
     bool,
@@ -53,5 +53,5 @@ def app(
     """
     from rotrack.app.server import Options, serve  # the page takes a second to load; other commands need not wait for it
 
-    options = Options(data_folder(out), camera, port, host, open_page, tuple(calibration or ()), legnet)
+    options = Options(opened(out), camera, port, host, open_page, tuple(calibration or ()), legnet)
     serve(options, lambda line: _err.print(escape(line), soft_wrap=True))

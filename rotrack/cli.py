@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from functools import partial
@@ -18,6 +19,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from rotrack import api, app_cli, beforehand, calibrate_cli
+from rotrack.app.names import meant
 from rotrack.app_cli import LegnetOption
 from rotrack.archive_cli import analyze_archive, progress_bar
 from rotrack.batch import Job, Outcome, attempt, count_frames, run_jobs
@@ -26,12 +28,28 @@ from rotrack.checkup import Finding, checkup
 from rotrack.drills import GROUPS, TIERS, Drill, load_table
 from rotrack.errors import DOUBTFUL, InputError, RecordError, RotrackError
 from rotrack.export_cli import export
+from rotrack.files import check_free
 from rotrack.import_cli import agreement, import_
-from rotrack.log_cli import OutOption, delete, drop, history, note, print_session, rep_line, show, write_plot
+from rotrack.log_cli import (
+    OutOption,
+    delete,
+    drop,
+    history,
+    name_to_log,
+    note,
+    opened,
+    print_session,
+    rep_line,
+    say_new,
+    show,
+    write_plot,
+)
 from rotrack.model import Frame, Step
 from rotrack.progress.sample import PERSON, write_sample
 from rotrack.progress_cli import progress
 from rotrack.records.folders import data_folder
+from rotrack.records.record import read_record
+from rotrack.records.session import VIDEO, Session
 from rotrack.report_cli import report
 from rotrack.sensing.landmarker import find_model, speed_advice
 from rotrack.sensing.legnet import description
@@ -86,6 +104,7 @@ CalibrationOption = Annotated[
 
 def main() -> None:
     """Run the command line; every foreseen problem is one sentence and an exit code."""
+    os.umask(0o077)  # what is measured is about somebody's health: whatever is written is for its owner only
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # names may have letters that the terminal lacks
@@ -141,9 +160,9 @@ def demo(
     session = outcome.session
     plot = write_plot(session)
     print_session(session)
-    _out.print(f"\nlog     {data / 'reps.csv'}", soft_wrap=True)
-    _out.print(f"video   {session.folder / 'annotated.mp4'}", soft_wrap=True)
-    _out.print(f"plot    {plot}", soft_wrap=True)
+    _out.print(f"\nlog     {escape(str(data / 'reps.csv'))}", soft_wrap=True)
+    _out.print(f"video   {escape(str(session.folder / VIDEO))}", soft_wrap=True)
+    _out.print(f"plot    {escape(str(plot))}", soft_wrap=True)
     _out.print("\nNext: [bold]rotrack[/bold] opens the page that measures you, [bold]rotrack drills[/bold] lists the drills.")
     _out.print("[bold]rotrack demo --sessions[/bold] shows what weeks of measuring look like.")
 
@@ -213,7 +232,8 @@ def analyze(
     find_model(model)
     if legnet:
         description()
-    jobs = [replace(job, video=path, calibration=request.calibration) for path in videos]
+    person = name_to_log(opened(out), person)
+    jobs = [replace(job, video=path, calibration=request.calibration, person=person) for path in videos]
     outcomes = _measure(jobs, quiet=json)
     _report([_with_plot(outcome) for outcome in outcomes] if plot is not False else outcomes, json)
 
@@ -236,7 +256,14 @@ def remeasure(
 
     What the leg network said when the video was there counts again, unless --no-legnet is given.
     """
-    again = partial(api.remeasure, out=out, legnet=legnet)
+    data = opened(out)
+
+    def again(folder: Path) -> Session:
+        new = meant(data, read_record(folder).person)
+        if new.similar:  # whose it is, the session says: that is not asked
+            say_new(new.name, new.similar)
+        return api.remeasure(folder, out=out, legnet=legnet)
+
     _report([attempt(folder, partial(again, folder)) for folder in sessions], json)
 
 
@@ -274,7 +301,7 @@ def _report(outcomes: list[Outcome], json: bool = False) -> None:
                 _err.print(f"[yellow]{escape(outcome.source.name)}:[/] {escape(warning)}", soft_wrap=True)
         else:
             print_session(outcome.session)
-            _out.print(f"  kept in {outcome.session.folder}", soft_wrap=True)
+            _out.print(f"  kept in {escape(str(outcome.session.folder))}", soft_wrap=True)
     for outcome in outcomes:
         if outcome.error:
             problem = str(outcome.error)
@@ -328,6 +355,8 @@ def live(
     model_file = find_model(model)
     if legnet:
         description()
+    person = name_to_log(opened(out), person)
+    request = replace(request, person=person)
     _err.print(f"{request.drill.title}. {request.drill.camera}", soft_wrap=True)
     _err.print("Hold still for a second in the starting position; the window shows when measuring begins.", soft_wrap=True)
     source: Source = Camera(camera)
@@ -443,6 +472,7 @@ def doctor(
 def validate(
     truth: Annotated[Path, typer.Argument(help="Folder with manifest.csv, clips and NAME.gt.csv / NAME.gt.json.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="CSV file for the table.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
     only: Annotated[str, typer.Option("--only", help="Only clips or drills whose name holds this.")] = "",
     model: ModelOption = "heavy",
     mirror: Annotated[bool, typer.Option("--mirror", help="Play every clip mirrored; sides must swap.")] = False,
@@ -457,6 +487,8 @@ def validate(
     Per clip and leg: bias, mean absolute error (MAE) and 95 % limits of agreement of the curve after the neutral zero, MAE
     of the peaks, repetitions found of the true ones and invented. Sides that do not move are listed too.
     """
+    if out:
+        check_free(out, overwrite)
     with progress_bar() as progress:
         task = progress.add_task("validating", total=None)
         table = validate_folder(
@@ -466,5 +498,5 @@ def validate(
         )  # fmt: skip
     print(describe(table))
     if out:
-        write_table(table, out)
-        _err.print(f"written to {out}", soft_wrap=True)
+        write_table(table, out, overwrite)
+        _err.print(f"written to {escape(str(out))}", soft_wrap=True)

@@ -1,13 +1,16 @@
-"""The commands about what was logged: history, show, drop, note, delete; and how a session is printed."""
+"""The commands about what was logged: history, show, drop, note, delete; how a session is printed; what other commands share."""
 
 from __future__ import annotations
 
 import html
+import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any
+from shlex import quote
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -15,19 +18,30 @@ from rich.markup import escape
 from rich.table import Table
 
 from rotrack.app.compared import change_words, last_time_words, norm_words, sides_words
+from rotrack.app.names import meant
 from rotrack.app.texts import Texts
 from rotrack.drills import TIERS, load_table
-from rotrack.errors import InputError
+from rotrack.errors import InputError, RecordError
+from rotrack.files import check_free, write_for_person
 from rotrack.housekeeping import delete_person, stored_of
+from rotrack.inputs import name_key
 from rotrack.model import Direction, Rep, Side
-from rotrack.records import history as records
-from rotrack.records.compare import difference, earlier_values, left_against_right, legs_of
-from rotrack.records.log import data_folder, load_of, to_json
+from rotrack.progress.compare import difference, earlier_values, left_against_right, spreads_of
+from rotrack.records.changes import PLOT, delete_session, describe_session, drop_rep
+from rotrack.records.compare import held, legs_of
+from rotrack.records.folders import data_folder
+from rotrack.records.history import history_csv, newest, only, people, table_of
 from rotrack.records.norms import norms_for
+from rotrack.records.people import tidy
+from rotrack.records.record import SessionRecord
 from rotrack.records.session import Session, SessionValue, load_session
+from rotrack.records.store import find_session, read_sessions, session_folder
+from rotrack.records.table import refresh_table
 from rotrack.ui.figures import session_figure, write_html
-from rotrack.ui.words import COUNTED, INDEX, amount, is_counted, is_index, seconds, times
+from rotrack.ui.words import COUNTED, INDEX, amount, is_counted, is_index, seconds, times, to_json
 
+MOST_NAMES = 20
+"""So many names are listed at most."""
 MOST_PROBLEMS = 20
 """Of more problems than this the first are named."""
 SHORT_ID = len("20260131-080000")
@@ -47,7 +61,7 @@ SessionArgument = Annotated[
         metavar="SESSION",
     ),
 ]
-PersonFilter = Annotated[str | None, typer.Option("--person", "-p", help="Only this person; the exact name.")]
+PersonFilter = Annotated[str | None, typer.Option("--person", "-p", help="Only this person; case and blanks do not matter.")]
 DrillFilter = Annotated[str | None, typer.Option("--drill", "-d", help="Only this drill.")]
 SinceOption = Annotated[
     datetime | None,
@@ -59,6 +73,75 @@ SinceOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+
+
+# ---------------------------------------------------------------------- what commands share
+def opened(out: Path | None) -> Path:
+    """Return the data folder, brought up to date: what an earlier version wrote is taken over, the table is made anew if need be.
+
+    What there is to say of that is printed. Every command that reads the log begins with this.
+
+    Raises
+    ------
+    RecordError
+        If something else than a folder is there.
+    """
+    data = data_folder(out)
+    say_notes(refresh_table(data))
+    return data
+
+
+def say_notes(notes: Iterable[str]) -> None:
+    """Print what to know besides, beside the output of the command."""
+    for text in notes:
+        _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
+
+
+def whose(data: Path, person: str | None) -> str | None:
+    """Return the name, as it is kept, of the person who is asked for; None is anybody.
+
+    Another spelling of a known name is told; a name that nobody has stays as it is, see `nobody`.
+    """
+    if person is None:
+        return None
+    found = meant(data, person)
+    if found.known and name_key(found.name) == name_key(person) and found.name != tidy(person):
+        _err.print(f"Did you mean {escape(found.name)}? Showing {escape(found.name)}.", soft_wrap=True)
+    return found.name
+
+
+def nobody(data: Path, person: str) -> str:
+    """Return a sentence about a name of which there is no session: who may be meant, or who is known."""
+    found = meant(data, person)
+    if found.known:
+        return f"No session of {found.name or 'nobody in particular'} is logged yet."
+    if found.similar:
+        return f"There is nobody called '{found.name}'; did you mean {found.similar}? Then use --person {quote(found.similar)}."
+    names = people(data)
+    more = ", ..." if len(names) > MOST_NAMES else ""
+    known = f"In the log: {', '.join(names[:MOST_NAMES])}{more}." if names else "No name is in the log yet."
+    return f"There is nobody called '{found.name}'. {known}"
+
+
+def name_to_log(data: Path, person: str) -> str:
+    """Return the name under which somebody is to be measured.
+
+    A known person's name is returned as it is kept. On a terminal it is asked whether a new name that is like a known one means
+    that person; elsewhere the new name is taken, and told.
+    """
+    found = meant(data, person)
+    if found.similar and sys.stdin.isatty() and sys.stderr.isatty():
+        if typer.confirm(f"There is nobody called {found.name} yet. Did you mean {found.similar}?", err=True):
+            return found.similar
+    elif found.similar:
+        say_new(found.name, found.similar)
+    return found.name
+
+
+def say_new(name: str, similar: str) -> None:
+    """Print that a name is new, whom it may mean, and how to make one person of the two."""
+    command = f"rotrack people merge {quote(name)} {quote(similar)}"
+    _err.print(escape(f"New person: {name}. Did you mean {similar}? Then `{command}`."), soft_wrap=True)
 
 
 def shortened(problems: Sequence[str]) -> Iterator[str]:
@@ -73,8 +156,9 @@ def history(
     person: PersonFilter = None,
     drill: DrillFilter = None,
     csv: Annotated[
-        Path | None, typer.Option("--csv", help="Write the table into this file, for a spreadsheet.", metavar="FILE")
+        Path | None, typer.Option("--csv", help="Write the table into this new file, for a spreadsheet.", metavar="FILE")
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file of --csv if it is there.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Also the older readings of what was measured again.")] = False,
     json: JsonOption = False,
     out: OutOption = None,
@@ -82,18 +166,22 @@ def history(
     """List what was measured so far: the value of every session, oldest first.
 
     One line per leg and direction, with the error to expect (95 %): a difference within it is no change. Compare one drill only.
-    A session that was measured again is listed once, by its newest reading.
+    A session that was measured again is listed once, by its newest reading. --csv does not replace a file unless --overwrite is
+    given, and never a part of the log.
 
-    Example: rotrack history --person Ana --drill seated-internal
+    Example: rotrack history --person Ana --drill seated-internal --csv ana.csv
     """
-    data = data_folder(out)
-    sessions, problems = records.read_sessions(data)
-    listed = sessions if everything else records.newest(sessions)
-    wanted = records.only(listed, person, drill)
-    hidden = len(records.only(sessions, person, drill)) - len(wanted)
-    table = records.table_of(wanted)
     if csv:
-        records.write_history(table, csv)
+        check_free(csv, overwrite)
+    data = opened(out)
+    person = whose(data, person)
+    sessions, problems = read_sessions(data)
+    listed = sessions if everything else newest(sessions)
+    wanted = only(listed, person, drill)
+    hidden = len(only(sessions, person, drill)) - len(wanted)
+    table = table_of(wanted)
+    if csv:
+        write_for_person(csv, history_csv(table), overwrite)
         _err.print(f"written to {escape(str(csv))}", soft_wrap=True)
     if json:
         print(to_json({"sessions": table.to_dict("records"), "problems": problems}))
@@ -106,8 +194,7 @@ def history(
         if hidden:
             older = f"{times(hidden, 'older reading')} of what was measured again"
             _out.print(f"[dim]Not listed: {older}; --all lists these, too.[/]", soft_wrap=True)
-    for problem in problems:
-        _err.print(f"[yellow]Note:[/] {escape(problem)}", soft_wrap=True)
+    say_notes(problems)
 
 
 def show(
@@ -119,28 +206,31 @@ def show(
     """Show a session again: its values, every repetition, what was noted, and what the values compare with.
 
     Left is compared with right, and each value with that of the last session of the same kind, with the error of the
-    difference. Published values stand apart: they are no target and no diagnosis.
+    difference, the same as in `rotrack progress`. Published values stand apart: they are no target and no diagnosis.
 
     Example: rotrack show last --plot
     """
-    loaded = load_session(records.find_session(data_folder(out), session))
+    data = opened(out)
+    folder = find_session(data, session)
+    others = _beside(folder, data)
+    loaded = next((one for one in others if one.folder.resolve() == folder.resolve()), None) or load_session(folder)
     drawn = write_plot(loaded) if plot else None
     if json:
         print(to_json(loaded.summary()))
         if drawn:
             _err.print(f"plot    {escape(str(drawn))}", soft_wrap=True)
         return
-    info = loaded.info
-    who = f"{loaded.person or 'no name'}, {info['started_at'][:16].replace('T', ' ')}, {info.get('status', '')}"
+    record = loaded.record
+    who = f"{loaded.person or 'no name'}, {loaded.started_at:%Y-%m-%d %H:%M}, {record.status}"
     _out.print(f"[bold]{escape(loaded.id)}[/]  {escape(who)}", soft_wrap=True)
-    noted = _noted(info)
+    noted = _noted(record)
     if noted:
         _out.print(f"  {escape(noted)}", soft_wrap=True)
     for rep in loaded.rep_list:
-        _out.print(rep_line(rep, info["tier"]))
+        _out.print(rep_line(rep, record.tier))
     print_session(loaded)
-    if not is_counted(info["tier"]):
-        _print_compared(loaded, _beside(loaded, data_folder(out)))
+    if not is_counted(record.tier):
+        _print_compared(loaded, others)
     _out.print(f"  kept in {escape(str(loaded.folder))}", soft_wrap=True)
     if drawn:
         _out.print(f"  plot    {escape(str(drawn))}", soft_wrap=True)
@@ -161,8 +251,8 @@ def drop(
     Example: rotrack drop last 3 --side left --direction internal
     """
     data, session_id = _located(session, out)
-    had_plot = (records.session_folder(data, session_id) / records.PLOT).exists()
-    changed = records.drop_rep(data, session_id, side, direction, reps, not undo)
+    had_plot = (session_folder(data, session_id) / PLOT).exists()
+    changed = drop_rep(data, session_id, side, direction, reps, not undo)
     if had_plot:
         write_plot(changed)
     print_session(changed)
@@ -185,17 +275,17 @@ def note(
     """
     data, session_id = _located(session, out)
     if text is None and band is None and load_kg is None:
-        info = load_session(data / "sessions" / session_id).info
+        record = load_session(session_folder(data, session_id)).record
     else:
-        info = records.describe_session(data, session_id, text, band, load_kg).info
-    _out.print(f"{escape(session_id)}: {escape(_noted(info) or 'nothing noted')}", soft_wrap=True)
+        record = describe_session(data, session_id, text, band, load_kg).record
+    _out.print(f"{escape(session_id)}: {escape(_noted(record) or 'nothing noted')}", soft_wrap=True)
 
 
 def delete(
     session: Annotated[
         str | None, typer.Option("--session", help="Id of the session, the beginning of it, its folder, or last.")
     ] = None,
-    person: Annotated[str | None, typer.Option("--person", "-p", help="The exact name.")] = None,
+    person: Annotated[str | None, typer.Option("--person", "-p", help="The name; case and blanks do not matter.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     out: OutOption = None,
 ) -> None:
@@ -214,13 +304,16 @@ def delete(
         data, session_id = _located(session, out)
         _out.print(f"This deletes the session {escape(session_id)} with all its files.", soft_wrap=True)
         _ask_twice(yes, "Delete this session?", "delete", "the word delete")
-        records.delete_session(data, session_id)
+        delete_session(data, session_id)
         _out.print(f"Deleted: {escape(session_id)}.", soft_wrap=True)
     if person is not None:
-        data, name = data_folder(out), person.strip()
+        data = opened(out)
+        name = meant(data, person).name
         stored = stored_of(data, name)
-        if not name or not stored.anything:
-            raise InputError(f"Nothing is stored of '{person}'. {_people(data)}")
+        if not name:
+            raise InputError("Say whom to delete; sessions without a name are deleted one by one, with --session.")
+        if not stored.anything:
+            raise InputError(f"{nobody(data, person)} Nothing is stored of that name.")
         ids = [folder.name for folder in stored.sessions]
         which = f" ({ids[0]})" if len(ids) == 1 else f" ({ids[0]} to {ids[-1]})" if ids else ""
         profiles = f" ({', '.join(p.stem for p in stored.profiles)})" if stored.profiles else ""
@@ -232,8 +325,9 @@ def delete(
             soft_wrap=True,
         )
         _ask_twice(yes, f"Delete all of {name}?", name, "the name")
-        delete_person(data, name)
+        deleted = delete_person(data, name)
         _out.print(f"Deleted: everything of {escape(name)}.", soft_wrap=True)
+        say_notes(f"The name still stands in {path}, which is not theirs alone; look into it." for path in deleted.still)
 
 
 def _ask_twice(yes: bool, question: str, word: str, what: str) -> None:
@@ -247,25 +341,22 @@ def _ask_twice(yes: bool, question: str, word: str, what: str) -> None:
 
 def _located(session: str, out: Path | None) -> tuple[Path, str]:
     """Return data folder and id of a session that is to be changed."""
-    folder = records.find_session(data_folder(out), session).resolve()
+    folder = find_session(opened(out), session).resolve()
     if folder.parent.name != "sessions":
         raise InputError(f"{folder} lies in no data folder; only sessions under DATA/sessions can be changed.")
     return folder.parent.parent, folder.name
 
 
-def _people(data: Path) -> str:
-    names = records.people(data)
-    return f"In the log: {', '.join(names)}." if names else "No name is in the log yet."
-
-
 def _say_nothing_found(data: Path, person: str | None, drill: str | None) -> None:
     if drill is not None:
         load_table().drill(drill)  # tells of a mistyped name
-    if person is None and drill is None:
+    if person is not None and not meant(data, person).known:
+        _out.print(escape(nobody(data, person)), soft_wrap=True)
+    elif person is None and drill is None:
         _out.print(f"Nothing is logged in {escape(str(data))} yet. [bold]rotrack live[/] measures you.", soft_wrap=True)
     else:
         what = " of ".join(filter(None, [f"'{drill}'" if drill else "", f"'{person}'" if person is not None else ""]))
-        _out.print(f"Nothing is logged of {escape(what)}. {escape(_people(data))}", soft_wrap=True)
+        _out.print(f"Nothing is logged of {escape(what)}. `rotrack history` lists what there is.", soft_wrap=True)
 
 
 def _history_table(sessions: list[Session], everybody: list[Session]) -> Table:
@@ -279,18 +370,18 @@ def _history_table(sessions: list[Session], everybody: list[Session]) -> Table:
         )
     short = _short_ids(everybody)
     for session in sessions:
-        about = [short[session.id], escape(session.person), session.info["drill"]]
-        faults = records.table_of([session]).faults
+        about = [short[session.id], escape(session.person), escape(session.record.drill)]
+        faults = table_of([session]).faults
         rows = [_value_row(session, *found) for found in zip(session.values, faults, strict=True)]
         rows = rows or [["", "no repetition", "", ""]]
         for number, row in enumerate(rows):
-            noted = escape(_noted(session.info)) if number == 0 else ""
+            noted = escape(_noted(session.record)) if number == 0 else ""
             table.add_row(*(about if number == 0 else ("", "", "")), *row, noted)
     return table
 
 
 def _value_row(session: Session, value: SessionValue, faults: str) -> list[str]:
-    tier = session.info["tier"]
+    tier = session.record.tier
     if is_counted(tier):
         shown = times(value.reps_valid, "cycle")
     else:
@@ -307,11 +398,10 @@ def _short_ids(sessions: Iterable[Session]) -> dict[str, str]:
     }
 
 
-def _noted(info: dict[str, Any]) -> str:
+def _noted(record: SessionRecord) -> str:
     """Return note, band and load in words; empty without any."""
-    load_kg = load_of(info)
-    band = info.get("band")
-    return ", ".join(filter(None, [info.get("note"), band and f"band {band}", f"{load_kg:g} kg" if isfinite(load_kg) else ""]))
+    load = f"{record.load_kg:g} kg" if isfinite(record.load_kg) else ""
+    return ", ".join(filter(None, [record.note, record.band and f"band {record.band}", load]))
 
 
 # ---------------------------------------------------------------------- a session in print
@@ -336,15 +426,17 @@ def rep_line(rep: Rep, tier: str) -> str:
 
 def write_plot(session: Session) -> Path:
     """Write the curve of a session as a page into its folder; return the file."""
-    path = session.folder / records.PLOT
-    tier = session.info["tier"]
+    path = session.folder / PLOT
+    tier = session.record.tier
     if is_counted(tier):
-        values = [f"{side}: {times(len(held), 'cycle')}, {seconds(sum(held))} held" for side, held in _holds(session).items()]
+        values = [f"{h.side}: {times(h.cycles, 'cycle')}, {seconds(h.total_s)} held" for h in held(session.rep_list) if h.cycles]
     else:
         values = [
             f"{v.side} {v.direction} {amount(v.value_deg, v.uncertainty_deg, tier, 0)}" for v in session.values if v.reps_used
         ]
-    about = [load_table().drill(session.info["drill"]).title, html.escape(session.person), session.info["started_at"][:10]]
+    known = load_table().drills.get(session.record.drill)
+    drill = known.title if known else session.record.drill
+    about = [html.escape(drill), html.escape(session.person), f"{session.started_at:%Y-%m-%d}"]
     title = ", ".join(part for part in about if part)
     reps = session.reps[~session.reps.dropped.astype(bool)]
     write_html(session_figure(session.curve, reps, title, ", ".join(values), tier), path)
@@ -353,46 +445,50 @@ def write_plot(session: Session) -> Path:
 
 def print_session(session: Session) -> None:
     """Print the values of a session, and what to know before believing them."""
-    info = session.info
+    record = session.record
+    tier = record.tier
     if session.rep_list:
-        _out.print(_cycle_table(session) if is_counted(info["tier"]) else _value_table(session))
+        _out.print(_cycle_table(session) if is_counted(tier) else _value_table(session))
     else:
-        what = "cycle" if is_counted(info["tier"]) else "repetition"
-        until = f" in {info['duration_s']:.0f} s" if "duration_s" in info else ""
-        _out.print(f"{escape(info['source']['name'])}: no {what} found{until}.")
-    if info["tier"] == "B" or (info["tier"] == "A" and info["measured"] != "hip rotation"):
-        _out.print(f"  [dim]reads {info['measured']}; tier {info['tier']}: {TIERS[info['tier']]}[/]", soft_wrap=True)
+        what = "cycle" if is_counted(tier) else "repetition"
+        until = f" in {record.duration_s:.0f} s" if isfinite(record.duration_s) else ""
+        _out.print(f"{escape(record.source.name)}: no {what} found{until}.")
+    if tier == "B" or (tier == "A" and record.measured != "hip rotation"):
+        _out.print(escape(f"  reads {record.measured}; tier {tier}: {TIERS[tier]}"), style="dim", soft_wrap=True)
     other: dict[str, int] = {}
     for movement in session.apart_list:
         other[movement.reason] = other.get(movement.reason, 0) + 1
     for reason, count in other.items():
         _out.print(f"  [dim]counted apart: {count} x {escape(reason)}[/]", soft_wrap=True)
-    if not is_counted(info["tier"]):
-        _out.print(f"  [dim]{escape(_calibration_words(info))}[/]", soft_wrap=True)
-    for text in info.get("calibration_notes", []):
+    if not is_counted(tier):
+        _out.print(f"  [dim]{escape(_calibration_words(record))}[/]", soft_wrap=True)
+    for text in record.calibration_notes:
         _out.print(f"  [dim]{escape(text)}[/]", soft_wrap=True)
     advised: dict[str, list[str]] = {}
-    for side, advice in info.get("camera_advice", {}).items():
+    for side, advice in record.camera_advice.items():
         advised.setdefault(advice, []).append(side)
     for advice, sides in advised.items():
         _out.print(f"  [yellow]Camera ({' and '.join(sides)} leg):[/] {escape(advice)}", soft_wrap=True)
-    for text in (*session.warnings, info.get("speed_advice", "")):
+    for text in (*session.warnings, record.speed_advice):
         if text:
             _out.print(f"  [yellow]Note:[/] {escape(text)}", soft_wrap=True)
 
 
-def _beside(session: Session, data: Path) -> list[Session]:
+def _beside(folder: Path, data: Path) -> list[Session]:
     """Return the sessions of the data folder that a session is in; none if it is in none, or being measured."""
-    folder = session.folder.resolve()
-    sessions, _ = records.read_sessions(folder.parent.parent if folder.parent.name == "sessions" else data)
-    return sessions if any(other.id == session.id for other in sessions) else []
+    place = folder.resolve()
+    sessions: list[Session] = []
+    with suppress(RecordError):  # a session is shown all the same
+        sessions, _ = read_sessions(place.parent.parent if place.parent.name == "sessions" else data)
+    return sessions if any(other.id == place.name for other in sessions) else []
 
 
 def _print_compared(session: Session, others: list[Session]) -> None:
     """Print what the values compare with, in the words of the page: left with right, now with before, what was published."""
-    t, tier, drill = Texts(), session.info["tier"], load_table().drills.get(session.info["drill"])
+    t, tier, drill = Texts(), session.record.tier, load_table().drills.get(session.record.drill)
     legs = legs_of(session, drill.directions if drill else ())
-    differences = {found.direction: found for found in left_against_right(session.values)}
+    spreads = spreads_of(session, others)
+    differences = {found.direction: found for found in left_against_right(session.values, spreads)}
     for direction in Direction:
         if {(side, direction) for side in Side} <= legs:
             words = sides_words(differences.get(direction), tier, t)
@@ -401,10 +497,10 @@ def _print_compared(session: Session, others: list[Session]) -> None:
         earlier = earlier_values(session, others, value.side, value.direction, 1)
         words = last_time_words(earlier[0], tier, t) if earlier else t("result.first")
         if earlier and value.reps_used:
-            words = f"{words}. {change_words(difference(value, earlier[0].value), tier, t)}"
+            words = f"{words}. {change_words(difference(value, earlier[0].value, spreads), tier, t)}"
         about = f"{t('result.before')}, {t.leg(value.side)}, {t.direction(value.direction)}"
         _out.print(f"  [bold]{about}:[/] {words}", soft_wrap=True)
-    norms = () if is_index(tier) else norms_for(session.info["drill"])
+    norms = () if is_index(tier) else norms_for(session.record.drill)
     if norms:
         _out.print(f"\n  [dim]{t('result.norms')}. {t('result.norms_not')}[/]", soft_wrap=True)
     for norm in norms:
@@ -420,25 +516,16 @@ def _counts(session: Session, value: SessionValue, valid: str = "valid ") -> str
     return f"{value.reps_valid} {valid}of {value.reps_total}" + (f", {dropped} dropped" if dropped else "")
 
 
-def _holds(session: Session) -> dict[Side, list[float]]:
-    """Return the hold times of the cycles of a stretch per side, s."""
-    holds: dict[Side, list[float]] = {}
-    for rep in session.rep_list:
-        if not rep.dropped:
-            holds.setdefault(rep.side, []).append(rep.hold_s)
-    return holds
-
-
 def _session_table(session: Session, *columns: str) -> Table:
-    info = session.info
-    table = Table(title=f"{escape(info['source']['name'])}: {info['drill']}", title_justify="left", title_style="bold")
+    record = session.record
+    table = Table(title=escape(f"{record.source.name}: {record.drill}"), title_justify="left", title_style="bold")
     for column in columns:
         table.add_column(column, justify="left" if column in ("side", "direction") else "right")
     return table
 
 
 def _value_table(session: Session) -> Table:
-    tier = session.info["tier"]
+    tier = session.record.tier
     table = _session_table(session, "side", "direction", "session value", "from", "repetitions")
     about = f"tier C: {INDEX}; " if is_index(tier) else ""
     table.caption, table.caption_justify = f"{about}\u00b1 is the error to expect (95 %)", "left"
@@ -452,18 +539,17 @@ def _value_table(session: Session) -> Table:
 def _cycle_table(session: Session) -> Table:
     table = _session_table(session, "side", "cycles", "longest hold", "held in all")
     table.caption, table.caption_justify = f"tier D: {COUNTED}", "left"
-    for side, held in sorted(_holds(session).items()):
-        table.add_row(side, str(len(held)), seconds(max(held)), seconds(sum(held)))
+    for found in held(session.rep_list):
+        if found.cycles:
+            table.add_row(found.side, str(found.cycles), seconds(found.longest_s), seconds(found.total_s))
     return table
 
 
-def _calibration_words(info: dict[str, Any]) -> str:
+def _calibration_words(record: SessionRecord) -> str:
     """Return what was known of camera and person, in words."""
     kinds = {"camera": "lens", "floor": "floor", "personal": "person"}
-    profiles = info.get("calibration_profiles") or {}
-    names = ", ".join(f"{kinds.get(kind, kind)} from {name}" for kind, name in profiles.items())
-    parts = [f"calibration: {info.get('calibration', 'none')}" + (f" ({names})" if names else "")]
-    assumed = info.get("assumed_field_of_view_deg")
-    if assumed:
-        parts.append(f"field of view assumed {assumed:.0f} degrees")
+    names = ", ".join(f"{kinds.get(kind, kind)} from {name}" for kind, name in record.calibration_profiles.items())
+    parts = [f"calibration: {record.calibration}" + (f" ({names})" if names else "")]
+    if record.assumed_field_of_view_deg:
+        parts.append(f"field of view assumed {record.assumed_field_of_view_deg:.0f} degrees")
     return ", ".join(parts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import isfinite
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,17 +13,26 @@ from rich.table import Table
 
 from rotrack.drills import load_table
 from rotrack.errors import InputError
-from rotrack.log_cli import DrillFilter, JsonOption, OutOption, PersonFilter, SinceOption, shortened
+from rotrack.log_cli import (
+    DrillFilter,
+    JsonOption,
+    OutOption,
+    PersonFilter,
+    SinceOption,
+    nobody,
+    opened,
+    say_notes,
+    shortened,
+    whose,
+)
 from rotrack.model import Side
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict, read_progress, to_dict
 from rotrack.progress.statistics import BASELINE_SESSIONS, ENOUGH_DF, SLOPE_SESSIONS
 from rotrack.records.history import people
-from rotrack.records.folders import data_folder
 from rotrack.ui.words import INDEX, is_index, times, to_json, unit
 
 MOST_PEOPLE = 5
 """For more people than this one line each is printed."""
-MOST_NAMES = 20
 VERDICT_STYLE = {
     Verdict.REAL: "bold green",
     Verdict.PROBABLE: "bold",
@@ -33,7 +41,6 @@ VERDICT_STYLE = {
 }
 
 _out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
 
 
 def progress(
@@ -52,14 +59,14 @@ def progress(
 
     Example: rotrack progress --person Ana --drill seated-internal
     """
-    data = data_folder(out)
+    data = opened(out)
     if drill:
         load_table().drill(drill)  # an unknown one is named with the known ones
+    person = whose(data, person)
     found = read_progress(data, person, drill, side, since.date() if since else None)
-    for text in shortened(found.problems):
-        _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
-    if found.table.empty and person is not None:
-        _refuse_unknown(data, person)
+    say_notes(shortened(found.problems))
+    if found.table.empty and person is not None and person not in people(data):
+        raise InputError(nobody(data, person))
     if json:
         print(to_json(to_dict(found)))
         return
@@ -79,13 +86,6 @@ def progress(
         _out.print(f"[dim]{_legend(found)}[/]", soft_wrap=True)
     for note in found.notes:
         _out.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
-
-
-def _refuse_unknown(data: Path, person: str) -> None:
-    names = people(data)
-    if person.strip() not in names:
-        known = f" Known are: {', '.join(names[:MOST_NAMES])}{', ...' if len(names) > MOST_NAMES else ''}." if names else ""
-        raise InputError(f"Nobody named '{person}' was measured.{known}")
 
 
 def _print_person(name: str, found: Progress) -> None:

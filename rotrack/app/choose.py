@@ -14,13 +14,15 @@ from fastapi import Request
 from nicegui import run, ui
 from nicegui.element import Element
 
-from rotrack.app.frame import Site, frame, svg, tag, texts_of
+from rotrack.app.frame import PATIENCE_S, Site, frame, svg, tag, texts_of
+from rotrack.app.names import Meant, meant
 from rotrack.app.studio import Phase, Plan
 from rotrack.app.texts import Texts
 from rotrack.drills import GROUPS, TIERS, Drill, load_table, parse_sides
 from rotrack.errors import DrillError, RotrackError
 from rotrack.model import Side
 from rotrack.records.history import people
+from rotrack.records.people import read_people, tidy
 from rotrack.records.text import MAX_LOAD_KG
 from rotrack.sensing.landmarker import MODELS
 from rotrack.ui.drawing import drill_svg, place_svg
@@ -35,13 +37,25 @@ MOST_REPS = 50
 def register(site: Site) -> None:
     """Declare the pages of this step."""
 
-    @ui.page("/")
+    @ui.page("/", response_timeout=PATIENCE_S)
     async def home(request: Request) -> None:
-        _home(site, request, await asyncio.to_thread(people, site.data), await asyncio.to_thread(_pictures))
+        known, who = await asyncio.to_thread(_who, site, request.query_params.get(PERSON))
+        _home(site, request, known, who, await asyncio.to_thread(_pictures))
 
-    @ui.page("/drill/{drill_id}")
-    def drill(request: Request, drill_id: str) -> None:
-        _drill(site, request, drill_id)
+    @ui.page("/drill/{drill_id}", response_timeout=PATIENCE_S)
+    async def drill(request: Request, drill_id: str) -> None:
+        _, who = await asyncio.to_thread(_who, site, request.query_params.get(PERSON, ""))
+        _drill(site, request, drill_id, who.name)
+
+
+def _who(site: Site, asked: str | None) -> tuple[list[str], Meant]:
+    """Return who was measured, the latest first, and who is meant: the latest if nobody was asked for."""
+    try:
+        archived = {person.name for person in read_people(site.data)[0] if person.archived}
+        known = [name for name in people(site.data) if name not in archived]
+        return known, meant(site.data, next(iter(known), "") if asked is None else asked)
+    except RotrackError:  # the history page says it
+        return [], Meant(tidy(asked or ""), True)
 
 
 # ---------------------------------------------------------------------- who and what
@@ -56,8 +70,8 @@ def _place(drill_id: str, decimal: str) -> str:
     return place_svg(load_table().drill(drill_id), decimal=decimal)
 
 
-def _home(site: Site, request: Request, known: list[str], pictures: dict[str, tuple[str, str]]) -> None:
-    person = request.query_params.get(PERSON, known[0] if known else "").strip()
+def _home(site: Site, request: Request, known: list[str], who: Meant, pictures: dict[str, tuple[str, str]]) -> None:
+    person = who.name
     with frame(site, request, "choose.title", "choose") as t:
         tag("h1", t("choose.heading"))
         with tag("section", classes="people", aria_labelledby="who"):
@@ -74,6 +88,10 @@ def _home(site: Site, request: Request, known: list[str], pictures: dict[str, tu
                     tag("button", t("button.add"), "quiet", type="submit")
             if not person:
                 tag("p", t("choose.nobody"), "hint")
+            if who.similar:
+                with tag("p", classes="hint"):
+                    tag("span", t("choose.similar", name=person, similar=who.similar) + " ")
+                    tag("a", t("choose.similar_yes", similar=who.similar), href=f"/?{urlencode({PERSON: who.similar})}")
         table = load_table()
         for group in GROUPS:
             with tag("section", classes="group", aria_labelledby=f"group-{group}"):
@@ -119,7 +137,7 @@ class _Wishes:
     load_kg: float = math.nan
 
 
-def _drill(site: Site, request: Request, drill_id: str) -> None:
+def _drill(site: Site, request: Request, drill_id: str, person: str) -> None:
     t = texts_of(request)
     try:
         drill = load_table().drill(drill_id)
@@ -129,7 +147,6 @@ def _drill(site: Site, request: Request, drill_id: str) -> None:
             tag("p", t.said(str(error)))
             tag("a", t("choose.all"), "button", href="/")
         return
-    person = request.query_params.get(PERSON, "").strip()
     wishes = _Wishes(sides=Side.LEFT if drill.posture in ONE_LEG else "both")
     with frame(site, request, "choose.title"), tag("article", classes="drill"):
         back = f"/?{urlencode({PERSON: person})}" if person else "/"

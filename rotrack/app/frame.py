@@ -21,6 +21,8 @@ from rotrack.ui.theme import css_variables
 
 LANGUAGE_COOKIE = "rotrack_language"
 PLACES = (("choose", "/"), ("history", "/history"))
+PATIENCE_S = 60.0
+"""A long history takes a while to read, and a busy computer to draw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def tag(kind: str, /, text: str = "", classes: str = "", **attributes: Any) -> E
 
 def made_up(sessions: Iterable[Session], t: Texts) -> None:
     """Say so where a session is one of the made-up sample, whatever its note has become."""
-    if any(session.info.get("model") == MADE_UP for session in sessions):
+    if any(session.record.model == MADE_UP for session in sessions):
         tag("p", t("app.made_up"), "notice")
 
 

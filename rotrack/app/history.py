@@ -6,7 +6,6 @@ import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -16,21 +15,23 @@ from nicegui.events import GenericEventArguments
 
 from rotrack.app.asking import Questions, ask_twice
 from rotrack.app.changed import show_changes
-from rotrack.app.frame import Site, frame, made_up, tag
+from rotrack.app.frame import PATIENCE_S, Site, frame, made_up, tag, texts_of
+from rotrack.app.names import meant
 from rotrack.app.plots import plot
 from rotrack.app.reports import report_links
-from rotrack.app.session import PATIENCE_S, videos_of
+from rotrack.app.session import videos_of
 from rotrack.app.texts import Texts
 from rotrack.app.values import blank
 from rotrack.drills import load_table
 from rotrack.errors import RotrackError
-from rotrack.housekeeping import delete_person
+from rotrack.housekeeping import delete_person, stored_of
 from rotrack.model import Direction, Side
 from rotrack.progress.change import Progress, read_progress
 from rotrack.records.compare import held
-from rotrack.records.history import history_csv, newest, only, read_sessions, sessions_of, table_of
-from rotrack.records.log import load_of
+from rotrack.records.history import history_csv, newest, only, table_of
+from rotrack.records.record import Status
 from rotrack.records.session import Session
+from rotrack.records.store import read_sessions
 from rotrack.ui.figures import history_figure
 from rotrack.ui.words import is_counted, is_index
 
@@ -47,15 +48,19 @@ def register(site: Site) -> None:
 
     @ui.page("/history", response_timeout=PATIENCE_S)
     async def history(request: Request) -> None:
-        known = await asyncio.to_thread(_read, site.data)
+        known, person = await asyncio.to_thread(_read, site.data, request.query_params.get("person"))
         ui.add_body_html('<script src="/static/results.js"></script>')
         with frame(site, request, "history.title", "history") as t:
-            page = _History(site.data, known, request.query_params.get("person"), request.query_params.get("drill"), t)
+            page = _History(site.data, known, person, request.query_params.get("drill"), t)
             await page.show()
 
     @app.get("/history.csv")
-    def table(person: str | None = None, drill: str | None = None) -> Response:
-        sessions = only(newest(read_sessions(site.data)[0]), person, drill or None)
+    def table(request: Request, person: str | None = None, drill: str | None = None) -> Response:
+        try:
+            person = None if person is None else meant(site.data, person).name
+            sessions = only(newest(read_sessions(site.data)[0]), person, drill or None)
+        except RotrackError as error:
+            return Response(texts_of(request).said(str(error)), 404, media_type="text/plain")
         name = "-".join(["rotrack", *(part for part in (person, drill) if part and part.isascii() and part.isprintable())])
         head = {"Content-Disposition": f'attachment; filename="{name.replace(chr(34), "")}.csv"', "Cache-Control": "no-store"}
         return Response(history_csv(table_of(sessions)), media_type="text/csv; charset=utf-8", headers=head)
@@ -70,11 +75,16 @@ class _Known:
     problems: list[str]
 
 
-def _read(data: Path) -> _Known:
-    everything, problems = read_sessions(data)
+def _read(data: Path, asked: str | None) -> tuple[_Known, str | None]:
+    """Return what there is, and whom the name in the address means; None if there is none in it."""
+    try:
+        person = None if asked is None else meant(data, asked).name
+        everything, problems = read_sessions(data)
+    except RotrackError as error:
+        return _Known([], [], [str(error)]), asked
     sessions = newest(everything)
     listed = {session.id for session in sessions}
-    return _Known(sessions, [session for session in everything if session.id not in listed], problems)
+    return _Known(sessions, [session for session in everything if session.id not in listed], problems), person
 
 
 class _History:
@@ -95,11 +105,11 @@ class _History:
         self._damaged()
 
     def _latest_drill(self) -> str:
-        return next((str(s.info["drill"]) for s in reversed(only(self._known.sessions, self._person))), ALL)
+        return next((s.record.drill for s in reversed(only(self._known.sessions, self._person))), ALL)
 
     def _drills(self) -> list[str]:
         """Return the drills of the person, in the order of the table."""
-        done = {str(session.info["drill"]) for session in only(self._known.sessions, self._person)}
+        done = {session.record.drill for session in only(self._known.sessions, self._person)}
         order = list(load_table().drills)
         return sorted(done, key=lambda drill: (order.index(drill) if drill in order else len(order), drill))
 
@@ -169,7 +179,7 @@ class _History:
                 tag("a", t("history.empty_do"), "button", href="/")
                 return
             made_up(sessions, t)
-            if self._person.strip() and self._has_log():
+            if self._person and any(session.rep_list for session in only(self._known.sessions, self._person)):
                 report_links(self._person, t)
             if isinstance(changes, RotrackError):
                 tag("p", t.said(str(changes)), "problem")
@@ -180,15 +190,11 @@ class _History:
             if self._person:
                 self._delete()
 
-    def _has_log(self) -> bool:
-        """Return whether there is a log; nothing is in it before the first repetition."""
-        return (self._data / "reps.csv").exists()
-
     async def _changes(self, sessions: Sequence[Session]) -> Progress | RotrackError | None:
         """Return what has become of one drill of one person, or why that cannot be told; None where nobody would ask."""
-        if not (sessions and self._person.strip() and self._drill) or is_counted(str(sessions[-1].info["tier"])):
+        if not (self._person and self._drill and any(session.rep_list for session in sessions)):
             return None
-        if not self._has_log():
+        if is_counted(sessions[-1].record.tier):
             return None
         try:
             return await asyncio.to_thread(read_progress, self._data, self._person, self._drill)
@@ -197,7 +203,7 @@ class _History:
 
     # ------------------------------------------------------------------ figure
     def _figure(self, sessions: Sequence[Session], told: bool) -> None:
-        t, tier = self._t, str(sessions[-1].info["tier"])
+        t, tier = self._t, sessions[-1].record.tier
         with tag("section", classes="over-time", aria_labelledby="over-time"):
             tag("h2", t("history.over_time"), id="over-time")
             table = table_of(sessions)
@@ -218,7 +224,7 @@ class _History:
     def _table(self, sessions: Sequence[Session]) -> None:
         t = self._t
         keys = [key for key in _keys() if any((v.side, v.direction) == key for s in sessions for v in s.values)]
-        counted = all(is_counted(str(session.info["tier"])) for session in sessions)
+        counted = all(is_counted(session.record.tier) for session in sessions)
         if counted:
             keys = list({side: (side, direction) for side, direction in keys}.values())
         with tag("section", classes="sessions", aria_labelledby="sessions"):
@@ -256,29 +262,28 @@ class _History:
                 tag("p", t("history.older", count=older), "hint")
 
     def _row(self, session: Session, keys: Sequence[Key]) -> None:
-        t, info = self._t, session.info
+        t, record = self._t, session.record
         values = {(v.side, v.direction): v for v in session.values}
-        tier, load_kg = str(info["tier"]), load_of(info)
-        holds = {found.side: found for found in held(session.rep_list)} if is_counted(tier) else {}
+        holds = {found.side: found for found in held(session.rep_list)} if is_counted(record.tier) else {}
         with tag("tr"):
             with tag("th", scope="row"):
-                tag("a", t.moment(datetime.fromisoformat(info["started_at"]), short=True), href=f"/session/{session.id}")
+                tag("a", t.moment(session.started_at, short=True), href=f"/session/{session.id}")
             if not self._drill:
-                _cell(self._title(str(info["drill"])), t("history.drill"))
+                _cell(self._title(record.drill), t("history.drill"))
             for side, direction in keys:
                 value, found = values.get((side, direction)), holds.get(side)
-                amount = t.amount(value.value_deg, value.uncertainty_deg, tier) if value else ""
+                amount = t.amount(value.value_deg, value.uncertainty_deg, record.tier) if value else ""
                 if found and value:
                     amount = f"{t.times(found.cycles, 'cycle')}, {t.seconds(found.total_s)}"
                 _cell(amount, f"{t.leg(side)}, {t.direction(direction, short=True)}", "amount")
             valid, total = sum(v.reps_valid for v in values.values()), sum(v.reps_total for v in values.values())
             _cell(t("history.valid_of", valid=valid, total=total), t("history.repetitions"), "amount")
-            weight = "" if math.isnan(load_kg) else t("history.kg", load=load_kg)
-            _cell(" \u00b7 ".join(part for part in (str(info.get("band") or ""), weight) if part), t("history.load"))
-            _cell(str(info.get("note") or ""), t("history.note"), "note")
-            status = str(info["status"])
+            weight = "" if math.isnan(record.load_kg) else t("history.kg", load=record.load_kg)
+            _cell(" \u00b7 ".join(part for part in (record.band, weight) if part), t("history.load"))
+            _cell(record.note, t("history.note"), "note")
             kept = f", {t('history.video')}" if session.video else ""
-            _cell(t.said(status) + kept, t("history.status"), "" if status == "finished" else "odd")
+            finished = record.status is Status.FINISHED
+            _cell(t.said(record.status) + kept, t("history.status"), "" if finished else "odd")
 
     # ------------------------------------------------------------------ the rest
     def _delete(self) -> None:
@@ -292,8 +297,8 @@ class _History:
 
         async def delete() -> None:
             try:
-                theirs = await asyncio.to_thread(sessions_of, self._data, person)
-                videos_of(self._data).forget(*(folder.name for folder in theirs))
+                theirs = await asyncio.to_thread(stored_of, self._data, person)
+                videos_of(self._data).forget(*(folder.name for folder in theirs.sessions))
                 await asyncio.to_thread(delete_person, self._data, person)
             except RotrackError as error:
                 problem.set_text(t.said(str(error)))

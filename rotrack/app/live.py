@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Query, Request
 from nicegui import app, run, ui
 
 from rotrack.api import measure_version
-from rotrack.app.frame import Site, frame, svg, tag
+from rotrack.app.frame import PATIENCE_S, Site, frame, svg, tag
 from rotrack.app.studio import Phase, Plan, Studio
 from rotrack.app.texts import Texts
+from rotrack.errors import RotrackError
 from rotrack.model import CONVENTION_VERSION, Direction, Side
-from rotrack.records.history import earlier_sessions, read_sessions
+from rotrack.records.history import newest, only
+from rotrack.records.record import Status
 from rotrack.records.session import Session
+from rotrack.records.store import read_sessions
 from rotrack.tracking.setup import CHECKS
 from rotrack.ui.overlay import GAUGE_TO_DEG, on_screen
 from rotrack.ui.words import is_counted, is_index
@@ -31,16 +35,18 @@ RADIUS = 84
 def register(site: Site) -> None:
     """Declare the page."""
 
-    @ui.page("/live")
+    @ui.page("/live", response_timeout=PATIENCE_S)
     async def live(request: Request) -> None:
-        sessions, _ = await asyncio.to_thread(read_sessions, site.data)
+        sessions: list[Session] = []
+        with suppress(RotrackError):  # the history page says it
+            sessions, _ = await asyncio.to_thread(read_sessions, site.data)
         with frame(site, request, "live.title", "live") as t:
             plan = site.studio.plan
             if plan is None or site.studio.phase is Phase.IDLE:
                 tag("h1", t("live.nothing"))
                 if site.studio.problem:
                     tag("p", t.said(site.studio.problem), "problem")
-                if sessions and sessions[-1].info["status"] == "interrupted":
+                if sessions and sessions[-1].record.status is Status.INTERRUPTED:
                     with tag("p"):
                         tag("span", t("live.interrupted") + " ")
                         tag("a", t("live.interrupted_open"), href=f"/session/{sessions[-1].id}")
@@ -57,16 +63,13 @@ def register(site: Site) -> None:
 
 def _earlier(sessions: Sequence[Session], plan: Plan, legnet: bool) -> Earlier:
     """Return the values of the person's last session like this one, deg, per side and direction."""
-    this = {
-        "person": plan.person,
-        "drill": plan.drill.id,
-        "convention_version": CONVENTION_VERSION,
-        "measure_version": measure_version(legnet=legnet),
-    }
     values: Earlier = {}
-    for session in earlier_sessions(this, sessions):
+    if not plan.person:  # whose the sessions without a name are is not known
+        return values
+    version = (CONVENTION_VERSION, measure_version(legnet=legnet))
+    for session in reversed(newest(only(sessions, plan.person, plan.drill.id))):
         for value in session.values:
-            if value.reps_used:
+            if value.reps_used and (session.record.convention_version, session.record.measure_version) == version:
                 values.setdefault((value.side, value.direction), value.value_deg)
     return values
 

@@ -10,10 +10,12 @@ from fastapi import Request, Response
 from nicegui import app
 
 from rotrack.app.frame import Site, tag, texts_of
+from rotrack.app.names import meant
 from rotrack.app.texts import Texts
 from rotrack.errors import RotrackError
 from rotrack.progress.change import read_progress
-from rotrack.records.log import logged_reps
+from rotrack.records.history import only
+from rotrack.records.store import read_sessions
 from rotrack.report.content import make_report
 from rotrack.report.files import file_name
 from rotrack.report.page import html_of
@@ -26,9 +28,11 @@ def register(site: Site) -> None:
 
     @app.get("/report.{kind}")
     def report(request: Request, kind: str, person: str = "") -> Response:
-        t, name = texts_of(request), person.strip()
+        t = texts_of(request)
         try:
-            if kind not in ("html", "pdf") or not name or name not in set(logged_reps(site.data).person.str.strip()):
+            name = meant(site.data, person).name
+            known = name and any(session.rep_list for session in only(read_sessions(site.data)[0], name))
+            if kind not in ("html", "pdf") or not known:
                 return Response(t("progress.report_of_nobody"), 404, media_type="text/plain")
             made = make_report(read_progress(site.data, name), name, date.today(), metadata.version("rotrack"))
         except RotrackError as error:

@@ -29,8 +29,8 @@ from rotrack.app.stream import stream
 from rotrack.app.studio import Studio
 from rotrack.app.texts import Texts
 from rotrack.clock import SYSTEM, Clock
-from rotrack.files import explained
 from rotrack.errors import InputError
+from rotrack.files import FILE_MODE, explained, make_folder, replace
 
 PORT = 8377
 """Where the page is, unless that is taken."""
@@ -93,8 +93,8 @@ def serve(options: Options, tell: Callable[[str], None], clock: Clock = SYSTEM) 
         If the data folder cannot be written.
     """
     with explained(options.data):
-        options.data.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(options.data / "app.lock")
+        make_folder(options.data)
+        lock = FileLock(options.data / "app.lock", mode=FILE_MODE)
         note = options.data / "app.json"
         try:
             lock.acquire(timeout=0)
@@ -119,7 +119,7 @@ def _serve(options: Options, listener: socket.socket, note: Path, tell: Callable
         tokens = Tokens(lambda token: tell(f"For another device in this network, once: {device}?{TOKEN}={token}"))
     page = f"{local}?{TOKEN}={tokens.make()}" if tokens else local
     with explained(note):
-        note.write_text(json.dumps({"url": local, "guarded": bool(tokens)}), "utf-8")
+        replace({note: json.dumps({"url": local, "guarded": bool(tokens)}).encode()}, durable=False)
     tell(f"rotrack is at {page}" + ("" if options.open_page else " (open it in a browser)"))
     tell("Keep this window open while you use it; Ctrl-C ends rotrack. Pictures never leave this computer."
          if not tokens else "Keep this window open while you use it; Ctrl-C ends rotrack.")  # fmt: skip

@@ -7,7 +7,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -20,24 +20,24 @@ from nicegui.events import GenericEventArguments
 
 from rotrack.app.asking import Questions, ask_twice
 from rotrack.app.compared import norm_words
-from rotrack.app.frame import Site, frame, made_up, tag
+from rotrack.app.frame import PATIENCE_S, Site, frame, made_up, tag
 from rotrack.app.plots import drawn, plot
 from rotrack.app.texts import Texts
 from rotrack.app.values import Values, blank
 from rotrack.drills import TIERS, Drill, load_table
 from rotrack.errors import DrillError, InputError, RecordError, RotrackError
-from rotrack.model import Rep, Side
-from rotrack.records.history import delete_session, describe_session, drop_rep, read_sessions, session_folder
-from rotrack.records.log import load_of
+from rotrack.model import Rep
+from rotrack.records.changes import delete_session, describe_session, drop_rep
 from rotrack.records.norms import norms_for
-from rotrack.records.session import INTERRUPTED, Session, load_session
+from rotrack.records.record import Status
+from rotrack.records.session import INTERRUPTED, VIDEO, Session, load_session
+from rotrack.records.store import read_all, session_folder
 from rotrack.sensing.pictures import VideoPictures
+from rotrack.tracking.setup import State
 from rotrack.ui.figures import session_figure
 from rotrack.ui.words import is_counted, is_index
 
 OPEN_VIDEOS = 4
-PATIENCE_S = 60.0
-"""A long history takes a while to read."""
 
 
 def register(site: Site) -> None:
@@ -70,8 +70,9 @@ def register(site: Site) -> None:
 def _read(data: Path, session_id: str) -> tuple[Session, list[Session]]:
     """Return a session, which may be running, and all that are over."""
     folder = session_folder(data, session_id)
-    sessions, problems = read_sessions(data)
-    for session in sessions:
+    everything, problems = read_all(data)
+    sessions = [session for session in everything if session.record.status is not Status.RUNNING]
+    for session in everything:
         if session.id == session_id:
             return session, sessions
     for problem in problems:
@@ -116,7 +117,7 @@ class Videos:
             if kept and not kept.path.is_file():  # deleted meanwhile; what is open could still be read
                 self._known.pop(session_id).close()
             if session_id not in self._known:
-                self._known[session_id] = VideoPictures(session_folder(self._data, session_id) / "annotated.mp4")
+                self._known[session_id] = VideoPictures(session_folder(self._data, session_id) / VIDEO)
                 for other in list(self._known)[:-OPEN_VIDEOS]:
                     self._known.pop(other).close()
             return self._known[session_id]
@@ -140,20 +141,20 @@ class _Result:
 
     def __init__(self, site: Site, videos: Videos, session: Session, others: Sequence[Session], t: Texts) -> None:
         self._data, self._videos, self._session, self._t = site.data, videos, session, t
-        self._info = session.info
-        self._tier = str(self._info["tier"])
+        self._record = session.record
+        self._tier = session.record.tier
         self._drill = _drill_of(session)
-        self._title = t.said(self._drill.title) if self._drill else str(self._info["drill"])
-        self._moment = t.moment(datetime.fromisoformat(self._info["started_at"]))
+        self._title = t.said(self._drill.title) if self._drill else session.record.drill
+        self._moment = t.moment(session.started_at)
         self._plot: ui.plotly | None = None
         with tag("article", classes="result"):
             self._head()
-            if self._info["status"] != "running":
+            if session.record.status is not Status.RUNNING:
                 self._body(others)
 
     def _head(self) -> None:
-        t, status, person = self._t, self._info["status"], self._session.person
-        history = urlencode({"person": person, "drill": self._info["drill"]})
+        t, status, person = self._t, self._record.status, self._session.person
+        history = urlencode({"person": person, "drill": self._record.drill})
         with tag("header", classes="head"):
             with tag("div"):
                 tag("a", t("result.all"), "back", href=f"/history?{history}")
@@ -165,12 +166,12 @@ class _Result:
                     tag("a", t("button.again"), "button primary", href=f"/drill/{self._drill.id}{query}")
                 tag("a", t("result.done"), "button", href=f"/?{urlencode({'person': person})}" if person else "/")
         made_up([self._session], t)
-        if status == "running":
+        if status is Status.RUNNING:
             tag("p", t("result.running"), "notice")
             tag("a", t("result.running_open"), "button", href="/live")
-        elif status == "interrupted":
+        elif status is Status.INTERRUPTED:
             tag("p", t("result.interrupted"), "notice")
-        if not self._session.rep_list and status != "running":
+        if not self._session.rep_list and status is not Status.RUNNING:
             tag("p", t("result.nothing_counted" if is_counted(self._tier) else "result.nothing"), "notice")
 
     def _body(self, others: Sequence[Session]) -> None:
@@ -187,12 +188,13 @@ class _Result:
     async def _toggle(self, rep: Rep) -> None:
         """Leave a repetition out, or count it again."""
         try:
-            self._session = await asyncio.to_thread(
+            changed = await asyncio.to_thread(
                 drop_rep, self._data, self._session.id, rep.side, rep.direction, rep.rep, not rep.dropped
             )
         except RotrackError as error:
             self._problem.set_text(self._t.said(str(error)))
             return
+        self._session = replace(changed, record=self._record)  # under the name that the person has now
         self._problem.set_text("")
         self._news.set_text(self._t("result.restored_it" if rep.dropped else "result.dropped_it", what=self._values.name_of(rep)))
         self._values.show(self._session)
@@ -248,15 +250,13 @@ class _Result:
 
     # ------------------------------------------------------------------ what goes with it
     def _notes(self) -> None:
-        t, info = self._t, self._info
-        load_kg, change = load_of(info), partial(describe_session, self._data, self._session.id)
+        t, record = self._t, self._record
+        change = partial(describe_session, self._data, self._session.id)
         with tag("section", classes="notes", aria_labelledby="notes"):
             tag("h2", t("result.notes"), id="notes")
-            note = str(info.get("note") or "")
-            self._field("note", t("result.note"), note, lambda text: change(note=text), maxlength=200)
-            band = str(info.get("band") or "")
-            self._field("band", t("choose.band"), band, lambda text: change(band=text), maxlength=60)
-            weight = "" if math.isnan(load_kg) else f"{load_kg:g}"
+            self._field("note", t("result.note"), record.note, lambda text: change(note=text), maxlength=200)
+            self._field("band", t("choose.band"), record.band, lambda text: change(band=text), maxlength=60)
+            weight = "" if math.isnan(record.load_kg) else f"{record.load_kg:g}"
             self._field(
                 "load", t("choose.load"), weight, lambda text: change(load_kg=_load(text)), inputmode="decimal", maxlength=8
             )
@@ -287,11 +287,11 @@ class _Result:
         place.set_text(text)
 
     def _good_to_know(self) -> None:
-        t, info = self._t, self._info
-        said = [(t("result.setup_said"), t.said(found["text"])) for found in info.get("setup", []) if found["state"] == "problem"]
+        t, record = self._t, self._record
+        said = [(t("result.setup_said"), t.said(found.text)) for found in record.setup if found.state is State.PROBLEM]
         camera = t("result.camera_said")
-        said += [(f"{camera}, {t.leg(Side(side))}", t.said(text)) for side, text in info.get("camera_advice", {}).items()]
-        warnings = [*self._session.warnings, info.get("speed_advice", "")]
+        said += [(f"{camera}, {t.leg(side)}", t.said(text)) for side, text in record.camera_advice.items()]
+        warnings = [*self._session.warnings, record.speed_advice]
         said += [(t("result.note_said"), t.said(text)) for text in warnings if text and text != INTERRUPTED]
         if not said:
             return
@@ -304,7 +304,7 @@ class _Result:
                         tag("dd", text)
 
     def _norms(self) -> None:
-        t, norms = self._t, norms_for(str(self._info["drill"]))
+        t, norms = self._t, norms_for(self._record.drill)
         if not norms or is_index(self._tier) or is_counted(self._tier):
             return
         with tag("section", classes="norms", aria_labelledby="norms"):
@@ -322,23 +322,22 @@ class _Result:
                                 tag("td", text, data_label=t(f"result.norms_{column}"))
 
     def _how(self) -> None:
-        t, info, between = self._t, self._info, " \u00b7 "
+        t, record, between = self._t, self._record, " \u00b7 "
         shares = [
-            t("result.how_share_of", leg=t.leg(Side(side)), share=round(100 * share))
-            for side, share in info.get("measured_share", {}).items()
+            t("result.how_share_of", leg=t.leg(side), share=round(100 * share)) for side, share in record.measured_share.items()
         ]
         apart = [f"{t.leg(a.side)}, {t.direction(a.direction)}: {t.said(a.reason)}" for a in self._session.apart_list]
         rows = {
-            "what": t.said(str(info.get("measured", ""))),
+            "what": t.said(record.measured),
             "well": t.said(TIERS.get(self._tier, "")),
             "share": between.join(shares),
-            "reasons": between.join(map(t.said, info.get("reasons", {}))),
+            "reasons": between.join(map(t.said, record.reasons)),
             "apart": between.join(apart),
-            "source": str(info.get("source", {}).get("name", "")),
-            "rate": t("result.how_rate_of", rate=float(info["measured_fps"])) if info.get("measured_fps") else "",
-            "model": str(info.get("model", "")),
-            "calibration": t.said(str(info["calibration"])),
-            "zero": t.said(str(info["zero"])),
+            "source": record.source.name,
+            "rate": t("result.how_rate_of", rate=record.measured_fps) if record.measured_fps > 0 else "",
+            "model": record.model,
+            "calibration": t.said(record.calibration),
+            "zero": t.said(record.zero),
             "id": self._session.id,
         }
         with tag("details", classes="how"):
@@ -366,7 +365,7 @@ class _Result:
             except RotrackError as error:
                 problem.set_text(t.said(str(error)))
                 return
-            ui.navigate.to(f"/history?{urlencode({'person': self._session.person, 'drill': self._info['drill']})}")
+            ui.navigate.to(f"/history?{urlencode({'person': self._session.person, 'drill': self._record.drill})}")
 
         ask_twice(button, "delete", questions, delete)
 
@@ -374,7 +373,7 @@ class _Result:
 def _drill_of(session: Session) -> Drill | None:
     """Return the drill of a session; None if this version does not know it."""
     try:
-        return load_table().drill(str(session.info["drill"]))
+        return load_table().drill(session.record.drill)
     except DrillError:
         return None
 

@@ -12,7 +12,7 @@ import math
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -303,8 +303,7 @@ class Studio:
                 assert frame is not None
                 return self._measured(frame, step, board, coach)
 
-            setup = [asdict(finding) for finding in findings]
-            return api.measure_on(poses, source, model, request, plan.keep_video, on_step, known, setup, clock=self.clock)
+            return api.measure_on(poses, source, model, request, plan.keep_video, on_step, known, findings, clock=self.clock)
 
     def _opened(self) -> PatientCamera | None:
         """Open the camera; while it cannot be opened, say why and try again, until somebody ends it."""

@@ -16,7 +16,8 @@ from rotrack.app.frame import tag
 from rotrack.app.texts import Texts
 from rotrack.drills import Drill, load_table
 from rotrack.model import Direction, Rep, Side
-from rotrack.records.compare import Earlier, Held, difference, earlier_values, held, left_against_right, legs_of
+from rotrack.progress.compare import Earlier, Spreads, difference, earlier_values, left_against_right, spreads_of
+from rotrack.records.compare import Held, held, legs_of
 from rotrack.records.session import FIRST, Session, SessionValue, best_of
 from rotrack.ui.words import is_counted, is_index
 
@@ -80,7 +81,7 @@ class Values:
         self, session: Session, others: Sequence[Session], drill: Drill | None, t: Texts, toggle: Callable[[Rep], Awaitable[None]]
     ) -> None:
         self._session, self._others, self._drill, self._t, self._toggle = session, others, drill, t, toggle
-        self._tier = str(session.info["tier"])
+        self._tier = session.record.tier
         self._counted = is_counted(self._tier)
         self._legs: dict[Key, _Leg] = {}
         self._against: dict[Direction, TextElement] = {}
@@ -190,6 +191,7 @@ class Values:
         self._session = session
         values = {(value.side, value.direction): value for value in session.values}
         holds = {found.side: found for found in held(session.rep_list)}
+        spreads = {} if self._counted else spreads_of(session, self._others)
         for key, leg in self._legs.items():
             reps, value = self._reps(*key), values.get(key)
             if self._counted:
@@ -200,8 +202,10 @@ class Values:
             for rep in reps:
                 self._show_rep(leg.rows[rep.rep], rep, rep in used)
             if value:
-                self._show_change(leg, value)
-        differences = {found.direction: found for found in left_against_right(session.values)}
+                self._show_change(leg, value, spreads)
+        if not self._against:
+            return
+        differences = {found.direction: found for found in left_against_right(session.values, spreads)}
         for direction, text in self._against.items():
             text.set_text(sides_words(differences.get(direction), self._tier, self._t))
 
@@ -251,14 +255,14 @@ class Values:
         state = ["result.left_out"] if rep.dropped else [] if rep.valid else ["result.not_valid"]
         return [*map(t, state), *(f"{letter} {t.said(title)}".strip() for letter, title in titles.items()), *map(t.said, rest)]
 
-    def _show_change(self, leg: _Leg, value: SessionValue) -> None:
+    def _show_change(self, leg: _Leg, value: SessionValue, spreads: Spreads) -> None:
         if leg.change is None or leg.dots is None:
             return
         if not value.reps_used:
             leg.change.set_text("")
             leg.dots.set_content("")
             return
-        found = difference(value, leg.earlier[-1].value)
+        found = difference(value, leg.earlier[-1].value, spreads)
         leg.change.set_text(change_words(found, self._tier, self._t))
         leg.dots.set_content(self._dots([earlier.value for earlier in leg.earlier], value))
 

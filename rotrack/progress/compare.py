@@ -14,6 +14,7 @@ from rotrack.progress.statistics import Spread
 from rotrack.progress.values import session_table
 from rotrack.records.history import ALIKE, earlier_sessions, newest
 from rotrack.records.session import Session, SessionValue
+from rotrack.records.store import in_time
 
 Spreads = dict[tuple[Side, Direction], Spread]
 """How much the values of each leg and direction differ from session to session although nothing has changed."""
@@ -53,11 +54,8 @@ def spreads_of(session: Session, sessions: Sequence[Session]) -> Spreads:
     sessions : sequence of Session
         All sessions, oldest first; the session itself need not be among them.
     """
-    key = name_key(session.person)
-    alike = [
-        other for other in sessions if other.id != session.id and key and name_key(other.person) == key and _alike(session, other)
-    ]
-    values = session_table(sorted(newest([*alike, session]), key=lambda s: (s.started_at, s.id)))
+    alike = [other for other in newest(sessions) if _alike(session, other)]
+    values = session_table(sorted([*alike, session], key=in_time))  # the session itself, even if another reading of it counts
     values = values[values.reps_used > 0]
     if values.empty:
         return {}
@@ -71,6 +69,9 @@ def spreads_of(session: Session, sessions: Sequence[Session]) -> Spreads:
 
 
 def _alike(one: Session, other: Session) -> bool:
+    """Return whether another session is of the same named person and kind, and not of the same movement."""
+    if not name_key(one.person) or name_key(one.person) != name_key(other.person) or one.record.movement == other.record.movement:
+        return False
     return one.record.drill == other.record.drill and all(getattr(one.record, key) == getattr(other.record, key) for key in ALIKE)
 
 
