@@ -16,11 +16,13 @@ from rotrack.errors import RecordError
 from rotrack.inputs import UnreadableError, number_of, read_table, record_of, time_of
 from rotrack.model import CONVENTION_VERSION, Rep, Side
 from rotrack.records.record import FIRST_MEASURE, TABLE_ONLY, SessionRecord, SourceRecord, Status, damaged
-from rotrack.records.repetitions import rep_of
+from rotrack.records.repetitions import rep_of, sensible
 from rotrack.records.schema import NEEDED
 
 TABLE = "reps.csv"
 MAY_LACK = ("note", "uncertainty_deg", "gravity_deg", "dropped", "band", "load_kg", "measure_version", "remeasured_from")
+_LONGEST_NAME = 200
+"""Most bytes of the name of a session: what files are called in its folder must fit beside."""
 ONLY_ROWS = "Only the rows of reps.csv were left of this session: there is no curve and nothing to measure again from."
 """Warning of a session whose folder was gone."""
 
@@ -66,14 +68,19 @@ def _table(path: Path, changed_ns: int, size: int) -> EarlierTable:
         try:
             rep_of(row)
             time_of(row["started_at"])
-            if not row["session_id"]:
-                raise ValueError("no session")
+            if not _may_be_a_session(row["session_id"]):
+                raise ValueError("no name of a session")
         except (ValueError, OverflowError):
             damaged_lines.append(line)
             continue
         rows.setdefault(row["session_id"], []).append((line, row))
     problems = tuple(f"Line {line} of {path.name} is damaged and was left out." for line in sorted(damaged_lines))
     return EarlierTable({name: tuple(found) for name, found in rows.items()}, problems)
+
+
+def _may_be_a_session(name: str) -> bool:
+    """Return whether a folder can have this name."""
+    return Path(name).name == name and name not in ("", ".", "..") and len(name.encode()) <= _LONGEST_NAME
 
 
 def earlier_repetitions(folder: Path, raw: dict[str, Any]) -> tuple[tuple[Rep, ...], tuple[str, ...]]:
@@ -95,8 +102,8 @@ def earlier_repetitions(folder: Path, raw: dict[str, Any]) -> tuple[tuple[Rep, .
     try:
         if inside is not None and not isinstance(inside, list):
             raise UnreadableError("'reps' must be a list")
-        reps = [record_of(_LATER | one if isinstance(one, dict) else one, Rep) for one in inside or []]
-    except UnreadableError as error:
+        reps = [sensible(record_of(_LATER | one if isinstance(one, dict) else one, Rep)) for one in inside or []]
+    except ValueError as error:
         raise damaged(folder, f"a repetition: {error}") from error
     data = folder.resolve().parent.parent if folder.resolve().parent.name == "sessions" else None
     logged = _reps(earlier_table(data).rows.get(folder.name, ())) if data else ()
@@ -123,8 +130,6 @@ def session_of_rows(session_id: str, table: EarlierTable) -> tuple[SessionRecord
     """
     rows = table.rows[session_id]
     cells = rows[-1][1]
-    if Path(session_id).name != session_id or session_id in (".", ".."):
-        raise RecordError(f"'{session_id}' in {TABLE} is no name of a session; its rows were left out.")
 
     def said(column: str, otherwise: str = "") -> str:
         return cells.get(column, "") or otherwise

@@ -138,7 +138,11 @@ def rep_of(row: dict[str, str]) -> Rep:
             values[field.name] = tuple(cell.split())
         else:
             values[field.name] = kind(cell)
-    rep = Rep(**values)
+    return sensible(Rep(**values))
+
+
+def sensible(rep: Rep) -> Rep:
+    """Return a repetition; raises ValueError for one that cannot be."""
     if not 0 <= rep.rep < MOST_REPS:
         raise ValueError(f"{rep.rep} is no number of a repetition")
     if abs(rep.peak_deg) > MAX_PEAK_DEG:

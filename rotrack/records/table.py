@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -27,7 +28,7 @@ from rotrack.records.repetitions import yes_or_no
 from rotrack.records.schema import REP_COLUMNS
 from rotrack.records.session import Session
 from rotrack.records.store import CHECKSUM, read_all, stamp_of
-from rotrack.records.takeover import keep_original, take_over
+from rotrack.records.takeover import keep_original, name_people, take_over
 
 HEADER = header_of(REP_COLUMNS)
 CHANGED = "reps changed by hand"
@@ -73,7 +74,7 @@ def add_rows(data: Path, record: SessionRecord, reps: Sequence[Rep]) -> None:
         rows = rows_of(record, reps)
         size, crc = state.written[-1]
         now = (size + len(rows), zlib.crc32(rows, crc))
-        _State([(size, crc), now], state.of).write(data)
+        _State([state.written[0], (size, crc), now], state.of).write(data)  # the first is on the disk for sure
         with Appender(path) as file:
             file.append(rows, durable=False)  # the session's own table is on the disk already
 
@@ -107,24 +108,33 @@ def refresh_table(data: Path, clock: Clock = SYSTEM) -> tuple[str, ...]:
 
 def _refresh(data: Path, clock: Clock) -> tuple[str, ...]:
     """Make the table what it should be; the log is locked."""
-    notes = take_over(data, first=not (data / CHECKSUM).exists(), clock=clock)
+    first = not (data / CHECKSUM).exists()
+    notes = take_over(data, first, clock)
     state, path = _State.read(data), data / TABLE
     of = _digest(data)  # before the sessions are read: what changes meanwhile is seen next time
     sessions, _ = read_all(data)
+    if name_people(data, sessions, clock):
+        of = _digest(data)
+        sessions, _ = read_all(data)
     wanted = table_of(sessions)
     if not sessions and not path.exists() and state is None:
         return notes
     there = _there(path)
-    if state is None:
-        notes += keep_original(data, wanted)
-    elif there is not None and not _is_ours(there, state, wanted):
+    known = state.written if state else []
+    if there is not None and state is None:
+        known = [_sum_of(there)]
+        notes += keep_original(data, wanted) if first or not _is_torn(there, wanted) else ()
+    elif there is not None and not _is_ours(there, known, wanted):
         notes += _kept(data, there, clock)
-    written = [(len(wanted), zlib.crc32(wanted))]
     if there != wanted:
-        _State([*(state.written[-1:] if state else []), *written], of).write(data, durable=True)
+        _State([*known, _sum_of(wanted)], of).write(data, durable=True)  # right whether or not the next line is reached
         replace({path: wanted})
-    _State(written, of).write(data, durable=True)
+    _State([_sum_of(wanted)], of).write(data, durable=True)
     return notes
+
+
+def _sum_of(table: bytes) -> tuple[int, int]:
+    return len(table), zlib.crc32(table)
 
 
 def _there(path: Path) -> bytes | None:
@@ -136,19 +146,24 @@ def _there(path: Path) -> bytes | None:
         raise RecordError(f"{path} cannot be read: {error}.") from error
 
 
-def _is_ours(there: bytes, state: _State, wanted: bytes) -> bool:
+def _is_ours(there: bytes, written: Iterable[tuple[int, int]], wanted: bytes) -> bool:
     """Return whether nobody but rotrack wrote what is in the table.
 
     A program that was killed, or the power that failed, may leave more rows than the checksum says, or less, the last one cut
     off, or blocks that never reached the disk.
     """
-    if not there or there == wanted:
+    if _is_torn(there, wanted):
         return True
-    for size, crc in reversed(state.written):
+    for size, crc in reversed([*written]):
         if len(there) >= size and zlib.crc32(there[:size]) == crc:
-            return _is_part(there[size:], wanted)
-    torn = len(there) <= state.written[-1][0] and there.startswith(HEADER)
-    return torn and _is_part(there.removeprefix(HEADER).rstrip(b"\0"), wanted)
+            return _is_part(there[size:].rstrip(b"\0"), wanted)
+    return False
+
+
+def _is_torn(there: bytes, wanted: bytes) -> bool:
+    """Return whether a table is what it should be as far as it goes, but for blocks of zeros."""
+    parts = re.split(b"\0+", there)
+    return wanted.startswith(parts[0]) and all(part in wanted for part in parts)
 
 
 def _is_part(rows: bytes, wanted: bytes) -> bool:
@@ -199,7 +214,7 @@ class _State:
 def _is_current(data: Path, state: _State) -> bool:
     """Return whether the table is what rotrack wrote last, and the sessions are those that it was made of."""
     there = _there(data / TABLE)
-    return there is not None and (len(there), zlib.crc32(there)) == state.written[-1] and state.of == _digest(data)
+    return there is not None and _sum_of(there) == state.written[-1] and state.of == _digest(data)
 
 
 def _digest(data: Path) -> str:

@@ -29,8 +29,9 @@ from rotrack.inputs import (
 from rotrack.records.folders import being_written, session_folders, sessions_folder
 from rotrack.records.legacy import MAY_LACK, TABLE, EarlierTable, earlier_repetitions, earlier_table, session_of_rows
 from rotrack.records.people import Person, find_person, new_person, read_people, write_person
-from rotrack.records.record import FORMAT, SESSION_FILE, SessionRecord, read_raw, record_bytes, record_from
+from rotrack.records.record import FORMAT, SESSION_FILE, SessionRecord, read_raw, read_record, record_bytes, record_from
 from rotrack.records.repetitions import REPETITIONS, table_bytes
+from rotrack.records.session import Session
 
 KEPT_DAMAGED = "session.json.damaged"
 """What a session.json is kept as that nobody can read, when the session is made again from the rows of the table."""
@@ -79,6 +80,21 @@ def take_over(data: Path, first: bool, clock: Clock = SYSTEM) -> tuple[str, ...]
             taken += not problem
             notes += [problem] if problem else []
     return tuple(notes)
+
+
+def name_people(data: Path, sessions: Iterable[Session], clock: Clock = SYSTEM) -> bool:
+    """Give sessions that have a name but nobody's id their person, since taking over was ended in between; the log is locked.
+
+    Returns
+    -------
+    bool
+        Whether there were any.
+    """
+    people = _People(data, clock)
+    nameless = [s for s in sessions if s.person and not s.record.person_id and not being_written(s.folder)]
+    for session in nameless:
+        replace({session.folder / SESSION_FILE: record_bytes(people.named(read_record(session.folder)))})
+    return bool(nameless)
 
 
 def _taken(folder: Path, people: _People) -> bool:
@@ -137,9 +153,13 @@ def keep_original(data: Path, wanted: bytes) -> tuple[str, ...]:
     lost = there.damaged or set(there.columns) - set(now.columns)
     if not (lost or any(not _stands(row, known.get(_key(row), ()), columns) for _, row in there.rows)):
         return ()
-    place = data / KEPT_TABLE
+    content = read_bytes(data / TABLE, MOST_TABLE_BYTES)
+    place, number = data / KEPT_TABLE, 1
+    while place.exists() and place.read_bytes() != content:
+        number += 1
+        place = data / f"{Path(KEPT_TABLE).stem} {number}.csv"
     if not place.exists():
-        replace({place: read_bytes(data / TABLE, MOST_TABLE_BYTES)})
+        replace({place: content})
     return (
         f"{TABLE} holds something that the sessions do not; it is kept as {place.name} in {data}, and {TABLE} was made anew.",
     )
