@@ -40,6 +40,8 @@ LONGEST_LINE = 20_000
 """Most characters of a line of a table. Landmarks of one frame have about 2,000."""
 MOST_UNPACKED_BYTES = 1_000_000_000
 """More is not unpacked from one file: ten hours of landmarks."""
+LARGEST = 2**53
+"""A larger whole number is none that anybody measured or counted."""
 FIRST_YEAR, LAST_YEAR = 1970, 2200
 """A time outside these years is damaged."""
 _BLOCK = 1 << 16
@@ -282,6 +284,8 @@ def _prepared(raw: Any, kind: inspect.Type) -> Any:
         inner = kind.item_type if isinstance(kind, inspect.ListType | inspect.VarTupleType) else _ANY
         types = types if len(types) == len(raw) else (inner,) * len(raw)
         return [_prepared(value, one) for value, one in zip(raw, types, strict=True)]
+    if isinstance(raw, int) and abs(raw) > LARGEST:
+        raise UnreadableError(f"a number in it is too large ({str(raw)[:20]}...)")
     return raw
 
 

@@ -120,6 +120,8 @@ def read_people(data: Path) -> tuple[list[Person], list[str]]:
                 raise UnreadableError(f"it is of the person {person.id}")
             people.append(person)
         except (UnreadableError, ValueError) as error:
+            if isinstance(error, UnreadableError) and error.missing:  # a program was ended before it wrote the record
+                continue
             problems.append(f"{path} is damaged ({error}); the sessions keep the name. `rotrack doctor --repair` may mend it.")
     return sorted(people, key=lambda person: (name_key(person.name), person.id)), problems
 

@@ -94,7 +94,7 @@ def read_repetitions(folder: Path, follow: bool = True) -> tuple[tuple[Rep, ...]
             f"{path} cannot be used ({error}); the session is left out. `rotrack doctor --repair` may mend it."
         ) from error
     lacking = [column for column in _NEEDED if column not in table.columns]
-    if lacking and (table.rows or table.columns):
+    if lacking:
         raise RecordError(f"{path} is damaged (it has no column {lacking[0]}); the session is left out.")
     return reps_of(table, f"{folder.name}/{REPETITIONS}")
 

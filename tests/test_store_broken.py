@@ -1,0 +1,30 @@
+"""A seeded sample of what `tests/benchmarks/crashes.py` and `mutants.py` do at length: the store is broken on purpose."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import rotrack.api  # noqa: F401  loaded once, before the forks
+
+sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
+import crashes
+import mutants
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="needs fork")]
+
+
+@pytest.mark.parametrize("changers", [False, True])
+def test_no_acknowledged_repetition_is_lost_to_a_kill(tmp_path: Path, changers: bool) -> None:
+    assert crashes.kills(24, 2, changers, seed=5, place=tmp_path) == 0
+
+
+def test_programs_that_log_at_once_lose_nothing(tmp_path: Path) -> None:
+    assert crashes.many_writers(6, 8, place=tmp_path) == 0
+
+
+def test_damaged_files_are_told_and_never_a_traceback(tmp_path: Path) -> None:
+    told: list[str] = []
+    assert mutants.run(tmp_path, 216, seed=20261128, only="", tell=told.append) == 0, "\n".join(told)
