@@ -2,8 +2,8 @@
 
 Every session of an archive has a name that follows from the video and what is asked of it, so whoever measures it gets the same
 bytes, and what is there already need not be measured again. Each video is one task: it is measured in a place of its own and
-handed over as a whole. Only the program that was asked writes into the log: a session's folder appears complete or not at all,
-rows are appended in the order of the manifest. However it ends, the next run goes on from there.
+handed over as a whole. Only the program that was asked writes into the log: a session's folder appears complete or not at all.
+However it ends, the next run goes on from there.
 
 `docs/archives.md` says how to use it.
 """
@@ -11,14 +11,15 @@ rows are appended in the order of the manifest. However it ends, the next run go
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
+import io
 import json
 import logging
 import shutil
 import socket
 import tempfile
 import threading
-import time
 import traceback
 import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -28,25 +29,32 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from filelock import FileLock, Timeout
 
 from rotrack.api import Origin
 from rotrack.batch import Job, died, in_processes, run_job
 from rotrack.beforehand import profiles_folder, wants_none
-from rotrack.calibration.profiles import find_profiles, write_profile
+from rotrack.calibration.profiles import find_profiles, profile_text
+from rotrack.clock import SYSTEM, Clock
 from rotrack.drills import parse_sides
 from rotrack.errors import InputError, ModelError, RecordError, RotrackError, SourceError
+from rotrack.files import FILE_MODE, explained, make_folder, sync_folder
+from rotrack.files import replace as replace_files
 from rotrack.housekeeping import ARCHIVE_LOCK, HALF_MEASURED
 from rotrack.manifest import Entry, some
 from rotrack.model import CONVENTION_VERSION, MEASURE_VERSION
-from rotrack.records.log import append_reps, explained, logged_reps, read_info, rep_row, replace_files
+from rotrack.records.folders import locked, session_folders, sessions_folder
+from rotrack.records.people import known_or_new
+from rotrack.records.record import SESSION_FILE, Status, read_record, record_bytes
 from rotrack.records.session import Session, load_session
+from rotrack.records.table import add_rows, refresh_table
 from rotrack.sensing.landmarker import MODELS, find_model
 from rotrack.sensing.legnet import description
 from rotrack.sensing.sources import VideoFile
 from rotrack.ui.words import times
 
-FINISHED, NOTHING = "finished", "not measured"
+COMPLETE = (Status.FINISHED, Status.NOT_MEASURED)
 """Status of a session that need not be measured again."""
 KEY_LENGTH = 12
 CONNECT_S = 5.0
@@ -90,6 +98,7 @@ def measure_archive(
     processes: int | None = None,
     tell: Tell = lambda _: None,
     on_share: OnShare = lambda _: None,
+    clock: Clock = SYSTEM,
 ) -> Generator[Result]:
     """Measure what is not in the log yet; yield what becomes of every row, first of what was there already.
 
@@ -107,6 +116,8 @@ def measure_archive(
         Called with what to know, a sentence each.
     on_share : callable
         For a progress bar: called with the share of a video that was measured; 1 in all per video that was not in the log yet.
+    clock : Clock
+        Paces how often the cluster is looked at, and dates what is new in the log.
 
     Raises
     ------
@@ -120,39 +131,37 @@ def measure_archive(
     job = entries[0].job
     models, profiles = _models(job), _profiles(job)
     with _holding(job.data) as scratch:
-        log = _Log(job.data, scratch)
+        for note in refresh_table(job.data, clock):  # takes over what an earlier version wrote
+            tell(note)
         keys = [_key(entry, models, profiles) for entry in entries]
-        there = {name.rpartition("-")[2]: name for name in log.names()}
+        there = {folder.name.rpartition("-")[2]: folder for folder in session_folders(job.data)}
         others = [there[key] for key in there.keys() - set(keys)]
         todo: list[int] = []
+        for place, (entry, key) in enumerate(zip(entries, keys, strict=True)):
+            if key in there:
+                yield _done(entry, there[key])
+            else:
+                todo.append(place)
+        _tell_of_others(entries, others, tell)
+        tasks = [_task(entries[place], keys[place], models, profiles, "" if dask else str(scratch)) for place in todo]
+        if not tasks:
+            return
         try:
-            for place, (entry, key) in enumerate(zip(entries, keys, strict=True)):
-                if key not in there:
-                    todo.append(place)
-                    continue
-                result = _done(entry, job.data / "sessions" / there[key])
-                log.ended(place, result.session)
-                yield result
-            _tell_of_others(job.data, entries, others, tell)
-            tasks = [_task(entries[place], keys[place], models, profiles, "" if dask else str(scratch)) for place in todo]
-            if not tasks:
-                return
-            runner = _on_cluster(dask, tasks, tell, on_share) if dask else _here(tasks, processes, on_share)
+            runner = _on_cluster(dask, tasks, tell, on_share, clock) if dask else _here(tasks, processes, on_share)
             with closing(runner):
                 for number, parcel in runner:
-                    place = todo[number]
-                    yield log.take(place, entries[place], tasks[number], parcel)
+                    yield _taken(job.data, scratch, entries[todo[number]], tasks[number], parcel, clock)
         finally:
-            log.append_rest()
+            for note in refresh_table(job.data, clock):  # its rows in the order of time
+                tell(note)
 
 
 def _profiles(job: Job) -> tuple[tuple[str, str], ...]:
     """Return the calibration profiles that were asked for as files: names and contents."""
     if wants_none(job.calibration):
         return ()
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [write_profile(p, Path(folder)) for p in find_profiles(job.calibration, profiles_folder(job.data))]
-        return tuple(sorted((path.name, path.read_text("utf-8")) for path in paths))
+    found = find_profiles(job.calibration, profiles_folder(job.data))
+    return tuple(sorted((f"{profile.name}.toml", profile_text(profile)) for profile in found))
 
 
 def _models(job: Job) -> tuple[str, ...]:
@@ -171,9 +180,10 @@ def _key(entry: Entry, models: Sequence[str], profiles: Sequence[tuple[str, str]
 @contextmanager
 def _holding(data: Path) -> Iterator[Path]:
     """Hold a data folder against other programs that measure an archive; yield a place for what is not complete yet."""
-    lock, scratch = FileLock(data / ARCHIVE_LOCK, timeout=0, thread_local=False), data / HALF_MEASURED
+    lock = FileLock(data / ARCHIVE_LOCK, timeout=0, thread_local=False, mode=FILE_MODE)
+    scratch = data / HALF_MEASURED
     with explained(data):
-        data.mkdir(parents=True, exist_ok=True)
+        make_folder(data)
         try:
             lock.acquire()
         except Timeout as error:
@@ -183,7 +193,7 @@ def _holding(data: Path) -> Iterator[Path]:
     try:
         shutil.rmtree(scratch, ignore_errors=True)  # what a run left behind that was killed
         with explained(scratch):
-            scratch.mkdir()
+            make_folder(scratch)
         yield scratch
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -194,7 +204,7 @@ def _done(entry: Entry, folder: Path) -> Result:
     """Return what the log has of a row."""
     try:
         session = load_session(folder)
-        if session.info.get("status") in (FINISHED, NOTHING):
+        if session.record.status in COMPLETE:
             return Result(entry, session, fresh=False)
         raise RecordError(f"The session {folder.name} is not complete")
     except RecordError as error:
@@ -202,13 +212,13 @@ def _done(entry: Entry, folder: Path) -> Result:
         return Result(entry, None, RecordError(f"{str(error).rstrip('.')}; {again}"), fresh=False)
 
 
-def _tell_of_others(data: Path, entries: Sequence[Entry], names: Iterable[str], tell: Tell) -> None:
+def _tell_of_others(entries: Sequence[Entry], folders: Iterable[Path], tell: Tell) -> None:
     """Tell of sessions of the same videos that were measured with something else asked."""
     files, found = {entry.file for entry in entries}, []
-    for name in names:
+    for folder in folders:
         with suppress(RecordError):
-            if len(name.rpartition("-")[2]) == KEY_LENGTH and read_info(data / "sessions" / name).get("archive_file") in files:
-                found.append(name)
+            if len(folder.name.rpartition("-")[2]) == KEY_LENGTH and read_record(folder).archive_file in files:
+                found.append(folder.name)
     if found:
         tell(
             f"{times(len(found), 'session')} of the same videos in the log, measured before the manifest, a file or an option "
@@ -216,62 +226,36 @@ def _tell_of_others(data: Path, entries: Sequence[Entry], names: Iterable[str], 
         )
 
 
-class _Log:
-    """The one who writes: sessions as they come, rows in the order of the manifest."""
+def _taken(data: Path, scratch: Path, entry: Entry, task: _Task, parcel: _Parcel, clock: Clock) -> Result:
+    """Take what came of a task into the log."""
+    if isinstance(parcel.error, RecordError):  # it would go wrong with every other video, too
+        raise parcel.error
+    session = None
+    if parcel.files and task.job.origin:
+        session = _installed(data, scratch, task.job.origin.session_id, parcel.files, clock)
+        if session.rep_list:
+            add_rows(data, session.record, session.rep_list)
+    return Result(entry, session, parcel.error)
 
-    def __init__(self, data: Path, scratch: Path) -> None:
-        self._data, self._scratch = data, scratch
-        reps = logged_reps(data)
-        self._rows = set(zip(reps.session_id, reps.side, reps.direction, reps.rep, strict=True))
-        self._waiting: dict[int, Session | None] = {}
-        self._next = 0
 
-    def names(self) -> list[str]:
-        """Return the names of the sessions that are there."""
-        return sorted(path.name for path in (self._data / "sessions").glob("*"))
+def _installed(data: Path, scratch: Path, session_id: str, files: dict[str, bytes], clock: Clock) -> Session:
+    """Move a session into the log as a whole: written beside, brought onto the disk, then renamed.
 
-    def take(self, place: int, entry: Entry, task: _Task, parcel: _Parcel) -> Result:
-        """Take in what came of a task."""
-        error = parcel.error
-        if isinstance(error, RecordError):  # it would go wrong with every other video, too
-            raise error
-        session = None
-        if parcel.files:
-            session = self._installed(task.job.origin.session_id, parcel.files) if task.job.origin else None
-        self.ended(place, session)
-        return Result(entry, session, error)
-
-    def _installed(self, session_id: str, files: dict[str, bytes]) -> Session:
-        draft, folder = self._scratch / session_id, self._data / "sessions" / session_id
-        with explained(folder):
-            draft.mkdir()
-            replace_files({draft / name: content for name, content in files.items()})
-            folder.parent.mkdir(exist_ok=True)
-            draft.rename(folder)
-        return load_session(folder)
-
-    def ended(self, place: int, session: Session | None) -> None:
-        """Append the rows of all rows of the manifest that have ended, up to the first that has not."""
-        self._waiting[place] = session
-        ready = []
-        while self._next in self._waiting:
-            ready.append(self._waiting.pop(self._next))
-            self._next += 1
-        self._append(ready)
-
-    def append_rest(self) -> None:
-        """Append the rows that are waiting for others."""
-        self._append([self._waiting.pop(place) for place in sorted(self._waiting)])
-
-    def _append(self, sessions: Iterable[Session | None]) -> None:
-        rows = [
-            rep_row(session.info, rep)
-            for session in filter(None, sessions)
-            for rep in session.rep_list
-            if (session.id, rep.side, rep.direction, rep.rep) not in self._rows
-        ]
-        if rows:
-            append_reps(self._data, rows)
+    Where it was measured its person was somebody new; here it is the one of that name.
+    """
+    draft, folder = scratch / session_id, sessions_folder(data) / session_id
+    with locked(data), explained(folder):
+        make_folder(draft)
+        replace_files({draft / name: content for name, content in files.items()})
+        record = read_record(draft)
+        person = known_or_new(data, record.person, clock)
+        if person is not None:
+            record = msgspec.structs.replace(record, person=person.name, person_id=person.id)
+            replace_files({draft / SESSION_FILE: record_bytes(record)})
+        make_folder(folder.parent)
+        draft.rename(folder)
+        sync_folder(folder.parent)
+    return load_session(folder)
 
 
 # ---------------------------------------------------------------------- one video
@@ -339,23 +323,33 @@ def _measured(task: _Task, on_share: OnShare) -> _Parcel:
     try:
         scratch = Path(task.scratch or _place_of_worker())
         with explained(scratch), tempfile.TemporaryDirectory(prefix="rotrack-", dir=scratch) as place:
-            data = Path(place)
+            data, profiles = Path(place) / "data", Path(place) / "profiles"
             job = replace(task.job, data=data)
             if task.profiles:
-                (data / "profiles").mkdir()
-                for name, text in task.profiles:
-                    (data / "profiles" / name).write_text(text, "utf-8")
-                job = replace(job, calibration=(str(data / "profiles"),))
+                make_folder(profiles)
+                replace_files({profiles / name: text.encode() for name, text in task.profiles}, durable=False)
+                job = replace(job, calibration=(str(profiles),))
             error = run_job(job, tell).error
             if isinstance(error, RecordError):
                 raise error
             assert job.origin is not None
-            folder = data / "sessions" / job.origin.session_id
-            complete = folder.is_dir() and read_info(folder).get("status") in (FINISHED, NOTHING)
-            files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if complete else {}
+            folder = sessions_folder(data) / job.origin.session_id
+            complete = folder.is_dir() and read_record(folder).status in COMPLETE
+            files = {path.name: _contents(path) for path in sorted(folder.iterdir())} if complete else {}
             return _Parcel(files, type(error)(str(error)) if error else None)  # without what it holds on to
     finally:
         on_share(1.0 - told)
+
+
+def _contents(path: Path) -> bytes:
+    """Return the contents of a file of a session; packed anew, since where it was flushed tells how fast it was measured."""
+    content = path.read_bytes()
+    if path.suffix != ".gz":
+        return content
+    packed = io.BytesIO()
+    with gzip.GzipFile("", "wb", 1, packed, mtime=0) as file:
+        file.write(gzip.decompress(content))
+    return packed.getvalue()
 
 
 def _place_of_worker() -> str:
@@ -401,7 +395,9 @@ def _here(tasks: Sequence[_Task], processes: int | None, on_share: OnShare) -> G
 
 
 # ---------------------------------------------------------------------- a cluster
-def _on_cluster(address: str, tasks: Sequence[_Task], tell: Tell, on_share: OnShare) -> Generator[tuple[int, _Parcel]]:
+def _on_cluster(
+    address: str, tasks: Sequence[_Task], tell: Tell, on_share: OnShare, clock: Clock
+) -> Generator[tuple[int, _Parcel]]:
     """Measure on the workers of a Dask cluster."""
     try:
         import distributed
@@ -420,7 +416,7 @@ def _on_cluster(address: str, tasks: Sequence[_Task], tell: Tell, on_share: OnSh
                 for number, task in enumerate(tasks)
             }
             try:
-                for future in _ended(distributed, client, list(places), tell):
+                for future in _ended(distributed, client, list(places), tell, clock):
                     number = places.pop(future)
                     parcel = _fetched(distributed, future, tasks[number])
                     future.release()
@@ -477,18 +473,18 @@ def _check_workers(client: Any, address: str, tell: Tell) -> None:
         )
 
 
-def _ended(distributed: Any, client: Any, futures: list[Any], tell: Tell) -> Iterator[Any]:
+def _ended(distributed: Any, client: Any, futures: list[Any], tell: Tell, clock: Clock) -> Iterator[Any]:
     """Yield futures as they end, and look now and then whether somebody works on them; ConnectionError if nobody can."""
     ended = distributed.as_completed(futures, loop=client.loop)
-    looked_s, alone = time.monotonic(), False
+    looked_s, alone = clock.monotonic_s(), False
     while not ended.is_empty():
         if ended.has_ready():
             yield next(ended)
             continue
-        time.sleep(0.05)
-        if time.monotonic() - looked_s < LOOK_S:
+        clock.sleep(0.05)
+        if clock.monotonic_s() - looked_s < LOOK_S:
             continue
-        looked_s = time.monotonic()
+        looked_s = clock.monotonic_s()
         if client.status != "running":
             raise ConnectionError
         if alone != (not client.nthreads()):

@@ -13,11 +13,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from rotrack.archive import NOTHING, Result, measure_archive
+from rotrack.archive import Result, measure_archive
 from rotrack.batch import Job
 from rotrack.errors import DOUBTFUL, InputError, RotrackError
 from rotrack.log_cli import write_plot
 from rotrack.manifest import Manifest, read_manifest
+from rotrack.records.record import Status
 from rotrack.ui.words import amount, is_counted, times, to_json
 
 _out = Console(highlight=False)
@@ -82,12 +83,12 @@ def _result_line(result: Result) -> str:
     job, session = result.entry.job, result.session
     if result.error or session is None:
         said = "[red]not measured[/]"
-    elif is_counted(session.info["tier"]):
+    elif is_counted(session.record.tier):
         said = times(len(session.rep_list), "cycle")
     else:
         values = [v for v in session.values if v.reps_used]
         said = ", ".join(
-            f"{v.side} {v.direction} [bold]{amount(v.value_deg, v.uncertainty_deg, session.info['tier'])}[/]" for v in values
+            f"{v.side} {v.direction} [bold]{amount(v.value_deg, v.uncertainty_deg, session.record.tier)}[/]" for v in values
         )
     return f"  {escape(result.entry.file)}  [dim]{escape(job.person)} {job.drill}[/]  {said or 'no valid repetition'}"
 
@@ -99,7 +100,7 @@ def _report_archive(
     measured = [r for r in results if r.fresh and not r.error]
     failed = [r for r in results if r.error]
     there = [r for r in results if not r.fresh and not r.error]
-    empty = [r.entry.file for r in there if r.session and r.session.info["status"] == NOTHING]
+    empty = [r.entry.file for r in there if r.session and r.session.record.status is Status.NOT_MEASURED]
     if json:
         problems = [
             *({"line": w.line, "video": w.file, "problem": w.problem} for w in manifest.wrong),
@@ -112,7 +113,7 @@ def _report_archive(
         counts += [f"{len(failed)} not measured"] if failed else []
         counts += [f"{left} not begun: run this again to go on"] if left else []
         _out.print(f"{times(len(manifest.entries), 'video')}: {', '.join(counts)}.", soft_wrap=True)
-        _out.print(f"log  {data / 'reps.csv'}", soft_wrap=True)
+        _out.print(f"log  {escape(str(data / 'reps.csv'))}", soft_wrap=True)
     if empty:
         _err.print(f"[yellow]Note:[/] Nothing could be measured in {escape(', '.join(empty))} when it was tried.", soft_wrap=True)
     doubtful = [(r.entry.file, text) for r in measured if r.session for text in r.session.warnings]

@@ -70,12 +70,13 @@ ProfilesOption = Annotated[
 def print_sheets(
     paper: Annotated[str, typer.Option("--paper", help="a4 or letter.")] = "a4",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the files.")] = Path(),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of these names.")] = False,
 ) -> None:
     """Write board, floor sheet and rays as PDF, to be printed at 100 %."""
     from rotrack.calibration.printing import write_sheets  # its library is slow to load, and only needed here
 
-    for path in write_sheets(out, paper.lower()):
-        _out.print(str(path), soft_wrap=True)
+    for path in write_sheets(out, paper.lower(), overwrite):
+        _out.print(escape(str(path)), soft_wrap=True)
     _out.print("Print at 100 % (not fitted to the page) and check the ruler on each page.")
 
 
@@ -404,4 +405,4 @@ def _looking(spec: str, window: bool) -> Generator[_Looking]:
 def _keep(profile: Profile, out: Path | None, words: str) -> None:
     path = write_profile(profile, out or beforehand.profiles_folder())
     _out.print(escape(words), soft_wrap=True)
-    _out.print(f"  kept in {path}", soft_wrap=True)
+    _out.print(f"  kept in {escape(str(path))}", soft_wrap=True)

@@ -13,11 +13,13 @@ from rich.markup import escape
 
 from rotrack.drills import load_table
 from rotrack.errors import InputError
-from rotrack.log_cli import DrillFilter, OutOption, SinceOption, shortened
+from rotrack.inputs import name_key
+from rotrack.log_cli import DrillFilter, OutOption, SinceOption, nobody, opened, say_notes, shortened, whose
 from rotrack.progress.change import read_progress
-from rotrack.records.log import data_folder, logged_reps
+from rotrack.records.session import Session
+from rotrack.records.store import read_sessions
 from rotrack.report.content import make_report, require_sessions
-from rotrack.report.files import file_name, write_report
+from rotrack.report.files import check_places, file_name, files_of, write_report
 from rotrack.report.words import Only
 
 _err = Console(stderr=True, highlight=False)
@@ -25,9 +27,7 @@ _out = Console(highlight=False)
 
 
 def report(
-    person: Annotated[
-        str | None, typer.Option("--person", "-p", help="Whose; the exact name. Needed only if several are in the log.")
-    ] = None,
+    person: Annotated[str | None, typer.Option("--person", "-p", help="Whose. Needed only if several are in the log.")] = None,
     to: Annotated[
         Path | None,
         typer.Option(
@@ -39,51 +39,51 @@ def report(
     pdf: Annotated[bool, typer.Option("--pdf/--no-pdf", help="Also write the PDF.")] = True,
     drill: DrillFilter = None,
     since: SinceOption = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of these names that are no reports.")] = False,
     out: OutOption = None,
 ) -> None:
     """Write a report for the person who was measured: a page that opens without a network, and a PDF.
 
     It begins with three sentences. Then, per drill: every session in the band of measurement error, the repetitions of the latest
     session, left against right, faults over time. Published values stand apart. Method and limits are on the last page. It is
-    made anew each time, and replaces only a report. It never diagnoses.
+    made anew each time, and unasked replaces only a report. It never diagnoses.
 
     Example: rotrack report --person Ana --to ana.html
     """
-    data = data_folder(out)
+    data = opened(out)
     if drill:
         load_table().drill(drill)  # an unknown one is named with the known ones
-    name, only = _person(data, person), Only(drill, since.date() if since else None)
-    require_sessions(logged_reps(data), name, only)
+    sessions, _ = read_sessions(data)
+    name, only = _person(data, person, sessions), Only(drill, since.date() if since else None)
+    require_sessions(sessions, name, only)
     today = date.today()
     path = to or Path(f"{file_name(name, today)}.html")
     if path.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"The page must be a file that ends in .html, not '{path.name}'; the PDF is written beside it.")
+    check_places(files_of(path, pdf), overwrite)
     with _err.status("Writing the report ..."):
         progress = read_progress(data, name, only.drill, None, only.since)
         made = make_report(progress, name, today, metadata.version("rotrack"), only)
-        written = write_report(made, path, pdf)
+        written = write_report(made, path, pdf, overwrite)
     for sentence in made.sentences:
         _out.print(escape(sentence), soft_wrap=True)
     _out.print()
     for file in written.files:
         _out.print(f"{'page' if file == path else 'PDF':5} {escape(str(file))}", soft_wrap=True)
-    for note in (*shortened(progress.problems), *written.notes):
-        _err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
+    say_notes((*shortened(progress.problems), *written.notes))
 
 
-def _person(data: Path, person: str | None) -> str:
+def _person(data: Path, person: str | None, sessions: list[Session]) -> str:
     """Return whose report it is: the one who was asked for, or the only one in the log."""
-    names = sorted(set(logged_reps(data).person.str.strip()) - {""})
+    names = sorted({session.person for session in sessions if session.rep_list} - {""})
     if not names:
         read_progress(data)  # which explains it if there is no log at all
-    known = (
-        f"In the log: {', '.join(names)}." if names else f"No name is in the log in {data} yet; measure with --person NAME first."
-    )
+        raise InputError(f"There is nothing to report: no name is in the log in {data} yet; measure with --person NAME first.")
     if person is None and len(names) == 1:
         return names[0]
-    if person is None and names:
-        raise InputError(f"Several people are in the log; say whose report it is with --person. {known}")
-    if person is None or person.strip() not in names:
-        whose = "There is nothing to report." if person is None else f"Nothing is logged of '{person}'."
-        raise InputError(f"{whose} {known}")
-    return person.strip()
+    if person is None:
+        raise InputError(f"Several people are in the log; say whose report it is with --person. In the log: {', '.join(names)}.")
+    name = whose(data, person) or ""
+    if name_key(name) not in map(name_key, names):
+        raise InputError(f"There is nothing to report. {nobody(data, person)}")
+    return name

@@ -6,7 +6,7 @@ A truth folder holds `manifest.csv` (clip, drill_ids, moving_side, ...), and per
 
 from __future__ import annotations
 
-import json
+import io
 import os
 import tempfile
 from collections.abc import Callable, Iterable
@@ -22,8 +22,11 @@ from rotrack import api
 from rotrack.batch import Job, OnFrames, Outcome, attempt, count_frames, run_jobs
 from rotrack.drills import load_table
 from rotrack.errors import RecordError, TruthError
+from rotrack.files import write_for_person
+from rotrack.inputs import MOST_TABLE_BYTES, UnreadableError, read_bytes, read_json, read_table
 from rotrack.model import Rep, Side
-from rotrack.records.log import LANDMARKS, LEGS_READ, read_request
+from rotrack.records.landmarks import LANDMARKS, LEGS_READ
+from rotrack.records.record import read_record
 from rotrack.records.session import Session
 from rotrack.sensing.legnet import description
 
@@ -128,7 +131,11 @@ def _kept(job: Job) -> Path | None:
 
 def _same_network(folder: Path) -> bool:
     """Return whether a session has what the present leg network says."""
-    return (folder / LEGS_READ).exists() and (read_request(folder).get("legnet") or {}).get("sha256") == description()["sha256"]
+    try:
+        network = read_record(folder).legnet
+    except RecordError:
+        return False
+    return (folder / LEGS_READ).exists() and network is not None and network.sha256 == description()["sha256"]
 
 
 def _again(job: Job, scratch: Path) -> Session:
@@ -139,12 +146,16 @@ def _again(job: Job, scratch: Path) -> Session:
 
 def _read_manifest(truth: Path, only: str) -> pd.DataFrame:
     try:
-        manifest = pd.read_csv(truth / "manifest.csv", dtype=str, keep_default_na=False)
-        wanted = manifest["clip"].str.contains(only, regex=False) | manifest.drill_ids.str.contains(only, regex=False)
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+        table = read_table(truth / "manifest.csv")
+        lacking = [column for column in ("clip", "drill_ids") if column not in table.columns]
+        if lacking or table.damaged:
+            raise UnreadableError(f"it has no column {lacking[0]}" if lacking else f"line {table.damaged[0]} is damaged")
+    except UnreadableError as error:
         raise TruthError(
             f"{truth} holds no usable manifest.csv ({error}); it needs the columns clip, drill_ids and moving_side."
         ) from error
+    manifest = pd.DataFrame([row for _, row in table.rows], columns=list(table.columns), dtype=str)
+    wanted = manifest["clip"].str.contains(only, regex=False) | manifest.drill_ids.str.contains(only, regex=False)
     if not wanted.any():
         raise TruthError(f"No clip or drill in {truth / 'manifest.csv'} is called like '{only}'.")
     return manifest[wanted]
@@ -152,12 +163,12 @@ def _read_manifest(truth: Path, only: str) -> pd.DataFrame:
 
 def _compare(truth: Path, name: str, job: Job, outcome: Outcome, mirror: bool) -> list[dict[str, Any]]:
     try:
-        curves = pd.read_csv(truth / f"{name}.gt.csv")
-        reps = json.loads((truth / f"{name}.gt.json").read_text("utf-8"))
-        true = {side: curves[f"{side}_hip_internal_rotation"].to_numpy() for side in Side}
-        times = curves["t"].to_numpy()
+        curves = pd.read_csv(io.BytesIO(read_bytes(truth / f"{name}.gt.csv", MOST_TABLE_BYTES)))
+        reps = read_json(truth / f"{name}.gt.json")
+        true = {side: curves[f"{side}_hip_internal_rotation"].to_numpy(float) for side in Side}
+        times = curves["t"].to_numpy(float)
         plateaus = {side: _plateaus(reps, side) for side in Side}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, OverflowError, KeyError, TypeError, AttributeError) as error:
         raise TruthError(
             f"The truth of {name} is missing or damaged ({error}); make it again or take the clip out of manifest.csv."
         ) from error
@@ -178,32 +189,32 @@ def _plateaus(truth: dict[str, Any], side: Side) -> list[tuple[float, float]]:
     if truth["side"] not in (side, "both"):
         return []
     phases = [phase for rep in truth["reps"] for phase in rep.get("phases", [rep])]
-    return [(phase["peak_from"], phase["peak_to"]) for phase in phases]
+    return [(float(phase["peak_from"]), float(phase["peak_to"])) for phase in phases]
 
 
 def _errors(
     session: Session, side: Side, times: np.ndarray, truth: np.ndarray, plateaus: list[tuple[float, float]]
 ) -> dict[str, Any]:
-    info = session.info
-    neutrals = [n for n in info["neutrals"] if n["side"] == side]
+    record = session.record
+    neutrals = [taken for taken in record.neutrals if taken.side is side]
     reps = [rep for rep in session.rep_list if rep.side is side]
     result: dict[str, Any] = {
         "faults": " ".join(sorted({letter for rep in reps for letter in rep.faults})),
-        "camera_advice": info["camera_advice"].get(side, ""),
-        "measured_share": info["measured_share"].get(side, 0.0),
+        "camera_advice": record.camera_advice.get(side, ""),
+        "measured_share": record.measured_share.get(side, 0.0),
         "reps_invented": len(reps),
         "reps_true": len(plateaus),
         "reps_found": 0,
         "moves": "yes" if plateaus else "no",
     }
     if not neutrals:
-        return result | {"note": "not measured: " + next(iter(info["reasons"]), "no neutral pose")}
-    still = (times >= neutrals[0]["from_s"]) & (times <= neutrals[0]["to_s"])
+        return result | {"note": "not measured: " + next(iter(record.reasons), "no neutral pose")}
+    still = (times >= neutrals[0].from_s) & (times <= neutrals[0].to_s)
     truth = truth - np.median(truth[still])
-    view = neutrals[-1]["view"]
+    view = neutrals[-1].view
     result |= {"camera_pitch_deg": view.get("camera_pitch_deg", ""), "camera_turn_deg": view.get("turn_deg", "")}
     result |= {"misfit": view.get("misfit", "")}
-    if info["tier"] == "D":
+    if record.tier == "D":
         return result | _counted(reps, plateaus)
     curve = session.curve[session.curve.side == side].dropna(subset="angle_deg")
     if curve.empty:
@@ -272,7 +283,7 @@ def _counted(reps: list[Rep], plateaus: list[tuple[float, float]]) -> dict[str, 
 
 def _in_drill(peak: TruePeak, session: Session) -> bool:
     """Return whether a true excursion is one that the drill asks for: large enough and in its direction."""
-    directions = load_table().drill(session.info["drill"]).directions
+    directions = load_table().drill(session.record.drill).directions
     return abs(peak.peak_deg) >= MOVES_FROM_DEG and any(d.sign * peak.peak_deg > 0 for d in directions)
 
 
@@ -354,9 +365,15 @@ def _show(value: Any, sign: str = "") -> str:
     return f"{value:{sign}.2f}" if value != "" else ""
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write the table as CSV; raises `RecordError` if that fails."""
-    try:
-        table.to_csv(path, index=False, float_format="%.3f", lineterminator=os.linesep)
-    except OSError as error:
-        raise RecordError(f"{path} cannot be written ({error.strerror}); choose another file with --out.") from error
+def write_table(table: pd.DataFrame, path: Path, overwrite: bool = False) -> None:
+    """Write the table as CSV.
+
+    Raises
+    ------
+    InputError
+        If there is such a file and it may not be replaced.
+    RecordError
+        If it cannot be written.
+    """
+    text = table.to_csv(index=False, float_format="%.3f", lineterminator=os.linesep)
+    write_for_person(path, text.encode("utf-8", "replace"), overwrite)

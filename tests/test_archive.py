@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
@@ -36,19 +37,26 @@ from helpers import (
     wait_until,
     write_video,
 )
+from made_sessions import everything as files_in
+from made_sessions import rows
 from test_log import mount
 
 from rotrack import archive
 from rotrack.archive import Result, _key, _Parcel, _Task, measure_archive, measure_task, versions
 from rotrack.batch import Job, in_processes
 from rotrack.calibration.profiles import LensProfile, write_profile
-from rotrack.errors import InputError, NotMeasuredError, SourceError
+from rotrack.errors import InputError, NotMeasuredError, RecordError, SourceError
+from rotrack.files import replace as replace_files
 from rotrack.housekeeping import delete_person
 from rotrack.kinematics.camera import Lens
 from rotrack.manifest import Manifest, read_manifest
 from rotrack.model import Pose
-from rotrack.records import history, log
-from rotrack.records.log import read_info, read_poses, read_reps
+from rotrack.records import changes
+from rotrack.records.folders import locked
+from rotrack.records.landmarks import read_poses
+from rotrack.records.people import Person, read_people, write_person
+from rotrack.records.record import SESSION_FILE, read_record
+from rotrack.records.store import read_sessions
 from rotrack.sensing.sources import VideoFile
 
 small_disk = mount
@@ -141,16 +149,29 @@ def measured(folder: Path, data: Path | None = None, **changes: Any) -> list[Res
 
 
 def everything(data: Path) -> dict[str, bytes]:
-    """Return all files of a data folder but locks."""
-    return {p.relative_to(data).as_posix(): p.read_bytes() for p in data.rglob("*") if p.is_file() and p.suffix != ".lock"}
+    """Return the sessions and reps.csv of a data folder, but for the ids of people, which are drawn by lot in each folder."""
+    found = {path.relative_to(data).as_posix(): content for path, content in files_in(data).items()}
+    return {
+        name: re.sub(rb'"person_id": "[^"]*"', b"", content) if name.endswith(SESSION_FILE) else content
+        for name, content in found.items()
+        if not name.startswith("people/")
+    }
 
 
 def sessions_in_log(data: Path) -> list[str]:
-    """Return the sessions of reps.csv in their order; no row may be damaged or be there twice."""
-    table, problems = read_reps(data / "reps.csv")
-    assert problems == []
+    """Return the sessions of reps.csv in their order; no row may be there twice."""
+    table = rows(data)
     assert not table.duplicated(["session_id", "side", "direction", "rep"]).any()
     return list(dict.fromkeys(table.session_id))
+
+
+def people_of(data: Path) -> dict[str, str]:
+    """Return the names of the people and their ids; every session must be of one of them, and be whole."""
+    sessions, problems = read_sessions(data)
+    assert problems == []
+    people = {person.name: person.id for person in read_people(data)[0]}
+    assert {(s.person, s.record.person_id) for s in sessions} <= {*people.items(), ("", "")}
+    return people
 
 
 def folders(data: Path) -> list[str]:
@@ -340,15 +361,16 @@ def test_an_archive_is_measured_and_then_it_is_done(run: Run, order: Order, clin
     assert (ended.code, Counted.begun) == (0, 3), ended.err
     assert "3 videos: 3 measured, 0 in the log already." in ended.out
     assert ended.err.splitlines()[0].startswith("  2026/ana/monday.mp4  Ana seated-internal  right internal ")
-    sessions, problems = history.read_sessions(data)
+    sessions, problems = read_sessions(data)
     assert problems == []
-    assert [(s.person, s.info["started_at"][:16], s.info["archive_file"]) for s in sessions] == [
+    assert set(people_of(data)) == {"Ana", "Müller, Ben"}
+    assert [(s.person, s.record.started[:16], s.record.archive_file) for s in sessions] == [
         ("Müller, Ben", "2026-01-02T00:00", "ben, too/first.mp4"),
         ("Ana", "2026-01-05T08:30", "2026/ana/monday.mp4"),
         ("Ana", "2026-01-09T08:30", "2026/ana/friday.mp4"),
     ]
     assert sessions[1].id.startswith("20260105-083000-seated-internal-")
-    assert sessions_in_log(data) == [sessions[1].id, sessions[2].id, sessions[0].id], "the manifest's order"
+    assert sessions_in_log(data) == [session.id for session in sessions], "the order of time"
     assert all(len(s.rep_list) == 1 for s in sessions)
     assert not (data / "archive.part").exists()
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in data.rglob("*") if path.is_file()}
@@ -356,11 +378,11 @@ def test_an_archive_is_measured_and_then_it_is_done(run: Run, order: Order, clin
     assert (again.code, again.err, Counted.begun) == (0, "", 3)
     document = json.loads(again.out)
     assert (document["sessions"], document["problems"], document["notes"]) == ([], [], [])
-    assert [entry["session_id"] for entry in document["already_there"]] == sessions_in_log(data)
+    assert sorted(entry["session_id"] for entry in document["already_there"]) == sessions_in_log(data)
     assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in data.rglob("*") if path.is_file()} == before
 
 
-def test_rows_are_in_the_order_of_the_manifest_whoever_is_first(order: Order, clinic: Path, tmp_path: Path) -> None:
+def test_the_log_is_the_same_whoever_is_first(order: Order, clinic: Path, tmp_path: Path) -> None:
     measured(clinic, tmp_path / "forwards")
     order.backwards = True
     results = measured(clinic, tmp_path / "backwards")
@@ -388,7 +410,8 @@ def test_what_was_measured_before_the_end_is_in_the_log(
     with pytest.raises(type(ending)):
         measured(clinic)
     assert len(folders(data)) == 2
-    assert [name[:8] for name in sessions_in_log(data)] == ["20260109", "20260102"], "although the first has not come"
+    assert [name[:8] for name in sessions_in_log(data)] == ["20260102", "20260109"]
+    assert set(people_of(data)) == {"Ana", "Müller, Ben"}
     assert not (data / "archive.part").exists()
     order.after = None
     assert [r.fresh for r in measured(clinic)] == [False, False, True]
@@ -412,31 +435,121 @@ def test_closing_in_between_keeps_what_is_there(order: Order, clinic: Path, tmp_
 
 
 @pytest.mark.parametrize("left", ["no log", "half a row", "no rows of one"])
-def test_rows_that_a_kill_lost_are_appended(order: Order, clinic: Path, tmp_path: Path, left: str) -> None:
+def test_rows_that_a_kill_lost_come_back(order: Order, clinic: Path, tmp_path: Path, left: str) -> None:
     data = tmp_path / "data"
     measured(clinic)
     whole = everything(data)
     path = data / "reps.csv"
     lines = path.read_bytes().splitlines(True)
-    first, last = sessions_in_log(data)[0], sessions_in_log(data)[-1]
     if left == "no log":
         path.unlink()
     if left == "half a row":
         path.write_bytes(b"".join(lines[:-1]) + lines[-1][:60])
     if left == "no rows of one":
-        path.write_bytes(b"".join(line for line in lines if first.encode() not in line))
+        path.write_bytes(lines[0])
     (data / "archive.part" / "half").mkdir(parents=True)
-    assert [r.fresh for r in measured(clinic)] == [False] * 3
-    assert Counted.begun == 3, "nothing was measured again"
+    told: list[str] = []
+    assert [r.fresh for r in measure_archive(asked(clinic).entries, tell=told.append)] == [False] * 3
+    assert (Counted.begun, told) == (3, []), "nothing was measured again"
     assert not (data / "archive.part").exists()
-    table, problems = read_reps(path)
-    assert len(table) == len(lines) - 1
-    assert not table.duplicated(["session_id", "side", "direction", "rep"]).any()
-    assert len(problems) == (left == "half a row")
-    if left == "no log":
-        assert everything(data) == whole
-    if left == "half a row":
-        assert table.session_id.iloc[-1] == last
+    assert everything(data) == whole
+
+
+def test_a_table_that_a_spreadsheet_changed_is_kept_and_told(order: Order, clinic: Path, tmp_path: Path) -> None:
+    measured(clinic)
+    whole = everything(tmp_path / "data")
+    path = tmp_path / "data" / "reps.csv"
+    path.write_bytes(path.read_bytes().replace(b",", b";"))
+    told: list[str] = []
+    assert [r.fresh for r in measure_archive(asked(clinic).entries, tell=told.append)] == [False] * 3
+    assert len(told) == 1
+    assert "changed by hand or by a spreadsheet" in told[0]
+    after = everything(tmp_path / "data")
+    assert len([after.pop(name) for name in list(after) if name.startswith("reps changed by hand")]) == 1
+    assert after == whole
+
+
+# ---------------------------------------------------------------------- people, and a folder that appears as a whole
+def test_a_session_is_of_the_person_whom_the_log_knows(order: Order, clinic: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    ana = Person(id="p-ana", name="Ana", spellings=("Anna",))
+    write_person(data, ana)
+    write_manifest(clinic, ROWS[0].replace("Ana,", "ANNA,"), *ROWS[1:])
+    measured(clinic)
+    assert people_of(data)["Ana"] == "p-ana"
+    assert [s.record.person_id for s in read_sessions(data)[0]][1:] == ["p-ana", "p-ana"]
+    assert [s.person for s in read_sessions(data)[0]] == ["Müller, Ben", "Ana", "Ana"]
+    assert len(read_people(data)[0]) == 2, "who is measured apart leaves no stranger behind"
+
+
+def test_a_nameless_session_has_no_person(order: Order, clinic: Path, tmp_path: Path) -> None:
+    write_manifest(clinic, ROWS[0].replace("Ana,", ","))
+    measured(clinic)
+    assert people_of(tmp_path / "data") == {}
+
+
+def test_a_kill_at_any_moment_leaves_whole_sessions_only(order: Order, clinic: Path, tmp_path: Path) -> None:
+    data, steps = (
+        tmp_path / "data",
+        ("rotrack.archive.replace_files", "rotrack.archive.make_folder", "rotrack.archive.sync_folder"),
+    )
+    whole = None
+    for name in ("", *steps):
+        for number in range(1, 4):
+            with pytest.MonkeyPatch.context() as patch:
+                if name:
+                    patch.setattr(name, Killed(name, number))
+                with suppress(Killed.Now):
+                    measured(clinic)
+            there = folders(data)
+            assert all(read_record(data / "sessions" / folder).status == "finished" for folder in there)
+            people_of(data)
+            measured(clinic)
+            assert len(folders(data)) == 3
+            whole = whole or everything(data)
+            assert everything(data) == whole
+            shutil.rmtree(data)
+
+
+class Killed:
+    """Does what a function does, but ends the program at one of the times that it is called while a session is installed."""
+
+    class Now(BaseException):
+        """What ends it."""
+
+    def __init__(self, name: str, at: int) -> None:
+        self._real = getattr(archive, name.rpartition(".")[2])
+        self._left = at
+
+    def __call__(self, *args: Any, **kinds: Any) -> Any:
+        self._left -= 1
+        if not self._left:
+            raise self.Now
+        return self._real(*args, **kinds)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no modes")
+def test_what_is_installed_is_for_its_owner_only(order: Order, clinic: Path, tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        measured(clinic, annotate=True)
+    finally:
+        os.umask(before)
+    modes = {p.relative_to(tmp_path).as_posix(): p.stat().st_mode & 0o777 for p in (tmp_path / "data").rglob("*")}
+    assert {mode for name, mode in modes.items() if (tmp_path / name).is_dir()} == {0o700}
+    assert {name: oct(mode) for name, mode in modes.items() if (tmp_path / name).is_file() and mode != 0o600} == {}
+
+
+def test_another_program_that_holds_the_log_is_waited_for_and_then_said(
+    order: Order, monkeypatch: pytest.MonkeyPatch, clinic: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(archive, "locked", partial(locked, timeout_s=0.1))
+    begun = measure_archive(asked(clinic).entries)
+    assert next(begun).session
+    with FileLock(tmp_path / "data" / "reps.csv.lock"), pytest.raises(RecordError, match="close it and try again"):
+        next(begun)
+    assert len(folders(tmp_path / "data")) == 1
+    assert len(measured(clinic)) == 3
 
 
 def test_who_is_deleted_is_gone_from_what_a_kill_left_too(order: Order, clinic: Path, tmp_path: Path) -> None:
@@ -446,7 +559,7 @@ def test_who_is_deleted_is_gone_from_what_a_kill_left_too(order: Order, clinic: 
     with FileLock(data / "archive.lock"):
         delete_person(data, "Nobody")
     assert (data / "archive.part").exists(), "a run needs it"
-    assert delete_person(data, "Ana") == 2
+    assert delete_person(data, "Ana").sessions == 2
     assert not (data / "archive.part").exists()
 
 
@@ -455,7 +568,7 @@ def test_a_dropped_repetition_stays_dropped(order: Order, clinic: Path, tmp_path
     (first, *_) = measured(clinic)
     assert first.session is not None
     rep = first.session.rep_list[0]
-    history.drop_rep(data, first.session.id, rep.side, rep.direction, rep.rep)
+    changes.drop_rep(data, first.session.id, rep.side, rep.direction, rep.rep)
     before = everything(data)
     assert [r.fresh for r in measured(clinic)] == [False] * 3
     assert everything(data) == before
@@ -487,8 +600,8 @@ def test_nothing_to_measure_is_kept_and_not_tried_again(
     assert ended.code == 4
     assert "line 2, 2026/ana/monday.mp4: Nothing could be measured" in ended.err
     (name,) = folders(tmp_path / "data")
-    assert read_info(tmp_path / "data" / "sessions" / name)["status"] == "not measured"
-    assert not (tmp_path / "data" / "reps.csv").exists()
+    assert read_record(tmp_path / "data" / "sessions" / name).status == "not measured"
+    assert sessions_in_log(tmp_path / "data") == []
     ended = run("analyze", clinic)
     assert (ended.code, Counted.begun) == (0, 1)
     assert "1 in the log already" in ended.out
@@ -517,13 +630,13 @@ def test_a_damaged_session_is_named_and_left_alone(order: Order, clinic: Path, t
     measured(clinic)
     name = folders(tmp_path / "data")[0]
     path = tmp_path / "data" / "sessions" / name / "session.json"
-    for damage in ("{", json.dumps({**json.loads(path.read_text("utf-8")), "status": "stopped"})):
+    for damage in ("{", json.dumps({**json.loads(path.read_text("utf-8")), "status": "stopped"}, indent=2) + "\n"):
         path.write_text(damage, "utf-8")
         (result,) = [r for r in measured(clinic) if r.error]
         assert (result.session, result.entry.line) == (None, 4)
         assert f"delete it with `rotrack delete --session {name}`" in str(result.error)
         assert path.read_text("utf-8") == damage
-    history.delete_session(tmp_path / "data", name)
+    changes.delete_session(tmp_path / "data", name)
     assert [r.fresh for r in measured(clinic)] == [False, False, True]
 
 
@@ -558,7 +671,7 @@ def test_calibration_profiles_travel_with_the_video(order: Order, clinic: Path, 
     write_manifest(clinic, ROWS[0])
     (result,) = measured(clinic, calibration=("lens",))
     assert result.session is not None
-    assert result.session.info["calibration_profiles"] == {"camera": "lens"}
+    assert result.session.record.calibration_profiles == {"camera": "lens"}
     assert [r.fresh for r in measured(clinic, calibration=("lens",))] == [False]
     write_profile(replace(profile, residual_px=0.3), tmp_path / "data" / "calibration")
     assert [r.fresh for r in measured(clinic, calibration=("lens",))] == [True], "another profile of the same name"
@@ -569,7 +682,9 @@ def test_pages_and_videos_are_written_when_asked(run: Run, order: Order, clinic:
     assert run("analyze", clinic, "--plot", "--video").code == 0
     (name,) = folders(tmp_path / "data")
     files = {path.name for path in (tmp_path / "data" / "sessions" / name).iterdir()}
-    assert files == {"session.json", "angles.csv", "landmarks.csv.gz", "legs.csv.gz", "plot.html", "annotated.mp4"}
+    assert files == {
+        "session.json", "repetitions.csv", "angles.csv", "landmarks.csv.gz", "legs.csv.gz", "plot.html", "annotated.mp4",
+    }  # fmt: skip
     info = VideoFile.probe(tmp_path / "data" / "sessions" / name / "annotated.mp4")
     assert info.frames == FRAMES
 
@@ -581,16 +696,16 @@ def test_a_full_disk_ends_it_in_one_sentence(
     def full(contents: dict[Path, bytes]) -> None:
         if "20260109" in next(iter(contents)).parent.name:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        log.replace_files(contents)
+        replace_files(contents)
 
     monkeypatch.setattr(archive, "replace_files", full)
     ended = run("analyze", clinic)
     assert ended.code == 3
-    assert ended.err.strip().splitlines()[-1].startswith("rotrack: The log in ")
+    assert ended.err.strip().splitlines()[-1].startswith(f"rotrack: {tmp_path / 'data' / 'sessions' / '20260109'}")
     assert "the disk is full: free some space" in ended.err
     assert "1 measured, 0 in the log already, 2 not begun" in ended.out
     assert len(folders(tmp_path / "data")) == len(sessions_in_log(tmp_path / "data")) == 1
-    monkeypatch.setattr(archive, "replace_files", log.replace_files)
+    monkeypatch.setattr(archive, "replace_files", replace_files)
     assert run("analyze", clinic).code == 0
     assert len(sessions_in_log(tmp_path / "data")) == 3
 
@@ -618,15 +733,19 @@ def test_a_read_only_disk_is_explained_before_anything_is_measured(
 
 def test_a_data_folder_that_is_a_file_is_explained(run: Run, order: Order, clinic: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert_one_sentence(run("analyze", clinic, "--out", tmp_path / "file"), 3, "a part of that path is a file")
+    assert_one_sentence(run("analyze", clinic, "--out", tmp_path / "file"), 3, "is no folder; say with --out")
     assert Counted.begun == 0
 
 
-def test_a_foreign_log_is_refused_before_anything_is_measured(run: Run, order: Order, clinic: Path, tmp_path: Path) -> None:
+def test_a_foreign_file_called_reps_csv_is_kept_beside(run: Run, order: Order, clinic: Path, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "reps.csv").write_text("date,weight\n", "utf-8")
-    assert_one_sentence(run("analyze", clinic), 3, "not a repetition log")
-    assert Counted.begun == 0
+    (tmp_path / "data" / "reps.csv").write_bytes(b"date,weight\n2026-01-01,80\n")
+    ended = run("analyze", clinic)
+    assert ended.code == 0, ended.err
+    (kept,) = (tmp_path / "data").glob("reps *.csv")
+    assert kept.read_bytes() == b"date,weight\n2026-01-01,80\n"
+    assert kept.name in ended.err
+    assert len(sessions_in_log(tmp_path / "data")) == 3
 
 
 def test_two_at_once_are_not_allowed(run: Run, order: Order, clinic: Path, tmp_path: Path) -> None:
@@ -702,9 +821,8 @@ def test_a_cluster_gives_the_same(run: Run, order: Order, cluster: Any, clinic: 
     (clinic / "elsewhere.mp4").rename(clinic / "2026/ana/friday.mp4")
     ended = run("analyze", clinic, "--dask", cluster.scheduler_address)
     assert (ended.code, "1 measured, 2 in the log already" in ended.out) == (0, True)
-    one, two = everything(tmp_path / "one"), everything(tmp_path / "data")
-    assert sorted(one.pop("reps.csv").splitlines()) == sorted(two.pop("reps.csv").splitlines())
-    assert one == two
+    assert everything(tmp_path / "data") == everything(tmp_path / "one")
+    assert set(people_of(tmp_path / "data")) == {"Ana", "Müller, Ben"}
     assert run("analyze", clinic, "--dask", "tcp://nowhere:1").code == 0, "nothing is left to ask a cluster for"
 
 
@@ -870,8 +988,8 @@ def test_killed_in_between_and_gone_on_with_it_is_the_same(films: Path, one: Pat
         stop(process)
     there = folders(tmp_path)
     assert 0 < len(there) < 3
-    assert all(read_info(tmp_path / "sessions" / name)["status"] == "finished" for name in there)
-    assert history.read_sessions(tmp_path)[1] == []
+    assert all(read_record(tmp_path / "sessions" / name).status == "finished" for name in there)
+    people_of(tmp_path)
     ended = run_rotrack(tmp_path, "analyze", films, "--model", "full")
     assert ended.code == 0, ended.err
     assert f"{3 - len(there)} measured, {len(there)} in the log already" in ended.out

@@ -76,6 +76,9 @@ def test_print_writes_all_sheets(run: Run, tmp_path: Path) -> None:
     assert {p.name for p in (tmp_path / "pdf").iterdir()} == {"rotrack-board-letter.pdf", "rotrack-floor-letter.pdf"}
     assert "100 %" in ended.out
     assert_one_sentence(run("calibrate", "print", "--paper", "a5"), 2, "a4 or letter")
+    again = run("calibrate", "print", "--paper", "Letter", "--out", tmp_path / "pdf")
+    assert_one_sentence(again, 2, "is there already", "--overwrite")
+    assert run("calibrate", "print", "--paper", "Letter", "--out", tmp_path / "pdf", "--overwrite").code == 0
 
 
 def test_camera_then_floor_on_top_of_it(run: Run, clips: dict[str, Path], tmp_path: Path) -> None:
@@ -327,9 +330,9 @@ def test_from_python_too(clips: dict[str, Path], tmp_path: Path) -> None:
     import rotrack
 
     seen = rotrack.analyze(clips["floor"], "seated-internal", out=tmp_path)
-    assert seen.info["calibration_profiles"] == {"floor": "sheet in the picture"}
+    assert seen.record.calibration_profiles == {"floor": "sheet in the picture"}
     ignored = rotrack.analyze(clips["floor"], "seated-internal", out=tmp_path, calibration="none")
-    assert ignored.info["calibration"] == "none"
+    assert ignored.record.calibration == "none"
 
 
 # ---------------------------------------------------------------------- in a window

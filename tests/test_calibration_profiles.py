@@ -1,7 +1,11 @@
 """Profiles on disk: round trip, every kind of damage, and which of them fit a picture."""
 
+import errno
+import os
+import random
 import re
 import tomllib
+from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +25,7 @@ from rotrack.calibration.profiles import (
     from_log,
     logged,
     new_name,
+    profile_text,
     read_folder,
     read_profile,
     write_profile,
@@ -84,6 +89,14 @@ DAMAGE = {
     "distortion short": lambda t: re.sub(r"distortion = .*\n", "distortion = [0.1, 0.2]\n", t),
     "no lens": lambda t: t[: t.index("[lens]")],
     "error below zero": lambda t: re.sub(r"focal_sd = .*\n", "focal_sd = -1\n", t),
+    "kind is a list": lambda t: t.replace('kind = "camera"', "kind = []"),
+    "kind is a table": lambda t: t.replace('kind = "camera"', "kind = {}"),
+    "version is a list": lambda t: t.replace("version = 1", "version = [1]"),
+    "date before there were any": lambda t: re.sub(r"made = .*\n", "made = 0001-01-01T00:00:00\n", t),
+    "date after all": lambda t: re.sub(r"made = .*\n", "made = 9999-12-31T23:59:59-12:00\n", t),
+    "size without end": lambda t: t.replace("[1280, 720]", f"[{'9' * 400}, 720]"),
+    "number without end": lambda t: re.sub(r"focal_sd = .*\n", f"focal_sd = {'9' * 400}\n", t),
+    "nested too deep": lambda t: t.replace("[1280, 720]", "[" * 5000 + "]" * 5000),
     "residual is a word": lambda t: re.sub(r"residual_px = .*\n", "residual_px = true\n", t),
     "not text at all": lambda t: "\udcff\udcfe",
 }
@@ -118,6 +131,91 @@ def test_floor_and_person_are_checked_too(tmp_path: Path, profile: Profile, entr
         read_profile(path)
 
 
+ODD = (
+    '[] {} [[]] {a=1} true "" "x" nan inf -inf 1e308 -1 0 1.5 2026-01-01 07:32:00 2026-01-01T00:00:00 0001-01-01T00:00:00 '
+    '"\\u001b[31m" "a\\nb" [1,2] [nan,nan] [1e300,1e300] [true,false] ["1","2"] [0,0,0,0,0]'
+).split()
+
+
+def mutant(text: str, rng: random.Random) -> bytes:
+    """Return a profile in which entries are something else, or bytes were lost, changed or doubled."""
+    if rng.random() < 0.6:
+        lines = text.splitlines()
+        for number in rng.sample([n for n, line in enumerate(lines) if " = " in line], rng.choice((1, 1, 1, 3))):
+            lines[number] = f"{lines[number].split(' = ')[0]} = {rng.choice(ODD)}"
+        return "\n".join(lines).encode()
+    content = bytearray(text.encode())
+    for _ in range(rng.choice((1, 2, 5))):
+        at, length = rng.randrange(len(content)), rng.choice((1, 5, 40))
+        content[at : at + rng.choice((0, length))] = rng.choice((b"", rng.randbytes(1), content[at : at + length]))
+    return bytes(content)
+
+
+def test_whatever_a_profile_holds_it_is_read_or_explained_in_one_sentence(tmp_path: Path) -> None:
+    rng = random.Random(7)
+    texts = [profile_text(profile) for profile in ALL]
+    path, read = tmp_path / "one.toml", 0
+    for _ in range(300):
+        path.write_bytes(mutant(rng.choice(texts), rng))
+        try:
+            profile = read_profile(path)
+        except CalibrationError as error:
+            assert re.fullmatch(r"[^\n\x1b]{30,}\.", str(error)), path.read_bytes()
+            assert read_folder(tmp_path) == ([], [str(error)])
+            continue
+        read += 1
+        known = choose([profile], HD, "Ana", CAMERA.camera, unasked=True, clock=ManualClock(NOW))
+        assert from_log(logged(known.calibration)).names == known.calibration.names
+        assert tomllib.loads(profile_text(profile))
+    assert 5 < read < 200, "some mutants do no harm"
+
+
+@pytest.mark.parametrize(
+    "instead", [None, [], {}, "x", True, 7, float("nan"), float("inf"), 10**400, [[]], ["1"] * 9, {"a": 1}], ids=repr
+)
+def test_whatever_a_session_says_of_its_calibration_is_one_sentence(instead: object) -> None:
+    whole = logged(choose(ALL, HD, "Ana", CAMERA.camera, clock=ManualClock(NOW)).calibration)
+    places = [(key,) for key in whole] + [(key, inner) for key, table in whole.items() for inner in table]
+    places += [("gains", "left", part) for part in ("gain", "zero_deg", "residual_deg")]
+    told = 0
+    for *above, last in places:
+        damaged = deepcopy(whole)
+        table = damaged
+        for key in above:
+            table = table[key]
+        table[last] = instead
+        try:
+            from_log(damaged)
+        except CalibrationError as error:
+            assert re.fullmatch(r"The calibration [^\n]*session\.json [^\n]*\.", str(error))
+            told += 1
+    assert told > len(places) / 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no modes")
+def test_a_profile_is_for_its_owner_only_and_replaced_as_a_whole(tmp_path: Path) -> None:
+    path = write_profile(ANA, tmp_path / "calibration")
+    assert (path.parent.stat().st_mode & 0o777, path.stat().st_mode & 0o777) == (0o700, 0o600)
+    before = path.read_bytes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rotrack.files.os.fsync", no_space)
+        with pytest.raises(CalibrationError, match="the disk is full"):
+            write_profile(replace(ANA, measure="other"), tmp_path / "calibration")
+    assert {p.name: p.read_bytes() for p in path.parent.iterdir()} == {path.name: before}
+
+
+def no_space(_: int) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("spelling", ["ana", " ANA ", "Ａｎａ"])
+def test_a_personal_profile_is_of_every_spelling_of_the_name(spelling: str) -> None:
+    known = choose([ANA], HD, spelling, "HD", unasked=True)
+    assert known.calibration.gains == GAINS
+    assert choose([ANA], HD, "Anna", "HD", unasked=True).calibration.gains == {}
+    assert choose([ANA], HD, " ", "HD", unasked=True).calibration.gains == {}, "nobody in particular"
+
+
 def test_a_personal_profile_without_any_leg_is_damaged(tmp_path: Path) -> None:
     path = write_profile(replace(ANA, gains={}), tmp_path)
     with pytest.raises(CalibrationError, match="'left'"):
@@ -148,6 +246,9 @@ def test_profiles_are_asked_for_by_name_file_or_folder(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(CalibrationError, match="no calibration profile"):
         find_profiles([str(tmp_path / "empty")], own)
+    for impossible in ("x" * 5000, "a\0b"):
+        with pytest.raises(CalibrationError):
+            find_profiles([impossible], own)
     (own / "bad.toml").write_text("kind = 3")
     with pytest.raises(CalibrationError, match=r"bad\.toml"):
         find_profiles([str(own)], own)

@@ -19,9 +19,9 @@ import pytest
 from helpers import ROOT, assert_one_sentence, needs, run_main
 from hypothesis import given
 from hypothesis import strategies as st
+from made_sessions import everything, repetition, write
 from page_helpers import CHROMIUM
 from reportlab.graphics.shapes import Line, PolyLine, Rect, String
-from test_history import repetition, write
 
 from rotrack.errors import InputError, RecordError
 from rotrack.model import Direction, Side
@@ -727,7 +727,7 @@ def test_the_command_writes_page_and_pdf(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    before = {path: path.read_bytes() for path in data.rglob("*") if path.is_file() and path.suffix != ".lock"}
+    before = everything(data)
     ended = run_main(monkeypatch, capfd, "report", "--out", data)
     assert ended.code == 0, ended.err
     name = f"rotrack-report-alex-sample-made-up-{date.today().isoformat()}"
@@ -742,8 +742,7 @@ def test_the_command_writes_page_and_pdf(
     since = run_main(monkeypatch, capfd, "report", "--out", data, "--to", "sub/new.html", "--since", "2026-03-01", "--no-pdf")
     assert since.code == 0, since.err
     assert [path.name for path in Path("sub").iterdir()] == ["new.html"]
-    after = {path: path.read_bytes() for path in data.rglob("*") if path.is_file() and path.suffix != ".lock"}
-    assert after == before, "the log is only read"
+    assert everything(data) == before, "the log is only read"
 
 
 def test_whose_report_must_be_clear(
@@ -836,11 +835,11 @@ def test_a_place_that_cannot_be_written_is_explained_and_loses_nothing(
     write_report(report, tmp_path / "ana.html")
     before = (tmp_path / "ana.pdf").read_bytes()
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, "replace_files", full)
-    with pytest.raises(RecordError, match="No space left"):
+    monkeypatch.setattr("rotrack.files._write", full)
+    with pytest.raises(RecordError, match="the disk is full"):
         write_report(make_report(read_progress(data, PERSON), PERSON, date(2027, 1, 1), "0"), tmp_path / "ana.html")
     assert (tmp_path / "ana.pdf").read_bytes() == before
     assert {path.name for path in tmp_path.iterdir()} == {"file", "ana.html", "ana.pdf"}

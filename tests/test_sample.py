@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import FIXTURES, assert_one_sentence, run_main
-from test_history import write as write_session
+from made_sessions import everything as files_in
+from made_sessions import rows
+from made_sessions import write as write_session
 
 import rotrack
 from rotrack.errors import InputError
@@ -19,9 +21,14 @@ from rotrack.progress import sample
 from rotrack.progress.change import Verdict, read_progress
 from rotrack.progress.readings import read_readings
 from rotrack.progress.sample import NOTE, PERSON, REPS, TRUE_DEG, WEEKS, write_sample
-from rotrack.records.history import delete_session, history_table, read_sessions
-from rotrack.records.log import REP_COLUMNS, check_text, read_curve, read_reps
+from rotrack.records.changes import delete_session
+from rotrack.records.history import history_table, rep_table
+from rotrack.records.landmarks import read_curve
+from rotrack.records.people import read_people
+from rotrack.records.schema import REP_COLUMNS
 from rotrack.records.session import load_session
+from rotrack.records.store import read_sessions
+from rotrack.records.text import check_text
 from rotrack.tracking.reps import PLATEAU_S
 
 LEFT, RIGHT = Side
@@ -36,24 +43,24 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def everything(data: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(data)): p.read_bytes() for p in data.rglob("*") if p.is_file() and p.suffix != ".lock"}
+    return {str(path.relative_to(data)): content for path, content in files_in(data).items()}
 
 
 def test_all_sessions_can_be_read_and_nothing_is_damaged(data: Path) -> None:
     sessions, problems = read_sessions(data)
-    reps, damaged = read_reps(data / "reps.csv")
-    assert problems == damaged == []
+    reps = rows(data)
+    assert problems == []
     assert [s.id for s in sessions] == write_sample(data)
-    assert [s.info["drill"] for s in sessions].count("seated-combined") == WEEKS
-    assert [s.info["drill"] for s in sessions].count("standing-combined") == 3
+    assert [s.record.drill for s in sessions].count("seated-combined") == WEEKS
+    assert [s.record.drill for s in sessions].count("standing-combined") == 3
     assert list(reps.columns) == REP_COLUMNS
     assert len(reps) == sum(len(s.rep_list) for s in sessions) == 15 * 2 * 2 * REPS
-    assert {s.info["status"] for s in sessions} == {"finished"}
+    assert {s.record.status for s in sessions} == {"finished"}
 
 
 def test_writing_again_changes_nothing(data: Path) -> None:
     before = everything(data)
-    assert len(before) == 15 * 2 + 2
+    assert len(before) == 15 * 3 + 3, "files of sessions, the table, the readings, one person"
     write_sample(data)
     assert everything(data) == before
 
@@ -69,11 +76,7 @@ def test_what_was_cut_off_or_deleted_is_written_anew(data: Path, tmp_path: Path)
     info.write_text(info.read_text("utf-8").replace('"finished"', '"running"'), "utf-8")
     delete_session(tmp_path, second)
     write_sample(tmp_path)
-    whole = everything(data)
-    again = everything(tmp_path)
-    rows = {name: sorted(files.pop("reps.csv").splitlines()) for name, files in (("whole", whole), ("again", again))}
-    assert again == whole
-    assert rows["again"] == rows["whole"]
+    assert everything(tmp_path) == everything(data)
 
 
 @pytest.mark.parametrize("what", ["session", "reading"])
@@ -94,10 +97,10 @@ def test_it_is_complete_as_a_measured_one_is(data: Path, tmp_path: Path) -> None
     measured = rotrack.remeasure(FIXTURES / "combined_left", out=tmp_path)
     made_up = load_session(data / "sessions" / write_sample(data)[0])
     stored = [json.loads((session.folder / "session.json").read_text("utf-8")) for session in (measured, made_up)]
-    assert set(stored[0]) - {"remeasured_at"} == set(stored[1])
+    assert set(stored[0]) == set(stored[1])
     assert {type(stored[0][key]) for key in stored[1]} - {type(value) for value in stored[1].values()} == set()
-    for key in ("values", "reps"):
-        assert set(stored[0][key][0]) == set(stored[1][key][0])
+    assert made_up.reps.columns.tolist() == measured.reps.columns.tolist()
+    assert made_up.reps.dtypes.tolist() == measured.reps.dtypes.tolist()
     assert set(stored[0]["source"]) == set(stored[1]["source"])
     assert set(stored[0]["settings"]) == set(stored[1]["settings"])
     assert list(made_up.curve.columns) == list(measured.curve.columns)
@@ -107,10 +110,11 @@ def test_it_says_that_it_is_made_up(data: Path) -> None:
     check_text(name=PERSON, note=NOTE)
     assert "made up" in PERSON
     assert "made up" in NOTE
-    reps, _ = read_reps(data / "reps.csv")
+    reps = rep_table(read_sessions(data)[0])
     readings, damaged = read_readings(data)
     assert damaged == []
     assert set(reps.person) == set(readings.person) == {PERSON}
+    assert [(person.name, person.id) for person in read_people(data)[0]] == [(PERSON, "p-made-up")]
     assert set(reps.note) == set(readings.note) == {NOTE}
     assert set(reps.model) == {"made up"}
     for session in read_sessions(data)[0]:
@@ -145,7 +149,7 @@ def test_curve_and_repetitions_agree(data: Path) -> None:
 
 def test_the_spread_is_the_one_stated(data: Path) -> None:
     # of 60 groups of 5 repetitions and of 60 session means; 95 % of such samples lie within the bounds
-    reps, _ = read_reps(data / "reps.csv")
+    reps = rep_table(read_sessions(data)[0])
     ids = {session_id: week for week, session_id in enumerate(i for i in write_sample(data) if "seated" in i)}
     groups = reps.groupby(["session_id", "drill", "side", "direction"]).peak_deg
     assert np.sqrt(groups.var().mean()) == pytest.approx(sample.REP_SD_DEG, abs=0.15)
@@ -161,7 +165,7 @@ def test_the_spread_is_the_one_stated(data: Path) -> None:
 
 
 def test_faults_get_rarer_and_one_of_each_kind_is_left_out(data: Path) -> None:
-    reps, _ = read_reps(data / "reps.csv")
+    reps = rep_table(read_sessions(data)[0])
     reps = reps[reps.drill == "seated-combined"]
     weeks = pd.factorize(reps.session_id)[0]
     marked = (reps.faults != "").to_numpy()
@@ -193,7 +197,7 @@ def test_progress_says_of_it_what_is_true_of_it(data: Path) -> None:
 
 def test_the_goniometer_reads_what_is_stated(data: Path) -> None:
     readings, _ = read_readings(data)
-    days = sorted({s.info["started_at"][:10] for s in read_sessions(data)[0]})
+    days = sorted({s.record.started[:10] for s in read_sessions(data)[0]})
     assert sorted(set(readings.date)) == [days[week] for week in sample.GONIOMETER_WEEKS]
     off = []
     for reading in readings.itertuples():

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import assert_one_sentence, run_main
 
 import rotrack
 from rotrack.drills import load_table
-from rotrack.errors import TruthError
+from rotrack.errors import InputError, TruthError
 from rotrack.model import Direction, Rep, Side
-from rotrack.records.log import LEG_COLUMNS, LEGS_READ
+from rotrack.records.landmarks import LEG_COLUMNS, LEGS_READ
 from rotrack.sensing.legnet import description
 from rotrack.validation import COLUMNS, TruePeak, _counted, _errors, _match, _plateaus, describe, validate_folder, write_table
 
@@ -113,6 +114,38 @@ def test_table_tells_what_was_not_measured_and_can_be_written(tmp_path: Path) ->
     assert "not measured: hidden" in describe(table)
     write_table(table, tmp_path / "table.csv")
     assert pd.read_csv(tmp_path / "table.csv").note.tolist() == ["not measured: hidden"]
+    before = (tmp_path / "table.csv").read_bytes()
+    with pytest.raises(InputError, match=r"table\.csv is there already.*--overwrite"):
+        write_table(table.assign(note="other"), tmp_path / "table.csv")
+    assert (tmp_path / "table.csv").read_bytes() == before
+    write_table(table.assign(note="other"), tmp_path / "table.csv", overwrite=True)
+    assert pd.read_csv(tmp_path / "table.csv").note.tolist() == ["other"]
+
+
+def test_a_file_that_is_there_is_refused_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "thesis.docx").write_bytes(b"a year of work")
+    monkeypatch.setattr("rotrack.cli.validate_folder", lambda *_, **__: pytest.fail("it measured"))
+    ended = run_main(monkeypatch, capfd, "validate", SAMPLES, "--out", tmp_path / "thesis.docx")
+    assert_one_sentence(ended, 2, "is there already", "--overwrite")
+    assert (tmp_path / "thesis.docx").read_bytes() == b"a year of work"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "words"),
+    [
+        (b"clip;drill_ids;moving_side\na;lunge-internal;left\n", "called like 'nothing'"),
+        (b"name,drill_ids\na,b\n", "no column clip"),
+        (b"clip,drill_ids\na,b,c,d\n", "line 2 is damaged"),
+        (b"", "no column clip"),
+        (b"\0" * 100, "no column clip"),
+    ],
+)
+def test_a_manifest_is_read_as_other_tables_are(tmp_path: Path, manifest: bytes, words: str) -> None:
+    (tmp_path / "manifest.csv").write_bytes(manifest)
+    with pytest.raises(TruthError, match=words):
+        validate_folder(tmp_path, only="nothing")
 
 
 def truth_of_internal_right(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from reportlab.pdfgen.canvas import Canvas
 from rotrack.calibration import board, sheet
 from rotrack.calibration.sheet import PAPER_M
 from rotrack.errors import CalibrationError
+from rotrack.files import check_free, explained, make_folder, write_for_person
 from rotrack.model import Side
 
 RULER_MM = 100
@@ -26,13 +28,26 @@ _LIGHT = 0.6
 _TITLES = {"board": "Board for the lens", "floor": "Sheet for the floor", "rays": "Rays for the {} foot"}
 
 
-def write_sheets(folder: Path, paper: str) -> list[Path]:
+def write_sheets(folder: Path, paper: str, overwrite: bool = False) -> list[Path]:
     """Write the board and the set of the floor (floor sheet and a page of rays per foot) as PDF; return the files.
+
+    Parameters
+    ----------
+    folder : Path
+        Where; it is made if need be.
+    paper : str
+        A4 or Letter, in small letters.
+    overwrite : bool
+        Whether files of these names may be replaced.
 
     Raises
     ------
     CalibrationError
-        For an unknown paper, or if the folder cannot be written.
+        For an unknown paper, or if the folder cannot be made.
+    InputError
+        If one of the files is there and may not be replaced; nothing is written then.
+    RecordError
+        If one cannot be written.
     """
     if paper not in PAPER_M:
         raise CalibrationError(f"There is no paper '{paper}'; it is a4 or letter.")
@@ -40,24 +55,21 @@ def write_sheets(folder: Path, paper: str) -> list[Path]:
         f"rotrack-board-{paper}.pdf": [_board],
         f"rotrack-floor-{paper}.pdf": [_floor, lambda page: _rays(page, Side.LEFT), lambda page: _rays(page, Side.RIGHT)],
     }
-    written = []
-    for name, parts in pages.items():
-        path = folder / name
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            size = tuple(1000 * side * mm for side in PAPER_M[paper])
-            canvas = Canvas(str(path), pagesize=size, invariant=1)
-            canvas.setTitle(f"rotrack: {path.stem}")
-            for part in parts:
-                part(_Page(canvas, paper))
-                canvas.showPage()
-            canvas.save()
-        except OSError as error:
-            raise CalibrationError(
-                f"{name} cannot be written into {folder} ({error.strerror or error}); choose another folder with --out."
-            ) from error
-        written.append(path)
-    return written
+    paths = [folder / name for name in pages]
+    for path in paths:
+        check_free(path, overwrite)
+    with explained(folder, CalibrationError):
+        make_folder(folder)
+    for path, parts in zip(paths, pages.values(), strict=True):
+        content = io.BytesIO()
+        canvas = Canvas(content, pagesize=tuple(1000 * side * mm for side in PAPER_M[paper]), invariant=1)
+        canvas.setTitle(f"rotrack: {path.stem}")
+        for part in parts:
+            part(_Page(canvas, paper))
+            canvas.showPage()
+        canvas.save()
+        write_for_person(path, content.getvalue(), overwrite)
+    return paths
 
 
 class _Page:

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import CalibrationError
+from rotrack.files import explained, make_folder, replace
+from rotrack.inputs import UnreadableError, clean_text, name_key, read_toml, record_of, sane_time
 from rotrack.kinematics.camera import Calibration, Floor, Gain, Lens
 from rotrack.model import CONVENTION_VERSION, Side
 
@@ -32,6 +34,8 @@ SCALED_FOCAL_SD = 0.02
 """A lens that is scaled to another size of picture is no surer than this: some cameras crop instead."""
 SAME_SHAPE = 0.01
 """Pictures whose width per height differs by a smaller share than this have the same shape."""
+SMALLEST_PX, LARGEST_PX = 16, 100_000
+"""A picture is not smaller or larger than this."""
 FLOOR_KEEPS = timedelta(hours=24)
 """An older floor is not used unasked: cameras get moved."""
 _EXPLAINED = {
@@ -112,6 +116,15 @@ def write_profile(profile: Profile, folder: Path) -> Path:
     CalibrationError
         If the folder cannot be written.
     """
+    path = folder / f"{profile.name}.toml"
+    with explained(path, CalibrationError):
+        make_folder(folder)
+        replace({path: profile_text(profile).encode("utf-8", "replace")})
+    return path
+
+
+def profile_text(profile: Profile) -> str:
+    """Return the contents of a profile's file."""
     kind = KINDS[type(profile)]
     table: dict[str, Any] = {
         "kind": kind,
@@ -121,18 +134,7 @@ def write_profile(profile: Profile, folder: Path) -> Path:
         "size_px": list(profile.size_px),
         **_contents(profile),
     }
-    path = folder / f"{profile.name}.toml"
-    text = f"# Written by `rotrack calibrate {kind}`. {_EXPLAINED[kind]}\n{_toml(table)}"
-    part = path.with_suffix(".part")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, "utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise CalibrationError(
-            f"The profile cannot be written into {folder} ({error.strerror or error}); choose another folder with --out."
-        ) from error
-    return path
+    return f"# Written by `rotrack calibrate {kind}`. {_EXPLAINED[kind]}\n{_toml(table)}"
 
 
 def _toml(table: dict[str, Any]) -> str:
@@ -202,54 +204,137 @@ def _rounded(values: np.ndarray, digits: int) -> list[float]:
 
 
 # ---------------------------------------------------------------------- reading
-class _Table:
-    """A table of a profile file, whose entries are checked as they are taken."""
+_Five = tuple[float, float, float, float, float]
+_Three = tuple[float, float, float]
+_Two = tuple[float, float]
 
-    def __init__(self, path: Path, table: dict[str, Any], where: str = "") -> None:
-        self._path, self._table, self._where = path, table, where
 
-    def wrong(self, key: str, wanted: str) -> CalibrationError:
-        name = f"{self._where}{key}"
-        return CalibrationError(
-            f"The profile {self._path.name} is damaged: '{name}' must be {wanted}. Delete it and calibrate again, or mend it."
+def _check(name: str, low: float, high: float, *values: float) -> None:
+    """Raise UnreadableError if one of some numbers is not between two others."""
+    if not all(low <= value <= high for value in values):
+        raise UnreadableError(f"'{name}' must be from {low:g} to {high:g}")
+
+
+class _GainTable(msgspec.Struct):
+    """One leg of a personal profile."""
+
+    gain: float
+    zero_deg: float
+    residual_deg: float
+
+    def read(self, where: str) -> Gain:
+        _check(f"{where}.gain", 0.1, 10, self.gain)
+        _check(f"{where}.zero_deg", -90, 90, self.zero_deg)
+        _check(f"{where}.residual_deg", 0, 90, self.residual_deg)
+        return Gain(self.gain, self.zero_deg, self.residual_deg)
+
+
+class _FloorTable(msgspec.Struct):
+    down: _Three
+    height_m: float
+    tilt_sd_deg: float
+
+    def read(self) -> Floor:
+        down = np.array(self.down)
+        length = float(np.linalg.norm(down))
+        if not abs(length - 1) <= 0.01:
+            raise UnreadableError("'floor.down' must be a direction of length 1")
+        _check("floor.height_m", 0.01, 20, self.height_m)
+        _check("floor.tilt_sd_deg", 0, 90, self.tilt_sd_deg)
+        return Floor(down / length, self.height_m, self.tilt_sd_deg)
+
+
+class _FloorFileTable(_FloorTable):
+    distance_m: float
+
+
+class _LensTable(msgspec.Struct):
+    focal_px: _Two
+    centre_px: _Two
+    distortion: _Five
+    focal_sd: float
+
+    def read(self, size_px: tuple[int, int]) -> Lens:
+        (fx, fy), (cx, cy) = self.focal_px, self.centre_px
+        return _lens(size_px, ((fx, 0, cx), (0, fy, cy), (0, 0, 1)), self.distortion, self.focal_sd)
+
+
+def _lens(size_px: tuple[int, int], matrix: tuple[_Three, _Three, _Three], distortion: _Five, focal_sd: float) -> Lens:
+    _check("size_px", SMALLEST_PX, LARGEST_PX, *size_px)
+    (fx, _, cx), (_, fy, cy), _ = matrix
+    width, height = size_px
+    if not (0.2 * width < min(fx, fy) and max(fx, fy) < 10 * width):
+        raise UnreadableError("'lens.focal_px' must be two plausible focal lengths in pixels")
+    if not (0 < cx < width and 0 < cy < height):
+        raise UnreadableError("'lens.centre_px' must be a place in the picture")
+    _check("lens.distortion", -1e6, 1e6, *distortion)
+    _check("lens.focal_sd", 0, 1, focal_sd)
+    return Lens(size_px, np.array(matrix, float), np.array(distortion), focal_sd)
+
+
+class _File(msgspec.Struct, kw_only=True):
+    """What every file of a profile holds."""
+
+    made: datetime
+    camera: str
+    size_px: tuple[int, int]
+
+    def read(self, name: str) -> Profile:
+        _check("size_px", SMALLEST_PX, LARGEST_PX, *self.size_px)
+        try:
+            return Profile(name, sane_time(self.made), self.camera, self.size_px)
+        except (ValueError, OverflowError) as error:
+            raise UnreadableError(f"'made' cannot be read: {error}") from error
+
+
+class _LensFile(_File, kw_only=True):
+    residual_px: float
+    views: int
+    lens: _LensTable
+
+    def read(self, name: str) -> LensProfile:
+        base, lens = _File.read(self, name), self.lens.read(self.size_px)
+        _check("residual_px", 0, 100, self.residual_px)
+        _check("views", 1, 10_000, self.views)
+        return LensProfile(base.name, base.made, base.camera, base.size_px, lens, self.residual_px, self.views)
+
+
+class _FloorFile(_File, kw_only=True):
+    residual_px: float
+    paper: str
+    lens: str
+    floor: _FloorFileTable
+
+    def read(self, name: str) -> FloorProfile:
+        base, floor = _File.read(self, name), self.floor.read()
+        _check("residual_px", 0, 100, self.residual_px)
+        _check("floor.distance_m", 0.01, 100, self.floor.distance_m)
+        return FloorProfile(
+            base.name, base.made, base.camera, base.size_px, floor, self.residual_px, self.floor.distance_m, self.paper, self.lens
         )
 
-    def text(self, key: str) -> str:
-        value = self._table.get(key)
-        if not isinstance(value, str):
-            raise self.wrong(key, "a text")
-        return value
 
-    def number(self, key: str, low: float, high: float) -> float:
-        value: Any = self._table.get(key)
-        if not _is_number(value) or not low <= value <= high:
-            raise self.wrong(key, f"a number from {low:g} to {high:g}")
-        return float(value)
+class _PersonalFile(_File, kw_only=True):
+    person: str
+    measure: str
+    convention_version: str
+    measured_with: str
+    left: _GainTable | None = None
+    right: _GainTable | None = None
 
-    def numbers(self, key: str, count: int) -> np.ndarray:
-        value = self._table.get(key)
-        if not isinstance(value, list) or len(value) != count or not all(_is_number(v) and np.isfinite(v) for v in value):
-            raise self.wrong(key, f"a list of {count} numbers")
-        return np.array(value, float)
-
-    def table(self, key: str) -> _Table:
-        value = self._table.get(key)
-        if not isinstance(value, dict):
-            raise self.wrong(key, "a table")
-        return _Table(self._path, value, f"{self._where}{key}.")
-
-    def made(self) -> datetime:
-        value = self._table.get("made")
-        if not isinstance(value, datetime):
-            raise self.wrong("made", "a date with time")
-        return value if value.tzinfo else value.astimezone()
-
-    def has(self, key: str) -> bool:
-        return key in self._table
+    def read(self, name: str) -> PersonalProfile:
+        base = _File.read(self, name)
+        legs = {Side.LEFT: self.left, Side.RIGHT: self.right}
+        gains = {side: table.read(side) for side, table in legs.items() if table is not None}
+        if not gains:
+            raise UnreadableError("it needs a table 'left' or 'right'")
+        return PersonalProfile(
+            base.name, base.made, base.camera, base.size_px, self.person, gains,
+            self.measure, self.convention_version, self.measured_with,
+        )  # fmt: skip
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+_FILES: dict[str, type[_File]] = {"camera": _LensFile, "floor": _FloorFile, "personal": _PersonalFile}
 
 
 def read_profile(path: Path) -> Profile:
@@ -261,77 +346,33 @@ def read_profile(path: Path) -> Profile:
         If there is none, or it is damaged.
     """
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise CalibrationError(f"There is no calibration profile at {path}; check the path.") from error
-    except OSError as error:
-        raise CalibrationError(f"The profile {path} cannot be read ({error.strerror or error}).") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CalibrationError(f"The profile {path.name} is damaged or no TOML; delete it and calibrate again.") from error
-    entries = _Table(path, table)
-    kind = table.get("kind")
-    if kind not in _READERS:
-        raise CalibrationError(f'{path.name} is no calibration profile: it lacks the line `kind = "camera"` (floor, personal).')
-    if table.get("version") != PROFILE_VERSION:
+        raw = read_toml(path)
+    except UnreadableError as error:
+        if error.missing:
+            raise CalibrationError(f"There is no calibration profile at {path}; check the path.") from error
+        raise CalibrationError(f"The profile {path} cannot be used ({error}); delete it and calibrate again.") from error
+    file, kind, version = clean_text(path.name), raw.get("kind"), raw.get("version")
+    if not isinstance(kind, str) or kind not in _FILES:
+        raise CalibrationError(f'{file} is no calibration profile: it lacks the line `kind = "camera"` (floor, personal).')
+    if version != PROFILE_VERSION:
         raise CalibrationError(
-            f"The profile {path.name} is of another version ({table.get('version')}) than this rotrack reads "
+            f"The profile {file} is of another version ({clean_text(str(version))[:20]}) than this rotrack reads "
             f"({PROFILE_VERSION}); calibrate again."
         )
-    width, height = (int(v) for v in entries.numbers("size_px", 2))
-    if min(width, height) < 16:
-        raise entries.wrong("size_px", "width and height of the picture")
-    return _READERS[kind](Profile(path.stem, entries.made(), entries.text("camera"), (width, height)), entries)
-
-
-def _read_lens(base: Profile, entries: _Table) -> LensProfile:
-    table = entries.table("lens")
-    focal, centre = table.numbers("focal_px", 2), table.numbers("centre_px", 2)
-    width, height = base.size_px
-    if not (0.2 * width < focal.min() and focal.max() < 10 * width):
-        raise table.wrong("focal_px", "two plausible focal lengths in pixels")
-    if not (0 < centre[0] < width and 0 < centre[1] < height):
-        raise table.wrong("centre_px", "a place in the picture")
-    matrix = np.array([[focal[0], 0, centre[0]], [0, focal[1], centre[1]], [0, 0, 1]])
-    lens = Lens(base.size_px, matrix, table.numbers("distortion", 5), table.number("focal_sd", 0, 1))
-    residual, views = entries.number("residual_px", 0, 100), int(entries.number("views", 1, 10_000))
-    return LensProfile(base.name, base.made, base.camera, base.size_px, lens, residual, views)
-
-
-def _read_floor(base: Profile, entries: _Table) -> FloorProfile:
-    table = entries.table("floor")
-    down = table.numbers("down", 3)
-    if abs(np.linalg.norm(down) - 1) > 0.01:
-        raise table.wrong("down", "a direction of length 1")
-    floor = Floor(down / np.linalg.norm(down), table.number("height_m", 0.01, 20), table.number("tilt_sd_deg", 0, 90))
-    return FloorProfile(
-        base.name, base.made, base.camera, base.size_px, floor,
-        entries.number("residual_px", 0, 100), table.number("distance_m", 0.01, 100), entries.text("paper"), entries.text("lens"),
-    )  # fmt: skip
-
-
-def _read_personal(base: Profile, entries: _Table) -> PersonalProfile:
-    gains = {}
-    for side in Side:
-        if entries.has(side):
-            table = entries.table(side)
-            gains[side] = Gain(
-                table.number("gain", 0.1, 10), table.number("zero_deg", -90, 90), table.number("residual_deg", 0, 90)
-            )
-    if not gains:
-        raise entries.wrong("left", "a table, or 'right'")
-    return PersonalProfile(
-        base.name, base.made, base.camera, base.size_px, entries.text("person"), gains,
-        entries.text("measure"), entries.text("convention_version"), entries.text("measured_with"),
-    )  # fmt: skip
-
-
-_READERS = {"camera": _read_lens, "floor": _read_floor, "personal": _read_personal}
+    try:
+        return record_of(raw, _FILES[kind]).read(clean_text(path.stem))
+    except UnreadableError as error:
+        raise CalibrationError(f"The profile {file} is damaged: {error}. Delete it and calibrate again, or mend it.") from error
 
 
 def read_folder(folder: Path) -> tuple[list[Profile], list[str]]:
     """Return the profiles of a folder, newest first, and a sentence for every one that is damaged."""
     profiles, problems = [], []
-    for path in sorted(folder.glob("*.toml")) if folder.is_dir() else []:
+    try:
+        paths = sorted(folder.glob("*.toml")) if folder.is_dir() else []
+    except OSError as error:
+        return [], [f"The profiles in {folder} cannot be read ({error.strerror or error}); check who may read that folder."]
+    for path in paths:
         try:
             profiles.append(read_profile(path))
         except CalibrationError as error:
@@ -356,21 +397,30 @@ def find_profiles(wanted: Sequence[str], folder: Path) -> list[Profile]:
     """
     found: list[Profile] = []
     for name in wanted:
-        path = Path(name)
-        own = folder / (name if name.endswith(".toml") else f"{name}.toml")
-        if path.is_dir():
-            files = sorted(path.glob("*.toml"))
-            if not files:
-                raise CalibrationError(f"There is no calibration profile (.toml) in the folder {path}.")
-            found += [read_profile(file) for file in files]
-        elif path.is_file():
-            found.append(read_profile(path))
-        elif own.is_file():
-            found.append(read_profile(own))
-        else:
-            known = ", ".join(p.stem for p in sorted(folder.glob("*.toml"))[-6:]) or "none yet"
-            raise CalibrationError(f"There is no calibration profile or folder '{name}'. Profiles in {folder}: {known}.")
+        try:
+            paths = _files_of(name, folder)
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) and error.strerror else error
+            raise CalibrationError(
+                f"The calibration '{clean_text(name)[:80]}' cannot be read ({why}); check the path."
+            ) from error
+        found += [read_profile(path) for path in paths]
     return sorted(found, key=lambda p: p.made, reverse=True)
+
+
+def _files_of(name: str, folder: Path) -> list[Path]:
+    """Return the files that one name stands for."""
+    path = Path(name)
+    own = folder / (name if name.endswith(".toml") else f"{name}.toml")
+    if path.is_dir():
+        files = sorted(path.glob("*.toml"))
+        if not files:
+            raise CalibrationError(f"There is no calibration profile (.toml) in the folder {path}.")
+        return files
+    if path.is_file() or own.is_file():
+        return [path if path.is_file() else own]
+    known = ", ".join(p.stem for p in sorted(folder.glob("*.toml"))[-6:]) or "none yet"
+    raise CalibrationError(f"There is no calibration profile or folder '{name}'. Profiles in {folder}: {known}.")
 
 
 # ---------------------------------------------------------------------- choosing
@@ -464,14 +514,14 @@ def choose(
 
 def _belongs(profile: Profile, camera: str | None, person: str) -> bool:
     if isinstance(profile, PersonalProfile):
-        return bool(person) and profile.person.casefold() == person.casefold()
+        return bool(name_key(person)) and name_key(profile.person) == name_key(person)
     return profile.camera == camera
 
 
 def _misfit(profile: Profile, size_px: tuple[int, int], person: str) -> str:
     """Return why a profile does not fit, in a sentence; empty if it does."""
     if isinstance(profile, PersonalProfile):
-        if person and profile.person.casefold() != person.casefold():
+        if name_key(person) and name_key(profile.person) != name_key(person):
             return f"The profile {profile.name} is of {profile.person}, not of {person}: it is not used."
         if profile.convention_version != CONVENTION_VERSION:
             return (
@@ -534,7 +584,7 @@ def logged(calibration: Calibration) -> dict[str, Any]:
     return table
 
 
-def from_log(table: dict[str, Any]) -> Calibration:
+def from_log(table: Mapping[str, Any]) -> Calibration:
     """Return the calibration that `logged` wrote down.
 
     Raises
@@ -543,24 +593,31 @@ def from_log(table: dict[str, Any]) -> Calibration:
         If it is damaged.
     """
     try:
-        lens, floor = table.get("lens"), table.get("floor")
+        found = record_of(table, _Logged)
+        lens, floor = found.lens, found.floor
         return Calibration(
-            _lens_from(lens) if lens else None,
-            Floor(_array(floor, "down", 3), float(floor["height_m"]), float(floor["tilt_sd_deg"])) if floor else None,
-            {Side(s): Gain(*(float(g[k]) for k in _GAIN_PARTS)) for s, g in table.get("gains", {}).items()},
-            {str(kind): str(name) for kind, name in table.get("names", {}).items()},
+            _lens(lens.size_px, lens.matrix, lens.distortion, lens.focal_sd) if lens else None,
+            floor.read() if floor else None,
+            {side: gain.read(f"gains.{side}") for side, gain in found.gains.items()},
+            found.names,
         )
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise CalibrationError("The calibration that the session was measured with is damaged in its session.json.") from error
+    except UnreadableError as error:
+        raise CalibrationError(
+            f"The calibration that the session was measured with is damaged in its session.json ({error}); measure it anew."
+        ) from error
 
 
-_GAIN_PARTS = ("gain", "zero_deg", "residual_deg")
+class _LoggedLens(msgspec.Struct):
+    size_px: tuple[int, int]
+    matrix: tuple[_Three, _Three, _Three]
+    distortion: _Five
+    focal_sd: float
 
 
-def _array(table: dict[str, Any], key: str, *shape: int) -> np.ndarray:
-    return np.array(table[key], float).reshape(shape)
+class _Logged(msgspec.Struct):
+    """What `logged` writes."""
 
-
-def _lens_from(table: dict[str, Any]) -> Lens:
-    width, height = (int(v) for v in table["size_px"])
-    return Lens((width, height), _array(table, "matrix", 3, 3), _array(table, "distortion", 5), float(table["focal_sd"]))
+    names: dict[str, str] = {}
+    lens: _LoggedLens | None = None
+    floor: _FloorTable | None = None
+    gains: dict[Side, _GainTable] = {}

@@ -21,12 +21,11 @@ was chosen as a typical one: of thirty draws, 23 show the growth of the left leg
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,11 +48,15 @@ from rotrack.model import (
     empty_pose,
 )
 from rotrack.progress.readings import READING_COLUMNS, import_readings, read_readings
-from rotrack.records.history import delete_session
-from rotrack.records.log import SessionWriter, logged_reps, read_info
-from rotrack.records.session import session_values
+from rotrack.records.changes import delete_session
+from rotrack.records.folders import locked, session_folders
+from rotrack.records.landmarks import LANDMARKS
+from rotrack.records.people import Person, find_person, read_people, write_person
+from rotrack.records.record import SessionRecord, SourceRecord, Status
+from rotrack.records.store import read_all
+from rotrack.records.table import refresh_table
+from rotrack.records.writer import SessionWriter
 from rotrack.tracking.filters import OneEuro
-from rotrack.tracking.pipeline import TrackerSettings
 from rotrack.tracking.reps import ExcursionFinder, RepNumbers, measure_excursion
 
 PERSON = "Alex Sample (made up)"
@@ -84,6 +87,7 @@ DROPPED = (4, Side.RIGHT, Direction.INTERNAL, 4)
 GONIOMETER_WEEKS = (0, 3, 8, 11)
 GONIOMETER_BIAS_DEG, GONIOMETER_SD_DEG = -2.0, 2.5
 _SEED = 23
+_PERSON_ID = "p-made-up"
 _FIRST = datetime(2026, 1, 5, 18, 0, tzinfo=timezone(timedelta(hours=1)))
 _SIZE_PX, _RATE_HZ = (640, 480), 20.0
 _FIT_SD_DEG, _TREMOR_DEG = 1.0, 0.1
@@ -138,16 +142,26 @@ def write_sample(data: Path) -> list[str]:
     """
     plans = sorted(_plans(), key=lambda plan: plan.started_at)
     ids = [plan.id for plan in plans]
-    there = {path.name for path in (data / "sessions").glob("*")} | set(logged_reps(data).session_id)
+    whole = {session.id: session.record.status is Status.FINISHED for session in read_all(data)[0]}
+    there = {folder.name for folder in session_folders(data)} | whole.keys()
     if there - set(ids) or set(read_readings(data)[0].person) - {PERSON}:
         raise InputError(f"{data} holds other sessions, and made-up ones do not belong beside them; choose another folder.")
+    person = _person(data)
     for plan in plans:
-        if plan.id in there and not _is_whole(data / "sessions" / plan.id):
+        if plan.id in there and not whole.get(plan.id):
             delete_session(data, plan.id)
-        if not (data / "sessions" / plan.id).exists():
-            _write(data, plan)
+        if not whole.get(plan.id):
+            _write(data, plan, person)
+    refresh_table(data)
     _write_readings(data, plans)
     return ids
+
+
+def _person(data: Path) -> Person:
+    """Return the person of the made-up sessions, the same everywhere."""
+    with locked(data):
+        known = find_person(read_people(data)[0], PERSON)
+        return known or write_person(data, Person(id=_PERSON_ID, name=PERSON, added_at=_FIRST))
 
 
 def _plans() -> list[_Plan]:
@@ -157,72 +171,53 @@ def _plans() -> list[_Plan]:
     return seated + standing
 
 
-def _is_whole(folder: Path) -> bool:
-    return folder.is_dir() and read_info(folder).get("status") == "finished"
-
-
-def _write(data: Path, plan: _Plan) -> None:
+def _write(data: Path, plan: _Plan, person: Person) -> None:
     rng = np.random.default_rng([_SEED, plan.number])
     takes = [_movement(plan, side, rng, number) for number, side in enumerate(Side)]
     end_s = max(curve[-1].time_s for curve, _ in takes)
     curve = sorted((point for points, _ in takes for point in points), key=lambda point: point.time_s)
     reps = tuple(rep for _, found in takes for rep in found)
-    with SessionWriter(data, _info(plan)) as writer:
+    with SessionWriter(data, _record(plan, person.id)) as writer:
         step = Step(empty_pose(end_s, _SIZE_PX, MADE_UP), {}, tuple(curve), reps)
         writer.append(step, with_pose=False)
         frames = len(takes[0][0])
         writer.update(
-            status="finished",
+            status=Status.FINISHED,
             frames=frames,
             duration_s=round(end_s, 3),
             measured_fps=_RATE_HZ,
             measured_share=dict.fromkeys(Side, 1.0),
-            values=[asdict(value) for value in session_values(reps)],
-            reps=[asdict(rep) for rep in reps],
         )
-    (writer.folder / "landmarks.csv.gz").unlink()  # there are none
+    (writer.folder / LANDMARKS).unlink()  # there are none
 
 
-def _info(plan: _Plan) -> dict[str, Any]:
-    """Return what session.json holds of a session from its beginning, and what stays empty."""
+def _record(plan: _Plan, person_id: str) -> SessionRecord:
+    """Return what is known of a session at its beginning."""
     drill, calibrated = plan.drill, plan.level is Level.CAMERA
-    return {
-        "session_id": plan.id,
-        "started_at": plan.started_at.isoformat(timespec="seconds"),
-        "status": "running",
-        "person": PERSON,
-        "drill": drill.id,
-        "measure": drill.measure,
-        "measured": drill.measured,
-        "tier": drill.tier,
-        "sides": list(Side),
-        "note": NOTE,
-        "band": "",
-        "load_kg": math.nan,
-        "source": {"kind": MADE_UP, "name": MADE_UP, "size_px": _SIZE_PX, "fps": _RATE_HZ},
-        "remeasured_from": "",
-        "model": MADE_UP,
-        "model_sha256": "",
-        "landmarker": {},
-        "legnet": None,
-        "calibration": plan.level,
-        "calibration_profiles": {"camera": MADE_UP} if calibrated else {},
-        "calibration_used": {},
-        "calibration_notes": [],
-        "assumed_field_of_view_deg": None if calibrated else ASSUMED_FIELD_OF_VIEW_DEG,
-        "zero": "neutral pose",
-        "convention_version": CONVENTION_VERSION,
-        "measure_version": MEASURE_VERSION + WITHOUT_LEGNET,
-        "rotrack_version": metadata.version("rotrack"),
-        "settings": asdict(TrackerSettings()),
-        "correction_version": load_corrections().version,
-        "warnings": [WARNING],
-        "reasons": {},
-        "neutrals": [],
-        "camera_advice": {},
-        "speed_advice": "",
-        "apart": [],
-    }
+    return SessionRecord(
+        session_id=plan.id,
+        started_at=plan.started_at,
+        status=Status.RUNNING,
+        person=PERSON,
+        person_id=person_id,
+        drill=drill.id,
+        measure=str(drill.measure),
+        measured=drill.measured,
+        tier=drill.tier,
+        sides=tuple(Side),
+        note=NOTE,
+        source=SourceRecord(kind=MADE_UP, name=MADE_UP, size_px=_SIZE_PX, fps=_RATE_HZ),
+        model=MADE_UP,
+        calibration=str(plan.level),
+        calibration_profiles={"camera": MADE_UP} if calibrated else {},
+        assumed_field_of_view_deg=None if calibrated else ASSUMED_FIELD_OF_VIEW_DEG,
+        zero="neutral pose",
+        convention_version=CONVENTION_VERSION,
+        measure_version=MEASURE_VERSION + WITHOUT_LEGNET,
+        rotrack_version=metadata.version("rotrack"),
+        correction_version=load_corrections().version,
+        warnings=(WARNING,),
+    )
 
 
 def _write_readings(data: Path, plans: list[_Plan]) -> None:

@@ -11,12 +11,14 @@ import pandas as pd
 
 from rotrack.drills import TIERS, load_table
 from rotrack.errors import InputError
+from rotrack.inputs import name_key
 from rotrack.model import Direction, Side
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict
 from rotrack.progress.sample import NOTE, PERSON
 from rotrack.progress.statistics import BASELINE_SESSIONS
+from rotrack.records.history import only as sessions_of
 from rotrack.records.norms import norms_for
-from rotrack.records.session import BEST_OF, FIRST, best_of
+from rotrack.records.session import BEST_OF, FIRST, Session, best_of
 from rotrack.report.method import method
 from rotrack.report.parts import NONE, Charts, Part, Report, Table, Terms, Text
 from rotrack.report.sentences import three_sentences
@@ -54,13 +56,13 @@ def make_report(progress: Progress, person: str, made_on: date, version: str, on
     )  # fmt: skip
 
 
-def require_sessions(reps: pd.DataFrame, person: str, only: Only) -> None:
+def require_sessions(sessions: Iterable[Session], person: str, only: Only) -> None:
     """Refuse to report what a person never did, lest it reads as if nothing had been measured at all.
 
     Parameters
     ----------
-    reps : pandas.DataFrame
-        Rows of reps.csv, as `records.log.logged_reps` returns them.
+    sessions : iterable of Session
+        Of everybody.
     person : str
         One who is among them.
     only : Only
@@ -71,21 +73,20 @@ def require_sessions(reps: pd.DataFrame, person: str, only: Only) -> None:
     InputError
         If none of the person's sessions is left.
     """
-    reps = reps[reps.person.str.strip() == person]
-    drills = ", ".join(sorted(set(reps.drill)))
-    reps = reps[reps.drill == only.drill] if only.drill else reps
-    if reps.empty:
+    own = [session for session in sessions_of(sessions, person) if session.rep_list]
+    drills = ", ".join(sorted({session.record.drill for session in own}))
+    own = sessions_of(own, drill=only.drill)
+    if not own:
         raise InputError(f"{person} has no session of the drill {only.drill}; there are sessions of {drills}.")
-    days = reps.started_at.str[:10]
-    if only.since and not (days >= only.since.isoformat()).any():
-        latest = pd.to_datetime(days, format="%Y-%m-%d", errors="coerce").max()
-        known = f"; the latest is of {day(latest)}" if pd.notna(latest) else ""
-        raise InputError(f"{person} has no session{' of this drill' if only.drill else ''}{only.since_words}{known}.")
+    latest = max(session.started_at.date() for session in own)
+    if only.since and latest < only.since:
+        which = " of this drill" if only.drill else ""
+        raise InputError(f"{person} has no session{which}{only.since_words}; the latest is of {day(latest)}.")
 
 
 def _banner(reps: pd.DataFrame, person: str) -> str:
     """Return what to know first: whether the sessions, or some of them, are of the made-up sample."""
-    of_sample = (reps.note == NOTE) & (person == PERSON)
+    of_sample = (reps.note == NOTE) & (name_key(person) == name_key(PERSON))
     if of_sample.all():
         return BANNER if len(reps) else ""
     count = reps.session_id[of_sample].nunique()

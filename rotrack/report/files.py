@@ -1,15 +1,16 @@
-"""Writes the report into files, and over nothing but reports."""
+"""Writes the report into files, and unasked over nothing but reports."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from rotrack.errors import InputError, RecordError
-from rotrack.files import replace as replace_files
+from rotrack.files import check_free, explained, make_folder, write_for_person
 from rotrack.report.page import GENERATOR, html_of
 from rotrack.report.paper import lacking, pdf_of
 from rotrack.report.parts import Report
@@ -27,7 +28,7 @@ class Written:
     notes: tuple[str, ...]
 
 
-def write_report(report: Report, path: Path, pdf: bool = True) -> Written:
+def write_report(report: Report, path: Path, pdf: bool = True, overwrite: bool = False) -> Written:
     """Write a report as a page, and as a PDF of the same name beside it.
 
     Parameters
@@ -38,18 +39,18 @@ def write_report(report: Report, path: Path, pdf: bool = True) -> Written:
         The page.
     pdf : bool
         Whether the PDF is written, too.
+    overwrite : bool
+        Whether files of these names may be replaced that are no reports.
 
     Raises
     ------
     InputError
-        If there is a file of this name that is no report; nothing is written then.
+        If there is a file of this name that is no report, or the file belongs to the log; nothing is written then.
     RecordError
-        If the files cannot be written; those that were there are kept.
+        If a file cannot be written; the one that was there is kept.
     """
-    paths = [path, path.with_suffix(".pdf")] if pdf else [path]
-    for there in paths:
-        if there.exists() and not _is_report(there):
-            raise InputError(f"{there} is there already and is no report of rotrack; choose another file with --to.")
+    paths = files_of(path, pdf)
+    check_places(paths, overwrite)
     contents = {path: html_of(report).encode()}
     notes = []
     if pdf:
@@ -58,12 +59,35 @@ def write_report(report: Report, path: Path, pdf: bool = True) -> Written:
         if letters:
             notes.append(f"The PDF cannot show {' '.join(letters)} in the name; print the page from a browser instead.")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_files(contents)
-    except OSError as error:
-        why = error.strerror or error
-        raise RecordError(f"The report cannot be written to {path} ({why}); choose another file with --to.") from error
+        with explained(path):
+            make_folder(path.parent)
+        for place, content in contents.items():
+            write_for_person(place, content, overwrite=True)
+    except RecordError as error:
+        raise RecordError(str(error).replace("--out", "--to")) from error
     return Written(tuple(contents), tuple(notes))
+
+
+def files_of(path: Path, pdf: bool = True) -> tuple[Path, ...]:
+    """Return the files of a report: the page, and the PDF beside it."""
+    return (path, path.with_suffix(".pdf")) if pdf else (path,)
+
+
+def check_places(paths: Iterable[Path], overwrite: bool = False) -> None:
+    """Check that a report may be written; to be called before the work for it begins.
+
+    Raises
+    ------
+    InputError
+        If there is a file that is no report and may not be replaced, or that belongs to the log.
+    """
+    for path in paths:
+        check_free(path, overwrite=True)
+        if not overwrite and path.exists() and not _is_report(path):
+            raise InputError(
+                f"{path} is there already and is no report of rotrack; choose another file with --to, "
+                "or replace it with --overwrite."
+            )
 
 
 def file_name(person: str, made_on: date) -> str:

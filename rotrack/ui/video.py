@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 
 from rotrack.errors import RecordError
+from rotrack.files import FILE_MODE, explained
 from rotrack.model import Frame, Step
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.overlay import Overlay
@@ -23,8 +24,8 @@ HIGHEST_FPS = 60.0
 class VideoWriter:
     """Draws and encodes frames as they come; a context manager.
 
-    The file has a constant rate near the source's (60 at most); frames are repeated or left out so that its time is the
-    time of the source.
+    The file is for its owner only. It has a constant rate near the source's (60 at most); frames are repeated or left out so that
+    its time is the time of the source.
 
     Parameters
     ----------
@@ -46,6 +47,9 @@ class VideoWriter:
     def __init__(self, path: Path, overlay: Overlay, size_px: tuple[int, int], fps: float) -> None:
         self._overlay = overlay
         self._fps = min(fps, HIGHEST_FPS) if fps > 0 else 30.0
+        with explained(path):
+            path.touch(FILE_MODE)  # the encoder would let others read it
+            path.chmod(FILE_MODE)
         self._writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mp4v"), self._fps, size_px)
         if not self._writer.isOpened():
             raise RecordError(f"The video {path} cannot be written; choose another folder with --out, or use --no-video.")
