@@ -15,9 +15,10 @@ from rotrack.app import studio as studio_module
 from rotrack.app.live import _earlier
 from rotrack.app.studio import ALL_GOOD_S, NEUTRAL_S, TRACE_S, Phase, Studio
 from rotrack.errors import InputError, ModelError, NotMeasuredError, RecordError
-from rotrack.model import MEASURE_VERSION, WITHOUT_LEGNET, Direction, Side
-from rotrack.records.history import read_sessions
-from rotrack.records.log import read_poses, read_reps
+from rotrack.model import MEASURE_VERSION, WITHOUT_LEGNET, Direction, Rep, Side
+from rotrack.records.landmarks import read_poses
+from rotrack.records.repetitions import read_repetitions
+from rotrack.records.store import read_sessions, session_folder
 from rotrack.sensing.sources import REOPEN_EVERY_S
 from rotrack.tracking.setup import CHECKS
 
@@ -58,8 +59,12 @@ def finish(studio: Studio, film: Film) -> dict:
 
 def peaks(data: Path, session_id: str) -> list[tuple[int, int]]:
     """Return number and rounded peak of what is in the log."""
-    reps = read_reps(data / "reps.csv")[0]
-    return [(r.rep, round(r.peak_deg)) for r in reps[reps.session_id == session_id].itertuples()]
+    return [(rep.rep, round(rep.peak_deg)) for rep in reps_of(data, session_id)]
+
+
+def reps_of(data: Path, session_id: str) -> tuple[Rep, ...]:
+    """Return what is in the log."""
+    return read_repetitions(session_folder(data, session_id))[0]
 
 
 # ---------------------------------------------------------------------- the way through it
@@ -143,7 +148,7 @@ def test_times_of_the_log_count_from_the_start_of_measuring(start):
     studio = start(film)
     studio.prepare(plan())
     finish(studio, film)
-    first = read_reps(studio.data / "reps.csv")[0].iloc[0]
+    first = reps_of(studio.data, studio.session_id)[0]
     assert first.start_s == pytest.approx(4.0 - ALL_GOOD_S + 1.0, abs=0.5)
 
 
@@ -284,10 +289,10 @@ def test_unplugged_while_measuring_the_count_goes_on(start, away_s):
     assert (studio.session_id, studio.lost) == (session_id, "")
     (warning,) = info["warnings"]
     assert "away" in warning and "came back" in warning
-    reps = read_reps(studio.data / "reps.csv")[0]
-    assert list(reps.rep) == [1, 2, 3, 4]
+    reps = reps_of(studio.data, session_id)
+    assert [rep.rep for rep in reps] == [1, 2, 3, 4]
     # Same film as without the gap, and the third repetition begins that much later.
-    assert reps.start_s[2] - reps.start_s[1] == pytest.approx(6.1 + away_s, abs=0.4)
+    assert reps[2].start_s - reps[1].start_s == pytest.approx(6.1 + away_s, abs=0.4)
 
 
 def test_unplugged_in_a_repetition_only_that_one_is_lost(start):
@@ -374,7 +379,7 @@ def test_preparing_another_one_keeps_the_session_that_runs(start):
     [
         ({"drill": "supine-straight-internal"}, NotMeasuredError, "supine-straight-internal"),
         ({"model": "no-such-model"}, ModelError, "no-such-model"),
-        ({"person": "=1+1"}, InputError, "=1"),
+        ({"person": "Ada\nBo"}, InputError, "one line"),
         ({"load_kg": -3.0}, InputError, "load"),
     ],
 )
@@ -453,12 +458,12 @@ def test_an_error_of_its_own_while_measuring_keeps_what_was_measured(start, cras
 
 
 def test_a_full_disk_is_told_in_one_sentence(start, monkeypatch, crashes):
-    from rotrack.records import log
+    from rotrack.records import writer
 
     def full(*_: object) -> None:
         raise RecordError("The log cannot be written, the disk is full: free some space. What was logged before is kept.")
 
-    monkeypatch.setattr(log, "append_reps", full)
+    monkeypatch.setattr(writer, "repetition_line", full)
     studio = start(Film(seated()))
     studio.prepare(plan())
     wait_for_phase(studio, Phase.DONE)
