@@ -53,6 +53,8 @@ _FORMULA = re.compile(r"(^|[;,\t])(\s*)([=+\-@])")
 _MADE_PLAIN = re.compile(r"(^|[;,\t])(\s*)'(?=[=+\-@])")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
 _WRITTEN = re.compile(r"-?\d+(\.\d*)?([eE][+-]?\d+)?", re.ASCII)
+GUESSED = "cp1252"
+"""How letters are taken to be kept where nothing says so: as Windows does in western countries."""
 _READ_WRONG = codecs.BOM_UTF8.decode("cp1252")
 _TRUE = {"true", "wahr", "vrai", "verdadero", "vero", "waar", "1", "yes", "ja", "oui"}
 _FALSE = {"false", "falsch", "faux", "falso", "onwaar", "0", "no", "nein", "non", ""}
@@ -474,7 +476,7 @@ def _text_of(content: bytes) -> tuple[str, str]:
     damaged = sum(not _is_utf8(line) for line in lines)
     if content.startswith(codecs.BOM_UTF8) or damaged * 20 < len(lines):  # a few damaged lines, not another way of writing
         return "\n".join(line.decode() if _is_utf8(line) else "\0" for line in lines), "utf-8"
-    return content.decode("cp1252", "replace"), "cp1252"
+    return content.decode(GUESSED, "replace"), GUESSED
 
 
 def _is_utf8(line: bytes) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from rotrack.errors import RecordError
 from rotrack.inputs import UnreadableError, number_of, read_table, record_of, time_of
-from rotrack.model import CONVENTION_VERSION, Rep, Side
+from rotrack.model import CONVENTION_VERSION, Direction, Rep, Side
 from rotrack.records.record import FIRST_MEASURE, TABLE_ONLY, SessionRecord, SourceRecord, Status, damaged
 from rotrack.records.repetitions import rep_of, sensible
 from rotrack.records.schema import NEEDED
@@ -117,7 +117,17 @@ _LATER: dict[str, Any] = dict.fromkeys(("uncertainty_deg", "gravity_deg", "fit_s
 
 
 def _reps(rows: Iterable[tuple[int, dict[str, str]]]) -> tuple[Rep, ...]:
-    return tuple(rep_of(row) for _, row in rows)
+    """Return the repetitions of the rows of a session, each once and in the order in which they were measured."""
+    reps: dict[tuple[Side, Direction, int], Rep] = {}
+    for _, row in rows:
+        rep = rep_of(row)
+        reps.setdefault((rep.side, rep.direction, rep.rep), rep)
+    numbers: dict[tuple[Side, Direction], list[int]] = {}
+    for side, direction, number in reps:
+        numbers.setdefault((side, direction), []).append(number)
+    if any(found != sorted(found) for found in numbers.values()):  # somebody sorted the table
+        return tuple(sorted(reps.values(), key=lambda rep: (rep.end_s, rep.rep)))
+    return tuple(reps.values())
 
 
 def session_of_rows(session_id: str, table: EarlierTable) -> tuple[SessionRecord, tuple[Rep, ...]]:

@@ -64,19 +64,22 @@ def table_of(sessions: Iterable[Session]) -> bytes:
 
 
 # ---------------------------------------------------------------------- keeping it up to date
-def add_rows(data: Path, record: SessionRecord, reps: Sequence[Rep]) -> None:
-    """Add repetitions to the table while they are measured; where that fails, `refresh_table` brings them in later."""
+def add_rows(data: Path, record: SessionRecord, reps: Sequence[Rep]) -> tuple[str, ...]:
+    """Add repetitions to the table while they are measured; return what to say, as `refresh_table` does.
+
+    Where that fails, `refresh_table` brings them in later.
+    """
     with suppress(RecordError, OSError), locked(data, _WAIT_S):
         path, state = data / TABLE, _State.read(data)
         if state is None or not path.exists() or path.stat().st_size != state.written[-1][0]:
-            _refresh(data, SYSTEM)
-            return
+            return _refresh(data, SYSTEM)
         rows = rows_of(record, reps)
         size, crc = state.written[-1]
         now = (size + len(rows), zlib.crc32(rows, crc))
         _State([state.written[0], (size, crc), now], state.of).write(data)  # the first is on the disk for sure
         with Appender(path) as file:
             file.append(rows, durable=False)  # the session's own table is on the disk already
+    return ()
 
 
 def refresh_table(data: Path, clock: Clock = SYSTEM) -> tuple[str, ...]:
@@ -128,7 +131,10 @@ def _refresh(data: Path, clock: Clock) -> tuple[str, ...]:
         notes += _kept(data, there, clock)
     if there != wanted:
         _State([*known, _sum_of(wanted)], of).write(data, durable=True)  # right whether or not the next line is reached
-        replace({path: wanted})
+        try:
+            replace({path: wanted})
+        except PermissionError as error:
+            raise RecordError("another program holds it open; close it there.") from error
     _State([_sum_of(wanted)], of).write(data, durable=True)
     return notes
 

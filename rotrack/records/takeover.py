@@ -16,6 +16,7 @@ from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import RecordError
 from rotrack.files import make_folder, replace, sync_folder
 from rotrack.inputs import (
+    GUESSED,
     MOST_TABLE_BYTES,
     UnreadableError,
     name_key,
@@ -150,7 +151,8 @@ def keep_original(data: Path, wanted: bytes) -> tuple[str, ...]:
     known: dict[tuple[str, ...], list[dict[str, str]]] = {}
     for _, row in now.rows:
         known.setdefault(_key(row), []).append(row)
-    lost = there.damaged or set(there.columns) - set(now.columns)
+    guessed = there.encoding == GUESSED  # so a letter may be another one
+    lost = guessed or there.damaged or set(there.columns) - set(now.columns)
     if not (lost or any(not _stands(row, known.get(_key(row), ()), columns) for _, row in there.rows)):
         return ()
     content = read_bytes(data / TABLE, MOST_TABLE_BYTES)

@@ -62,6 +62,11 @@ class SessionWriter:
     clock : Clock
         Paces how often curve and landmarks are sent to the disk.
 
+    Attributes
+    ----------
+    notes : tuple of str
+        What to say of the people's table: what somebody changed in it meanwhile, what could not be written.
+
     Raises
     ------
     RecordError
@@ -70,6 +75,7 @@ class SessionWriter:
 
     def __init__(self, data: Path, record: SessionRecord, clock: Clock = SYSTEM) -> None:
         self.data, self.record, self._clock = data, record, clock
+        self.notes: tuple[str, ...] = ()
         self.folder = sessions_folder(data) / record.session_id
         self._flushed_s = clock.monotonic_s()
         self._open = ExitStack()
@@ -114,7 +120,7 @@ class SessionWriter:
         with explained(self.folder):
             if step.reps:  # first what matters most
                 self._reps.append(b"".join(map(repetition_line, step.reps)))
-                add_rows(self.data, self.record, step.reps)
+                self.notes += add_rows(self.data, self.record, step.reps)
             if with_pose:
                 self._landmarks.write(landmark_line(found))
                 if self._legs:
@@ -139,7 +145,7 @@ class SessionWriter:
             open_, self._open = self._open, ExitStack()
             with open_:
                 pass
-        refresh_table(self.data)
+        self.notes += refresh_table(self.data, self._clock)
 
     def __enter__(self) -> SessionWriter:
         return self
