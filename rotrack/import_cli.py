@@ -159,8 +159,8 @@ def agreement(
         if not json:
             _print_agreement(name, known, enough[name])
         if plot:
-            whose, raters = enough[name].person.unique(), enough[name].rater.unique()
-            title = f"rotrack against {name}" + (f", {whose[0]}" if len(whose) == 1 else "")
+            names, raters = enough[name].person.unique(), enough[name].rater.unique()
+            title = f"rotrack against {name}" + (f", {names[0]}" if len(names) == 1 else "")
             title += f", read by {raters[0]}" if len(raters) == 1 and raters[0] else ""
             write_for_person(plot, page_bytes(agreement_figure(enough[name], known, html.escape(title))), overwrite)
             _err.print(f"plot written to {escape(str(plot))}", soft_wrap=True)

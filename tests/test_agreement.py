@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import Ended, assert_one_sentence, run_main
-from test_history import LEFT, RIGHT, repetition, write
+from made_sessions import LEFT, RIGHT, everything, repetition, write
 from test_readings import line, table_of
 
 from rotrack.errors import InputError
@@ -30,7 +30,7 @@ from rotrack.progress.agreement import (
 from rotrack.progress.readings import import_readings, read_readings
 from rotrack.progress.statistics import mdc, sem_of_differences
 from rotrack.progress.values import session_table
-from rotrack.records.log import read_reps
+from rotrack.records.store import read_sessions
 from rotrack.ui.figures import agreement_figure
 
 Run = Callable[..., Ended]
@@ -240,6 +240,13 @@ def test_only_like_is_compared(tmp_path: Path, other: dict[str, str]) -> None:
     assert pairs.unpaired == (Unpaired("no session of the same person, drill, side and direction", 1),)
 
 
+def test_names_are_compared_however_they_are_spelled(tmp_path: Path) -> None:
+    table = readings(tmp_path, line(taken_at=at("08:10"), person="JU\u0308RGEN  ö"))
+    pairs = pair_readings(table, sessions({"person": "Jürgen Ö"}))
+    assert list(pairs.table.person) == ["Jürgen Ö"]
+    assert pairs.unpaired == ()
+
+
 def test_a_session_is_compared_once_per_instrument_with_the_nearest_reading(tmp_path: Path) -> None:
     table = readings(
         tmp_path,
@@ -330,7 +337,7 @@ def test_pairs_of_real_sessions_are_compared_without_signs(tmp_path: Path) -> No
         line(taken_at="2026-01-05", drill="seated-combined", direction=d, side=s, value_deg=v)
         for d, s, v in (("in", "l", 29), ("out", "l", 43), ("out", "r", 50))
     ]
-    table = pair_readings(readings(tmp_path, *lines), session_table(read_reps(tmp_path / "reps.csv")[0])).table
+    table = pair_readings(readings(tmp_path, *lines), session_table(read_sessions(tmp_path)[0])).table
     assert dict(zip(table.reading_deg, table.difference_deg, strict=True)) == {29: 1, 43: -3, 50: 0}
 
 
@@ -380,7 +387,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], data
 
 
 def test_the_figure_draws_what_was_computed(data: Path) -> None:
-    table = pair_readings(read_readings(data)[0], session_table(read_reps(data / "reps.csv")[0])).table
+    table = pair_readings(read_readings(data)[0], session_table(read_sessions(data)[0])).table
     table = table[table.instrument == "goniometer"]
     found = agreement_of(table.rotrack_deg, table.reading_deg)
     figure = agreement_figure(table, found, "rotrack against goniometer", str.upper)
@@ -425,6 +432,20 @@ def test_agreement_writes_its_plot_as_a_page_that_opens_offline(run: Run, tmp_pa
     assert "P1" not in re.sub(r".*window.PLOTLYENV", "", page, flags=re.DOTALL), "nobody's name is in it"
 
 
+def test_agreement_overwrites_nothing_unasked_and_the_log_never(run: Run, data: Path, tmp_path: Path) -> None:
+    thesis = tmp_path / "thesis.docx"
+    thesis.write_bytes(b"years")
+    assert_one_sentence(run("agreement", "--plot", thesis), 2, "there already", "--overwrite")
+    assert thesis.read_bytes() == b"years"
+    before = everything(data)
+    (session,) = {path.parent for path in data.glob("sessions/20260101*/session.json")}
+    for path in (data / "reps.csv", data / "readings.csv", session / "session.json"):
+        assert_one_sentence(run("agreement", "--plot", path, "--overwrite"), 2, "rotrack's own log")
+    assert everything(data) == before
+    assert run("agreement", "--plot", thesis, "--overwrite").code == 0
+    assert b"plotly" in thesis.read_bytes()
+
+
 def test_agreement_of_one_leg_or_instrument(run: Run) -> None:
     assert json.loads(run("agreement", "--side", "left", "--json").out)["instruments"][0]["pairs"] == 6
     assert json.loads(run("agreement", "--instrument", "Goniometer ", "--json").out)["instruments"][0]["pairs"] == 12
@@ -452,7 +473,7 @@ def test_agreement_says_who_read_and_can_compare_one_alone(run: Run, data: Path,
 
 
 def test_of_very_many_damaged_lines_twenty_are_told(run: Run, data: Path) -> None:
-    with (data / "reps.csv").open("ab") as file:
+    with (read_sessions(data)[0][0].folder / "repetitions.csv").open("ab") as file:
         file.write(b"torn,row\r\n" * 3000)
     ended = run("agreement")
     assert ended.code == 0
@@ -487,7 +508,7 @@ def test_without_readings_agreement_says_how_to_get_some(run: Run, tmp_path: Pat
 
 
 def test_a_session_measured_again_is_compared_once(run: Run, data: Path) -> None:
-    first = read_reps(data / "reps.csv")[0].session_id[0]
+    first = read_sessions(data)[0][0].id
     again = tuple(repetition(n, 60.0) for n in (1, 2))
     write(data, 1, again, session_id=f"{first}-again", person="P1", remeasured_from=first)
     pairs = json.loads(run("agreement", "--side", "left", "--json").out)["pairs"]

@@ -10,9 +10,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 from helpers import FIXTURES
-from test_history import repetition, write
+from made_sessions import repetition, write
 
 import rotrack
+from rotrack.errors import RecordError
 from rotrack.model import Direction, Rep, Side
 from rotrack.records.history import history_table
 from rotrack.ui.figures import for_page, history_figure, session_figure, write_html
@@ -199,12 +200,19 @@ def test_in_the_page_a_figure_has_no_ground_title_or_hidden_line(history):
 
 def test_a_measured_session_becomes_a_file_that_needs_no_network(tmp_path: Path):
     session = rotrack.remeasure(FIXTURES / "combined_left", tmp_path)
-    figure = session_figure(session.curve, session.reps, "Seated", "both ways", session.info["tier"])
+    figure = session_figure(session.curve, session.reps, "Seated", "both ways", session.record.tier)
+    (tmp_path / "plot.html").write_text("an older one")
     write_html(figure, tmp_path / "plot.html")
     page = (tmp_path / "plot.html").read_text("utf-8")
+    assert "an older one" not in page
     assert "Seated" in page
     assert not re.search(r"<(?:script|link)[^>]+(?:src|href)=.http", page)
     peaks = line(figure, "left-internal")
     own = [rep for rep in session.rep_list if rep.direction is Direction.INTERNAL]
     assert list(peaks.y) == [rep.peak_deg for rep in own]
     assert [row[0] for row in peaks.customdata] == [rep.rep for rep in own]
+
+
+def test_a_plot_that_cannot_be_written_is_one_sentence(tmp_path: Path):
+    with pytest.raises(RecordError, match="cannot be written"):
+        write_html(go.Figure(), tmp_path / "nowhere" / "plot.html")

@@ -2,9 +2,11 @@
 
 import errno
 import json
+import math
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,25 +14,28 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import msgspec
 import pytest
 from filelock import FileLock
-from helpers import Ended, assert_one_sentence, run_main
-from test_history import FOUR, append, cut_off, everything, info, is_consistent, lines_of, repetition, rows_of, write
-from test_log import EARLIER, Earlier
+from helpers import FIXTURES, Ended, assert_one_sentence, run_main
+from made_sessions import FOUR, append, begun, cut_off, everything, is_consistent, repetition, rows, rows_of, session_of, write
 from test_readings import line, table_of
 
+from rotrack import files
 from rotrack.errors import InputError, RecordError
 from rotrack.exchange import merge
-from rotrack.exchange.merge import find_data, merge_sessions
+from rotrack.exchange.merge import COPIED, find_data, merge_sessions
 from rotrack.housekeeping import delete_person, stored_of
+from rotrack.model import Direction, Side
 from rotrack.progress.readings import import_readings, read_readings
-from rotrack.records.history import describe_session, drop_rep, read_sessions
-from rotrack.records.log import REP_COLUMNS, SessionWriter, read_reps
-from rotrack.records.session import load_session
+from rotrack.records.changes import describe_session, drop_rep
+from rotrack.records.people import AffectedSide, Goal, Person, find_person, new_person, read_people, write_person
+from rotrack.records.session import Session, load_session
+from rotrack.records.store import read_sessions
+from rotrack.records.table import refresh_table
 
 Run = Callable[..., Ended]
-BOM = "\ufeff"
+LOGS = FIXTURES / "logs"
 
 
 @pytest.fixture
@@ -49,34 +54,39 @@ def ids(data: Path) -> list[str]:
     return [session.id for session in sessions]
 
 
-def old_log(data: Path, columns: int) -> None:
-    """Make the log of a data folder one of an earlier version."""
-    path = data / "reps.csv"
-    lines = path.read_text("utf-8-sig").splitlines()
-    path.write_bytes((BOM + "".join(",".join(text.split(",")[:columns]) + "\r\n" for text in lines)).encode())
-
-
 def test_sessions_come_in_with_rows_and_files_and_are_as_they_were(here: Path, there: Path) -> None:
     own = write(here, 1)
     other = [
         write(there, 2),
         write(there, 3, (repetition(1, -20.0, faults=("T",), valid=False),), drill="seated-external", note="a, b"),
     ]
-    (there / "sessions" / other[0] / "annotated.mp4").write_bytes(b"video")
+    (there / "sessions" / other[0] / "annotated.mp4").write_bytes(b"video" * 100_000)
     kept = everything(there)
-    own_lines = lines_of(here, own)
     merged = merge_sessions(here, there)
-    assert (merged.added, merged.already_there, merged.problems) == (2, 0, ())
+    assert (merged.added, merged.already_there, merged.problems, merged.notes) == (2, 0, (), ())
     assert ids(here) == [own, *other]
-    assert lines_of(here, own) == own_lines
     for session_id in other:
         assert is_consistent(here, session_id)
-        assert lines_of(here, session_id) == lines_of(there, session_id)
-        assert everything(here / "sessions" / session_id) == {
-            here / path.relative_to(there): raw for path, raw in everything(there / "sessions" / session_id).items()
+        found, theirs = (everything(data / "sessions" / session_id) for data in (here, there))
+        assert {path.name: raw for path, raw in found.items() if path.name != "session.json"} == {
+            path.name: raw for path, raw in theirs.items() if path.name != "session.json"
         }
+    (ana,) = read_people(here)[0]
+    assert {session.record.person_id for session in read_sessions(here)[0]} == {ana.id}
     assert everything(there) == kept, "the other computer's folder is only read"
-    assert {p.name for p in here.iterdir()} <= {"reps.csv", "reps.csv.lock", "sessions"}
+    assert {p.name for p in here.iterdir()} <= {
+        "reps.csv", "reps.csv.lock", "reps.csv.checksum", "sessions", "people", "index.msgpack",
+    }  # fmt: skip
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
+def test_what_comes_in_is_for_its_owner_only(here: Path, there: Path) -> None:
+    session_id = write(there, 1)
+    import_readings(there, table_of(there.parent, line()))
+    merge_sessions(here, there)
+    for path in (here, *here.rglob("*")):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+    assert (here / "sessions" / session_id / "landmarks.csv.gz").exists()
 
 
 def test_importing_again_changes_not_a_byte(here: Path, there: Path) -> None:
@@ -114,87 +124,159 @@ def test_what_was_changed_here_or_there_stays_as_it_is_here_and_is_named(here: P
 
 def test_a_session_that_is_being_measured_there_is_left_out_until_it_has_ended(here: Path, there: Path) -> None:
     done = write(there, 1)
-    with SessionWriter(there, info(2)) as writer:
+    with begun(there, 2) as writer:
         append(writer, FOUR[:2])
         merged = merge_sessions(here, there)
         assert (merged.added, len(merged.problems)) == (1, 1)
-        assert f"The session {writer.info['session_id']} is being measured there right now" in merged.problems[0]
+        assert f"The session {writer.record.session_id} is being measured there right now" in merged.problems[0]
         assert ids(here) == [done]
-        assert set(read_reps(here / "reps.csv")[0].session_id) == {done}
+        assert set(rows(here).session_id) == {done}
         append(writer, FOUR[2:])
     assert merge_sessions(here, there).added == 1
-    assert len(rows_of(here, writer.info["session_id"])) == 4
+    assert len(rows_of(here, writer.record.session_id)) == 4
 
 
 def test_a_session_that_was_cut_off_comes_in_as_that(here: Path, there: Path) -> None:
     session_id = cut_off(there, 1)
     merge_sessions(here, there)
     session = load_session(here / "sessions" / session_id)
-    assert session.info["status"] == "interrupted"
+    assert session.record.status == "interrupted"
     assert len(session.rep_list) == 4
     assert not (session.folder / "writing.lock").exists()
 
 
-def test_damaged_sessions_and_rows_are_named_and_the_others_come_in(here: Path, there: Path) -> None:
-    good, damaged, renamed = (write(there, number) for number in (1, 2, 3))
+def test_damaged_sessions_are_named_and_the_others_come_in(here: Path, there: Path) -> None:
+    good, damaged, renamed, torn = (write(there, number) for number in (1, 2, 3, 4))
     (there / "sessions" / damaged / "session.json").write_text("{", "utf-8")
     (there / "sessions" / renamed).rename(there / "sessions" / "copy")
-    with (there / "reps.csv").open("ab") as file:
+    with (there / "sessions" / torn / "repetitions.csv").open("ab") as file:
         file.write(b"torn,row\r\n")
     merged = merge_sessions(here, there)
-    assert {s.id for s in read_sessions(here)[0]} == {good}
-    assert merged.added == 3, "of the two others the rows count"
-    assert {name: len(rows_of(here, name)) for name in (good, damaged, renamed)} == {good: 4, damaged: 4, renamed: 4}
-    assert len(merged.problems) == 3
-    assert "Line 14 of reps.csv is damaged" in merged.problems[-1]
-    assert any(damaged in text for text in merged.problems)
-    assert any("copy" in text for text in merged.problems)
+    assert ids(here) == [good, torn]
+    assert (merged.added, len(merged.problems)) == (2, 3)
+    for words in (damaged, "copy", f"Line 6 of {torn}/repetitions.csv is damaged"):
+        assert any(words in text for text in merged.problems)
     before = everything(here)
-    assert merge_sessions(here, there).added == 0
+    assert merge_sessions(here, there).already_there == 2
     assert everything(here) == before
 
 
-@pytest.mark.parametrize("columns", [25, 27, 30])
-def test_logs_of_every_earlier_version_come_in(here: Path, there: Path, columns: int) -> None:
-    other = write(there, 2)
-    old_log(there, columns)
-    own = write(here, 1)
-    assert merge_sessions(here, there).added == 1
-    assert len(rows_of(here, own)) == len(rows_of(here, other)) == 4
-    assert list(rows_of(here, other).peak_deg) == [rep.peak_deg for rep in FOUR]
-    assert not rows_of(here, other).dropped.any()
-    before = everything(here)
-    assert merge_sessions(here, there).already_there == 1
-    assert everything(here) == before
+# ---------------------------------------------------------------------- what earlier versions wrote
+def logged(sessions: list[Session]) -> dict[str, list[list[Any]]]:
+    """Return sessions as expected.json has them."""
+    return {
+        session.id: [
+            [
+                str(rep.side), str(rep.direction), rep.rep, rep.valid, rep.dropped,
+                None if math.isnan(rep.peak_deg) else round(rep.peak_deg, 2), session.person, session.record.note,
+                session.record.band, None if math.isnan(session.record.load_kg) else session.record.load_kg,
+            ]
+            for rep in session.rep_list
+        ]
+        for session in sessions
+    }  # fmt: skip
 
 
-@pytest.mark.parametrize("earlier", EARLIER, ids=lambda earlier: f"{len(earlier.header.split(','))} columns")
-def test_rows_without_a_folder_come_in_alone(here: Path, there: Path, earlier: Earlier) -> None:
-    there.mkdir(parents=True)
-    earlier.write(there)
+@pytest.mark.parametrize("name", sorted(path.name for path in LOGS.iterdir() if path.is_dir()))
+def test_folders_of_every_earlier_version_come_in_whole(here: Path, there: Path, name: str) -> None:
+    shutil.copytree(LOGS / name, there)
+    before = everything(there)
     merged = merge_sessions(here, there)
-    assert (merged.added, merged.already_there, merged.problems) == (1, 0, ())
-    pd.testing.assert_frame_equal(read_reps(here / "reps.csv")[0], read_reps(there / "reps.csv")[0])
+    expected = json.loads((LOGS / "expected.json").read_text("utf-8"))[name]
+    assert (merged.added, merged.already_there, merged.problems) == (len(expected), 0, ())
+    sessions, problems = read_sessions(here)
+    assert problems == []
+    assert logged(sessions) == expected
+    for session in sessions:
+        assert is_consistent(here, session.id)
+        for path in (there / "sessions" / session.id).glob("*.csv*"):
+            assert (session.folder / path.name).read_bytes() == path.read_bytes()
+    assert everything(there) == before
+    assert merged.readings
+    assert merged.readings.added == (3 if name == "32_columns" else 0)
+    kept = everything(here)
+    merged = merge_sessions(here, there)
+    assert (merged.added, merged.already_there, merged.problems) == (0, len(expected), ())
+    assert everything(here) == kept
+
+
+def test_the_same_session_from_before_and_after_the_takeover_is_the_same(here: Path, there: Path) -> None:
+    shutil.copytree(LOGS / "32_columns", there)
+    shutil.copytree(LOGS / "32_columns", here)
+    refresh_table(here)
+    merged = merge_sessions(here, there)
+    assert (merged.added, merged.already_there, merged.problems) == (0, 6, ())
+
+
+def test_of_a_damaged_session_of_an_earlier_version_the_rows_come_in(here: Path, there: Path) -> None:
+    shutil.copytree(LOGS / "32_columns", there)
+    (damaged,) = there.glob("sessions/*-b132")
+    (damaged / "session.json").write_text("{", "utf-8")
+    merged = merge_sessions(here, there)
+    assert merged.added == 6
+    assert any(damaged.name in text for text in merged.problems)
+    expected = json.loads((LOGS / "expected.json").read_text("utf-8"))["32_columns"]
+    assert logged(read_sessions(here)[0]) == expected
+    assert (here / "sessions" / damaged.name / "angles.csv").exists()
+
+
+def test_an_import_into_an_older_folder_brings_it_up_to_date(here: Path, there: Path) -> None:
+    shutil.copytree(LOGS / "27_columns", here)
+    other = write(there, 2)
+    assert merge_sessions(here, there).added == 1
+    assert len(ids(here)) == 6
+    assert other in set(rows(here).session_id)
+
+
+# ---------------------------------------------------------------------- people
+def test_people_come_along_and_what_is_known_here_stays(here: Path, there: Path) -> None:
+    goal = partial(Goal, drill="seated-internal", direction=Direction.INTERNAL)
+    ours = msgspec.structs.replace(
+        new_person("Jürgen Ö"), birth_year=1950, notes="left hip", goals=(goal(goal_deg=40.0, side=Side.LEFT),)
+    )
+    write_person(here, ours)
+    theirs = Person(
+        id="p-5", name="JU\u0308RGEN  O\u0308", spellings=("Jürg",), birth_year=1951, notes="likes mornings",
+        affected_side=AffectedSide.LEFT, goals=(goal(goal_deg=45.0, side=Side.LEFT), goal(goal_deg=30.0, side=Side.RIGHT)),
+    )  # fmt: skip
+    write_person(there, theirs)
+    write_person(there, Person(id="p-6", name="Only Known"))
+    session_id = write(there, 1, person="jürg")
+    merge_sessions(here, there)
+    known = read_people(here)[0]
+    (found,) = (person for person in known if person.id == ours.id)
+    assert [person.name for person in known] == ["Jürgen Ö", "Only Known"]
+    assert (found.birth_year, found.affected_side, found.notes) == (1950, AffectedSide.LEFT, "left hip; likes mornings")
+    assert [(one.side, one.goal_deg) for one in found.goals] == [(Side.LEFT, 40.0), (Side.RIGHT, 30.0)]
+    assert find_person(known, "Jürg") == found
+    assert session_of(here, session_id).record.person_id == ours.id
+    assert session_of(here, session_id).person == "Jürgen Ö"
     before = everything(here)
     assert merge_sessions(here, there).already_there == 1
     assert everything(here) == before
 
 
-def test_an_import_into_an_older_log_brings_it_up_to_date(here: Path, there: Path) -> None:
-    own, other = write(here, 1), write(there, 2)
-    old_log(here, 27)
-    merge_sessions(here, there)
-    assert (here / "reps.csv").read_text("utf-8-sig").splitlines()[0] == ",".join(REP_COLUMNS)
-    assert len(rows_of(here, own)) == len(rows_of(here, other)) == 4
+def test_somebody_who_was_renamed_on_one_of_two_computers_is_the_same(here: Path, there: Path) -> None:
+    write(here, 1, person="Ana")
+    shutil.copytree(here, there)
+    (ana,) = read_people(there)[0]
+    write_person(there, msgspec.structs.replace(ana, name="Ana Maria"))
+    session_id = write(there, 2, person="Ana Maria")
+    merged = merge_sessions(here, there)
+    assert (merged.added, merged.already_there, merged.problems) == (1, 1, ())
+    (known,) = read_people(here)[0]
+    assert (known.id, known.name, known.spellings) == (ana.id, "Ana", ("Ana Maria",))
+    assert session_of(here, session_id).person == "Ana"
 
 
-def test_the_same_session_in_logs_of_two_versions_is_the_same(here: Path, there: Path) -> None:
-    write(there, 1, measure_version="1")  # what an older log means by saying nothing
-    merge_sessions(here, there)
-    old_log(there, 30)
-    before = everything(here)
-    assert merge_sessions(here, there).already_there == 1
-    assert everything(here) == before
+def test_a_name_that_cannot_be_is_named(here: Path, there: Path) -> None:
+    good, bad = write(there, 1), write(there, 2, person="")
+    path = there / "sessions" / bad / "session.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"person": "x" * 5000}), "utf-8")
+    merged = merge_sessions(here, there)
+    assert ids(here) == [good]
+    assert len(merged.problems) == 1
+    assert re.match(f"The session {bad} was left out: .*200 letters", merged.problems[0])
 
 
 def test_readings_come_along(here: Path, there: Path) -> None:
@@ -234,55 +316,118 @@ def test_what_is_no_other_data_folder_is_refused_in_one_sentence(here: Path, the
     assert everything(here) == before
 
 
-def test_a_log_that_is_none_is_refused_before_anything_is_copied(here: Path, there: Path) -> None:
+def test_a_folder_that_cannot_be_read_is_explained(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(there, 1)
-    (there / "reps.csv").write_text("a,b\n", "utf-8")
-    with pytest.raises(RecordError, match="not a repetition log"):
-        merge_sessions(here, there)
-    assert not (here / "sessions").exists()
+
+    def denied(*_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(merge, "_is_data", denied)
+    with pytest.raises(InputError, match="cannot be read"):
+        find_data(there)
+
+
+# ---------------------------------------------------------------------- what a foreign folder may hold
+def test_links_out_of_the_folder_are_not_followed(here: Path, there: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("root:x", "utf-8")
+    session_id, other = write(there, 1), write(there, 2)
+    folder = there / "sessions" / session_id
+    for name in ("annotated.mp4", "plot.html"):
+        (folder / name).symlink_to(secret)
+    (folder / "angles.csv").unlink()
+    (folder / "angles.csv").symlink_to(secret)
+    (there / "sessions" / other / "session.json").rename(tmp_path / "session.json")
+    (there / "sessions" / other / "session.json").symlink_to(tmp_path / "session.json")
+    elsewhere = write(tmp_path / "elsewhere", 3)
+    (there / "sessions" / elsewhere).symlink_to(tmp_path / "elsewhere" / "sessions" / elsewhere)
+    write_person(tmp_path / "elsewhere", Person(id="p-9", name="Cleo"))
+    (there / "people" / "p-9").symlink_to(tmp_path / "elsewhere" / "people" / "p-9")
+    (there / "readings.csv").symlink_to(secret)
+    merged = merge_sessions(here, there)
+    assert ids(here) == [session_id]
+    assert {path.name for path in (here / "sessions" / session_id).iterdir()} == {
+        "session.json", "repetitions.csv", "landmarks.csv.gz",
+    }  # fmt: skip
+    assert sorted(text.split(" ")[0] for text in merged.notes) == ["angles.csv", "annotated.mp4", "plot.html"]
+    assert all("it is a link" in text for text in merged.notes)
+    assert len(merged.problems) == 4
+    for words in (other, f"{elsewhere} was left out: its folder is a link", "p-9", "readings.csv cannot be read (it is a link"):
+        assert any(words in text for text in merged.problems), words
+    assert b"root:x" not in b"".join(everything(here).values())
+    assert find_person(read_people(here)[0], "Cleo") is None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
+def test_only_plain_files_of_rotracks_own_come_in(here: Path, there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session_id = write(there, 1)
+    folder = there / "sessions" / session_id
+    (folder / "run.sh").write_text("rm -r /", "utf-8")
+    (folder / "inside").mkdir()
+    os.mkfifo(folder / "annotated.mp4")
+    (folder / "plot.html").write_bytes(b"x" * 1001)
+    monkeypatch.setitem(COPIED, "plot.html", 1000)
+    merged = merge_sessions(here, there)
+    assert (merged.added, merged.problems, len(merged.notes)) == (1, (), 4)
+    assert {path.name for path in (here / "sessions" / session_id).iterdir()} == {
+        "session.json", "repetitions.csv", "angles.csv", "landmarks.csv.gz",
+    }  # fmt: skip
+
+
+EVIL = ("\x1b]0;pwned\x07Ana\x1b[2J", "\u202egnp.exe", '=HYPERLINK("http://x","y")', "+1+1", "a;=cmd|' /C calc'!A0")
+
+
+def test_names_and_notes_of_a_foreign_folder_are_harmless_wherever_they_are_shown(
+    here: Path, there: Path, tmp_path: Path, run: Run
+) -> None:
+    for number, evil in enumerate(EVIL, start=1):
+        session_id = write(there, number)
+        path = there / "sessions" / session_id / "session.json"
+        raw = json.loads(path.read_text("utf-8")) | {"person": evil, "person_id": "", "note": evil, "band": evil}
+        path.write_text(json.dumps(raw), "utf-8")
+    assert run("import", there).code == 0
+    shown = run("history").out + run("show", "last").out + run("people").out
+    commands = (
+        ("history", "--csv", tmp_path / "history.csv"),
+        ("export", "--to", tmp_path / "tidy.csv"),
+        ("export", "-f", "wide", "--to", tmp_path / "wide.csv"),
+    )
+    tables = [here / "reps.csv"]
+    for command in commands:
+        ended = run(*command)
+        assert ended.code == 0, ended.err
+        tables.append(Path(str(command[-1])))
+    for text in (shown, *(path.read_text("utf-8-sig") for path in tables)):
+        assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+    for path in tables:
+        text = path.read_text("utf-8-sig")
+        assert len(text.splitlines()) > len(EVIL)
+        assert "HYPERLINK" in text
+        assert not re.search(r'(^|[,;\t"])\s*[=@]', text, re.MULTILINE), path
+        assert not re.search(r'(^|[,;\t"])\s*[+-](?!\d+(\.\d+)?(,|\r|$))', text, re.MULTILINE), path
 
 
 # ---------------------------------------------------------------------- breaking off
-def test_what_broke_off_between_folder_and_rows_is_made_good(here: Path, there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    session_id = write(there, 1)
-
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(merge, "append_reps", killed)
-        with pytest.raises(KeyboardInterrupt):
-            merge_sessions(here, there)
-    assert (here / "sessions" / session_id / "session.json").exists()
-    assert not (here / "reps.csv").exists()
-    merged = merge_sessions(here, there)
-    assert (merged.added, merged.problems) == (1, ())
-    assert is_consistent(here, session_id)
-    assert len(rows_of(here, session_id)) == 4
-
-
 def test_a_full_disk_leaves_no_half_session(here: Path, there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = write(here, 9)
     first, second = write(there, 1), write(there, 2)
-    calls = []
+    kept = files.Appender.append
 
-    def filling(descriptor: int) -> None:
-        calls.append(descriptor)
-        if len(calls) > 4:
+    def filling(file: files.Appender, content: bytes, durable: bool = True) -> None:
+        if (here / "sessions" / first).exists():
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        kept(file, content, durable)
 
     with monkeypatch.context() as patch:
-        patch.setattr(merge.os, "fsync", filling)
+        patch.setattr(files.Appender, "append", filling)
         with pytest.raises(RecordError, match=r"disk is full.* Import again to go on from there\.$"):
             merge_sessions(here, there)
     assert ids(here) == [first, own], "the first one was complete, and of the second nothing is there"
-    assert len(rows_of(here, first)) == 4, "its rows, too"
-    assert {p.name for p in here.iterdir()} <= {"reps.csv", "reps.csv.lock", "sessions"}
+    assert not (here / "import.part").exists()
     merged = merge_sessions(here, there)
     assert (merged.added, merged.already_there) == (1, 1)
     assert ids(here) == [first, second, own]
-    assert is_consistent(here, first)
-    assert len(rows_of(here, first)) == len(rows_of(here, second)) == 4
+    assert all(is_consistent(here, session_id) for session_id in (first, second, own))
 
 
 @pytest.fixture
@@ -291,9 +436,12 @@ def killed_import(here: Path, there: Path) -> list[str]:
     names = [write(there, number, person=f"P{number}") for number in range(1, 6)]
     killed = (
         "import os, sys; from pathlib import Path; from rotrack.exchange import merge\n"
-        "synced, kept = [], os.fsync\n"
-        "def fsync(file):\n    synced.append(kept(file))\n    if len(synced) == 10: os._exit(9)\n"
-        "merge.os.fsync = fsync\n"
+        "began = []\n"
+        "def die(source, *args, kept=merge.read_blocks, **how):\n"
+        "    began.append(source.parent)\n"
+        "    if len(set(began)) == 3: os._exit(9)\n"
+        "    return kept(source, *args, **how)\n"
+        "merge.read_blocks = die\n"
         "merge.merge_sessions(Path(sys.argv[1]), Path(sys.argv[2]))"
     )
     assert subprocess.run([sys.executable, "-c", killed, here, there], check=False).returncode == 9
@@ -306,7 +454,8 @@ def test_after_a_kill_what_came_in_is_there_with_its_rows_and_the_rest_comes_the
     names = killed_import
     assert (here / "import.part").is_dir()
     assert ids(here) == names[:2]
-    assert list(dict.fromkeys(read_reps(here / "reps.csv")[0].session_id)) == names[:2]
+    refresh_table(here)
+    assert list(dict.fromkeys(rows(here).session_id)) == names[:2]
     merged = merge_sessions(here, there)
     assert (merged.added, merged.already_there, merged.problems) == (3, 2, ())
     merge_sessions(tmp_path / "at once", there)
@@ -315,9 +464,7 @@ def test_after_a_kill_what_came_in_is_there_with_its_rows_and_the_rest_comes_the
 
 
 def test_who_is_deleted_is_gone_from_what_a_killed_import_left_too(here: Path, killed_import: list[str]) -> None:
-    assert stored_of(here, "P3").sessions == (here / "import.part",), "nothing else is there of this person"
-    assert stored_of(here, "P3").anything
-    assert not stored_of(here, "P4").anything
+    assert here / "import.part" in stored_of(here, "P3").elsewhere
     with FileLock(here / "import.lock"):
         delete_person(here, "P3")
     assert (here / "import.part").exists(), "an import needs it"
@@ -327,64 +474,8 @@ def test_who_is_deleted_is_gone_from_what_a_killed_import_left_too(here: Path, k
     assert ids(here) == killed_import[:2]
 
 
-def test_rows_of_many_sessions_without_folders_come_in_by_and_by(
-    here: Path, there: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    names = [write(there, number) for number in range(1, 6)]
-    shutil.rmtree(there / "sessions")
-    monkeypatch.setattr(merge, "ROWS_AT_ONCE", 8)
-    logged: list[int] = []
-
-    def look() -> None:
-        logged.append(len(read_reps(here / "reps.csv")[0]) if (here / "reps.csv").exists() else 0)
-
-    assert merge_sessions(here, there, on_session=look).added == 5
-    assert logged == [0, 8, 8, 16, 16]
-    assert (here / "reps.csv").read_bytes() == (there / "reps.csv").read_bytes()
-    assert list(dict.fromkeys(read_reps(here / "reps.csv")[0].session_id)) == names
-
-
-@pytest.mark.parametrize("folders", [True, False])
-def test_rows_torn_in_the_middle_of_a_session_are_completed(here: Path, there: Path, folders: bool) -> None:
-    first, torn = write(there, 1), write(there, 2)
-    merge_sessions(here, there)
-    path = here / "reps.csv"
-    lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(lines[:7]) + lines[7][:40])
-    if not folders:
-        shutil.rmtree(here / "sessions")
-        shutil.rmtree(there / "sessions")
-    assert list(read_reps(path)[0].session_id) == [first] * 4 + [torn] * 2
-    merged = merge_sessions(here, there)
-    assert (merged.added, merged.already_there, merged.problems) == (1, 1, ())
-    reps, problems = read_reps(path)
-    pd.testing.assert_frame_equal(reps, read_reps(there / "reps.csv")[0])
-    assert problems == ["Line 8 of reps.csv is damaged and was left out."], "the torn row itself stays, closed off"
-    before = everything(here)
-    merged = merge_sessions(here, there)
-    assert (merged.added, merged.already_there, merged.problems) == (0, 2, ())
-    assert everything(here) == before
-
-
-def test_fewer_rows_of_a_session_that_was_changed_are_left_as_they_are(here: Path, there: Path) -> None:
-    noted, unknown = write(there, 1), write(there, 2)
-    merge_sessions(here, there)
-    describe_session(there, noted, note="theirs")
-    (there / "sessions" / unknown / "session.json").write_text("{", "utf-8")
-    path = here / "reps.csv"
-    lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(lines[:3] + lines[5:7]))
-    before = everything(here)
-    merged = merge_sessions(here, there)
-    assert merged.added == 0
-    assert [text for text in merged.problems if "what is here was kept" in text and (noted in text or unknown in text)]
-    assert sum("with other content" in text for text in merged.problems) == 2
-    assert everything(here) == before
-
-
 def test_a_wreck_of_a_session_is_made_whole(here: Path, there: Path) -> None:
     session_id = write(there, 1)
-    whole = {path.relative_to(there): raw for path, raw in everything(there / "sessions" / session_id).items()}
     wreck = here / "sessions" / session_id
     wreck.mkdir(parents=True)
     (wreck / "angles.csv").write_bytes(b"time_s\r\n")
@@ -392,8 +483,11 @@ def test_a_wreck_of_a_session_is_made_whole(here: Path, there: Path) -> None:
     (wreck / "annotated.mp4").write_bytes(b"video")
     merged = merge_sessions(here, there)
     assert (merged.added, merged.already_there, merged.problems) == (1, 0, ())
-    found = {path.relative_to(here): raw for path, raw in everything(wreck).items()}
-    assert found == whole | {wreck.relative_to(here) / "annotated.mp4": b"video"}, "what they lack is not lost"
+    whole = {path.name: raw for path, raw in everything(there / "sessions" / session_id).items()}
+    found = {path.name: raw for path, raw in everything(wreck).items()}
+    assert found.pop("annotated.mp4") == b"video", "what they lack is not lost"
+    assert found.keys() == whole.keys()
+    assert found["angles.csv"] == whole["angles.csv"]
     assert is_consistent(here, session_id)
     before = everything(here)
     assert merge_sessions(here, there).already_there == 1
@@ -404,20 +498,20 @@ def test_a_stick_pulled_out_leaves_no_empty_sessions(here: Path, there: Path) ->
     names = [write(there, number) for number in (1, 2)]
     merged = merge_sessions(here, there, on_total=lambda _: shutil.rmtree(there))
     assert [text.split(":")[0] for text in merged.problems] == [f"The session {name} was left out" for name in names]
-    assert not (here / "sessions").exists()
+    assert list((here / "sessions").glob("*")) == []
 
 
 def test_a_session_that_cannot_be_read_is_named(here: Path, there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bad, good = write(there, 1), write(there, 2)
-    may_open = Path.open
+    may_open = os.open
 
-    def denied(path: Path, *args: Any, **kwargs: Any) -> Any:
-        if path == there / "sessions" / bad / "angles.csv":
+    def denied(path: Any, *args: Any, **kwargs: Any) -> int:
+        if Path(path) == there / "sessions" / bad / "angles.csv":
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
         return may_open(path, *args, **kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "open", denied)
+        patch.setattr(os, "open", denied)
         merged = merge_sessions(here, there)
     assert len(merged.problems) == 1
     assert re.search(f"The session {bad} was left out: .*angles.csv cannot be read", merged.problems[0])
@@ -426,7 +520,7 @@ def test_a_session_that_cannot_be_read_is_named(here: Path, there: Path, monkeyp
     assert ids(here) == [bad, good]
 
 
-def test_two_imports_at_once_do_not_double_rows(here: Path, there: Path) -> None:
+def test_two_imports_at_once_are_one_after_the_other(here: Path, there: Path) -> None:
     write(there, 1)
     here.mkdir()
     with FileLock(here / "import.lock"), pytest.raises(RecordError, match="Another import"):
@@ -461,18 +555,18 @@ def test_import_says_what_came_in(run: Run, here: Path, there: Path) -> None:
 
 
 def test_of_very_many_damaged_lines_twenty_are_told_and_no_other_problem_is_hidden(run: Run, there: Path) -> None:
-    write(there, 1)
+    session_id = write(there, 1)
     import_readings(there, table_of(there.parent.parent, line()))
-    for name in ("reps.csv", "readings.csv"):
-        with (there / name).open("ab") as file:
+    for path in (there / "sessions" / session_id / "repetitions.csv", there / "readings.csv"):
+        with path.open("ab") as file:
             file.write(b"torn,row\r\n" * 500)
-    with SessionWriter(there, info(2)):
+    with begun(there, 2):
         ended = run("import", there)
         document = json.loads(run("import", there, "--json").out)
     assert ended.code == 5
-    assert ended.err.count("of reps.csv is damaged") == 19
-    assert ended.err.count("is being measured there right now") == 1
+    assert ended.err.count("repetitions.csv is damaged") == 20
     assert ended.err.count("was left out: ") == 20
     assert "and 481 more" in ended.err
     assert "and 480 more" in ended.err
     assert len(document["problems"]) == 1001
+    assert sum("is being measured there right now" in text for text in document["problems"]) == 1
