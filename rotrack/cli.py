@@ -18,13 +18,13 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from rotrack import api, app_cli, beforehand, calibrate_cli
+from rotrack import api, app_cli, beforehand, calibrate_cli, people_cli
 from rotrack.app.names import meant
 from rotrack.app_cli import LegnetOption
 from rotrack.archive_cli import analyze_archive, progress_bar
 from rotrack.batch import Job, Outcome, attempt, count_frames, run_jobs
 from rotrack.check_cli import FollowOption, check, parse_follow
-from rotrack.checkup import Finding, checkup
+from rotrack.doctor_cli import doctor
 from rotrack.drills import GROUPS, TIERS, Drill, load_table
 from rotrack.errors import DOUBTFUL, InputError, RecordError, RotrackError
 from rotrack.export_cli import export
@@ -47,6 +47,7 @@ from rotrack.log_cli import (
 from rotrack.model import Frame, Step
 from rotrack.progress.sample import PERSON, write_sample
 from rotrack.progress_cli import progress
+from rotrack.rates import LEAST_HZ
 from rotrack.records.folders import data_folder
 from rotrack.records.record import read_record
 from rotrack.records.session import VIDEO, Session
@@ -76,6 +77,7 @@ app = typer.Typer(
 app.command("app")(app_cli.app)
 app.command()(check)
 app.add_typer(calibrate_cli.app, name="calibrate")
+app.add_typer(people_cli.app, name="people")
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
 
@@ -375,7 +377,7 @@ def live(
                 assert frame is not None
                 for rep in step.reps:
                     _out.print(rep_line(rep, request.drill.tier))
-                if not told_slow and board.duration_s > 5 and board.fps < api.ONLINE_FROM_HZ:
+                if not told_slow and board.duration_s > 5 and board.fps < LEAST_HZ:
                     told_slow = True
                     _err.print(escape(speed_advice(model, board.fps)), soft_wrap=True)
                 key = window.show(overlay.draw(frame.rgb, step, board))
@@ -400,9 +402,10 @@ for _command in (history, progress, report, show, drop, note, delete):
 app.command()(export)
 app.command("import")(import_)
 app.command()(agreement)
+app.command()(doctor)
 
 
-# ---------------------------------------------------------------------- drills, doctor, validate
+# ---------------------------------------------------------------------- drills, validate
 @app.command()
 def drills(drill: Annotated[str | None, typer.Argument(help="Explain this one.", metavar="ID")] = None) -> None:
     """List the drills, or explain one: steps, camera, what is measured and how well."""
@@ -447,25 +450,6 @@ def _explain(drill: Drill) -> None:
     if drill.without_legnet:
         rows.add_row("[bold]--no-legnet[/]", f"not measured then: {escape(drill.without_legnet)}")
     _out.print(rows)
-
-
-@app.command()
-def doctor(
-    cameras: Annotated[bool, typer.Option("--cameras/--no-cameras", help="Open every camera and measure its rate.")] = True,
-    out: OutOption = None,
-) -> None:
-    """Check this computer: versions, cameras, model files, speed, folders; and say what to do about each problem."""
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    signs = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "problem": "[bold red]problem[/]"}
-    findings: list[Finding] = []
-    with _err.status("Checking ..."):
-        for finding in checkup(data_folder(out), cameras):
-            findings.append(finding)
-            advice = f"\n[yellow]{escape(finding.advice)}[/]" if finding.advice else ""
-            table.add_row(signs[finding.grade], f"[bold]{escape(finding.what)}[/]", escape(finding.found) + advice)
-    _out.print(table)
-    if any(f.grade == "problem" for f in findings):
-        raise typer.Exit(1)
 
 
 @app.command()

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from rotrack.beforehand import profiles_folder
+from rotrack.calibration.profiles import PersonalProfile, new_name, read_folder, write_profile
 from rotrack.errors import InputError
-from rotrack.files import replace
+from rotrack.files import DRAFT, explained, replace
 from rotrack.inputs import name_key
+from rotrack.progress.readings import rename_readings_of
 from rotrack.records.folders import locked, session_folders
-from rotrack.records.people import Person, find_person, merged, read_people, remove_person, tidy, write_person
+from rotrack.records.people import (
+    PERSON_FILE,
+    Person,
+    find_person,
+    merged,
+    person_folder,
+    read_people,
+    remove_person,
+    tidy,
+    write_person,
+)
 from rotrack.records.record import SESSION_FILE, record_bytes
 from rotrack.records.session import Session
 from rotrack.records.store import forget_index, read_all, refuse_running
@@ -70,6 +84,7 @@ def rename_person(data: Path, person: Person, name: str) -> Person:
     with locked(data):
         write_person(data, changed)
         _follow(data, _sessions_of(data, person), changed)
+    _rename_beside(data, person, changed.name)
     refresh_table(data)
     return changed
 
@@ -91,9 +106,36 @@ def merge_people(data: Path, person: Person, into: Person) -> int:
         refuse_running(session.folder for session in sessions)
         joined = write_person(data, merged(into, person))
         _follow(data, sessions, joined)
+        _move_beside(data, person, joined)
         remove_person(data, person)
+    _rename_beside(data, person, joined.name)
     refresh_table(data)
     return len(sessions)
+
+
+def _move_beside(data: Path, person: Person, into: Person) -> None:
+    """Move what lies beside a person's record to another's; raises RecordError if both have something of one name."""
+    source, target = person_folder(data, person), person_folder(data, into)
+    for path in sorted(source.iterdir()):
+        if path.name == PERSON_FILE or path.name.endswith(DRAFT):
+            continue
+        with explained(target / path.name):
+            if (target / path.name).exists():
+                raise FileExistsError(path)
+            path.rename(target / path.name)
+
+
+def _rename_beside(data: Path, person: Person, name: str) -> None:
+    """Write another name into the readings and personal calibrations of a person."""
+    for spelling in (person.name, *person.spellings):
+        rename_readings_of(data, spelling, name)
+    folder = profiles_folder(data)
+    for profile in read_folder(folder)[0] if folder.is_dir() else ():
+        if isinstance(profile, PersonalProfile) and name_key(profile.person) in person.keys and profile.person != name:
+            renamed = dataclasses.replace(profile, name=new_name("personal", name, profile.made), person=name)
+            write_profile(renamed, folder)
+            if renamed.name != profile.name:
+                (folder / f"{profile.name}.toml").unlink(missing_ok=True)
 
 
 def _sessions_of(data: Path, person: Person) -> list[Session]:

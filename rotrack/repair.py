@@ -374,10 +374,9 @@ def _others_may(path: Path) -> bool:
 
 def _closed(paths: list[Path]) -> str:
     for path in paths:
-        mode = stat.S_IMODE(path.stat().st_mode)
         with explained(path):
-            path.chmod(mode & ~stat.S_IRWXO & (FOLDER_MODE | 0o070 if path.is_dir() else FILE_MODE | 0o060))
-    return "Only you, and the group that the folder is shared with if there is one, may read it now."
+            path.chmod(FOLDER_MODE if path.is_dir() else FILE_MODE)
+    return "Only you may read it now."
 
 
 def _everything(folder: Path) -> Iterator[Path]:

@@ -495,16 +495,16 @@ def _sides(left: Change, right: Change) -> list[Sides]:
         return []
     error_deg = error_of_difference((one.uncertainty_deg, other.uncertainty_deg), (left.spread, right.spread))
     return [Sides(
-        left.person, left.drill, left.tier, left.direction, one.size_deg, other.size_deg, one.size_deg - other.size_deg, error_deg,
+        left.person, left.drill, left.tier, left.direction,
+        one.size_deg, other.size_deg, one.size_deg - other.size_deg, error_deg,
     )]  # fmt: skip
 
 
 def error_of_difference(stated_deg: tuple[float, float], spreads: tuple[Spread, Spread]) -> float:
-    """Return the 95 % half width of the difference of two session values, deg: the one rule for left against right and for now
-    against an earlier time.
+    """Return the 95 % half width of the difference of two session values, deg.
 
-    It is the larger of what the spread of the sessions gives and the root of the squares of the stated errors, see
-    `docs/progress.md`.
+    This is the one rule for left against right and for now against an earlier time. It is the larger of what the spread of the
+    sessions gives and the root of the squares of the stated errors, see `docs/progress.md`.
 
     Parameters
     ----------

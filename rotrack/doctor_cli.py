@@ -1,0 +1,80 @@
+"""The command `rotrack doctor`: whether everything is here that a session needs, and whether the log is whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from rotrack.checkup import Finding, checkup
+from rotrack.errors import DOUBTFUL
+from rotrack.log_cli import OutOption, say_notes, shortened
+from rotrack.records.folders import data_folder
+from rotrack.repair import examine, repair
+from rotrack.ui.words import times
+
+_SIGNS = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "problem": "[bold red]problem[/]"}
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+
+def doctor(
+    cameras: Annotated[bool, typer.Option("--cameras/--no-cameras", help="Open every camera and measure its rate.")] = True,
+    mend: Annotated[
+        bool, typer.Option("--repair", help="List what is wrong with the data folder and mend it; nothing else is checked.")
+    ] = False,
+    out: OutOption = None,
+) -> None:
+    """Check this computer: versions, cameras, model files, speed, folders; and say what to do about each problem.
+
+    With --repair it looks through the data folder instead and mends what it can: folders that a killed program left, drafts,
+    files that were cut off, a lost or damaged table, files that other users may read. Nothing that was measured is thrown away:
+    what cannot be read is kept beside.
+
+    Example: rotrack doctor --repair
+    """
+    data = data_folder(out)
+    if mend:
+        _mend(data)
+        return
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    findings: list[Finding] = []
+    with _err.status("Checking ..."):
+        for finding in (*checkup(data, cameras), _log(data)):
+            findings.append(finding)
+            advice = f"\n[yellow]{escape(finding.advice)}[/]" if finding.advice else ""
+            table.add_row(_SIGNS[finding.grade], f"[bold]{escape(finding.what)}[/]", escape(finding.found) + advice)
+    _out.print(table)
+    if any(f.grade == "problem" for f in findings):
+        raise typer.Exit(1)
+
+
+def _log(data: Path) -> Finding:
+    """Return whether the log is whole."""
+    faults = list(examine(data))
+    if not faults:
+        return Finding("ok", "log", "whole")
+    first = " ".join(shortened([fault.what for fault in faults[:3]]))
+    more = f" And {len(faults) - 3} more." if len(faults) > 3 else ""
+    return Finding("note", "log", first + more, "`rotrack doctor --repair` lists all of it and mends what can be mended.")
+
+
+def _mend(data: Path) -> None:
+    """Mend a data folder, and say what was done."""
+    with _err.status("Looking through the data folder ..."):
+        done, notes = repair(data)
+    for one in done:
+        sign = "[green]mended[/]" if one.mended else "[bold red]left[/]"
+        _out.print(f"{sign}  {escape(one.fault.what)}\n        {escape(one.done)}", soft_wrap=True)
+    say_notes(notes)
+    left = sum(not one.mended for one in done)
+    if not done and not notes:
+        _out.print(f"Nothing is wrong with {escape(str(data))}.", soft_wrap=True)
+    else:
+        _out.print(f"{times(len(done) - left, 'fault')} mended, {left} left.")
+    if left:
+        raise typer.Exit(DOUBTFUL)
