@@ -156,17 +156,18 @@ def write_for_person(path: Path, content: bytes, overwrite: bool = False) -> Non
         If it cannot be written; a file that was there is kept then.
     """
     check_free(path, overwrite)
-    draft = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}{DRAFT}")
     with explained(path):
+        place = Path(os.path.realpath(path)) if path.is_symlink() else path
+        draft = place.with_name(f".{place.name[:40]}.{secrets.token_hex(4)}{DRAFT}")
         try:
-            _write(draft, content, _mode_of(path), durable=True)
-            place = Path(os.path.realpath(path)) if path.is_symlink() else path
+            _write(draft, content, _mode_of(place), durable=True)
+            check_free(path, overwrite)  # somebody may have written it meanwhile
             draft.replace(place)
-        except OSError:
+        except (OSError, InputError):
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
             raise
-        sync_folder(path.parent)
+        sync_folder(place.parent)
 
 
 def check_free(path: Path, overwrite: bool = False) -> None:
@@ -191,7 +192,7 @@ def _is_of_log(path: Path) -> bool:
     real = Path(os.path.realpath(path))
     inside = {"sessions", "people", "calibration"}
     above = [folder for folder in real.parents if folder.name in inside and (folder.parent / "sessions").is_dir()]
-    own = real.name.startswith(("reps.csv", "readings.csv", "index.")) and (real.parent / "sessions").is_dir()
+    own = real.name.lower().startswith(("reps.csv", "readings.csv", "index.")) and (real.parent / "sessions").is_dir()
     return own or bool(above)
 
 
@@ -206,8 +207,9 @@ def _mode_of(path: Path) -> int:
 def _write(path: Path, content: bytes, mode: int, durable: bool) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), FILE_MODE)
     with os.fdopen(descriptor, "wb") as file:
-        if os.name != "nt":
-            os.fchmod(file.fileno(), mode)
+        if os.name != "nt" and stat.S_IMODE(os.fstat(file.fileno()).st_mode) != mode:
+            with suppress(OSError):  # a file system that knows no modes, or not this one
+                os.fchmod(file.fileno(), mode)
         file.write(content)
         file.flush()
         if durable:

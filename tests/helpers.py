@@ -247,7 +247,7 @@ def log_session(data: Path, day: int = 1, reps: tuple[Rep, ...] = FOUR, **change
 def cut_off_session(data: Path, day: int = 1, reps: tuple[Rep, ...] = FOUR, **changes: Any) -> Path:
     """Log a session as a program leaves it that is killed: its lock lies there, and nobody holds it."""
     folder = log_session(data, day, reps, status=Status.RUNNING, **changes)
-    (folder / "writing.lock").touch()
+    (folder / "writing.lock").touch(0o600)
     return folder
 
 
