@@ -26,6 +26,7 @@ from rotrack.inputs import clean_text
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
 from rotrack.model import CONVENTION_VERSION, MEASURE_VERSION, UNCORRECTED, WITHOUT_LEGNET, Frame, Pose, Side, Step
+from rotrack.rates import LEAST_HZ
 from rotrack.records.folders import data_folder, locked
 from rotrack.records.landmarks import LEGS_READ, read_poses
 from rotrack.records.people import known_or_new, tidy
@@ -54,8 +55,6 @@ class Ask(Enum):
 
 OnStep = Callable[[Frame | None, Step, Scoreboard], Ask | None]
 """Called after every frame with the frame (None when measured from landmarks), what it produced, and the totals."""
-ONLINE_FROM_HZ = 15.0
-"""Fewer pictures a second than this make a live session jerky."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -532,7 +531,7 @@ def _finish(
         reasons=dict(board.reasons.most_common()),
         neutrals=tuple(board.neutrals),
         camera_advice={n.side: n.advice for n in board.neutrals if n.advice},
-        speed_advice=speed_advice(writer.record.model, board.fps) if live and board.fps < ONLINE_FROM_HZ else "",
+        speed_advice=speed_advice(writer.record.model, board.fps) if live and board.fps < LEAST_HZ else "",
         apart=tuple(board.apart),
         warnings=tuple(warnings),
     )

@@ -13,15 +13,13 @@ from rich.table import Table
 
 from rotrack import api, beforehand
 from rotrack.app_cli import LegnetOption
-from rotrack.errors import InputError
+from rotrack.errors import DOUBTFUL, InputError
 from rotrack.sensing.landmarker import Landmarker, find_model
 from rotrack.sensing.legnet import LegNet
 from rotrack.sensing.reader import read_live
 from rotrack.sensing.sources import Camera, Source
 from rotrack.tracking.setup import SetupCheck, SetupFinding, State
 
-NOT_READY = 5
-"""Exit code when something is to be changed before measuring, or could not be seen in time."""
 NAMES = {"rate": "speed", "light": "light", "people": "one person", "legs": "legs", "distance": "distance", "camera": "camera"}
 SIGNS = {State.GOOD: "[green]ok[/]", State.PROBLEM: "[bold red]problem[/]", State.WAITING: "[yellow]waiting[/]"}
 
@@ -105,7 +103,7 @@ def check(
     if people > 1 and point_px is None:
         _err.print("To say who is to be measured: --follow X,Y.", soft_wrap=True)
     if not _ready(findings):
-        raise typer.Exit(NOT_READY)
+        raise typer.Exit(DOUBTFUL)
 
 
 def _ready(findings: tuple[SetupFinding, ...]) -> bool:

@@ -15,6 +15,7 @@ from typing import Literal
 
 from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import ModelError, RotrackError
+from rotrack.rates import LEAST_HZ
 from rotrack.sensing.landmarker import MODELS, Landmarker, find_model, speed_advice
 from rotrack.sensing.legnet import description
 from rotrack.sensing.sources import Camera, VideoFile, list_cameras
@@ -23,7 +24,6 @@ PACKAGES = ("mediapipe", "opencv-python", "numpy", "pandas", "scipy", "plotly")
 FRAMES_TO_TIME = 60
 WARM_UP_FRAMES = 10
 CAMERA_LOOK_S = 2.0
-SLOW_HZ = 15.0
 LITTLE_SPACE_BYTES = 500e6
 
 
@@ -90,7 +90,7 @@ def _model(name: str, clock: Clock) -> Iterator[Finding]:
     except RotrackError as error:
         yield Finding("problem", f"model {name}", str(error), "Install rotrack again.")
         return
-    slow = rate_hz < SLOW_HZ
+    slow = rate_hz < LEAST_HZ
     advice = speed_advice(name, rate_hz) or "Close other programs; record videos and use `rotrack analyze`."
     yield Finding("note" if slow else "ok", f"speed {name}", f"{rate_hz:.0f} pictures a second", advice if slow else "")
 
@@ -133,7 +133,7 @@ def _cameras(open_them: bool) -> Iterator[Finding]:
             camera.close()
         rate_hz = (frames - 1) / max(last_s - first_s, 1e-6)
         width, height = camera.info.size_px
-        slow = rate_hz < SLOW_HZ
+        slow = rate_hz < LEAST_HZ
         advice = "Turn on more light (cameras slow down in the dark) or close other programs." if slow else ""
         found_text = f"{found.name}: {width}x{height}, {rate_hz:.0f} pictures a second"
         yield Finding("note" if slow else "ok", what, found_text, advice)

@@ -12,7 +12,7 @@ RotrackError                 base class; the command line prints its message and
 """
 
 DOUBTFUL = 5
-"""Exit code when everything was done, but something should be checked or was left out."""
+"""Exit code when everything was done, but something should be checked, was left out, or is to be changed before measuring."""
 
 
 class RotrackError(Exception):

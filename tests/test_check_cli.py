@@ -13,8 +13,8 @@ from typer.testing import CliRunner, Result
 
 from rotrack import beforehand, check_cli
 from rotrack.calibration.profiles import Known
-from rotrack.check_cli import NOT_READY, parse_follow
-from rotrack.errors import InputError
+from rotrack.check_cli import parse_follow
+from rotrack.errors import DOUBTFUL, InputError
 from rotrack.model import Frame, Pose, empty_pose
 from rotrack.sensing.sources import SourceInfo
 
@@ -78,14 +78,14 @@ def test_it_ends_as_soon_as_all_is_good(run) -> None:
 def test_a_turned_camera_is_told_and_is_not_ready(run) -> None:
     scene = Scene(person(camera=Camera.around(TARGET, 2.5, yaw_deg=25, pitch_deg=5)))
     ended = run(scene, "--seconds", "6")
-    assert ended.exit_code == NOT_READY
+    assert ended.exit_code == DOUBTFUL
     assert "move it to the right, as you look at it" in ended.stdout
     assert scene.seen / scene.fps == pytest.approx(6, abs=0.1)
 
 
 def test_several_people_end_well_only_if_one_was_named(run) -> None:
     ended = run(Scene(person(people=2)), "--seconds", "5")
-    assert (ended.exit_code, "--follow X,Y" in ended.stderr) == (NOT_READY, True)
+    assert (ended.exit_code, "--follow X,Y" in ended.stderr) == (DOUBTFUL, True)
     scene = Scene(person(people=2))
     assert run(scene, "--follow", "320,240").exit_code == 0
     assert scene.settings == {"follow": (320.0, 240.0), "lying": False}
@@ -95,15 +95,15 @@ def test_a_drill_that_needs_the_leg_network_waits_until_it_can_read_the_foot(run
     monkeypatch.setattr(check_cli, "LegNet", BothLegs)
     drill = ("--drill", "supine-straight-internal")
     ended = run(Scene(person()), *drill, "--seconds", "3")
-    assert (ended.exit_code, "The foot cannot be read" in ended.stdout) == (NOT_READY, True)
+    assert (ended.exit_code, "The foot cannot be read" in ended.stdout) == (DOUBTFUL, True)
     assert run(Scene(person()), *drill, "--no-legnet").exception.args[0].startswith("supine-straight-internal is not measured")
 
 
 def test_a_camera_that_ends_before_anything_was_seen_is_not_ready(run) -> None:
     ended = run(Scene(empty_pose(0, (640, 480), "nobody is seen in the picture"), seconds=2))
-    assert ended.exit_code == NOT_READY
+    assert ended.exit_code == DOUBTFUL
     assert "Nobody is seen in the picture." in ended.stdout
-    assert run(Scene(person(), seconds=0)).exit_code == NOT_READY
+    assert run(Scene(person(), seconds=0)).exit_code == DOUBTFUL
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,10 @@ from page_helpers import FILM, LOST, SIZE_PX, TOO_DARK, Film, plan, seated, stil
 
 from rotrack.app import studio as studio_module
 from rotrack.app.stream import QUIET_S, STALE_S, stream
-from rotrack.app.studio import ALL_GOOD_S, NEUTRAL_S, SLOW_BELOW_HZ, TRACE_S, Studio
+from rotrack.app.studio import ALL_GOOD_S, START_STILL_S, TRACE_S, Studio
 from rotrack.app.texts import Texts
 from rotrack.model import Side
+from rotrack.rates import ENOUGH_HZ
 from rotrack.sensing.sources import REOPEN_EVERY_S
 from rotrack.tracking.neutral import COUNTED_IN
 from rotrack.tracking.pipeline import REASON_WAITING
@@ -275,7 +276,7 @@ def test_everything_is_said_once_and_traced_once(begin):
         assert len(rows) == film.shown + 1 - MEASURED_FROM > 400
         assert [row[0] for row in rows] == picture_times(len(rows))
         assert max(row[1] for row in rows if row[1] is not None) == pytest.approx(35, abs=5)
-        assert [row[0] for row in rows if row[1] is None] == picture_times(round(NEUTRAL_S * 30)), "until the neutral pose"
+        assert [row[0] for row in rows if row[1] is None] == picture_times(round(START_STILL_S * 30)), "until the neutral pose"
         holds = [state["hold"] for state in states if state.get("hold") is not None]
         assert holds == sorted(holds) and holds[-1] == 1 - 1 / COUNTED_IN
 
@@ -430,7 +431,7 @@ def test_a_camera_that_hangs_freezes_no_number(begin):
 
 
 @pytest.mark.parametrize(("model", "advice"), [("heavy", "live.slow"), ("full", "live.slow_even_so")])
-@pytest.mark.parametrize("fps", [SLOW_BELOW_HZ - 1, SLOW_BELOW_HZ])
+@pytest.mark.parametrize("fps", [ENOUGH_HZ - 1, ENOUGH_HZ])
 def test_a_slow_computer_is_told(begin, model, advice, fps):
     film = Film(seated(), bad=range(10_000), fps=fps)
 
@@ -441,7 +442,7 @@ def test_a_slow_computer_is_told(begin, model, advice, fps):
             studio.prepare(plan(model=model))
             state = await page.next(lambda state: film.shown == 60 and page.jpeg)
             assert state["rate"] == fps
-            assert state["slow"] == ("" if fps == SLOW_BELOW_HZ else DE(advice, rate=round(fps)))
+            assert state["slow"] == ("" if fps == ENOUGH_HZ else DE(advice, rate=round(fps)))
 
     studio = begin(film)
     run(work())

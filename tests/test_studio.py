@@ -13,7 +13,7 @@ from page_helpers import FILM, LOST, SIZE_PX, TOO_DARK, Film, logged, plan, seat
 
 from rotrack.app import studio as studio_module
 from rotrack.app.live import _earlier
-from rotrack.app.studio import ALL_GOOD_S, NEUTRAL_S, TRACE_S, Phase, Studio
+from rotrack.app.studio import ALL_GOOD_S, START_STILL_S, TRACE_S, Phase, Studio
 from rotrack.errors import InputError, ModelError, NotMeasuredError, RecordError
 from rotrack.model import MEASURE_VERSION, WITHOUT_LEGNET, Direction, Rep, Side
 from rotrack.records.landmarks import read_poses
@@ -174,7 +174,7 @@ def test_the_idle_leg_keeps_the_session_open(start):
 
 def test_moving_in_the_count_down_starts_it_again(start):
     """Here the first seconds of the movement come before two seconds were held still."""
-    film = Film(seated(ALL_GOOD_S + NEUTRAL_S - 1.8) + still(seated()[-1], 4.0) + seated(0.0))
+    film = Film(seated(ALL_GOOD_S + START_STILL_S - 1.8) + still(seated()[-1], 4.0) + seated(0.0))
     studio = start(film)
     studio.prepare(plan())
     finish(studio, film)

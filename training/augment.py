@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from crops import MARGIN, SIZE_PX
 
+from rotrack.kinematics.geometry import turn_to_ray
+
 INPUT_PX = 96
 """Side of what the network gets to see."""
 EDGE_GREY = 127
@@ -76,18 +78,11 @@ def cut(
     seen = cv2.warpAffine(picture, np.c_[to_stored, corner], (INPUT_PX, INPUT_PX), flags=flags, borderMode=cv2.BORDER_REFLECT)
     # Moving the cut turns the camera that looks through its middle; turning it turns the frame about the ray.
     ray = np.array([*(move / focal), 1.0])
-    turned = directions @ _towards(ray / np.linalg.norm(ray)).T
+    turned = directions @ turn_to_ray(ray / np.linalg.norm(ray))
     about = np.array([[c, s, 0.0], [-s, c, 0.0], [0, 0, 1.0]])
     stored_width = MARGIN / scale
     new_points = (points - move) @ about[:2, :2].T * stored_width
     return seen, Target(turned @ about.T, new_points, float(np.log(foot * stored_width)), kind)
-
-
-def _towards(ray: np.ndarray) -> np.ndarray:
-    """Return the rotation that brings a ray near the z axis onto it, by the shortest way."""
-    x, y, z = ray
-    k = 1 / (1 + z)
-    return np.array([[1 - k * x * x, -k * x * y, -x], [-k * x * y, 1 - k * y * y, -y], [x, y, z]])
 
 
 def spoil(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -24,6 +24,8 @@ import cv2
 import numpy as np
 from augment import cut
 
+from rotrack.kinematics.correction import NORMAL_95
+
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = ROOT / "rotrack" / "sensing" / "models" / "legnet.onnx"
 SAMPLE = ROOT / "training" / "crops" / "sample.csv"
@@ -32,7 +34,7 @@ ACCEPTED_FROM = 0.5
 """A crop that is less likely readable than this is rejected; one that is more likely the other leg is told to be that."""
 REJECTED_READABLE = 0.015
 """Share of the readable crops of the check set that is rejected after export, besides those that look like the other leg."""
-BAR = 1.96
+BAR = NORMAL_95
 """Half width of a 95 % bar in standard errors."""
 SD_OF = np.repeat(np.arange(6), (2, 1, 2, 1, 6, 2))
 """Which stated error belongs to each of the 14 components: foot x y z, shank x y z, heel, toe, ankle and knee u v."""

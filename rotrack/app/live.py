@@ -17,6 +17,7 @@ from rotrack.app.studio import Phase, Plan, Studio
 from rotrack.app.texts import Texts
 from rotrack.errors import RotrackError
 from rotrack.model import CONVENTION_VERSION, Direction, Side
+from rotrack.rates import ENOUGH_HZ
 from rotrack.records.history import newest, only
 from rotrack.records.record import Status
 from rotrack.records.session import Session
@@ -77,7 +78,8 @@ def _earlier(sessions: Sequence[Session], plan: Plan, legnet: bool) -> Earlier:
 def _page(studio: Studio, plan: Plan, earlier: Earlier, mirror: bool, t: Texts) -> None:
     with tag("div", classes="live", id="live", data_phase=studio.phase, data_drill=plan.drill.id, data_speech=t("app.speech"),
              data_legs=" ".join(plan.sides), data_gone=t("live.no_picture"), data_tired=t("live.tired"),
-             data_counted=is_counted(plan.drill.tier), data_prepared=studio.prepared, data_mirror=mirror):  # fmt: skip
+             data_counted=is_counted(plan.drill.tier), data_prepared=studio.prepared, data_mirror=mirror,
+             data_enough=ENOUGH_HZ):  # fmt: skip
         with tag("div", classes="head"):
             with tag("div"):
                 tag("h1", t.said(plan.drill.title))

@@ -16,9 +16,10 @@ from typing import Any
 from fastapi import WebSocket, WebSocketDisconnect
 
 from rotrack.app.coach import Say
-from rotrack.app.studio import NEUTRAL_S, SLOW_BELOW_HZ, Phase, Shot, Studio
+from rotrack.app.studio import START_STILL_S, Phase, Shot, Studio
 from rotrack.app.texts import Texts
 from rotrack.model import Direction, Side
+from rotrack.rates import ENOUGH_HZ
 from rotrack.sensing.landmarker import MODELS
 from rotrack.tracking.pipeline import REASON_WAITING
 from rotrack.ui.words import is_counted
@@ -96,7 +97,7 @@ def _state(studio: Studio, shot: Shot | None, t: Texts, said: int, traced_s: flo
 def _hold(shot: Shot) -> float | None:
     """Return how much of the stillness for the neutral pose is done, 0 to 1; None once a leg has it."""
     still = [leg["still_s"] for leg in (shot.legs or {}).values()]
-    return max(still) / NEUTRAL_S if still and all(map(math.isfinite, still)) else None
+    return max(still) / START_STILL_S if still and all(map(math.isfinite, still)) else None
 
 
 def _in_the_way(shot: Shot, t: Texts) -> str:
@@ -119,7 +120,7 @@ def _stale(studio: Studio, shot: Shot | None) -> bool:
 def _slow(studio: Studio, t: Texts) -> str:
     """Return what to do when too few pictures are measured; empty when there are enough."""
     live = studio.plan is not None and studio.phase in (Phase.CHECK, Phase.MEASURE)
-    if not live or not 0 < studio.rate_hz < SLOW_BELOW_HZ:
+    if not live or not 0 < studio.rate_hz < ENOUGH_HZ:
         return ""
     fastest = studio.plan is not None and studio.plan.model == MODELS[-1]
     return t("live.slow_even_so" if fastest else "live.slow", rate=round(studio.rate_hz))

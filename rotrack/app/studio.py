@@ -32,16 +32,15 @@ from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.tracking.setup import SetupCheck, SetupFinding
 from rotrack.ui.overlay import live_picture
 
-NEUTRAL_S = 2.0
-"""How long to hold still at the start: long enough to be meant, short enough to be kept."""
+START_STILL_S = 2.0
+"""How long to hold still for the neutral pose on the page, where a count-down leads to it: long enough to be meant, short enough
+to be kept. What a neutral pose needs at least is `tracking.neutral.NEUTRAL_S`."""
 ALL_GOOD_S = 1.5
 """When the set-up has been good for this long, the start begins by itself."""
 TRACE_S = 20.0
 """Length of the live trace."""
 LEFT_ALONE_S = {"check": 30.0, "measure": 600.0}
 """When no page has looked for this long, the camera is closed; a session is ended and kept."""
-SLOW_BELOW_HZ = 20.0
-"""Fewer measured pictures a second than this are said to be too few."""
 RATE_OVER_S = 2.0
 SAID_KEPT = 20
 
@@ -264,7 +263,7 @@ class Studio:
             plan.drill.id, side, self.data, plan.person, plan.note,
             calibration=self._calibration, band=plan.band, load_kg=plan.load_kg, legnet=self.legnet,
         )  # fmt: skip
-        return replace(request, tracker=replace(request.tracker, neutral_s=NEUTRAL_S))
+        return replace(request, tracker=replace(request.tracker, neutral_s=START_STILL_S))
 
     def _run(self, plan: Plan, request: api.Request) -> None:
         try:
@@ -297,7 +296,7 @@ class Studio:
             if findings is None:
                 return None
             self._change(Phase.MEASURE)
-            coach = Coach(plan.sides, plan.reps, NEUTRAL_S)
+            coach = Coach(plan.sides, plan.reps, START_STILL_S)
 
             def on_step(frame: Frame | None, step: Step, board: Scoreboard) -> api.Ask | None:
                 assert frame is not None

@@ -12,7 +12,7 @@ from enum import StrEnum
 import numpy as np
 
 from rotrack.drills import Posture
-from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG, focal_px
+from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG, focal_px, turn_to_ray
 from rotrack.model import Side
 
 ASSUMED_FOCAL_SD = 0.15
@@ -78,9 +78,7 @@ class Lens:
     def turn_to(self, pixel: np.ndarray) -> np.ndarray:
         """Return the rotation by the shortest way from the frame of the ray through a pixel into camera axes, shape (3, 3)."""
         ray = np.append(self.slopes(pixel), 1.0)
-        x, y, z = ray / np.linalg.norm(ray)
-        k = 1 / (1 + z)
-        return np.array([[1 - k * x * x, -k * x * y, x], [-k * x * y, 1 - k * y * y, y], [-x, -y, z]])
+        return turn_to_ray(ray / np.linalg.norm(ray))
 
     def _distorted(self, slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the radial factor and the tangential shift of rays, as OpenCV models them."""

@@ -5,6 +5,8 @@ Camera axes: x right, y down, z away from the camera, as OpenCV has them.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 ASSUMED_FIELD_OF_VIEW_DEG = 60.0
@@ -71,6 +73,42 @@ def turn_about(axis: np.ndarray, reference: np.ndarray, pointer: np.ndarray) -> 
     unit = axis / length
     across, along = float(unit @ np.cross(reference, pointer)), float(reference @ pointer - (unit @ reference) * (unit @ pointer))
     return float(np.degrees(np.arctan2(across, along))) if across or along else float("nan")
+
+
+def rotation_of_axis(axis: int, angle_deg: np.ndarray | float) -> np.ndarray:
+    """Return right-handed rotations about a coordinate axis (0, 1 or 2), shape (..., 3, 3)."""
+    angle = np.radians(np.asarray(angle_deg, float))
+    i, j = [(1, 2), (2, 0), (0, 1)][axis]
+    matrix = np.zeros((*angle.shape, 3, 3))
+    matrix[..., axis, axis] = 1
+    matrix[..., i, i] = matrix[..., j, j] = np.cos(angle)
+    matrix[..., j, i] = np.sin(angle)
+    matrix[..., i, j] = -matrix[..., j, i]
+    return matrix
+
+
+def rotation_about(axis: np.ndarray, angle_deg: float) -> np.ndarray:
+    """Return the right-handed rotation about any axis, whose length does not matter, shape (3, 3)."""
+    x, y, z = axis / np.linalg.norm(axis)
+    sine, cosine = math.sin(math.radians(angle_deg)), math.cos(math.radians(angle_deg))
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + sine * cross + (1 - cosine) * cross @ cross
+
+
+def shortest_rotation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the rotation that turns one unit vector onto another by the shortest way, shape (3, 3)."""
+    axis, cosine = np.cross(a, b), float(a @ b)
+    if cosine < -0.999:
+        return -np.eye(3)
+    cross = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
+    return np.eye(3) + cross + cross @ cross / (1 + cosine)
+
+
+def turn_to_ray(ray: np.ndarray) -> np.ndarray:
+    """Return the rotation that turns the z axis onto a unit vector that points away from the camera, shape (3, 3)."""
+    x, y, z = ray
+    k = 1 / (1 + z)
+    return np.array([[1 - k * x * x, -k * x * y, x], [-k * x * y, 1 - k * y * y, y], [-x, -y, z]])
 
 
 def _cross(a: np.ndarray, b: np.ndarray) -> float:

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from rotrack.kinematics.camera import Calibration
-from rotrack.kinematics.geometry import turn_about
+from rotrack.kinematics.geometry import rotation_of_axis, shortest_rotation, turn_about
 from rotrack.kinematics.stance import Facing, Stance
 from rotrack.model import LEGS, Side
 
@@ -136,27 +136,6 @@ def leg_points(axes: np.ndarray, side: Side, state: np.ndarray, lengths: dict[st
     return points, axes @ np.stack([foot_x, foot_y, right], -1)
 
 
-def _rotation(axis: int, angle_deg: np.ndarray | float) -> np.ndarray:
-    """Return rotations about a coordinate axis, shape (..., 3, 3)."""
-    angle = np.radians(np.asarray(angle_deg, float))
-    i, j = [(1, 2), (2, 0), (0, 1)][axis]
-    matrix = np.zeros((*angle.shape, 3, 3))
-    matrix[..., axis, axis] = 1
-    matrix[..., i, i] = matrix[..., j, j] = np.cos(angle)
-    matrix[..., j, i] = np.sin(angle)
-    matrix[..., i, j] = -matrix[..., j, i]
-    return matrix
-
-
-def _shortest(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the rotation that turns one unit vector onto another by the shortest way, shape (3, 3)."""
-    axis, cosine = np.cross(a, b), float(a @ b)
-    if cosine < -0.999:
-        return -np.eye(3)
-    cross = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
-    return np.eye(3) + cross + cross @ cross / (1 + cosine)
-
-
 def _project(points: np.ndarray) -> np.ndarray:
     return points[..., :2] / points[..., 2:]
 
@@ -227,9 +206,13 @@ class NeutralLeg:
         across = -1.0 if self.side is Side.RIGHT else 1.0  # from the middle of the hips to the other one
 
         def unpack(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-            turns = _rotation(0, x[..., 3]) @ _rotation(2, x[..., 5]) @ _rotation(1, x[..., 4])
+            turns = rotation_of_axis(0, x[..., 3]) @ rotation_of_axis(2, x[..., 5]) @ rotation_of_axis(1, x[..., 4])
             origin = np.concatenate([x[..., :2], np.exp(x[..., 2:3])], -1)
-            return turns @ facing.axes @ _rotation(2, -x[..., 6]), origin, {n: x[..., 12 + i, None] for i, n in enumerate(names)}
+            return (
+                turns @ facing.axes @ rotation_of_axis(2, -x[..., 6]),
+                origin,
+                {n: x[..., 12 + i, None] for i, n in enumerate(names)},
+            )
 
         def residuals(x: np.ndarray) -> np.ndarray:
             axes, origin, lengths = unpack(x)
@@ -267,7 +250,7 @@ class NeutralLeg:
         """Unit vector of gravity in camera axes, shape (3,): calibrated, or as the posture shows it."""
         if self.floor:
             return self.floor.down
-        return _rotation(0, self.pitch_deg) @ _rotation(2, self.roll_deg) @ np.array([0.0, 1.0, 0.0])
+        return rotation_of_axis(0, self.pitch_deg) @ rotation_of_axis(2, self.roll_deg) @ np.array([0.0, 1.0, 0.0])
 
 
 class LegModel:
@@ -299,7 +282,7 @@ class LegModel:
         self._on_foot = (over[_FOOT_ROWS] - over[_ANKLE_OF]) @ foot
         shank = points[2] - points[1]
         told = np.where(np.isfinite(pointed), pointed, np.stack([shank, foot[:, 0]]))
-        self._shank_turn = _shortest(shank / np.linalg.norm(shank), told[0])
+        self._shank_turn = shortest_rotation(shank / np.linalg.norm(shank), told[0])
         self._pointing = told[1] @ foot
         self._state, self._time_s = self._start, -np.inf
 
@@ -337,7 +320,7 @@ class LegModel:
             NaN if too little was seen to fit anything.
         """
         sign = 1.0 if self.side is Side.RIGHT else -1.0
-        axes = self.neutral.axes @ _rotation(0, -sign * pelvis_deg)
+        axes = self.neutral.axes @ rotation_of_axis(0, -sign * pelvis_deg)
         warm = 0 <= time_s - self._time_s < _WARM_S
         state = self._state if warm else self._start
         depth = self.neutral.origin[2]

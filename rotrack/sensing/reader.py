@@ -16,7 +16,7 @@ from rotrack.sensing.legnet import LegNet
 
 POSES_AHEAD = 4
 WANTED_HZ = 24.0
-"""Live, legs are left out of pictures before fewer pictures than this are read in a second ..."""
+"""Live, legs are left out of pictures before fewer pictures than this are read in a second: somewhat more than are enough ..."""
 SELDOM = 4
 """... but every fourth is read at least."""
 LEAST_SHARE = 0.1

@@ -20,6 +20,7 @@ from rotrack.kinematics.identity import LegNames
 from rotrack.kinematics.legmodel import LENGTHS
 from rotrack.kinematics.rotation import NEEDS
 from rotrack.model import LEGS, Frame, Leg, Pose, Side
+from rotrack.rates import ENOUGH_HZ, LEAST_HZ
 from rotrack.tracking.view import ABOUT_CAMERA, Angle, ViewFinder, one_leg_at_a_time
 
 CHECKS = ("rate", "light", "people", "legs", "distance", "camera")
@@ -28,8 +29,8 @@ HOLD_S = 1.0
 """A finding is shown when it has lasted for so long."""
 
 RATE_OVER_S, RATE_FROM_S = 2.0, 1.0
-ENOUGH_HZ, JUST_ENOUGH_HZ, RATE_BAND_HZ = 20.0, 15.0, 1.0
-"""Pictures a second that are enough, and that are needed; the band keeps a finding from going to and fro."""
+RATE_BAND_HZ = 1.0
+"""So many pictures a second more end a problem: it keeps the finding from going to and fro."""
 
 LIGHT_EVERY_S = 0.25
 DARK, DARK_BAND = 60.0, 6.0
@@ -224,7 +225,7 @@ class _Rate:
         if span_s < RATE_FROM_S:
             return _waiting("Counting the pictures.")
         rate_hz = (len(times_s) - 1) / span_s
-        self._slow = rate_hz < JUST_ENOUGH_HZ + RATE_BAND_HZ * self._slow
+        self._slow = rate_hz < LEAST_HZ + RATE_BAND_HZ * self._slow
         if self._slow:
             return _problem(
                 f"Only {rate_hz:.0f} pictures a second are read: close other programs, turn on more light, or use a faster model."

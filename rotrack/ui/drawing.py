@@ -15,6 +15,7 @@ from html import escape
 import numpy as np
 
 from rotrack.drills import DIRECTIONS_3D, Drill, Figure, Limb, Pivot, View
+from rotrack.kinematics.geometry import rotation_about
 from rotrack.model import Direction, Side
 from rotrack.ui.theme import css_variable
 
@@ -88,7 +89,7 @@ def joints(figure: Figure, turn_deg: float = 0.0) -> Joints:
         leg = _leg(limb)
         if figure.turns_about is not Pivot.TRUNK and (figure.both or not prefix):
             pivot = leg[figure.turns_about.value]
-            turn = _about(leg["hip"] - pivot, turn_deg)
+            turn = rotation_about(leg["hip"] - pivot, turn_deg)
             leg = {joint: pivot + turn @ (point - pivot) for joint, point in leg.items()}
         mirror = np.array([1, 1, 1 if prefix else -1])  # limbs are worked out for the right side
         found |= {prefix + joint: point * mirror for joint, point in (leg | _arm(arm)).items()}
@@ -100,7 +101,7 @@ def joints(figure: Figure, turn_deg: float = 0.0) -> Joints:
 
 def _rolled(still: Joints, turn_deg: float) -> Joints:
     """Return the trunk rolled over the measured leg, which stays; the other leg goes along with its hip."""
-    turn = _about(_UP, turn_deg)
+    turn = rotation_about(_UP, turn_deg)
     rolled = {joint: still["hip"] + turn @ (point - still["hip"]) for joint, point in still.items()}
     shift = rolled["other_hip"] - still["other_hip"]
     below = ("knee", "ankle", "heel", "toe")
@@ -110,26 +111,18 @@ def _rolled(still: Joints, turn_deg: float) -> Joints:
 def _axes(figure: Figure) -> np.ndarray:
     """Return front, top and right of the trunk in the room, as columns."""
     up, front = (np.array(DIRECTIONS_3D[name], float) for name in (figure.head, figure.chest))
-    return np.array([front, up, np.cross(front, up)]).T @ _about(_RIGHT, -figure.lean_deg)
-
-
-def _about(axis: np.ndarray, angle_deg: float) -> np.ndarray:
-    """Return the rotation about an axis, right-handed."""
-    x, y, z = axis / np.linalg.norm(axis)
-    sine, cosine = math.sin(math.radians(angle_deg)), math.cos(math.radians(angle_deg))
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + sine * cross + (1 - cosine) * cross @ cross
+    return np.array([front, up, np.cross(front, up)]).T @ rotation_about(_RIGHT, -figure.lean_deg)
 
 
 def _limb(limb: Limb, bend_sign: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the axes of the upper and of the lower segment of a right limb in those of the trunk."""
-    upper = _about(_RIGHT, limb.flexion) @ _about(_FRONT, -limb.abduction) @ _about(_UP, limb.rotation)
-    return upper, upper @ _about(_RIGHT, bend_sign * limb.bend)
+    upper = rotation_about(_RIGHT, limb.flexion) @ rotation_about(_FRONT, -limb.abduction) @ rotation_about(_UP, limb.rotation)
+    return upper, upper @ rotation_about(_RIGHT, bend_sign * limb.bend)
 
 
 def _leg(limb: Limb) -> Joints:
     thigh, shank = _limb(limb, -1)
-    foot = shank @ _about(_RIGHT, limb.ankle)
+    foot = shank @ rotation_about(_RIGHT, limb.ankle)
     hip = HIP_M * _RIGHT
     knee = hip - THIGH_M * thigh @ _UP
     ankle = knee - SHANK_M * shank @ _UP

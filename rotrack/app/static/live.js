@@ -3,7 +3,7 @@ const showLive = (page) => {
   const at = (id) => document.getElementById(id);
   const legs = page.dataset.legs.split(" ");
   const picture = at("picture"), pen = picture.getContext("2d");
-  const QUIET_MS = 1500, TRACE_S = 20, TIRED_HZ = 20;
+  const QUIET_MS = 1500, TRACE_S = 20;
   let heard = performance.now(), trace = [], left = false;
   // For whoever wants to know how well the browser keeps up: when each picture was drawn, and how old it was then.
   const stats = (window.rotrackStats = { drawn: [], ages: [] });
@@ -201,8 +201,8 @@ const showLive = (page) => {
   };
 
   const tired = (state) => {
-    const now = performance.now(), recent = stats.drawn.filter((time) => now - time < 3000).length / 3;
-    return state.rate > 20 && stats.drawn.length > 100 && recent < TIRED_HZ && !document.hidden ? page.dataset.tired : "";
+    const now = performance.now(), enough = Number(page.dataset.enough), recent = stats.drawn.filter((time) => now - time < 3000).length / 3;
+    return state.rate > enough && stats.drawn.length > 100 && recent < enough && !document.hidden ? page.dataset.tired : "";
   };
 
   // ------------------------------------------------------------------ the connection
