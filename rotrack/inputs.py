@@ -49,8 +49,8 @@ _HIDDEN = dict.fromkeys(
     [*range(0x20), 0x7F, *range(0x80, 0xA0), 0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF]
 ) | dict.fromkeys([9, 10, 11, 12, 13, 0x85, 0x2028, 0x2029], " ")
 """Characters that text does not keep: control characters and marks of direction go, line breaks and tabs become blanks."""
-_FORMULA = re.compile(r"(^|[;,\t])(\s*)([=+\-@])")
-_MADE_PLAIN = re.compile(r"(^|[;,\t])(\s*)'(?=[=+\-@])")
+_FORMULA = re.compile(r"(^|[;,\t])(\s*)('*[=+\-@])")
+_MADE_PLAIN = re.compile(r"(^|[;,\t])(\s*)'(?='*[=+\-@])")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
 _WRITTEN = re.compile(r"-?\d+(\.\d*)?([eE][+-]?\d+)?", re.ASCII)
 GUESSED = "cp1252"
@@ -86,13 +86,16 @@ def clean_text(text: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """Return what two spellings of one name have in common, whatever their Unicode form, case and blanks."""
-    return " ".join(unicodedata.normalize("NFKC", clean_text(name)).casefold().split())
+    """Return what two spellings of one name have in common, whatever their Unicode form, case, blanks and invisible signs."""
+    if not name.isascii():
+        plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", clean_text(name)).casefold())
+        name = "".join(sign for sign in plain if unicodedata.category(sign) != "Cf")
+    return " ".join(clean_text(name).casefold().split())
 
 
 def plain_cell(text: str) -> str:
     """Return the text of a cell of a table: clean, and without the apostrophes that `csv_line` puts before formula signs."""
-    return _MADE_PLAIN.sub(r"\1\2", clean_text(text)) if "'" in text else clean_text(text)
+    return clean_text(_MADE_PLAIN.sub(r"\1\2", text) if "'" in text else text)
 
 
 def csv_line(cells: Iterable[str]) -> str:
@@ -444,7 +447,9 @@ def table_of(content: bytes, also: Mapping[str, str] | None = None, may_lack: Co
         return Table((), (), encoding=encoding)
     header = lines.pop(0)[1]
     separator = max(",;\t", key=header.count)
-    names = [plain_cell(cell).strip().lower() for cell in _cells(header.removeprefix(_READ_WRONG), separator) or [header]]
+    heads = _cells(header.removeprefix(_READ_WRONG), separator) or [header]
+    heads = heads[0].split(separator) if len(heads) == 1 else heads  # a spreadsheet took the row for one text
+    names = [plain_cell(head).strip().lower() for head in heads]
     columns = tuple((also or {}).get(column, column) for column in names)
     rows: list[tuple[int, dict[str, str]]] = []
     damaged: list[int] = []
@@ -475,7 +480,7 @@ def _text_of(content: bytes) -> tuple[str, str]:
     lines = content.removeprefix(codecs.BOM_UTF8).split(b"\n")
     damaged = sum(not _is_utf8(line) for line in lines)
     if content.startswith(codecs.BOM_UTF8) or damaged * 20 < len(lines):  # a few damaged lines, not another way of writing
-        return "\n".join(line.decode() if _is_utf8(line) else "\0" for line in lines), "utf-8"
+        return "\n".join(line.decode() if _is_utf8(line) else "\0 damaged" for line in lines), "utf-8"
     return content.decode(GUESSED, "replace"), GUESSED
 
 
@@ -523,7 +528,7 @@ def number_of(text: str) -> float:
 def whole_of(text: str) -> int:
     """Return the whole number in a cell; raises ValueError if it is none."""
     number = number_of(text)
-    if not number == math.floor(number):
+    if not number.is_integer():
         raise ValueError(f"'{text[:40]}' is no whole number")
     return int(number)
 
