@@ -437,8 +437,12 @@ def read_table(
     return table_of(read_bytes(path, most, follow), also, may_lack)
 
 
-def table_of(content: bytes, also: Mapping[str, str] | None = None, may_lack: Collection[str] = ()) -> Table:
-    """Return the table in the contents of a file, see `read_table`."""
+def table_of(content: bytes, also: Mapping[str, str] | None = None, may_lack: Collection[str] = (), exact: bool = False) -> Table:
+    """Return the table in the contents of a file, see `read_table`.
+
+    With `exact`, a row that has more cells than there are columns is damaged even if those are empty: a comma in an unquoted text
+    may have moved the others.
+    """
     text, encoding = _text_of(content)
     lines = [(number, line) for number, line in enumerate(_lines(text), start=1) if line.strip(" ,;\t\r\n\0")]
     if lines and lines[0][1].lower().lstrip('"').startswith("sep="):
@@ -457,7 +461,7 @@ def table_of(content: bytes, also: Mapping[str, str] | None = None, may_lack: Co
         cells = None if "\0" in line or len(line) > LONGEST_LINE else _cells(line, separator)
         if cells is not None and len(cells) == 1 < len(columns):  # a spreadsheet took the row for one text
             cells = _cells(cells[0], separator)
-        if cells is not None and len(cells) > len(columns) and not any(cells[len(columns) :]):
+        if not exact and cells is not None and len(cells) > len(columns) and not any(cells[len(columns) :]):
             cells = cells[: len(columns)]
         if cells is not None and len(cells) < len(columns) and set(columns[len(cells) :]) <= set(may_lack):
             cells = [*cells, *[""] * (len(columns) - len(cells))]

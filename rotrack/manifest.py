@@ -152,7 +152,7 @@ def _table(path: Path, has_drill: bool) -> Table:
         raise InputError(f"{path} {what}. {shape}")
     if not table.rows and not table.damaged:
         raise InputError(f"{path} lists no video; write one line per video below the names of the columns.")
-    return table_of(content, _ALSO, may_lack=table.columns)
+    return table_of(content, _ALSO, may_lack=table.columns, exact=True)
 
 
 def _entry(folder: Path, defaults: Job, line: int, row: dict[str, str]) -> Entry | WrongRow:
