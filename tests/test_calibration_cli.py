@@ -313,7 +313,7 @@ def test_a_profile_that_cannot_be_used_is_one_sentence_or_a_warning(run: Run, cl
     assert_one_sentence(ended, 2, "no calibration profile", "'nothing'")
     (tmp_path / "bad.toml").write_text("[lens")
     ended, _ = analyzed(run, clips["empty"], tmp_path / "a", "--calibration", tmp_path / "bad.toml")
-    assert_one_sentence(ended, 2, "bad.toml", "damaged")
+    assert_one_sentence(ended, 2, "bad.toml", "cannot be used", "calibrate again")
     ended, _ = analyzed(run, clips["empty"], tmp_path / "a", "--calibration", "none", "--calibration", tmp_path / "bad.toml")
     assert_one_sentence(ended, 2, "none")
     wide = tmp_path / "wide.toml"

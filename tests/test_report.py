@@ -28,6 +28,7 @@ from rotrack.model import Direction, Side
 from rotrack.progress.change import Change, LeftOut, Point, Progress, Sides, Verdict, read_progress
 from rotrack.progress.sample import NOTE, PERSON, write_sample
 from rotrack.progress.statistics import Slope, Spread
+from rotrack.records.people import LONGEST_NAME
 from rotrack.records.session import best_of
 from rotrack.report import files
 from rotrack.report.content import BANNER, make_report
@@ -568,7 +569,7 @@ def test_names_are_texts_wherever_they_stand(tmp_path: Path) -> None:
 
 
 def test_very_long_names_stay_on_the_page(tmp_path: Path) -> None:
-    name = "W" * 300
+    name = "W" * LONGEST_NAME
     write(tmp_path, 1, person=name)
     made = make_report(read_progress(tmp_path, name), name, TODAY, "0")
     document = pypdfium2.PdfDocument(pdf_of(made))
@@ -754,7 +755,7 @@ def test_whose_report_must_be_clear(
     several = run_main(monkeypatch, capfd, "report", "--out", tmp_path / "log")
     assert_one_sentence(several, 2, "--person", "Ana, Ben.")
     wrong = run_main(monkeypatch, capfd, "report", "--out", tmp_path / "log", "--person", "Bea")
-    assert_one_sentence(wrong, 2, "'Bea'", "Ana, Ben.")
+    assert_one_sentence(wrong, 2, "'Bea'", "In the log: Ben, Ana.")
     nobody = run_main(monkeypatch, capfd, "report", "--out", tmp_path / "none")
     assert_one_sentence(nobody, 3, "There is no log in", "--out")
     assert nobody == run_main(monkeypatch, capfd, "progress", "--out", tmp_path / "none"), "as progress says it"
@@ -765,6 +766,9 @@ def test_whose_report_must_be_clear(
     assert_one_sentence(drill, 2, "seated-internal")
     right = run_main(monkeypatch, capfd, "report", "--out", tmp_path / "log", "--person", " Ben", "--to", "ben.html")
     assert right.code == 0, right.err
+    spelled = run_main(monkeypatch, capfd, "report", "--out", tmp_path / "log", "--person", "BEN", "--to", "ben.html")
+    assert (spelled.code, "Did you mean Ben? Showing Ben." in spelled.err) == (0, True)
+    assert "Hip rotation of Ben" in Page(Path("ben.html").read_text("utf-8")).text
     assert {path.name for path in tmp_path.iterdir()} == {"log", "nameless", "ben.html", "ben.pdf"}
 
 
@@ -812,6 +816,22 @@ def test_nothing_but_a_report_is_ever_overwritten(tmp_path: Path, report: Report
     with pytest.raises(InputError, match=f"{foreign} is there already and is no report of rotrack"):
         write_report(report, tmp_path / "ana.html")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {foreign: b"%PDF-1.4 my thesis <html>"}
+
+
+def test_what_is_no_report_is_replaced_when_asked_and_the_log_never(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ana.html").write_text("my thesis")
+    monkeypatch.setattr("rotrack.report_cli.make_report", lambda *_: pytest.fail("it began the work"))
+    kept = run_main(monkeypatch, capfd, "report", "--out", data, "--to", tmp_path / "ana.html")
+    assert_one_sentence(kept, 2, "is no report of rotrack", "--to", "--overwrite")
+    (folder, *_) = (data / "sessions").iterdir()
+    of_log = run_main(monkeypatch, capfd, "report", "--out", data, "--to", folder / "ana.html", "--overwrite")
+    assert_one_sentence(of_log, 2, "belongs to rotrack's own log")
+    monkeypatch.undo()
+    ended = run_main(monkeypatch, capfd, "report", "--out", data, "--to", tmp_path / "ana.html", "--overwrite", "--no-pdf")
+    assert ended.code == 0, ended.err
+    assert (tmp_path / "ana.html").read_text("utf-8").startswith("<!DOCTYPE html>")
 
 
 def test_a_report_is_known_by_what_it_says_of_itself(tmp_path: Path, report: Report) -> None:
