@@ -11,9 +11,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from helpers import FIXTURES, Ended, assert_one_sentence, run_main
+from helpers import FIXTURES, FOUR, Ended, assert_one_sentence, run_main
 from made_sessions import (
-    FOUR,
     INTERNAL,
     LEFT,
     MONDAY,

@@ -15,16 +15,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
-import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from helpers import FIXTURES, ROOT, SAMPLES, needs, wait_until
+from made_sessions import rows, rows_of, session_of
 from page_helpers import CHROMIUM, NetworkCamera, Program, held_still, logged, program
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from rotrack import remeasure
 from rotrack.model import MEASURE_VERSION
-from rotrack.records.log import read_reps
 
 pytestmark = [pytest.mark.slow, needs(CHROMIUM)]
 
@@ -154,17 +153,10 @@ def shown(page: Page) -> dict[tuple[str, str], tuple[tuple[float, float], list[t
     return found
 
 
-def rows(data: Path, session_id: str) -> pd.DataFrame:
-    """Return what reps.csv has of a session."""
-    reps = read_reps(data / "reps.csv")[0]
-    return reps[reps.session_id == session_id]
-
-
 def assert_equal_to_log(page: Page, data: Path, session_id: str) -> None:
-    """Compare every number of the result page with reps.csv and session.json."""
-    reps = rows(data, session_id)
-    info = next(info for info in logged(data) if info["session_id"] == session_id)
-    values = {(value["side"], value["direction"]): value for value in info["values"]}
+    """Compare every number of the result page with reps.csv and with the values of the session."""
+    reps = rows_of(data, session_id)
+    values = {(value.side, value.direction): value for value in session_of(data, session_id).values}
     page_values = shown(page)
     assert set(page_values) == set(values) == set(zip(reps.side, reps.direction, strict=True))
     for (side, direction), (value, amounts) in page_values.items():
@@ -174,7 +166,7 @@ def assert_equal_to_log(page: Page, data: Path, session_id: str) -> None:
         counted = own[own.valid & ~own.dropped].head(5).peak_deg.abs()
         assert value[0] == pytest.approx(counted.nlargest(3).mean(), abs=0.0501)
         logged_value = values[side, direction]
-        assert value == pytest.approx((abs(logged_value["value_deg"]), logged_value["uncertainty_deg"]), abs=0.0501)
+        assert value == pytest.approx((abs(logged_value.value_deg), logged_value.uncertainty_deg), abs=0.0501)
 
 
 # ---------------------------------------------------------------------- the whole way
@@ -205,7 +197,7 @@ def test_the_whole_way_hands_free(measured):
     page, data, live = measured
     session_id = page.url.rsplit("/", 1)[1]
     assert_equal_to_log(page, data, session_id)
-    reps = rows(data, session_id)
+    reps = rows_of(data, session_id)
     assert sorted(zip(reps.side, reps.rep, strict=True)) == [(side, rep) for side in ("left", "right") for rep in (1, 2, 3)]
     assert set(reps.person) == {"Ada"}
     truth = {"right": [18, 30, 24], "left": [14.4, 24, 19.2]}
@@ -231,7 +223,7 @@ def test_a_bad_repetition_is_left_out_by_one_click_and_taken_back(measured):
     right.locator(".rep").nth(1).get_by_role("button").click()
     expect(right.locator(".value")).not_to_have_text(before)
     expect(right.locator(".rep.dropped")).to_have_count(1)
-    reps = rows(data, session_id)
+    reps = rows_of(data, session_id)
     assert list(reps[reps.side == "right"].sort_values("rep").dropped) == [False, True, False]
     assert not reps[reps.side == "left"].dropped.any()
     assert_equal_to_log(page, data, session_id)
@@ -255,7 +247,7 @@ def test_the_whole_way_standing_ended_by_hand(browser, tmp_path):
         counted = counts(page)
         session_id = end(page)
         assert_equal_to_log(page, tmp_path / "data", session_id)
-        reps = rows(tmp_path / "data", session_id)
+        reps = rows_of(tmp_path / "data", session_id)
         assert set(reps.direction) == {"internal", "external"}
         assert counted["right"] == 2 <= reps.rep.max()
         assert list(reps[reps.direction == "internal"].peak_deg)[:1] == pytest.approx([32], abs=13)
@@ -556,7 +548,7 @@ def test_a_tab_closed_and_opened_again_goes_on(browser, served):
         wait_for_count(again, "right", 2)
         counted = counts(again)
         session_id = end(again)
-        reps = rows(data, session_id)
+        reps = rows_of(data, session_id)
         for side, count in counted.items():
             assert list(reps[reps.side == side].rep)[:count] == list(range(1, count + 1))
         assert_equal_to_log(again, data, session_id)
@@ -601,7 +593,7 @@ def test_killed_in_a_session_nothing_finished_is_lost(browser, short_clip, tmp_p
         assert "Every finished repetition is in the log" in page.locator("#gone").inner_text()
         page.wait_for_selector(".gauge.off")
         assert set(page.locator(".angle .number").all_text_contents()) == {"\u2013"}
-        reps = read_reps(data / "reps.csv")[0]
+        reps = rows(data)
         for side, count in counted.items():
             assert list(reps[reps.side == side].rep)[:count] == list(range(1, count + 1))
         with program(data, "--camera", short_clip, "--port", urlsplit(url).port) as running:
@@ -643,7 +635,7 @@ def test_an_unplugged_camera_is_told_and_comes_back(browser, tmp_path, short_cli
             camera.unplug()
             expect(page.locator("#problem")).to_contain_text("goes on by itself")
             session_id = end(page)  # while it is away
-            reps = rows(data, session_id)
+            reps = rows_of(data, session_id)
             assert list(reps[reps.side == "right"].rep) == list(range(1, counted["right"] + 2))
             assert_equal_to_log(page, data, session_id)
             assert re.search("stopped giving pictures|came back", page.locator("#main").inner_text())

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,12 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import ROOT, assert_one_sentence, run_main
+from helpers import FIXTURES, ROOT, a_record, a_rep, assert_one_sentence, run_main
 from hypothesis import given
 from hypothesis import strategies as st
+from made_sessions import append, begun, cut_off, repetition, write
 from rich.console import Console
 from scipy import stats
-from test_history import cut_off, repetition, write
 
 from rotrack import progress_cli
 from rotrack.errors import RecordError
@@ -34,10 +35,14 @@ from rotrack.progress.statistics import (
     sem_of_differences,
     slopes,
 )
-from rotrack.progress.values import measured_again, session_table
+from rotrack.progress.values import session_table
 from rotrack.records import history
-from rotrack.records.history import drop_rep, newest, read_sessions
-from rotrack.records.log import REP_COLUMNS, SessionWriter, append_reps, read_reps
+from rotrack.records.changes import drop_rep
+from rotrack.records.history import newest
+from rotrack.records.record import record_bytes
+from rotrack.records.repetitions import table_bytes
+from rotrack.records.store import read_sessions
+from rotrack.records.table import refresh_table
 from rotrack.ui import figures
 
 LEFT, RIGHT = Side
@@ -131,8 +136,7 @@ def test_left_against_right_of_people_without_a_difference_is_seldom_clear(tmp_p
         for number in range(5):
             for side in Side:
                 rows += session_rows(number + 1, f"P{person}", [35 + rng.normal() * 3.0] * 3, side)
-    append_reps(tmp_path, rows)
-    sides = read_progress(tmp_path).sides
+    sides = read_progress(log(tmp_path, rows)).sides
     assert len(sides) == 100
     assert sum(s.clear for s in sides) <= 8
     assert not any(s.flagged for s in sides if abs(s.difference_deg) <= 10)
@@ -206,29 +210,39 @@ def test_what_values_state_of_themselves_is_the_least_default():
 
 
 # ---------------------------------------------------------------------- session values
-def session_rows(day: int, person: str, peaks: list[float], side: Side = LEFT, **cells: str) -> list[dict[str, str]]:
-    """Return rows of reps.csv of a session on that day after New Year's Day of 2026, repetitions internal if positive."""
+Row = dict[str, Any]
+"""A repetition with what is known of its session."""
+OF_REP = ("side", "rep", "peak_deg", "valid")
+
+
+def session_rows(day: int, person: str, peaks: list[float], side: Side = LEFT, **cells: Any) -> list[Row]:
+    """Return the repetitions of a session on that day after New Year's Day of 2026, internal if positive."""
     at = datetime(2026, 1, 1, 8, tzinfo=UTC) + timedelta(days=day)
     drill = cells.get("drill", "seated-internal")
     same = {
-        "session_id": f"{at:%Y%m%d}-{drill}-{person}", "started_at": at.isoformat(), "person": person, "drill": drill,
-        "side": side, "valid": "true", "tier": "A", "calibration": "none", "zero": "neutral pose", "visibility": "0.9",
-        "model": "heavy", "convention_version": "2", "rotrack_version": "0.1.0", "uncertainty_deg": "2.60",
-        "dropped": "false", "measure_version": "1",
+        "session_id": f"{at:%Y%m%d}-{drill}-{person or 'nobody'}", "started_at": at, "person": person, "drill": drill,
+        "side": side, "valid": True, "model": "heavy", "measure_version": "1", "status": "finished",
     }  # fmt: skip
-    rows = []
-    for number, peak in enumerate(peaks, start=1):
-        own = {"rep": str(number), "peak_deg": f"{peak:.2f}", "direction": str(Direction.of(peak))}
-        rows.append(dict.fromkeys(REP_COLUMNS, "") | same | own | cells)
-    return rows
+    return [same | {"rep": number, "peak_deg": peak} | cells for number, peak in enumerate(peaks, start=1)]
 
 
-def log(data: Path, *sessions: list[dict[str, str]]) -> Path:
-    append_reps(data, [row for session in sessions for row in session])
+def log(data: Path, *sessions: list[Row]) -> Path:
+    """Write sessions as they lie on the disk; return the data folder."""
+    of: dict[str, list[Row]] = {}
+    for row in (row for session in sessions for row in session):
+        of.setdefault(row["session_id"], []).append(row)
+    for session_id, rows in of.items():
+        folder = data / "sessions" / session_id
+        folder.mkdir(parents=True, exist_ok=True)
+        about = {key: value for key, value in rows[0].items() if key not in OF_REP}
+        record = a_record(1, **about, sides=tuple(dict.fromkeys(Side(row["side"]) for row in rows)))
+        (folder / "session.json").write_bytes(record_bytes(record))
+        reps = [a_rep(r["rep"], r["peak_deg"], Side(r["side"]), valid=r["valid"], uncertainty_deg=2.6) for r in rows]
+        (folder / "repetitions.csv").write_bytes(table_bytes(reps))
     return data
 
 
-def weekly(person: str, values: list[float], **cells: str) -> list[list[dict[str, str]]]:
+def weekly(person: str, values: list[float], **cells: Any) -> list[list[Row]]:
     return [session_rows(7 * n, person, [value] * 3, **cells) for n, value in enumerate(values)]
 
 
@@ -243,8 +257,9 @@ def test_values_equal_those_of_the_sessions(tmp_path):
     write(tmp_path, 3, person="Bo")
     cut_off(tmp_path, 4)
     drop_rep(tmp_path, second, LEFT, INTERNAL, 4)
-    table = session_table(read_reps(tmp_path / "reps.csv")[0])
-    for session in read_sessions(tmp_path)[0]:
+    sessions, _ = read_sessions(tmp_path)
+    table = session_table(sessions)
+    for session in sessions:
         for value in session.values:
             row = table[(table.session_id == session.id) & (table.side == value.side) & (table.direction == value.direction)]
             assert row.value_deg.item() == pytest.approx(value.value_deg, nan_ok=True)
@@ -253,12 +268,12 @@ def test_values_equal_those_of_the_sessions(tmp_path):
             assert (row.reps_used.item(), row.reps_valid.item()) == (value.reps_used, value.reps_valid)
             assert row.reps_total.item() == value.reps_total
             assert row.person.item() == session.person
-    assert len(table) == sum(len(session.values) for session in read_sessions(tmp_path)[0])
+    assert len(table) == sum(len(session.values) for session in sessions)
 
 
-def test_an_empty_log_has_no_values(tmp_path):
-    append_reps(tmp_path, [])
-    assert session_table(read_reps(tmp_path / "reps.csv")[0]).empty
+def test_a_session_without_repetitions_has_no_values(tmp_path):
+    write(tmp_path, 1, ())
+    assert session_table(read_sessions(tmp_path)[0]).empty
     found = read_progress(tmp_path)
     assert found.changes == found.sides == ()
 
@@ -329,18 +344,11 @@ def test_other_drills_and_legs_are_other_ranges(tmp_path, cells):
     assert all(c.verdict is Verdict.WITHIN and not c.left_out for c in found.changes)
 
 
-def test_an_empty_measure_version_is_the_first_one(tmp_path):
-    (change,) = read_progress(
-        log(tmp_path, *weekly("Ana", [30.0] * 3, measure_version=""), session_rows(90, "Ana", [30.0] * 3))
-    ).changes
-    assert len(change.points) == 4
-
-
 def test_what_cannot_be_compared_at_all_is_said(tmp_path):
     log(
         tmp_path, *weekly("Ana", [30.0] * 4), *weekly("", [30.0] * 2),
-        session_rows(50, "Ana", [30.0] * 3, drill="zst-confidence", tier="D", peak_deg=""),
-        session_rows(60, "Ana", [30.0] * 3, valid="false"), session_rows(70, "Ana", [30.0], started_at="yesterday"),
+        session_rows(50, "Ana", [30.0] * 3, drill="zst-confidence", tier="D", peak_deg=NAN),
+        session_rows(60, "Ana", [30.0] * 3, valid=False),
     )  # fmt: skip
     found = read_progress(tmp_path)
     assert [len(c.points) for c in found.changes] == [4]
@@ -349,20 +357,13 @@ def test_what_cannot_be_compared_at_all_is_said(tmp_path):
     assert "1 session left out: stretches" in text
     assert "Without a valid repetition: seated-internal left internal in 1 session" in text
     assert "not a single valid repetition" in text
-    assert "date cannot be read" in text
     assert set(found.reps.person) == {"Ana"}
 
 
 def test_a_session_that_is_being_measured_is_left_out(tmp_path):
-    now = datetime.now(UTC)
-    info = {
-        "session_id": "now", "started_at": now.isoformat(), "status": "running", "person": "Ana", "drill": "seated-internal",
-        "tier": "A", "calibration": "none", "zero": "neutral pose", "model": "heavy", "convention_version": "2",
-        "measure_version": "1", "remeasured_from": "", "rotrack_version": "0.1.0", "note": "", "load_kg": None,
-    }  # fmt: skip
     log(tmp_path, *weekly("Ana", [30.0] * 4))
-    with SessionWriter(tmp_path, info):
-        append_reps(tmp_path, session_rows(0, "Ana", [60.0] * 3, session_id="now", started_at=now.isoformat()))
+    with begun(tmp_path, 1, session_id="now", started_at=datetime.now(UTC), measure_version="1") as writer:
+        append(writer, tuple(repetition(number, 60.0) for number in (1, 2, 3)))
         found = read_progress(tmp_path)
         assert [c.latest_deg for c in found.changes] == [30.0]
         assert "still being measured" in " ".join(found.notes)
@@ -375,33 +376,30 @@ def test_of_a_movement_measured_again_only_the_newest_reading_counts(tmp_path):
     ids = [f"{origin}-r{year}0301080000-00ff" for year in (2027, 2028)]
     march, next_march = [
         [row | {"session_id": i, "remeasured_from": origin, "peak_deg": peak} for row in first]
-        for i, peak in zip(ids, ("33.00", "36.00"), strict=True)
+        for i, peak in zip(ids, (33.0, 36.0), strict=True)
     ]
     found = read_progress(log(tmp_path, first, *rest, next_march, march))  # another computer's may come in later
     (change,) = found.changes
     assert (change.points[0].session_id, change.points[0].size_deg) == (ids[1], 36.0)
     assert len(change.points) == 4
     assert "measured again" in " ".join(found.notes)
-    assert measured_again(session_table(read_reps(tmp_path / "reps.csv")[0])) == {origin, ids[0]}
+    assert {origin, *ids} - {session.id for session in newest(read_sessions(tmp_path)[0])} == {origin, ids[0]}
 
 
 def test_a_later_reading_that_was_cut_off_or_runs_does_not_take_the_place(tmp_path):
     sessions = weekly("Ana", [30.0] * 4)
     origin = sessions[0][0]["session_id"]
-    info = {"started_at": sessions[0][0]["started_at"], "person": "Ana", "drill": "seated-internal", "remeasured_from": origin}
-    again = [row | {"session_id": f"{origin}-r1", "remeasured_from": origin, "peak_deg": "5.00"} for row in sessions[0]]
-    log(tmp_path, *sessions, again)
-    folder = tmp_path / "sessions" / f"{origin}-r1"
-    folder.mkdir(parents=True)
+    again = [row | {"session_id": f"{origin}-r1", "remeasured_from": origin, "peak_deg": 5.0} for row in sessions[0]]
+    log(tmp_path, *sessions)
     for status, baseline_deg in (("running", 30.0), ("not measured", 30.0), ("finished", 65 / 3)):
-        (folder / "session.json").write_text(json.dumps(info | {"session_id": folder.name, "status": status}))
+        log(tmp_path, [row | {"status": status} for row in again])
         assert read_progress(tmp_path).changes[0].baseline_deg == pytest.approx(baseline_deg), status
 
 
 def test_a_newer_reading_counts_even_if_it_lacks_the_leg_that_is_asked_for(tmp_path):
     sessions = weekly("Ana", [30.0] * 4)
     origin = sessions[0][0]["session_id"]
-    again = [row | {"session_id": f"{origin}-r1", "remeasured_from": origin, "side": "right"} for row in sessions[0]]
+    again = [row | {"session_id": f"{origin}-r1", "remeasured_from": origin, "side": RIGHT} for row in sessions[0]]
     log(tmp_path, *sessions, again)
     for side in (LEFT, None):
         assert [len(c.points) for c in read_progress(tmp_path, side=side).changes if c.side is LEFT] == [3]
@@ -409,7 +407,9 @@ def test_a_newer_reading_counts_even_if_it_lacks_the_leg_that_is_asked_for(tmp_p
 
 def test_sessions_of_one_day_do_not_vouch_for_each_other(tmp_path):
     """Three in an hour are a baseline, but how days differ is not known from them."""
-    hours = [session_rows(0, "Ana", [30.0] * 3, session_id=f"h{n}", started_at=f"2026-01-01T0{n}:00:00+01:00") for n in (6, 7, 8)]
+    hours = [
+        session_rows(0, "Ana", [30.0] * 3, session_id=f"h{n}", started_at=datetime(2026, 1, 1, n, tzinfo=UTC)) for n in (6, 7, 8)
+    ]
     found = read_progress(log(tmp_path, *hours, session_rows(7, "Ana", [38.0] * 3)))
     (change,) = found.changes
     assert (len(change.points), change.baseline_deg) == (4, 30.0)
@@ -448,7 +448,7 @@ def test_history_leaves_out_what_was_measured_again(tmp_path):
     first = write(tmp_path, 1)
     write(tmp_path, 2)
     again = write(
-        tmp_path, 1, session_id=f"{first}-r20260301080000-00ff", remeasured_from=first, remeasured_at="2026-03-01T08:00:00"
+        tmp_path, 1, session_id=f"{first}-r20260301080000-00ff", remeasured_from=first, remeasured_at="2026-03-01T08:00:00Z"
     )
     sessions, _ = read_sessions(tmp_path)
     assert len(sessions) == 3
@@ -504,7 +504,8 @@ def clinic(data: Path, name: str, people: int = 500, sessions: int = 10) -> int:
             for side in Side:
                 peaks = np.outer(rng.normal(36, 3, 5), [1, -1]).ravel().tolist()
                 rows += session_rows(7 * session + person % 7, name.format(person), peaks, side, drill="seated-combined")
-    append_reps(data, rows)
+    log(data, rows)
+    refresh_table(data)
     return len(rows)
 
 
@@ -535,29 +536,24 @@ def test_a_hundred_thousand_repetitions_open_in_less_than_three_times_what_panda
 
 
 def test_damaged_rows_are_named_by_line_and_the_rest_is_used(tmp_path):
-    log(tmp_path, *weekly("Ana", [30.0] * 4), *weekly("Müller, Jörg", [30.0] * 4))
-    path = tmp_path / "reps.csv"
-    lines = path.read_bytes().split(b"\r\n")
-    lines[2] = lines[2].replace(b"30.00", b"3o.00")
-    lines[5] = lines[5][:40]
-    lines[8] = b"\xff\xfe" + lines[8]
-    lines[15] = lines[15].replace(b'"', b"", 1)
-    path.write_bytes(b"\r\n".join(lines))
+    log(tmp_path, *weekly("Ana", [30.0] * 4))
+    for folder, line in zip(sorted((tmp_path / "sessions").iterdir()), (1, 3), strict=False):
+        lines = (folder / "repetitions.csv").read_bytes().split(b"\r\n")
+        lines[line] = lines[line].replace(b"30.0", b"3o.0")
+        (folder / "repetitions.csv").write_bytes(b"\r\n".join(lines))
     found = read_progress(tmp_path)
-    assert [re.findall(r"Line (\d+)", problem) for problem in found.problems] == [["3"], ["6"], ["9"], ["16"]]
-    assert [len(c.points) for c in found.changes] == [4, 4]
-    assert len(found.reps) == 20
+    assert [re.findall(r"Line (\d+)", problem) for problem in found.problems] == [["2"], ["4"]]
+    assert [[p.reps_used for p in c.points] for c in found.changes] == [[2, 2, 3, 3]]
+    assert len(found.reps) == 10
 
 
-@pytest.mark.parametrize("columns", [25, 27, 30])
-def test_a_log_of_every_earlier_version_still_reads(tmp_path, columns):
-    log(tmp_path, *weekly("Ana", [30.0, 31.0, 32.0, 33.0]))
-    path = tmp_path / "reps.csv"
-    lines = path.read_bytes().split(b"\r\n")
-    path.write_bytes(b"\r\n".join(b",".join(line.split(b",")[:columns]) for line in lines))
-    (change,) = read_progress(tmp_path).changes
-    assert [p.size_deg for p in change.points] == [30.0, 31.0, 32.0, 33.0]
-    assert np.isnan(change.points[0].uncertainty_deg) == (columns == 25)
+@pytest.mark.parametrize("columns", [25, 27, 30, 32])
+@pytest.mark.parametrize("kind", ["columns", "columns_table_only"])
+def test_a_log_of_every_earlier_version_still_reads(tmp_path, columns, kind):
+    data = shutil.copytree(FIXTURES / "logs" / f"{columns}_{kind}", tmp_path / "data")
+    changes = read_progress(data).changes
+    assert changes
+    assert all(np.isnan(change.points[0].uncertainty_deg) == (columns == 25) for change in changes)
 
 
 def test_a_folder_without_a_log_is_explained(tmp_path):
@@ -620,7 +616,7 @@ def test_who_is_not_known_and_what_is_not_there_is_said(shown, tmp_path):
     assert "no session that could be compared yet" in shown("--out", tmp_path).out
     assert_one_sentence(shown("--out", tmp_path, "--drill", "seated"), 2, "seated")
     for json_too in ((), ("--json",)):
-        assert_one_sentence(shown("--out", tmp_path, "--person", "Bo", *json_too), 2, "Nobody named 'Bo'")
+        assert_one_sentence(shown("--out", tmp_path, "--person", "Bo", *json_too), 2, "There is nobody called 'Bo'")
     log(tmp_path, *weekly("Ana", [30.0] * 4))
     assert "without --drill, --side or --since" in shown("--out", tmp_path, "--since", "2030-01-01").out
 

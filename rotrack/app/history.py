@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -197,9 +197,10 @@ class _History:
         if is_counted(sessions[-1].record.tier):
             return None
         try:
-            return await asyncio.to_thread(read_progress, self._data, self._person, self._drill)
+            found = await asyncio.to_thread(read_progress, self._data, self._person, self._drill)
         except RotrackError as error:
             return error
+        return replace(found, problems=tuple(text for text in found.problems if text not in self._known.problems))
 
     # ------------------------------------------------------------------ figure
     def _figure(self, sessions: Sequence[Session], told: bool) -> None:
