@@ -283,7 +283,8 @@ def remeasure(
     known = Known(from_log(record.calibration_used), record.calibration_notes)
     # The movement's own time, not that of the new reading.
     with _open_log(request, source, provenance, known, clock, record.moment) as writer:
-        return _run(poses, request, writer, on_step, None, known=known)
+        session = _run(poses, request, writer, on_step, None, known=known)
+    return replace(session, problems=writer.notes)
 
 
 def measure_video(
@@ -336,7 +337,8 @@ def measure(
                 else read_recorded(source, landmarker, legnet)
             )
             with closing(poses), _video(writer, request, source.info, annotate) as video:
-                return _run(poses, request, writer, on_step, video, source, live, known)
+                session = _run(poses, request, writer, on_step, video, source, live, known)
+        return replace(session, problems=writer.notes)
     finally:
         source.close()
 
@@ -377,7 +379,8 @@ def measure_on(
         closing(_from_now(poses)) as rest,
         _video(writer, request, source.info, annotate) as video,
     ):
-        return _run(rest, request, writer, on_step, video, source, live=True, known=known)
+        session = _run(rest, request, writer, on_step, video, source, live=True, known=known)
+    return replace(session, problems=writer.notes)
 
 
 def _provenance(model: ModelFile, request: Request) -> dict[str, Any]:
@@ -418,7 +421,7 @@ def _open_log(
     # The ids of later readings of a movement sort behind the first one's, by their time: see `records.history.newest`.
     reading = f"r{clock.now().astimezone(UTC):%Y%m%d%H%M%S}-" if provenance.get("remeasured_from") else ""
     own_id = f"{started:%Y%m%d-%H%M%S}-{drill.id}-{reading}{secrets.token_hex(4)}"
-    refresh_table(request.data, clock)  # takes over what an earlier version wrote
+    notes = refresh_table(request.data, clock)  # takes over what an earlier version wrote
     person = None
     if tidy(request.person):
         with locked(request.data):
@@ -452,7 +455,9 @@ def _open_log(
         correction_version=load_corrections().version if request.tracker.correct else "",
         **provenance,
     )
-    return SessionWriter(request.data, record, clock)
+    writer = SessionWriter(request.data, record, clock)
+    writer.notes = notes
+    return writer
 
 
 def _run(

@@ -117,7 +117,7 @@ class Session:
     rep_list : tuple of Rep
         Its repetitions.
     problems : tuple of str
-        What of it is damaged and was left out, a sentence each.
+        What of it is damaged and was left out, and what became of the people's table while it was measured, a sentence each.
     """
 
     folder: Path
@@ -226,5 +226,5 @@ def _repetitions(folder: Path, raw: dict[str, Any], follow: bool) -> tuple[tuple
     if (folder / REPETITIONS).exists():
         return read_repetitions(folder, follow)
     if "format" not in raw:
-        return earlier_repetitions(folder, raw)
+        return earlier_repetitions(folder, raw, follow)
     return (), (f"{folder.name} has lost its {REPETITIONS}. `rotrack doctor --repair` looks for what is left of it.",)

@@ -37,8 +37,8 @@ _FROM_RECORD = (
     "session_id person drill tier calibration zero model convention_version rotrack_version note band measure_version "
     "remeasured_from"
 ).split()
-_WAIT_S = 5.0
-"""Measuring waits no longer than this for the table."""
+_WAIT_S, _WAIT_LIVE_S = 5.0, 1.0
+"""How long to wait for the table while another program holds the log; measuring is not held up for longer than the second."""
 
 
 def _number(value: float, digits: int) -> str:
@@ -69,7 +69,7 @@ def add_rows(data: Path, record: SessionRecord, reps: Sequence[Rep]) -> tuple[st
 
     Where that fails, `refresh_table` brings them in later.
     """
-    with suppress(RecordError, OSError), locked(data, _WAIT_S):
+    with suppress(RecordError, OSError), locked(data, _WAIT_LIVE_S):
         path, state = data / TABLE, _State.read(data)
         if state is None or not path.exists() or path.stat().st_size != state.written[-1][0]:
             return _refresh(data, SYSTEM)

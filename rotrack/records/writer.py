@@ -19,7 +19,7 @@ import os
 import shutil
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -178,13 +178,17 @@ class _Long:
         return self._raw.fileno()
 
     def close(self) -> None:
-        if not self._raw.closed:
+        if self._raw.closed:
+            return
+        try:
             self._text.flush()
             if self._text.buffer is not self._raw:
                 self._text.close()
             self._raw.flush()
             os.fsync(self._raw.fileno())
-            self._raw.close()
+        finally:
+            with suppress(OSError):  # what could not be written is told already
+                self._raw.close()
 
 
 class _Syncer:
