@@ -24,6 +24,7 @@ from rotrack.drills import load_table
 from rotrack.errors import RecordError, TruthError
 from rotrack.files import write_for_person
 from rotrack.inputs import MOST_TABLE_BYTES, UnreadableError, read_bytes, read_json, read_table
+from rotrack.kinematics.correction import NORMAL_95
 from rotrack.model import Rep, Side
 from rotrack.records.landmarks import LANDMARKS, LEGS_READ
 from rotrack.records.record import read_record
@@ -222,7 +223,7 @@ def _errors(
     true = np.interp(curve.time_s, times, truth)
     error = curve.angle_deg.to_numpy() - true
     uncorrected = curve.uncorrected_deg.fillna(0).to_numpy()
-    spread = 1.96 * float(np.std(error, ddof=1))
+    spread = NORMAL_95 * float(np.std(error, ddof=1))
     moves = np.abs(true).max() > MOVES_FROM_DEG
     by_network, network = curve.legnet_deg.to_numpy(float), curve.legnet_deg.notna().to_numpy()
     result |= {

@@ -16,6 +16,7 @@ from scipy import stats
 
 from rotrack.errors import InputError
 from rotrack.inputs import name_key
+from rotrack.kinematics.correction import NORMAL_95
 from rotrack.model import UNCORRECTED, WITHOUT_LEGNET
 from rotrack.progress.statistics import mdc, sem_of_differences
 from rotrack.ui.words import is_counted, is_index, times
@@ -25,7 +26,7 @@ WITHIN_H = 24.0
 LEAST_PAIRS = 3
 ENOUGH_PAIRS = 10
 """With fewer pairs the intervals are so wide that the limits say little."""
-LIMIT_SD = 1.96
+LIMIT_SD = NORMAL_95
 """The limits of agreement stand so many standard deviations from the bias: 95 % of normal differences lie between them."""
 PAIR_COLUMNS = (
     "person drill side direction instrument rater taken_at date whole_day reading_deg session_id time apart_h rotrack_deg "

@@ -22,6 +22,7 @@ from rotrack.errors import InputError, RecordError
 from rotrack.files import explained, make_folder, replace
 from rotrack.inputs import UnreadableError, clean_text, json_bytes, name_key, read_json, record_of
 from rotrack.model import Direction, Side
+from rotrack.records.record import is_person_id
 
 PERSON_FILE = "person.json"
 PERSON_FORMAT = 1
@@ -73,7 +74,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not name_key(self.name) or len(self.name) > LONGEST_NAME:
             raise ValueError(f"a name must have 1 to {LONGEST_NAME} letters")
-        if not self.id or not self.id.isascii() or not self.id.replace("-", "").isalnum():
+        if not is_person_id(self.id):
             raise ValueError(f"'{self.id}' is no id of a person")
         if self.birth_year is not None and not 0 <= date.today().year - self.birth_year <= OLDEST:
             raise ValueError(f"{self.birth_year} is no year of birth")
@@ -96,8 +97,15 @@ def person_folder(data: Path, person: Person) -> Path:
     return people_folder(data) / person.id
 
 
-def read_people(data: Path) -> tuple[list[Person], list[str]]:
+def read_people(data: Path, follow: bool = True) -> tuple[list[Person], list[str]]:
     """Return the people of a data folder by name, and a sentence for each record that cannot be used.
+
+    Parameters
+    ----------
+    data : Path
+        The data folder.
+    follow : bool
+        Whether its files may be links.
 
     Raises
     ------
@@ -107,7 +115,7 @@ def read_people(data: Path) -> tuple[list[Person], list[str]]:
     people, problems = [], []
     folder = people_folder(data)
     try:
-        names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+        names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and (follow or not entry.is_symlink()))
     except FileNotFoundError:
         return [], []
     except OSError as error:
@@ -115,7 +123,7 @@ def read_people(data: Path) -> tuple[list[Person], list[str]]:
     for name in names:
         path = folder / name / PERSON_FILE
         try:
-            person = record_of(read_json(path), Person)
+            person = record_of(read_json(path, follow=follow), Person)
             if person.id != name:
                 raise UnreadableError(f"it is of the person {person.id}")
             people.append(person)

@@ -25,8 +25,14 @@ FORMAT = 2
 """Version of the files of a session. 1: repetitions in session.json and in reps.csv. 2: in a table of the session's own."""
 FIRST_MEASURE = "1"
 """The measure version of rows and sessions from before there was one."""
+LONGEST_PERSON_ID = 64
 TABLE_ONLY = "table"
 """Kind of source of a session of which only rows of a table were left."""
+
+
+def is_person_id(text: str) -> bool:
+    """Return whether a text may be the id of a person, which names a folder."""
+    return 0 < len(text) <= LONGEST_PERSON_ID and text.isascii() and text.replace("-", "").isalnum()
 
 
 class Status(StrEnum):
@@ -115,6 +121,8 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.sides:
             raise ValueError("'sides' must name a leg")
+        if self.person_id and not is_person_id(self.person_id):
+            raise ValueError(f"'person_id' is no id of a person: '{self.person_id[:40]}'")
         if self.format > FORMAT:
             raise ValueError(f"it was written by a newer version of rotrack (format {self.format}); update rotrack to read it")
         sane_time(self.started_at)
