@@ -336,7 +336,7 @@ def _explained(message: str) -> str:
         return f"'{place}' must be {wanted}, not {_KINDS.get(found[2], found[2])}"
     lacking = re.search(r"missing required field `(.*?)`", what)
     if lacking:
-        return f"it has no '{lacking[1]}'"
+        return f"{repr(place) if where else 'it'} has no '{lacking[1]}'"
     return f"'{place}' cannot be read: {what[:1].lower()}{what[1:]}"
 
 

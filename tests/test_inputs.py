@@ -358,7 +358,7 @@ def test_a_record_has_types_harmless_text_and_nan_where_a_number_is_missing() ->
     [
         ({"inner": 5}, "'inner' must be a table, not a whole number"),
         ({"inner": {"name": 5, "size_px": [1, 2]}}, "'inner.name' must be a text, not a whole number"),
-        ({"inner": {"size_px": [1, 2]}}, "it has no 'name'"),
+        ({"inner": {"size_px": [1, 2]}}, "'inner' has no 'name'"),
         ({"inner": {"name": "x", "size_px": [1]}}, "inner.size_px"),
         ({"at": "yesterday"}, "'at'"),
         ({"at": None}, "'at'"),

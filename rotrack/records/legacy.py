@@ -43,10 +43,12 @@ class EarlierTable:
     problems: tuple[str, ...] = ()
 
 
-def earlier_table(data: Path) -> EarlierTable:
-    """Return what the `reps.csv` of a data folder holds; nothing if there is none."""
+def earlier_table(data: Path, follow: bool = True) -> EarlierTable:
+    """Return what the `reps.csv` of a data folder holds; nothing if there is none, or a link that is not to be followed."""
     path = data / TABLE
     try:
+        if not follow and path.is_symlink():
+            return EarlierTable({}, (f"{path} was left out: it is a link, and links out of a folder are not followed.",))
         found = path.stat()
     except OSError:
         return EarlierTable({})
@@ -83,7 +85,7 @@ def _may_be_a_session(name: str) -> bool:
     return Path(name).name == name and name not in ("", ".", "..") and len(name.encode()) <= _LONGEST_NAME
 
 
-def earlier_repetitions(folder: Path, raw: dict[str, Any]) -> tuple[tuple[Rep, ...], tuple[str, ...]]:
+def earlier_repetitions(folder: Path, raw: dict[str, Any], follow: bool = True) -> tuple[tuple[Rep, ...], tuple[str, ...]]:
     """Return the repetitions of a session of an earlier version, and what of them is damaged.
 
     Parameters
@@ -92,6 +94,8 @@ def earlier_repetitions(folder: Path, raw: dict[str, Any]) -> tuple[tuple[Rep, .
         Its folder, in a data folder.
     raw : dict
         What its session.json holds.
+    follow : bool
+        Whether the table of the data folder may be a link.
 
     Raises
     ------
@@ -106,7 +110,7 @@ def earlier_repetitions(folder: Path, raw: dict[str, Any]) -> tuple[tuple[Rep, .
     except ValueError as error:
         raise damaged(folder, f"a repetition: {error}") from error
     data = folder.resolve().parent.parent if folder.resolve().parent.name == "sessions" else None
-    logged = _reps(earlier_table(data).rows.get(folder.name, ())) if data else ()
+    logged = _reps(earlier_table(data, follow).rows.get(folder.name, ())) if data else ()
     known = {(rep.side, rep.direction, rep.rep) for rep in reps}
     reps += [rep for rep in logged if (rep.side, rep.direction, rep.rep) not in known]
     return tuple(reps), ()

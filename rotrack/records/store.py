@@ -100,9 +100,14 @@ def read_all(data: Path, follow: bool = True) -> tuple[list[Session], list[str]]
     sessions: list[Session] = []
     problems: list[str] = []
     fresh = False
-    people = _names(data, problems)
+    people = _names(data, problems, follow)
     for folder in session_folders(data):
+        if not follow and folder.is_symlink():
+            problems.append(f"{folder} was left out: it is a link, and links out of a folder are not followed.")
+            continue
         stamp = stamp_of(folder)
+        if not stamp and being_written(folder):  # it begins just now
+            continue
         if not stamp:
             problems.append(
                 f"{folder} holds no session.json: the program was ended while it began. `rotrack doctor --repair` takes it away."
@@ -124,7 +129,7 @@ def read_all(data: Path, follow: bool = True) -> tuple[list[Session], list[str]]
         sessions.append(_named(session, people))
     if follow and (fresh or len(kept) != len(index)):
         _write_index(data, kept)
-    sessions += _of_rows(data, {session.id for session in sessions}, problems)
+    sessions += _of_rows(data, {session.id for session in sessions}, problems, follow)
     return sorted(sessions, key=in_time), problems
 
 
@@ -141,25 +146,28 @@ def in_time(session: Session) -> tuple[float, str]:
 
 
 def stamp_of(folder: Path) -> Stamp:
-    """Return what changes when the files of a session do; nothing if there is no record."""
+    """Return what changes when the files of a session do; nothing if there is no record, -1 for a file that cannot be seen."""
     stamp: list[int] = []
     for name in (SESSION_FILE, REPETITIONS):
         try:
             found = (folder / name).stat()
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             if name == SESSION_FILE:
                 return ()
             stamp.append(0)
+            continue
+        except OSError:
+            stamp.append(-1)
             continue
         stamp += [found.st_mtime_ns, found.st_size, found.st_ino]
     return tuple(stamp)
 
 
-def _of_rows(data: Path, there: set[str], problems: list[str]) -> Iterator[Session]:
+def _of_rows(data: Path, there: set[str], problems: list[str], follow: bool) -> Iterator[Session]:
     """Yield the sessions of which a folder of an earlier version has only rows in its reps.csv."""
     if (data / CHECKSUM).exists() or not (data / TABLE).exists():
         return
-    table = earlier_table(data)
+    table = earlier_table(data, follow)
     problems += table.problems
     for name in table.rows:
         if name in there or (sessions_folder(data) / name / SESSION_FILE).exists():
@@ -173,8 +181,8 @@ def _of_rows(data: Path, there: set[str], problems: list[str]) -> Iterator[Sessi
 
 
 # ---------------------------------------------------------------------- people
-def _names(data: Path, problems: list[str]) -> dict[str, Person]:
-    people, damaged = read_people(data)
+def _names(data: Path, problems: list[str], follow: bool) -> dict[str, Person]:
+    people, damaged = read_people(data, follow)
     problems += damaged
     return {person.id: person for person in people}
 
@@ -228,7 +236,7 @@ def find_session(data: Path, name: str) -> Path:
         If there is none, or several.
     """
     with suppress(OSError, ValueError):  # too long for the name of a file
-        if (Path(name) / SESSION_FILE).is_file():
+        if name and (Path(name) / SESSION_FILE).is_file():
             return Path(name)
     if name == "last":
         sessions, _ = read_sessions(data)
