@@ -352,10 +352,14 @@ def test_links_out_of_the_folder_are_not_followed(here: Path, there: Path, tmp_p
     assert sorted(text.split(" ")[0] for text in merged.notes) == ["angles.csv", "annotated.mp4", "plot.html"]
     assert all("it is a link" in text for text in merged.notes)
     assert len(merged.problems) == 4
-    for words in (other, f"{elsewhere} was left out: its folder is a link", "p-9", "readings.csv cannot be read (it is a link"):
+    for words in (other, f"{elsewhere} was left out: it is a link", "p-9", "readings.csv cannot be read (it is a link"):
         assert any(words in text for text in merged.problems), words
     assert b"root:x" not in b"".join(everything(here).values())
     assert find_person(read_people(here)[0], "Cleo") is None
+    shutil.rmtree(there / "sessions")
+    (there / "sessions").symlink_to(tmp_path / "elsewhere" / "sessions")
+    with pytest.raises(InputError, match="is a link"):
+        merge_sessions(here, there)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")

@@ -52,6 +52,7 @@ COPIED = {
 }
 """Files of a session that are copied as they are, and the most bytes that each may have."""
 _MADE_ANEW = (SESSION_FILE, REPETITIONS, WRITING_LOCK)
+_LINK = "is a link, and links out of a folder are not followed"
 _IMPORT_AGAIN = "Import again to go on from there."
 
 
@@ -88,6 +89,9 @@ def merge_sessions(
     other = find_data(other)
     if other.resolve() == data.resolve():
         raise InputError(f"{other} is your own data folder; give the folder of another computer.")
+    for folder in (sessions_folder(other), people_folder(other)):
+        if folder.is_symlink():
+            raise InputError(f"{folder} {_LINK}; give the data folder that it leads to.")
     with explained(data):
         make_folder(data)
         lock = FileLock(data / IMPORT_LOCK, timeout=0, mode=FILE_MODE)
@@ -175,23 +179,17 @@ def _sessions_of(other: Path) -> tuple[list[Session], list[str]]:
     problems += [f"The session {name} is being measured there right now; import it when it has ended." for name in running]
     sessions = [session for session in found if session.id not in running]
     sessions += _of_damaged(other, {session.id for session in found})
-    linked = [session.id for session in sessions if not _is_inside(session.folder, other)]
-    problems += [f"The session {name} was left out: its folder is a link out of {other}." for name in linked]
-    return [session for session in sessions if session.id not in linked], problems
+    return sessions, problems
 
 
 def _of_damaged(other: Path, known: set[str]) -> Iterator[Session]:
     """Yield the sessions of an earlier version whose session.json cannot be read: their rows in reps.csv count."""
-    table = earlier_table(other)
+    table = earlier_table(other, follow=False)
     for name in () if (other / CHECKSUM).exists() else table.rows:
         folder = sessions_folder(other) / name
         if name not in known and not being_written(folder):
             with suppress(RecordError):
                 yield Session(folder, *session_of_rows(name, table))
-
-
-def _is_inside(path: Path, folder: Path) -> bool:
-    return path.resolve().is_relative_to(folder.resolve())
 
 
 def _content(session: Session, name: str | None = None) -> tuple[bytes, bytes]:
@@ -226,13 +224,12 @@ class _Coming:
     # ------------------------------------------------------------------ people
     def take_people(self) -> None:
         """Take in the records of people; what those here do not say is taken from them."""
-        coming, _ = read_people(self.other)
+        coming, _ = read_people(self.other, follow=False)
+        links = [path for path in sorted(people_folder(self.other).glob("*")) if path.is_symlink()]
+        self.problems += [f"{path} was left out: it {_LINK}." for path in links]
         with locked(self.data):
             self._known, _ = read_people(self.data)
             for theirs in coming:
-                if not _is_inside(people_folder(self.other) / theirs.id / PERSON_FILE, self.other):
-                    self.problems.append(f"The record of the person {theirs.id} was left out: it is a link out of {self.other}.")
-                    continue
                 ours = find_person(self._known, theirs.name) or find_person(self._known, theirs.id)
                 whole = merged(ours, _besides(ours, theirs)) if ours else theirs
                 if whole != ours:
@@ -309,7 +306,7 @@ def _unwanted(path: Path) -> str:
     except OSError as error:
         raise UnreadableError(f"{path} cannot be read ({error.strerror or error})") from error
     if stat.S_ISLNK(found.st_mode):
-        return "it is a link, and links out of a folder are not followed"
+        return f"it {_LINK}"
     if path.name not in COPIED:
         return "rotrack writes no such file"
     if not stat.S_ISREG(found.st_mode):
