@@ -75,14 +75,20 @@ def being_written(folder: Path) -> bool:
         if not path.exists():
             return False
         with FileLock(path, timeout=0.1, poll_interval=0.02, mode=FILE_MODE):  # patient enough for another program that looks too
-            pass
+            _forget(path, os.name != "nt")  # while it is held: a session that begins must not hold what is gone afterwards
     except Timeout:
         return True
     except OSError:  # a folder that cannot be written
         return False
-    with suppress(OSError):  # nobody needs what a killed program left
-        path.unlink(missing_ok=True)
+    _forget(path, os.name == "nt")  # where nothing can be deleted that is open
     return False
+
+
+def _forget(lock: Path, now: bool) -> None:
+    """Take away what a killed program left: nobody needs it."""
+    if now:
+        with suppress(OSError):
+            lock.unlink(missing_ok=True)
 
 
 @contextmanager
