@@ -253,7 +253,7 @@ def test_what_has_changed_is_as_the_terminal_has_it(page, data, gina, language, 
     if language == "de":
         assert any(f"um {words.replace('.', ',')}." in text and "mehr als 10\u00b0" in text for text in texts)
         assert "1 Messung mit der Kalibrierung \u201eKamera\u201c" in texts
-        assert "1 Messung ausgelassen: neu ausgewertet, es z\u00e4hlt die neuere Auswertung." in texts
+        assert "1 Messung ausgelassen: neu ausgewertet, es z\u00e4hlt eine andere Auswertung." in texts
     else:
         assert any(f"left leg reaches {words} more" in text and "more than 10\u00b0" in text for text in texts)
         assert "1 session with calibration camera" in texts

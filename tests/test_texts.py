@@ -39,7 +39,8 @@ MODULES = ("api.py", "beforehand.py", "housekeeping.py", "calibration/profiles.p
 NOT_SAID = re.compile(
     r"session_id |^Written by|^# Written|OpenCV's model|camera axes|^Gain: |^a (text|table|number|list|date|direction|place)\b"
     r"|^width and height|^two plausible focal|^mediapipe |^take the neutral pose again$|^the (camera|floor profile)$"
-    r"|^too (low|high)$|^, |^rows and lines differ$"
+    r"|^too (low|high)$|^, |^rows and lines differ$|^reps (changed by hand|of an earlier version\.csv)$"
+    r"|uncertainty_deg gravity_deg$|dropped band load_kg$|measure_version remeasured_from$|^\d (dropped, band|measure version)"
 )
 """What looks like a sentence but stays in files."""
 TWO_WORDS = re.compile(r"[A-Za-z]{2,},? [a-z]{2,}")
