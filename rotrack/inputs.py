@@ -40,6 +40,8 @@ LONGEST_LINE = 20_000
 """Most characters of a line of a table. Landmarks of one frame have about 2,000."""
 MOST_UNPACKED_BYTES = 1_000_000_000
 """More is not unpacked from one file: ten hours of landmarks."""
+MOST_SHRUNK, _ALWAYS_BYTES = 250, 1_000_000
+"""No table of rotrack's shrinks more than this: rows in which nobody is seen are a 67th when they are packed."""
 LARGEST = 2**53
 """A larger whole number is none that anybody measured or counted."""
 FIRST_YEAR, LAST_YEAR = 1970, 2200
@@ -187,18 +189,19 @@ def read_packed_lines(path: Path, longest: int = LONGEST_LINE, most: int = MOST_
     UnreadableError
         If there is no such file, a line is too long, or it unpacks to too much.
     """
-    rest, unpacked = b"", 0
+    rest, unpacked, packed = b"", 0, 0
     with _opened(path) as file:
         unzip = zlib.decompressobj(wbits=31)
         whole = False
         try:
             while not whole and (block := file.read(_BLOCK)):
+                packed += len(block)
                 while block and not whole:
                     part = unzip.decompress(block, _BLOCK)
                     block, whole = unzip.unconsumed_tail, unzip.eof
                     unpacked += len(part)
-                    if unpacked > most:
-                        raise UnreadableError(f"it unpacks to more than {most / 1e6:.0f} MB")
+                    if unpacked > min(most, MOST_SHRUNK * (packed - len(block)) + _ALWAYS_BYTES):
+                        raise UnreadableError(f"it unpacks to far more than a table of {packed / 1e6:.1f} MB holds")
                     *lines, rest = (rest + part).split(b"\n")
                     if len(rest) > longest or any(len(line) > longest for line in lines):
                         raise UnreadableError(f"a line of it has more than {longest} characters")

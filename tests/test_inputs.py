@@ -110,7 +110,7 @@ def test_what_unpacks_to_far_too_much_is_refused_early(tmp_path: Path, line: byt
     block = (line or b"0") * (1_000_000 // (len(line) or 1))
     (tmp_path / "bomb.gz").write_bytes(b"".join(pack.compress(block) for _ in range(60)) + pack.flush())
     tracemalloc.start()
-    with pytest.raises(UnreadableError, match="a line of it has more than" if not line else "unpacks to more than 10 MB"):
+    with pytest.raises(UnreadableError, match="a line of it has more than" if not line else "unpacks to far more"):
         for _ in read_packed_lines(tmp_path / "bomb.gz", most=10_000_000):
             pass
     peak = tracemalloc.get_traced_memory()[1]

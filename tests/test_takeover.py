@@ -16,7 +16,7 @@ from rotrack.inputs import csv_line, header_of, read_table
 from rotrack.model import Rep
 from rotrack.records import repetitions, schema, table
 from rotrack.records.people import read_people
-from rotrack.records.record import Status
+from rotrack.records.record import SESSION_FILE, Status
 from rotrack.records.schema import REP_COLUMNS, VERSIONS
 from rotrack.records.session import INTERRUPTED, Session
 from rotrack.records.store import read_sessions
@@ -293,3 +293,16 @@ def test_versions_are_each_others_beginning() -> None:
     for earlier, later in zip(list(known.values())[:-1], list(known.values())[1:], strict=True):
         assert later[: len(earlier)] == earlier
     assert {field for field in Rep.__dataclass_fields__ if field in REP_COLUMNS} >= {"peak_deg", "dropped", "reason"}
+
+
+def test_a_name_that_nobody_can_have_stands_in_nobodys_way(tmp_path: Path) -> None:
+    data = a_copy("32_columns", tmp_path)
+    folder = next((data / "sessions").glob("*-b132"))
+    info = json.loads((folder / SESSION_FILE).read_text("utf-8"))
+    (folder / SESSION_FILE).write_text(json.dumps(info | {"person": "x" * 5000}), "utf-8")
+    assert refresh_table(data) == ()
+    stamp = (folder / SESSION_FILE).stat().st_mtime_ns
+    assert refresh_table(data) == ()
+    assert (folder / SESSION_FILE).stat().st_mtime_ns == stamp, "it is not written again at every start"
+    sessions, problems = read_sessions(data)
+    assert len(sessions) == 6 and not problems

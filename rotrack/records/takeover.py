@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from rotrack.clock import SYSTEM, Clock
-from rotrack.errors import RecordError
+from rotrack.errors import InputError, RecordError
 from rotrack.files import make_folder, replace, sync_folder
 from rotrack.inputs import (
     GUESSED,
@@ -91,11 +91,16 @@ def name_people(data: Path, sessions: Iterable[Session], clock: Clock = SYSTEM) 
     bool
         Whether there were any.
     """
-    people = _People(data, clock)
-    nameless = [s for s in sessions if s.person and not s.record.person_id and not being_written(s.folder)]
-    for session in nameless:
-        replace({session.folder / SESSION_FILE: record_bytes(people.named(read_record(session.folder)))})
-    return bool(nameless)
+    people, changed = _People(data, clock), False
+    for session in sessions:
+        if not session.person or session.record.person_id or being_written(session.folder):
+            continue
+        record = read_record(session.folder)
+        named = people.named(record)
+        if named.person_id:
+            replace({session.folder / SESSION_FILE: record_bytes(named)})
+            changed = True
+    return changed
 
 
 def _taken(folder: Path, people: _People) -> bool:
@@ -201,6 +206,9 @@ class _People:
             self._known = read_people(self._data)[0]
         person = find_person(self._known, name)
         if person is None:
-            person = write_person(self._data, new_person(name, self._clock))
+            try:
+                person = write_person(self._data, new_person(name, self._clock))
+            except InputError:  # a name that nobody can have: the session keeps it, and is nobody's
+                return record
             self._known.append(person)
         return msgspec.structs.replace(record, person=person.name, person_id=person.id)
