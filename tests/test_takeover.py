@@ -300,7 +300,7 @@ def test_a_name_that_nobody_can_have_stands_in_nobodys_way(tmp_path: Path) -> No
     folder = next((data / "sessions").glob("*-b132"))
     info = json.loads((folder / SESSION_FILE).read_text("utf-8"))
     (folder / SESSION_FILE).write_text(json.dumps(info | {"person": "x" * 5000}), "utf-8")
-    assert refresh_table(data) == ()
+    refresh_table(data)
     stamp = (folder / SESSION_FILE).stat().st_mtime_ns
     assert refresh_table(data) == ()
     assert (folder / SESSION_FILE).stat().st_mtime_ns == stamp, "it is not written again at every start"
