@@ -21,13 +21,13 @@ from rotrack.beforehand import profiles_folder
 from rotrack.errors import InputError, RecordError
 from rotrack.exchange.merge import IMPORT_LOCK, PART
 from rotrack.files import DRAFT, explained, replace
-from rotrack.inputs import UnreadableError, name_key, read_bytes, read_packed_lines
+from rotrack.inputs import UnreadableError, name_key, read_bytes, read_packed_lines, table_of
 from rotrack.progress.readings import FILE as READINGS
 from rotrack.progress.readings import count_readings_of, delete_readings_of
 from rotrack.records.changes import delete_folders
 from rotrack.records.folders import LOG_LOCK, locked, session_folders
-from rotrack.records.legacy import TABLE
-from rotrack.records.people import Person, find_person, people_folder, read_people, remove_person
+from rotrack.records.legacy import MAY_LACK, TABLE
+from rotrack.records.people import PERSON_FILE, Person, find_person, people_folder, read_people, remove_person
 from rotrack.records.store import CHECKSUM, INDEX, forget_index, read_all
 from rotrack.records.table import CHANGED, refresh_table
 from rotrack.records.takeover import KEPT_TABLE
@@ -38,6 +38,11 @@ _LEFT_BEHIND = ((ARCHIVE_LOCK, HALF_MEASURED), (IMPORT_LOCK, PART))
 _NO_TEXT = (".mp4", ".part.mp4", ".lock")
 """Files in which no name can stand."""
 _MOST_BYTES = 400_000_000
+
+
+_VALUE = r"""["']?\s*[:=]\s*(?:"((?:[^"\\\n]|\\.)*)|'([^'\n]*))"""
+_NAMED, _CALLED = re.compile(rf"\bperson{_VALUE}"), re.compile(rf"\bname{_VALUE}")
+"""Where a session or calibration, whole or not, says whose it is; where the record of a person does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +153,13 @@ def delete_person(data: Path, person: str) -> Deleted:
         _unlink(path)
     if theirs.record:
         remove_person(data, theirs.record)
+    for folder in theirs.records:
+        _remove_tree(folder)
+    search = _Search(theirs.spellings, theirs.others, ids)
     with locked(data):
-        _clean(data, _Search([*theirs.spellings, *ids]))
+        _clean(data, search)
     refresh_table(data)
-    return Deleted(len(ids), tuple(_files_with(data, _Search(theirs.spellings))))
+    return Deleted(len(ids), tuple(_files_with(data, search)))
 
 
 class _Theirs:
@@ -163,7 +171,6 @@ class _Theirs:
         self.spellings = tuple(dict.fromkeys([person, *((self.record.name, *self.record.spellings) if self.record else ())]))
         keys = {name_key(spelling) for spelling in self.spellings}
         others = {known.id for known in people if known is not self.record}
-        search = _Search(self.spellings)
         sessions, _ = read_all(data)
         own = [
             session
@@ -171,41 +178,92 @@ class _Theirs:
             if (self.record and session.record.person_id == self.record.id)
             or (name_key(session.person) in keys and session.record.person_id not in others)
         ]
+        names = {name for known in people if known is not self.record for name in (known.name, *known.spellings)}
+        self.others = names | {session.person for session in sessions if session not in own}
+        search = _Search(self.spellings, self.others)
         readable = {session.folder for session in sessions}
-        wrecks = [folder for folder in session_folders(data) if folder not in readable and _names(folder, search)]
+        wrecks = [folder for folder in session_folders(data) if folder not in readable and search.is_of_any(folder)]
         self.folders = (*(session.folder for session in own), *wrecks)
         self.repetitions = sum(len(session.rep_list) for session in own)
-        self.profiles = tuple(path for path in _files_in(profiles_folder(data)) if search.is_of(path))
+        self.profiles = tuple(path for path in _files_in(profiles_folder(data)) if search.is_profile_of(path))
+        known_ids = {known.id for known in people}
+        self.records = [f for f in _folders_in(people_folder(data)) if f.name not in known_ids and search.is_of_any(f)]
         drafts = [path for path in _files_in(data, deep=False) if _is_ours(path) and search.is_of(path)]
-        half = [data / part for _, part in _LEFT_BEHIND if _names(data / part, search)]
-        self.elsewhere = (*drafts, *half)
+        half = [data / part for _, part in _LEFT_BEHIND if search.is_of_any(data / part)]
+        self.elsewhere = (*drafts, *half, *self.records)
 
 
 class _Search:
-    """Looks for words in files: names in every spelling that means the same, ids of sessions."""
+    """Looks for a person in files, by names in every spelling that means the same.
 
-    def __init__(self, words: Iterable[str]) -> None:
-        self._keys = {key for key in map(name_key, words) if key}
-        slugs = {re.sub(r"[^a-z0-9]+", "-", key).strip("-") for key in self._keys} - {""}
+    Parameters
+    ----------
+    names : iterable of str
+        Names of the person.
+    others : iterable of str
+        Names of other people: where one of them stands, no name of the person stands, even if it is a part of it.
+    ids : collection of str
+        Sessions of the person, which are known in tables by these.
+    """
+
+    def __init__(self, names: Iterable[str], others: Iterable[str] = (), ids: Collection[str] = ()) -> None:
+        names = list(names)
+        self._ids = frozenset(ids)
+        self._keys = {key for key in map(name_key, names) if key}
+        slugs = {re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") for name in (*names, *self._keys)} - {""}
+        self._profile = re.compile(rf"personal-(?:{'|'.join(slugs) or '(?!)'})-\d{{8}}-\d{{6}}.*")
+        masked = {name_key(name) for name in others} - self._keys
+        masked = {other for other in masked if any(key in other for key in self._keys)}
+        self._others = re.compile("|".join(rf"(?<!\w){re.escape(other)}(?!\w)" for other in masked) or "(?!)")
         loose = "|".join(map(re.escape, {*self._keys, *(key.replace(" ", "-") for key in self._keys)}))
         self._pattern = re.compile(rf"(?<!\w)(?:{loose})(?!\w)")
-        self._profile = re.compile(rf"personal-(?:{'|'.join(slugs) or '(?!)'})-\d{{8}}-\d{{6}}.*")
-        firsts = [key.split()[0] for key in self._keys]
-        self._firsts = [first.encode() for first in firsts if first.isascii()]
+        # A file of plain letters holds a name of plain letters only with the first of its words as it is.
+        self._firsts = [first[0].encode() for key in self._keys if key.isascii() and (first := re.findall(r"[a-z0-9]+", key))]
+        self._skips = all(not key.isascii() or re.search(r"[a-z0-9]", key) for key in self._keys)
 
     def is_of(self, path: Path) -> bool:
-        """Return whether a file holds one of the words by itself, as a cell or a value: it is of that person or session."""
-        return bool(self._profile.fullmatch(path.name.lower())) or any(map(self.in_cells, self._texts(path)))
+        """Return whether a file is of the person: it says so in the place where a file of its kind says it."""
+        if ".json" in path.name:
+            said = _CALLED if path.name.startswith(PERSON_FILE) else _NAMED
+            return any(self._is_named(text, said) for text in self._texts(path))
+        if path.name.startswith(_TABLES):
+            return any(theirs for _, theirs in self.lines_of(_content(path)))
+        return False
 
-    def mentions(self, path: Path) -> bool:
-        """Return whether one of the words stands anywhere in a file or in its name."""
-        return bool(self._pattern.search(name_key(path.stem))) or any(
-            self._pattern.search(name_key(text)) for text in self._texts(path)
-        )
+    def is_of_any(self, folder: Path) -> bool:
+        """Return whether one of the files in a folder is of the person."""
+        return any(self.is_of(path) for path in _files_in(folder))
 
-    def in_cells(self, text: str) -> bool:
-        """Return whether one of the words is a cell or a value in a text."""
-        return any(name_key(cell) in self._keys for signs in (_SIGNS, f"{_SIGNS}'") for cell in re.split(f"[{signs}]", text))
+    def is_profile_of(self, path: Path) -> bool:
+        """Return whether a file, or what somebody or an accident left of it, is a personal calibration of the person."""
+        found = [self._is_named(text) for text in self._texts(path) if _NAMED.search(text)]
+        return any(found) if found else bool(self._profile.fullmatch(path.name.lower()))
+
+    def _is_named(self, text: str, said: re.Pattern[str] = _NAMED) -> bool:
+        return any(name_key(_plain(found[1] or found[2] or "")) in self._keys for found in said.finditer(text))
+
+    def lines_of(self, content: bytes) -> list[tuple[str, bool]]:
+        """Return the lines of a table with their ends, and whether they are of the person; put together again by `_joined`."""
+        table = table_of(content, may_lack=MAY_LACK)
+        rows = dict(table.rows)
+
+        def is_theirs(number: int, line: str) -> bool:
+            row = rows.get(number)
+            if row is None or "person" not in row:  # torn, or no table of repetitions: wherever the name stands
+                return self._stands_in(line) or any(session_id in line for session_id in self._ids)
+            return name_key(row["person"]) in self._keys or row.get("session_id", "") in self._ids
+
+        lines = _LINE.findall(_decoded(content, table.encoding))
+        return [(line, is_theirs(number, line)) for number, line in enumerate(lines, start=1)]
+
+    def mentions(self, data: Path, path: Path) -> bool:
+        """Return whether one of the names stands anywhere in a file of a data folder, or in what it or its folder is called."""
+        parts = [re.sub(r"[-_.]+", " ", part) for part in path.relative_to(data).parts]
+        return any(map(self._stands_in, parts)) or any(map(self._stands_in, self._texts(path)))
+
+    def _stands_in(self, text: str) -> bool:
+        readings = dict.fromkeys((text, _plain(text), text.replace('""', '"')))
+        return any(self._pattern.search(self._others.sub(" ", name_key(reading))) for reading in readings)
 
     def _texts(self, path: Path) -> Iterator[str]:
         """Yield the texts of a file in which a word may stand, however its letters are kept.
@@ -217,30 +275,54 @@ class _Search:
         """
         if path.name.endswith(_NO_TEXT):
             return
+        if path.suffix != ".gz":
+            yield from self._readings(_content(path))
+            return
         try:
-            for content in _blocks(path) if path.suffix == ".gz" else [read_bytes(path, _MOST_BYTES)]:
+            for content in _blocks(path):
                 yield from self._readings(content)
         except UnreadableError as error:
-            if not error.missing:
-                raise RecordError(
-                    f"{path} cannot be looked into ({error}), so whether the name stands in it is not known."
-                ) from error
+            raise _unseen(path, error) from error
 
     def _readings(self, content: bytes) -> Iterator[str]:
-        if content.isascii() and b"\\u" not in content:  # mostly numbers: most files end here
+        if self._skips and content.isascii() and b"\\u" not in content and b"\0" not in content:  # most files end here
             low = content.lower()
             if not any(first in low for first in self._firsts):
                 return
         if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
             yield content.decode("utf-16", "replace")
+        elif b"\0" in content:  # zeros of a power failure, or two bytes for each letter
+            yield content.replace(b"\0", b"").decode("utf-8", "replace")
         text = content.decode("utf-8", "replace")
-        yield _unescaped(text) if "\\u" in text else text
+        yield text
         if "\ufffd" in text:
             yield content.decode("cp1252", "replace")
 
 
-_SIGNS = r'",;\t\r\n\0'
-"""What stands between cells and around values."""
+_TABLES = (TABLE, READINGS, CHANGED, Path(KEPT_TABLE).stem)
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
+
+
+def _decoded(content: bytes, encoding: str) -> str:
+    return content.decode(encoding, "replace" if encoding == "utf-16" else "surrogateescape")
+
+
+def _joined(lines: Iterable[str], encoding: str) -> bytes:
+    """Return lines as a file, to the byte where that can be done."""
+    return "".join(lines).encode(encoding, "replace" if encoding == "utf-16" else "surrogateescape")
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return read_bytes(path, _MOST_BYTES)
+    except UnreadableError as error:
+        if error.missing:
+            return b""
+        raise _unseen(path, error) from error
+
+
+def _unseen(path: Path, error: UnreadableError) -> RecordError:
+    return RecordError(f"{path} cannot be looked into ({error}), so whether the name stands in it is not known.")
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
@@ -254,8 +336,10 @@ def _blocks(path: Path) -> Iterator[bytes]:
     yield "\n".join(part).encode()
 
 
-def _unescaped(text: str) -> str:
-    return re.sub(r"(?:\\u[0-9a-fA-F]{4})+", lambda found: _letters(found[0]), text)
+def _plain(text: str) -> str:
+    """Return a text without the escapes of JSON and TOML."""
+    text = re.sub(r"(?:\\u[0-9a-fA-F]{4})+", lambda found: _letters(found[0]), text)
+    return re.sub(r"\\(.)", r"\1", text)
 
 
 def _letters(escapes: str) -> str:
@@ -263,11 +347,6 @@ def _letters(escapes: str) -> str:
         return str(json.loads(f'"{escapes}"')).encode("utf-8", "replace").decode()
     except ValueError:
         return " "
-
-
-def _names(folder: Path, search: _Search) -> bool:
-    """Return whether a folder is of one of the words: it stands by itself in one of its files."""
-    return any(search.is_of(path) for path in _files_in(folder))
 
 
 def _files_in(folder: Path, deep: bool = True) -> Iterator[Path]:
@@ -290,7 +369,7 @@ def _is_ours(path: Path) -> bool:
     """Return whether a file at the top of a data folder is one that rotrack made besides the tables."""
     name = path.name
     known = (INDEX, CHECKSUM, TABLE, READINGS)
-    return name.startswith((CHANGED, KEPT_TABLE)) or (
+    return name.startswith((CHANGED, Path(KEPT_TABLE).stem)) or (
         name not in known and name.startswith(known) and name.endswith((DRAFT, ".part"))
     )
 
@@ -305,11 +384,9 @@ def _clean(data: Path, search: _Search) -> None:
             _unlink(path)
             continue
         with explained(path):
-            content = path.read_bytes()
-            encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
-            lines = content.decode(encoding, "surrogateescape").splitlines(keepends=True)
-            kept = "".join(line for line in lines if not search.in_cells(line))
-            replace({path: kept.encode(encoding, "surrogateescape")})
+            content = _content(path)
+            kept = [line for line, theirs in search.lines_of(content) if not theirs]
+            replace({path: _joined(kept, table_of(content, may_lack=MAY_LACK).encoding)})
     for folder in (*session_folders(data), *_folders_in(people_folder(data))):
         for path in _files_in(folder):
             if path.name.endswith((DRAFT, ".damaged")) and search.is_of(path):
@@ -323,8 +400,15 @@ def _folders_in(folder: Path) -> Collection[Path]:
 def _files_with(data: Path, search: _Search) -> Iterator[Path]:
     """Yield the files of a data folder in which words still stand."""
     for path in _files_in(data):
-        if search.mentions(path):
+        if search.mentions(data, path):
             yield path
+
+
+def _remove_tree(folder: Path) -> None:
+    for path in sorted(_files_in(folder), reverse=True):
+        _unlink(path)
+    with suppress(OSError):
+        shutil.rmtree(folder)
 
 
 def _unlink(path: Path) -> None:

@@ -51,6 +51,10 @@ _HIDDEN = dict.fromkeys(
     [*range(0x20), 0x7F, *range(0x80, 0xA0), 0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF]
 ) | dict.fromkeys([9, 10, 11, 12, 13, 0x85, 0x2028, 0x2029], " ")
 """Characters that text does not keep: control characters and marks of direction go, line breaks and tabs become blanks."""
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufff8\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 _FORMULA = re.compile(r"(^|[;,\t])(\s*)('*[=+\-@])")
 _MADE_PLAIN = re.compile(r"(^|[;,\t])(\s*)'(?='*[=+\-@])")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -90,8 +94,8 @@ def clean_text(text: str) -> str:
 def name_key(name: str) -> str:
     """Return what two spellings of one name have in common, whatever their Unicode form, case, blanks and invisible signs."""
     if not name.isascii():
-        plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", clean_text(name)).casefold())
-        name = "".join(sign for sign in plain if unicodedata.category(sign) != "Cf")
+        name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", clean_text(name)).casefold())
+        name = _INVISIBLE.sub("", name)
     return " ".join(clean_text(name).casefold().split())
 
 
