@@ -26,7 +26,7 @@ from rotrack.progress.readings import FILE as READINGS
 from rotrack.progress.readings import count_readings_of, delete_readings_of
 from rotrack.records.changes import delete_folders
 from rotrack.records.folders import LOG_LOCK, locked, session_folders
-from rotrack.records.legacy import MAY_LACK, TABLE
+from rotrack.records.legacy import MAY_LACK, TABLE, earlier_table
 from rotrack.records.people import PERSON_FILE, Person, find_person, people_folder, read_people, remove_person
 from rotrack.records.store import CHECKSUM, INDEX, forget_index, read_all
 from rotrack.records.table import CHANGED, refresh_table
@@ -182,7 +182,9 @@ class _Theirs:
         self.others = names | {session.person for session in sessions if session not in own}
         search = _Search(self.spellings, self.others)
         readable = {session.folder for session in sessions}
-        wrecks = [folder for folder in session_folders(data) if folder not in readable and search.is_of_any(folder)]
+        rows = earlier_table(data).rows  # the table keeps those of a session that cannot be read
+        named = {name for name, found in rows.items() if name_key(found[-1][1].get("person", "")) in keys}
+        wrecks = [f for f in session_folders(data) if f not in readable and (f.name in named or search.is_of_any(f))]
         self.folders = (*(session.folder for session in own), *wrecks)
         self.repetitions = sum(len(session.rep_list) for session in own)
         self.profiles = tuple(path for path in _files_in(profiles_folder(data)) if search.is_profile_of(path))

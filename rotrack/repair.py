@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +26,37 @@ from rotrack.clock import SYSTEM, Clock
 from rotrack.drills import load_table
 from rotrack.errors import RecordError
 from rotrack.files import DRAFT, FILE_MODE, FOLDER_MODE, explained, replace
-from rotrack.inputs import MOST_TABLE_BYTES, UnreadableError, name_key, read_bytes, read_json, read_packed_lines, record_of
+from rotrack.inputs import (
+    MOST_TABLE_BYTES,
+    UnreadableError,
+    name_key,
+    read_bytes,
+    read_json,
+    read_packed_lines,
+    read_table,
+    record_of,
+    table_of,
+)
 from rotrack.model import CONVENTION_VERSION, Rep, Side
+from rotrack.progress.readings import FILE as READINGS
 from rotrack.records.folders import WRITING_LOCK, being_written, locked, session_folders
-from rotrack.records.landmarks import CURVE, LANDMARKS, LEGS_READ
+from rotrack.records.landmarks import CURVE, CURVE_COLUMNS, LANDMARKS, LEGS_READ
 from rotrack.records.legacy import TABLE, earlier_table, session_of_rows
 from rotrack.records.people import PERSON_FILE, Person, people_folder, read_people, write_person
 from rotrack.records.record import FIRST_MEASURE, FORMAT, SESSION_FILE, SessionRecord, Status, read_raw, record_bytes, record_from
-from rotrack.records.repetitions import REPETITIONS, read_repetitions, table_bytes
+from rotrack.records.repetitions import HEADER, REPETITIONS, read_repetitions, reps_of, table_bytes
 from rotrack.records.session import INTERRUPTED, load_session
-from rotrack.records.store import read_all
-from rotrack.records.table import refresh_table
+from rotrack.records.store import INDEX, read_all, stamp_of
+from rotrack.records.table import CHANGED, refresh_table
+from rotrack.records.takeover import KEPT_TABLE
 
 DAMAGED = ".damaged"
 """How the name of a file ends that could not be read and was made again."""
 _HALVES = (("archive.lock", "archive.part"), ("import.lock", "import.part"))
-_ID = re.compile(r"(\d{8}-\d{6})-(.+?)(?:-r\d{14})?-[0-9a-z-]+")
+_OWN = (TABLE, READINGS, INDEX, CHANGED, Path(KEPT_TABLE).stem)
+_ASKED_FOR = re.compile(r"\..+\.[0-9a-f]{8}" + re.escape(DRAFT))
+"""What the draft of a file is called that a person asked for."""
+_ID = re.compile(r"(\d{8}-\d{6})-(.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +113,8 @@ def repair(data: Path, clock: Clock = SYSTEM) -> tuple[list[Repair], tuple[str, 
     RecordError
         If the folder cannot be looked into, or another program holds it.
     """
+    if not data.is_dir():
+        return [], ()
     done = []
     notes = refresh_table(data, clock)  # first what an earlier version left
     with locked(data):
@@ -121,7 +139,7 @@ def _drafts(data: Path) -> Iterator[Fault]:
     places = [data, data / "calibration", *_folders(people_folder(data)), *_folders(data / "sessions")]
     for place in places:
         for path in _files(place):
-            if path.name.endswith((DRAFT, ".part")) and not (place / WRITING_LOCK).exists():
+            if _is_draft(path, top=place == data) and not being_written(place):
                 if path.name == SESSION_FILE + DRAFT and not (place / SESSION_FILE).exists():
                     continue  # all that there is of a session's record
                 yield Fault(path, f"{path} is a draft that a program left when it was ended.", partial(_removed, path))
@@ -130,6 +148,13 @@ def _drafts(data: Path) -> Iterator[Fault]:
             yield Fault(
                 data / half, f"{data / half} is half of an import or archive that was ended.", partial(_removed, data / half)
             )
+
+
+def _is_draft(path: Path, top: bool) -> bool:
+    """Return whether a file is a draft of rotrack's own; at the top of a data folder people may have files of theirs."""
+    if not path.name.endswith((DRAFT, ".part")):
+        return False
+    return not top or path.name.startswith(_OWN) or bool(_ASKED_FOR.fullmatch(path.name))
 
 
 def _removed(path: Path) -> str:
@@ -153,11 +178,14 @@ def _is_held(lock: Path) -> bool:
 # ---------------------------------------------------------------------- sessions
 def _of_session(data: Path, folder: Path) -> Iterator[Fault]:
     path = folder / SESSION_FILE
-    if not path.exists():
+    if not stamp_of(folder):
         yield from _orphan(data, folder)
         return
     try:
         raw = read_raw(folder)
+        if isinstance(raw.get("format"), int) and raw["format"] > FORMAT:
+            yield Fault(path, f"{path} was written by a newer version of rotrack; update rotrack to read it.")
+            return
         record = record_from(folder, raw)
         if record.session_id != folder.name:
             yield Fault(
@@ -190,25 +218,39 @@ def _orphan(data: Path, folder: Path) -> Iterator[Fault]:
     draft = folder / (SESSION_FILE + DRAFT)
     if _has_rows(folder) or draft.exists() or folder.name in earlier_table(data).rows:
         yield Fault(folder, what, partial(_record_anew, data, folder))
-    elif any(path.stat().st_size and path.name != WRITING_LOCK and not _is_header(path) for path in _files(folder)):
+    elif any(path.name != WRITING_LOCK and not _is_header(path) for path in folder.iterdir()):
         yield Fault(folder, f"{what} rotrack does not know what is in it; look, then delete it.", None)
     else:
         yield Fault(folder, f"{what} Nothing was measured in it.", partial(_removed, folder))
 
 
 def _has_rows(folder: Path) -> bool:
+    """Return whether something was measured in a folder, as far as its tables can be read."""
     with suppress(RecordError):
         if read_repetitions(folder)[0]:
             return True
     with suppress(UnreadableError):
-        lines = read_packed_lines(folder / LANDMARKS)
-        return bool(next(lines, "")) and bool(next(lines, ""))
-    return False
+        if len(read_table(folder / CURVE).rows):
+            return True
+    return any(len(_first_lines(folder / name)) == 2 for name in (LANDMARKS, LEGS_READ))
+
+
+def _first_lines(path: Path) -> list[str]:
+    """Return the first two lines of a packed table, as far as there are any."""
+    with suppress(UnreadableError):
+        return [line for line in islice(read_packed_lines(path), 2) if line]
+    return []
 
 
 def _is_header(path: Path) -> bool:
-    """Return whether a file is one of the tables of a session without a row."""
-    return path.name in (REPETITIONS, CURVE, LANDMARKS, LEGS_READ)
+    """Return whether a file is one of the tables of a session without a row, perhaps not even with its whole first line."""
+    with suppress(UnreadableError):
+        if path.name in (REPETITIONS, CURVE):
+            head = HEADER if path.name == REPETITIONS else ",".join(CURVE_COLUMNS).encode() + b"\r\n"
+            return head.startswith(read_bytes(path, MOST_TABLE_BYTES).rstrip(b"\0"))
+        if path.name in (LANDMARKS, LEGS_READ):
+            return len(_first_lines(path)) < 2
+    return False
 
 
 def _record_anew(data: Path, folder: Path) -> str:
@@ -220,6 +262,8 @@ def _record_anew(data: Path, folder: Path) -> str:
         with suppress(UnreadableError):
             raw = raw or read_json(source)
     record = _salvaged(folder, raw, _guess(data, folder))
+    if record.status is Status.RUNNING:
+        record = _ended(record)
     if path.exists():
         path.replace(folder / (SESSION_FILE + DAMAGED))
         kept = f" The damaged one is kept as {SESSION_FILE}{DAMAGED}."
@@ -235,9 +279,10 @@ def _guess(data: Path, folder: Path) -> SessionRecord:
     table = earlier_table(data)
     if folder.name in table.rows:
         record, _ = session_of_rows(folder.name, table)
-        return record
+        return msgspec.structs.replace(record, status=Status.RUNNING, warnings=())
     found = _ID.fullmatch(folder.name)
-    drill = load_table().drills.get(found[2]) if found else None
+    drills = sorted(load_table().drills.values(), key=lambda drill: len(drill.id), reverse=True)
+    drill = next((drill for drill in drills if found and found[2].startswith(f"{drill.id}-")), None)
     if not found or drill is None:
         raise RecordError(f"What {folder} is of cannot be found out; look into it, then delete it.")
     return record_of(
@@ -281,8 +326,12 @@ def _repetitions_from_table(data: Path, folder: Path) -> str:
 def _finished(folder: Path) -> str:
     """Give a session that was cut off its end: rows that are not whole go, and its record says what happened."""
     reps, _ = read_repetitions(folder) if (folder / REPETITIONS).exists() else ((), ())
-    if reps and not _ends_whole(folder / REPETITIONS):
-        replace({folder / REPETITIONS: table_bytes(reps)})
+    path = folder / REPETITIONS
+    if path.exists() and not _ends_whole(path):
+        content = read_bytes(path, MOST_TABLE_BYTES)
+        rows = content[: content.rfind(b"\n") + 1]
+        only_end_lacks = len(reps_of(table_of(rows), path.name)[0]) < len(reps)
+        replace({path: content + b"\r\n" if only_end_lacks else rows or HEADER})
     curve = folder / CURVE
     if curve.exists() and not _ends_whole(curve):
         content = read_bytes(curve, MOST_TABLE_BYTES)
@@ -290,9 +339,12 @@ def _finished(folder: Path) -> str:
     for name in (LANDMARKS, LEGS_READ):
         _packed_whole(folder / name)
     record = record_from(folder, read_raw(folder))
-    ended = msgspec.structs.replace(record, status=Status.INTERRUPTED, warnings=(*record.warnings, INTERRUPTED))
-    replace({folder / SESSION_FILE: record_bytes(ended)})
+    replace({folder / SESSION_FILE: record_bytes(_ended(record))})
     return "It is marked as interrupted; every repetition that was finished is kept."
+
+
+def _ended(record: SessionRecord) -> SessionRecord:
+    return msgspec.structs.replace(record, status=Status.INTERRUPTED, warnings=(*record.warnings, INTERRUPTED))
 
 
 def _ends_whole(path: Path) -> bool:

@@ -196,6 +196,9 @@ STATES: dict[str, Callable[[Path], Any]] = {
     "session.json of another type": lambda data: edit(
         session(data) / "session.json", lambda content: content.replace(b'"frames": 0', b'"frames": "x"')
     ),
+    "session.json that says nothing": lambda data: (session(data) / "session.json").write_bytes(b"[]"),
+    "session.json lost": lambda data: (session(data) / "session.json").unlink(),
+    "repetitions lost": lambda data: (session(data) / "repetitions.csv").unlink(),
     "a session that was repaired": lambda data: shutil.copy(
         session(data) / "session.json", session(data) / "session.json.damaged"
     ),

@@ -389,6 +389,28 @@ def test_the_table_in_memory_says_the_same_as_the_file(tmp_path: Path) -> None:
     assert (found.valid.dtype, found.dropped.dtype, found.rep.dtype) == (bool, bool, "int64")
 
 
+@pytest.mark.parametrize("lost", ["session.json", "repetitions.csv"])
+def test_rows_of_a_session_that_cannot_be_read_stay(tmp_path: Path, lost: str) -> None:
+    """They may be all that is left of it; with the session's folder they go."""
+    folder = log_session(tmp_path, 1)
+    log_session(tmp_path, 2, FOUR[:1])
+    (folder / lost).unlink()
+    for _ in range(2):
+        assert refresh_table(tmp_path) == ()
+        assert sorted(peaks(tmp_path)) == ["30.00", "30.00", "32.00", "34.00", "50.00"]
+    shutil.rmtree(folder)
+    assert refresh_table(tmp_path) == ()
+    assert peaks(tmp_path) == ["30.00"]
+
+
+def test_rows_that_somebody_made_up_do_not_stay(tmp_path: Path) -> None:
+    folder = log_session(tmp_path, 1)
+    (folder / "session.json").unlink()
+    (tmp_path / "reps.csv").write_bytes((tmp_path / "reps.csv").read_bytes().replace(b"50.00", b"90.00"))
+    assert len(refresh_table(tmp_path)) == len(kept(tmp_path)) == 1
+    assert peaks(tmp_path) == []
+
+
 def test_nothing_is_made_where_nothing_is(tmp_path: Path) -> None:
     assert refresh_table(tmp_path / "nowhere") == ()
     assert refresh_table(tmp_path) == ()

@@ -24,7 +24,7 @@ from rotrack.model import REP_DECIMALS, Rep
 from rotrack.records.folders import being_written, locked, session_folders
 from rotrack.records.legacy import TABLE
 from rotrack.records.record import SessionRecord
-from rotrack.records.repetitions import yes_or_no
+from rotrack.records.repetitions import REPETITIONS, yes_or_no
 from rotrack.records.schema import REP_COLUMNS
 from rotrack.records.session import Session
 from rotrack.records.store import CHECKSUM, read_all, stamp_of
@@ -119,11 +119,11 @@ def _refresh(data: Path, clock: Clock) -> tuple[str, ...]:
     if name_people(data, sessions, clock):
         of = _digest(data)
         sessions, _ = read_all(data)
-    wanted = table_of(sessions)
     if not sessions and not path.exists() and state is None:
         return notes
     there = _there(path)
     known = state.written if state else []
+    wanted = table_of(sessions) + _rows_of_damaged(data, sessions, there or b"", known)
     if there is not None and state is None:
         known = [_sum_of(there)]
         notes += keep_original(data, wanted) if first or not _is_torn(there, wanted) else ()
@@ -137,6 +137,14 @@ def _refresh(data: Path, clock: Clock) -> tuple[str, ...]:
             raise RecordError("another program holds it open; close it there.") from error
     _State([_sum_of(wanted)], of).write(data, durable=True)
     return notes
+
+
+def _rows_of_damaged(data: Path, sessions: Iterable[Session], there: bytes, written: Iterable[tuple[int, int]]) -> bytes:
+    """Return the rows of sessions whose own files cannot be read now, as rotrack wrote them: often all that is left."""
+    readable = {session.id for session in sessions if (session.folder / REPETITIONS).exists()}
+    damaged = {folder.name.encode("utf-8", "replace") for folder in session_folders(data) if folder.name not in readable}
+    ours = max((size for size, crc in written if _sum_of(there[:size]) == (size, crc)), default=0) if damaged else 0
+    return b"".join(row for row in there[:ours].splitlines(keepends=True) if row.partition(b",")[0] in damaged)
 
 
 def _sum_of(table: bytes) -> tuple[int, int]:
