@@ -77,7 +77,7 @@ def import_(
         if template is None:
             raise InputError("Say what to import: a data folder or a CSV table. `rotrack import --template FILE` writes a table.")
         return
-    data = data_folder(out)
+    data = opened(out)
     if path.is_dir():
         merged = _merge(data, path)
         kinds = {"session": merged, "reading": merged.readings or Merged(0, 0)}

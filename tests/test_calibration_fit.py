@@ -11,7 +11,7 @@ from rotrack.kinematics import rotation
 from rotrack.kinematics.camera import Calibration, Floor, Gain, Level
 from rotrack.kinematics.correction import Correction, Corrections, load_corrections
 from rotrack.model import NeutralTaken, Side
-from rotrack.records.log import read_poses
+from rotrack.records.landmarks import read_poses
 from rotrack.tracking.pipeline import RotationTracker
 
 TRUE_PITCH_DEG = {"standing": 13.0, "internal_right": 5.0}

@@ -10,7 +10,7 @@ from rotrack.calibration.personal import AVERAGE_SHARE, Foot, Hold, HoldFinder, 
 from rotrack.drills import load_table
 from rotrack.errors import CalibrationError
 from rotrack.model import Side
-from rotrack.records.log import read_poses
+from rotrack.records.landmarks import read_poses
 from rotrack.tracking.pipeline import RotationTracker
 
 RATE_HZ = 25.0

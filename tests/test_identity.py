@@ -11,7 +11,7 @@ from helpers import a_crop
 from rotrack.drills import Posture
 from rotrack.kinematics.identity import REASON_CROSS, REASON_JUMP, REASON_SWAP, LegIdentity, LegNames, TopLeg, higher_leg
 from rotrack.model import LEGS, N_LANDMARKS, SWAPPED, Pose, Side
-from rotrack.records.log import read_poses
+from rotrack.records.landmarks import read_poses
 
 RECORDINGS = sorted(file.parent for file in Path(__file__).parent.glob("fixtures/*/landmarks.csv.gz"))
 

@@ -16,7 +16,7 @@ from test_person import BLUE, GREEN, RED, body, scene
 
 from rotrack.errors import ModelError
 from rotrack.model import LANDMARK_NAMES, LEGS, N_LANDMARKS, SWAPPED, Frame, Side, empty_pose
-from rotrack.records.log import LANDMARK_COLUMNS, _landmark_row, read_poses
+from rotrack.records.landmarks import LANDMARK_COLUMNS, landmark_line, read_poses
 from rotrack.sensing import landmarker
 from rotrack.sensing.landmarker import MODELS, Landmarker, ModelFile, _pose, find_model, quiet_stderr, speed_advice
 
@@ -345,7 +345,7 @@ def test_rounding_survives_the_landmark_file(tmp_path: Path) -> None:
     poses.insert(5, empty_pose(0.15, SIZE, "nobody is seen in the picture", 2))
     with gzip.open(tmp_path / "landmarks.csv.gz", "wt", newline="") as file:
         file.write(",".join(LANDMARK_COLUMNS) + "\r\n")
-        file.writelines(_landmark_row(pose) for pose in poses)
+        file.writelines(landmark_line(pose) for pose in poses)
     again = list(read_poses(tmp_path))
     assert len(again) == len(poses)
     for a, b in zip(poses, again, strict=True):

@@ -9,7 +9,7 @@ from helpers import FIXTURES
 
 from rotrack.drills import load_table
 from rotrack.model import Frame, Side, Step, empty_pose
-from rotrack.records.log import read_poses
+from rotrack.records.landmarks import read_poses
 from rotrack.sensing.sources import VideoFile
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.overlay import LIVE_WIDEST_PX, Overlay, live_picture, on_screen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -79,8 +80,8 @@ def progress(changes: Sequence[Change], both: Sequence[Sides] = (), alone: int =
     starts = {point.session_id: point.started_at for one in changes for point in one.points}
     starts |= {f"other{n}": FIRST + timedelta(days=1) for n in range(alone)}
     reps = pd.DataFrame([(name, at.isoformat(), "") for name, at in starts.items()], columns=["session_id", "started_at", "note"])
-    found = Progress(pd.DataFrame(), reps, pd.DataFrame({"drill": []}), notes, (), pd.DataFrame())
-    found.__dict__.update(changes=tuple(changes), sides=tuple(both))
+    found = Progress(pd.DataFrame(), (), None, pd.DataFrame({"drill": []}), notes, (), pd.DataFrame())
+    found.__dict__.update(changes=tuple(changes), sides=tuple(both), reps=reps)
     return found
 
 
@@ -391,7 +392,7 @@ def test_what_was_left_out_is_said_on_the_last_page(paper: bytes) -> None:
 
 def test_every_note_of_progress_is_on_the_last_page(found: Progress) -> None:
     notes = ("A latest value stands on few repetitions: too small.", "2 sessions left out: without a name.")
-    noted = Progress(found.table, found.reps, found.readings, notes, ("Line 7 of reps.csv is damaged.",), found._values)
+    noted = replace(found, notes=notes, problems=("Line 7 of reps.csv is damaged.",))
     last = paper_texts(pdf_of(make_report(noted, PERSON, TODAY, "0")))[-1]
     for said in (*notes, *noted.problems):
         assert said in last
@@ -436,7 +437,7 @@ def test_norms_stand_apart_and_judge_nothing(report: Report) -> None:
 def test_readings_stand_beside_and_change_no_number(data: Path, found: Progress, report: Report) -> None:
     assert len(found.readings) > 0
     without = make_report(
-        Progress(found.table, found.reps, found.readings.iloc[:0], found.notes, found.problems, found._values),
+        replace(found, readings=found.readings.iloc[:0]),
         PERSON,
         TODAY,
         "0.1.0",

@@ -34,7 +34,9 @@ from helpers import (
 
 from rotrack.errors import RecordError
 from rotrack.model import Side
-from rotrack.records.log import read_curve, read_poses, read_reps
+from rotrack.records.history import rep_table
+from rotrack.records.landmarks import read_curve, read_poses
+from rotrack.records.store import read_sessions
 from rotrack.ui.theme import SIDE_ON_DARK_RGB
 
 pytestmark = [pytest.mark.slow, needs("Xvfb", "xdotool", "ffmpeg")]
@@ -153,7 +155,8 @@ def test_it_ends_by_count_and_logs_the_repetitions(screen: str, tmp_path: Path) 
         ended = run.ended()
         info = run.info()
     assert ended.code == 0, ended.err
-    table, problems = read_reps(tmp_path / "out" / "reps.csv")
+    sessions, problems = read_sessions(tmp_path / "out")
+    table = rep_table(sessions)
     assert problems == []
     assert set(table.side) == {"left"}
     assert len(re.findall(r"left\s+rep 1\s+(external|internal)", ended.out)) == 2

@@ -194,8 +194,10 @@ class Progress:
     ----------
     table : pandas.DataFrame
         One row per person, drill, side and direction, see `change_table`.
-    reps : pandas.DataFrame
-        The repetitions behind it, as `records.history.rep_table` returns them.
+    sessions : tuple of Session
+        Those behind it, oldest first.
+    side : Side or None
+        The leg that was asked for; None is both.
     readings : pandas.DataFrame
         What other instruments read, with the same filters, see `progress.readings`; never mixed with the sessions.
     notes : tuple of str
@@ -205,11 +207,18 @@ class Progress:
     """
 
     table: pd.DataFrame
-    reps: pd.DataFrame
+    sessions: tuple[Session, ...]
+    side: Side | None
     readings: pd.DataFrame
     notes: tuple[str, ...]
     problems: tuple[str, ...]
     _values: pd.DataFrame
+
+    @cached_property
+    def reps(self) -> pd.DataFrame:
+        """The repetitions behind it, as `records.history.rep_table` returns them."""
+        reps = rep_table(self.sessions)
+        return reps[reps.side == self.side] if self.side else reps
 
     @cached_property
     def changes(self) -> tuple[Change, ...]:
@@ -279,11 +288,9 @@ def progress_of(
     values = values.assign(alike=alike(values))
     table = change_table(values)
     behind = set(values.session_id)
-    reps = rep_table(session for session in sessions if session.id in behind)
-    reps = reps[reps.side == side] if side else reps
     notes += tuple(_warnings(table, values[values.alike]))
     kept = _readings(no_readings() if readings is None else readings, person, drill, side, since)
-    return Progress(table, reps, kept, notes, problems, values)
+    return Progress(table, tuple(s for s in sessions if s.id in behind), side, kept, notes, problems, values)
 
 
 def _usable(
@@ -455,10 +462,8 @@ def _default_sem(values: pd.DataFrame, group: np.ndarray, count: np.ndarray, end
 # ---------------------------------------------------------------------- the table as objects
 def _change(row: Mapping[str, Any], values: pd.DataFrame) -> Change:
     same = values.alike.to_numpy()
-    points = tuple(
-        Point(v.session_id, aware(v.started_at), v.size_deg, v.uncertainty_deg, int(v.reps_used))
-        for v in values[same].itertuples()
-    )
+    columns = (values[column][same].tolist() for column in ("session_id", "started_at", "size_deg", "uncertainty_deg", "reps_used"))
+    points = tuple(Point(name, aware(started), *numbers) for name, started, *numbers in zip(*columns, strict=True))
     return Change(
         row["person"], row["drill"], row["tier"], Side(row["side"]), Direction(row["direction"]), points,
         row["baseline_deg"], row["latest_deg"], row["change_deg"], row["error_deg"],
@@ -477,7 +482,7 @@ def aware(started_at: str) -> datetime:
 def _left_out(row: Mapping[str, Any], values: pd.DataFrame) -> tuple[LeftOut, ...]:
     """Return why values were not compared: in what they differ from the latest."""
     reasons: dict[str, int] = {}
-    for value in values.to_dict("records"):
+    for value in values[list(ALIKE)].to_dict("records"):
         differs = [_SAID[key].format(value[key] or "not said") for key in ALIKE if value[key] != row[key]]
         reasons[", ".join(differs)] = reasons.get(", ".join(differs), 0) + 1
     return tuple(LeftOut(reason, count) for reason, count in reasons.items())

@@ -34,15 +34,21 @@ def session_table(sessions: Iterable[Session]) -> pd.DataFrame:
         the same in the sense of its direction, so that more range is a larger number; both NaN without a repetition that counts.
         `uncertainty_deg` is the 95 % half width as stated. `time` is when the session began, UTC.
     """
-    cells: dict[str, list[object]] = {column: [] for column in SESSION_COLUMNS}
-    for session in sessions:
-        about = {column: getattr(session.record, column) for column in _OF_SESSION}
-        about |= {"person": session.person, "started_at": session.record.started, "time": session.started_at.timestamp()}
-        for value in session.values:
-            about |= {"side": str(value.side), "direction": str(value.direction)}
-            for column, values in cells.items():
-                values.append(about[column] if column in about else getattr(value, column))
-    table = pd.DataFrame({column: pd.Series(values, dtype=_dtype(column)) for column, values in cells.items()})
+    pairs = [(session, value) for session in sessions for value in session.values]
+    cells: dict[str, list[object]] = {}
+    for column in SESSION_COLUMNS:
+        if column in _OF_SESSION:
+            cells[column] = [getattr(session.record, column) for session, _ in pairs]
+        elif column != "time":
+            cells[column] = [getattr(value, column) for _, value in pairs]
+    started = {session.id: session.started_at for session, _ in pairs}
+    cells["person"] = [session.person for session, _ in pairs]
+    texts = {name: moment.isoformat(timespec="seconds") for name, moment in started.items()}
+    times = {name: moment.timestamp() for name, moment in started.items()}
+    cells["started_at"] = [texts[session.id] for session, _ in pairs]
+    cells["time"] = [times[session.id] for session, _ in pairs]
+    cells["side"], cells["direction"] = [str(v.side) for _, v in pairs], [str(v.direction) for _, v in pairs]
+    table = pd.DataFrame({column: pd.Series(cells[column], dtype=_dtype(column)) for column in SESSION_COLUMNS})
     return table.assign(time=pd.to_datetime(table.time, unit="s", utc=True))
 
 

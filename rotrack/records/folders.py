@@ -59,7 +59,8 @@ def session_folders(data: Path) -> list[Path]:
     """
     try:
         with os.scandir(sessions_folder(data)) as entries:
-            return sorted(Path(entry.path) for entry in entries if entry.is_dir() or entry.is_symlink())
+            names = sorted(entry.name for entry in entries if entry.is_dir() or entry.is_symlink())
+        return [sessions_folder(data) / name for name in names]
     except FileNotFoundError:
         return []
     except OSError as error:

@@ -111,9 +111,8 @@ def _taken(folder: Path, people: _People) -> bool:
     record = record_from(folder, raw)
     reps, _ = earlier_repetitions(folder, raw)
     record = people.named(msgspec.structs.replace(record, format=FORMAT))
-    # The table first: a session that has one is of this version, and its session.json is read in either form.
-    replace({folder / REPETITIONS: table_bytes(reps)})
-    replace({folder / SESSION_FILE: record_bytes(record)})
+    # The table comes first: a session that has one is of this version, and its session.json is read in either form.
+    replace({folder / REPETITIONS: table_bytes(reps), folder / SESSION_FILE: record_bytes(record)})
     return True
 
 

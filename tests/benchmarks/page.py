@@ -29,7 +29,8 @@ from helpers import SAMPLES
 from page_helpers import CHROMIUM, program
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
-from rotrack.records.log import read_reps
+from rotrack.records.history import rep_table
+from rotrack.records.store import read_sessions
 from rotrack.sensing.landmarker import Landmarker, find_model
 from rotrack.sensing.sources import VideoFile
 
@@ -161,7 +162,7 @@ def begin(page: Page, url: str, options: argparse.Namespace) -> None:
 
 def compare(data: Path, clip: Path, counts: dict[str, int]) -> None:
     """Print the repetitions of page, log and truth."""
-    reps = read_reps(data / "reps.csv")[0]
+    reps = rep_table(read_sessions(data)[0])
     truth = clip.with_suffix(".gt.json")
     info = VideoFile.probe(clip)
     for side, count in counts.items():
