@@ -82,8 +82,10 @@ def rename_person(data: Path, person: Person, name: str) -> Person:
     except ValueError as error:
         raise InputError(f"The new name cannot be used: {error}.") from error
     with locked(data):
+        sessions = _sessions_of(data, person)
+        refuse_running(session.folder for session in sessions)
         write_person(data, changed)
-        _follow(data, _sessions_of(data, person), changed)
+        _follow(data, sessions, changed)
     _rename_beside(data, person, changed.name)
     refresh_table(data)
     return changed
@@ -145,7 +147,6 @@ def _sessions_of(data: Path, person: Person) -> list[Session]:
 
 def _follow(data: Path, sessions: list[Session], person: Person) -> None:
     """Write the person into the records of sessions."""
-    refuse_running(session.folder for session in sessions)
     for session in sessions:
         record = msgspec.structs.replace(session.record, person=person.name, person_id=person.id)
         replace({session.folder / SESSION_FILE: record_bytes(record)})

@@ -1,0 +1,285 @@
+"""People: spellings that mean the same are one person, and the sessions follow their person."""
+
+import json
+import os
+import unicodedata
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from helpers import FOUR, a_record, a_step, everything, log_session
+
+from rotrack import persons
+from rotrack.errors import InputError, RecordError
+from rotrack.inputs import read_table
+from rotrack.model import Direction, Side
+from rotrack.persons import archive_person, change_person, merge_people, rename_person
+from rotrack.records.folders import locked
+from rotrack.records.history import earlier_sessions, history_table, people
+from rotrack.records.people import (
+    AffectedSide,
+    Goal,
+    Person,
+    find_person,
+    known_or_new,
+    new_person,
+    read_people,
+    similar,
+    write_person,
+)
+from rotrack.records.record import read_record
+from rotrack.records.store import read_sessions
+from rotrack.records.table import refresh_table
+from rotrack.records.writer import SessionWriter
+
+
+def known(data: Path, name: str) -> Person:
+    person = known_or_new(data, name)
+    assert person is not None
+    return person
+
+
+def names(data: Path) -> list[str]:
+    return [person.name for person in read_people(data)[0]]
+
+
+# ---------------------------------------------------------------------- spellings
+@pytest.mark.parametrize(
+    "typed", ["jürgen ö", "JÜRGEN Ö", unicodedata.normalize("NFD", "Jürgen Ö"), " Jürgen   Ö ", "Jürgen\u00a0Ö"]
+)
+def test_spellings_that_mean_the_same_are_one_person(tmp_path: Path, typed: str) -> None:
+    first = known(tmp_path, "Jürgen Ö")
+    assert known(tmp_path, typed) == first
+    assert names(tmp_path) == ["Jürgen Ö"]
+    log_session(tmp_path, 1, person=typed)
+    log_session(tmp_path, 2, person="Jürgen Ö")
+    assert people(tmp_path) == ["Jürgen Ö"]
+    assert len(history_table(tmp_path, typed)) == 2
+    one, other = read_sessions(tmp_path)[0]
+    assert list(earlier_sessions(other, [one, other])) == [one]
+
+
+def test_nobody_has_no_record(tmp_path: Path) -> None:
+    for nobody in ("", "  ", "\u200b"):
+        assert known_or_new(tmp_path, nobody) is None
+    assert not (tmp_path / "people").exists()
+
+
+def test_a_name_is_kept_as_it_was_typed_but_clean(tmp_path: Path) -> None:
+    assert known(tmp_path, "  van  der\x1b[2J Berg ").name == "van der[2J Berg"
+    with pytest.raises(InputError, match="cannot be used: a name must have 1 to 200 letters"):
+        known_or_new(tmp_path, "x" * 201)
+
+
+def test_somebody_is_found_by_name_spelling_and_id(tmp_path: Path) -> None:
+    ana = write_person(tmp_path, msgspec.structs.replace(new_person("Ana Base"), spellings=("Anna Base",)))
+    ben = known(tmp_path, "Ben")
+    everybody = read_people(tmp_path)[0]
+    assert find_person(everybody, "anna base") == ana
+    assert find_person(everybody, ben.id) == ben
+    assert find_person(everybody, "Nobody") is None
+    assert find_person(everybody, "") is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("Ana Bse", "Ana Base"), ("ana", None), ("Anna Base", "Ana Base"), ("Zaphod", None)]
+)
+def test_a_slip_of_the_finger_is_told(tmp_path: Path, typed: str, meant: str | None) -> None:
+    for name in ("Ana Base", "Ben"):
+        known(tmp_path, name)
+    found = similar(read_people(tmp_path)[0], typed)
+    assert (found and found.name) == meant
+
+
+def test_several_programs_that_meet_somebody_new_at_once_make_one_person(tmp_path: Path) -> None:
+    if not hasattr(os, "fork"):
+        pytest.skip("no forks there")
+    children = []
+    for spelling in ("Ana Base", "ana base", "ANA BASE", "Ana  Base") * 2:
+        child = os.fork()
+        if not child:
+            code = 1
+            try:
+                with locked(tmp_path):
+                    known_or_new(tmp_path, spelling)
+                code = 0
+            finally:
+                os._exit(code)
+        children.append(child)
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0] * 8
+    assert len(names(tmp_path)) == 1
+
+
+# ---------------------------------------------------------------------- records
+def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
+    goal = Goal(drill="seated-internal", direction=Direction.INTERNAL, goal_deg=40.0, side=Side.LEFT)
+    person = change_person(
+        tmp_path, known(tmp_path, "Ana"), affected_side=AffectedSide.LEFT, birth_year=1980, notes="likes tea", goals=(goal,),
+        precautions=("no load", "stop at pain"),
+    )  # fmt: skip
+    assert read_people(tmp_path) == ([person], [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"birth_year": 1700}, "no year of birth"),
+        ({"birth_year": date.today().year + 1}, "no year of birth"),
+        ({"name": "  "}, "1 to 200 letters"),
+        ({"notes": "two\nlines"}, "one line"),
+        ({"precautions": ("two\nlines",)}, "one line"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(tmp_path: Path, changes: dict[str, Any], says: str) -> None:
+    person = known(tmp_path, "Ana")
+    with pytest.raises(InputError, match=says) as told:
+        change_person(tmp_path, person, **changes)
+    assert str(told.value).endswith(".")
+    assert read_people(tmp_path)[0] == [person]
+
+
+@pytest.mark.parametrize("goal_deg", [0.0, -5.0, 500.0, float("nan")])
+def test_a_goal_must_be_an_angle_of_a_hip(goal_deg: float) -> None:
+    with pytest.raises(ValueError, match="a goal must be"):
+        Goal(drill="seated-internal", direction=Direction.INTERNAL, goal_deg=goal_deg)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": 5}, {"id": "p-00000000"}, {"id": "../../x"}, {"birth_year": "old"}, {"goals": [{"drill": "x"}]}, {"format": 9},
+        {"affected_side": "up"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_damaged_record_is_one_sentence_and_the_sessions_keep_the_name(tmp_path: Path, changes: dict[str, Any]) -> None:
+    ana, ben = known(tmp_path, "Ana"), known(tmp_path, "Ben")
+    log_session(tmp_path, 1, person="Ana", person_id=ana.id)
+    path = tmp_path / "people" / ana.id / "person.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | changes), "utf-8")
+    everybody, (problem,) = read_people(tmp_path)
+    assert everybody == [ben]
+    assert str(path) in problem
+    assert problem.endswith(".")
+    ((session,), problems) = read_sessions(tmp_path)
+    assert (session.person, problems) == ("Ana", [problem])
+
+
+# ---------------------------------------------------------------------- renamed, merged, archived
+def test_a_new_name_is_everywhere(tmp_path: Path) -> None:
+    person = known(tmp_path, "Ana")
+    folder = log_session(tmp_path, 1, person="Ana", person_id=person.id)
+    log_session(tmp_path, 2, person="Ana Maria")
+    renamed = rename_person(tmp_path, person, "Ana  Base")
+    assert (renamed.id, renamed.name) == (person.id, "Ana Base")
+    assert read_record(folder).person == "Ana Base"
+    assert [row["person"] for _, row in read_table(tmp_path / "reps.csv").rows] == ["Ana Base"] * 4 + ["Ana Maria"] * 4
+    assert people(tmp_path) == ["Ana Maria", "Ana Base"]
+    assert not any(b'"Ana"' in content for content in everything(tmp_path).values())
+
+
+def test_another_spelling_of_the_name_is_a_new_name(tmp_path: Path) -> None:
+    person = known(tmp_path, "ana base")
+    assert rename_person(tmp_path, person, "Ana Base").name == "Ana Base"
+    assert names(tmp_path) == ["Ana Base"]
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("Ben", "Somebody is called Ben already"), ("  ", "cannot be used"), ("a\nb", "one line")]
+)
+def test_a_name_that_cannot_be_given_changes_nothing(tmp_path: Path, name: str, says: str) -> None:
+    person = known(tmp_path, "Ana")
+    known(tmp_path, "Ben")
+    before = everything(tmp_path)
+    with pytest.raises(InputError, match=says):
+        rename_person(tmp_path, person, name)
+    assert everything(tmp_path) == before
+
+
+def test_whoever_is_being_measured_keeps_name_and_record(tmp_path: Path) -> None:
+    ana, ben = known(tmp_path, "Ana"), known(tmp_path, "Ben")
+    log_session(tmp_path, 1, person="Ana", person_id=ana.id)
+    with SessionWriter(tmp_path, a_record(2, person="Ana", person_id=ana.id)) as writer:
+        writer.append(a_step((FOUR[0],)))
+        for change in (lambda: rename_person(tmp_path, ana, "Ana Base"), lambda: merge_people(tmp_path, ana, ben)):
+            with pytest.raises(RecordError, match="being measured right now"):
+                change()
+            assert names(tmp_path) == ["Ana", "Ben"]
+            assert [session.person for session in read_sessions(tmp_path)[0]] == ["Ana"]
+
+
+class Killed(BaseException):
+    """Stands for the end of the program: nothing catches it."""
+
+
+@pytest.mark.parametrize("calls", range(4))
+def test_a_renaming_that_is_ended_goes_on_when_it_is_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    person = known(tmp_path, "Ana")
+    folders = [log_session(tmp_path, day, person="Ana", person_id=person.id) for day in (1, 2)]
+    move, moved = Path.replace, []
+
+    def killed(self: Path, target: Path) -> Path:
+        if len(moved) == calls:
+            raise Killed
+        moved.append(target)
+        return move(self, target)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Path, "replace", killed)
+        rename_person(tmp_path, person, "Ana Base")
+    rename_person(tmp_path, next(p for p in read_people(tmp_path)[0] if p.id == person.id), "Ana Base")
+    assert [read_record(folder).person for folder in folders] == ["Ana Base"] * 2
+    assert refresh_table(tmp_path) == ()
+    assert people(tmp_path) == ["Ana Base"]
+
+
+def test_two_that_are_one_become_one(tmp_path: Path) -> None:
+    ana = change_person(tmp_path, known(tmp_path, "Ana"), birth_year=1980, notes="tea", precautions=("no load",))
+    anna = change_person(tmp_path, known(tmp_path, "Anna"), affected_side=AffectedSide.LEFT, notes="coffee", birth_year=1981)
+    for day, person in enumerate((ana, anna, anna), start=1):
+        log_session(tmp_path, day, person=person.name, person_id=person.id)
+    assert merge_people(tmp_path, anna, ana) == 2
+    (one,) = read_people(tmp_path)[0]
+    assert (one.id, one.name, one.spellings) == (ana.id, "Ana", ("Anna",))
+    assert (one.birth_year, one.affected_side, one.notes, one.precautions) == (1980, "left", "tea; coffee", ("no load",))
+    assert {(s.record.person_id, s.person) for s in read_sessions(tmp_path)[0]} == {(ana.id, "Ana")}
+    assert known(tmp_path, "anna").id == ana.id
+    assert not (tmp_path / "people" / anna.id).exists()
+    with pytest.raises(InputError, match="one person already"):
+        merge_people(tmp_path, one, one)
+
+
+def test_a_merge_that_is_ended_goes_on_when_it_is_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ana, anna = known(tmp_path, "Ana"), known(tmp_path, "Anna")
+    log_session(tmp_path, 1, person="Anna", person_id=anna.id)
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    for place in ("_follow", "remove_person"):
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            patch.setattr(persons, place, killed)
+            merge_people(tmp_path, anna, find_person(read_people(tmp_path)[0], ana.id) or ana)
+    merge_people(tmp_path, anna, find_person(read_people(tmp_path)[0], ana.id) or ana)
+    (one,) = read_people(tmp_path)[0]
+    assert (one.name, one.spellings) == ("Ana", ("Anna",))
+    assert [s.person for s in read_sessions(tmp_path)[0]] == ["Ana"]
+
+
+def test_what_lies_beside_a_record_goes_along(tmp_path: Path) -> None:
+    """Room for programmes and plans."""
+    ana, anna = known(tmp_path, "Ana"), known(tmp_path, "Anna")
+    (tmp_path / "people" / anna.id / "plan.json").write_text("{}")
+    merge_people(tmp_path, anna, ana)
+    assert (tmp_path / "people" / ana.id / "plan.json").read_text() == "{}"
+
+
+def test_somebody_is_archived_and_comes_back(tmp_path: Path) -> None:
+    person = archive_person(tmp_path, known(tmp_path, "Ana"))
+    assert read_people(tmp_path)[0] == [person]
+    assert person.archived
+    assert not archive_person(tmp_path, person, archived=False).archived
