@@ -35,7 +35,6 @@ from rotrack.progress.agreement import (
 )
 from rotrack.progress.readings import Merged, import_readings, read_readings, write_template
 from rotrack.progress.values import session_table
-from rotrack.records.folders import data_folder
 from rotrack.records.history import newest
 from rotrack.records.store import read_sessions
 from rotrack.ui.figures import agreement_figure, page_bytes

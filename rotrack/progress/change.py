@@ -462,7 +462,8 @@ def _default_sem(values: pd.DataFrame, group: np.ndarray, count: np.ndarray, end
 # ---------------------------------------------------------------------- the table as objects
 def _change(row: Mapping[str, Any], values: pd.DataFrame) -> Change:
     same = values.alike.to_numpy()
-    columns = (values[column][same].tolist() for column in ("session_id", "started_at", "size_deg", "uncertainty_deg", "reps_used"))
+    wanted = ("session_id", "started_at", "size_deg", "uncertainty_deg", "reps_used")
+    columns = (values[column][same].tolist() for column in wanted)
     points = tuple(Point(name, aware(started), *numbers) for name, started, *numbers in zip(*columns, strict=True))
     return Change(
         row["person"], row["drill"], row["tier"], Side(row["side"]), Direction(row["direction"]), points,

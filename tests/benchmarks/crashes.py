@@ -1,11 +1,11 @@
-"""Programs that log are killed, or lose their power, at any moment; every repetition that was acknowledged must be there afterwards.
+"""Programs that log are killed, or lose their power, at any moment: no repetition that was acknowledged may be lost.
 
     python tests/benchmarks/crashes.py kills --times 1000 --writers 2 --changers
     python tests/benchmarks/crashes.py powercuts --times 60      (root; an ext4 image of its own is copied without a flush)
     python tests/benchmarks/crashes.py writers --programs 16 --reps 60
 
-A writer acknowledges a repetition on a pipe after `SessionWriter.append` has returned. A changer drops repetitions, writes notes and
-renames people meanwhile. After every accident the folder is read as a new program would read it.
+A writer acknowledges a repetition on a pipe after `SessionWriter.append` has returned. A changer drops repetitions, writes notes
+and renames people meanwhile. After every accident the folder is read as a new program would read it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from rotrack.calibration.profiles import Known
@@ -45,15 +46,15 @@ def rep_of(number: int) -> Rep:
     """Return a repetition that can be told from all others."""
     peak_deg = 10 + number % 700 / 10
     return Rep(
-        side=Side.LEFT, direction=Direction.INTERNAL, rep=number, valid=True, peak_deg=peak_deg, uncertainty_deg=2.5, gravity_deg=1.0,
-        fit_sd_deg=0.5, live_peak_deg=peak_deg, range_deg=peak_deg, start_s=1.0, peak_s=2.0, end_s=3.0, hold_s=0.5, faults=("T",),
+        side=Side.LEFT, direction=Direction.INTERNAL, rep=number, valid=True, peak_deg=peak_deg, uncertainty_deg=2.5,
+        gravity_deg=1.0, fit_sd_deg=0.5, live_peak_deg=peak_deg, range_deg=peak_deg, start_s=1.0, peak_s=2.0, end_s=3.0, hold_s=0.5, faults=("T",),
         reason="", visibility=0.9,
     )  # fmt: skip
 
 
 def writer_of(data: Path, person: str) -> SessionWriter:
     """Begin a session as measuring does."""
-    from rotrack import api  # noqa: PLC0415  after the fork's parent has loaded it
+    from rotrack import api  # loaded before the forks
 
     request = api.make_request("seated-combined", "both", data, person, "note, with comma", legnet=False)
     source = SourceInfo("video", "x.mp4", (640, 480), 30.0, 0)
@@ -164,7 +165,8 @@ def look(data: Path) -> Found:
     if content != wanted:
         problems.append("reps.csv differs from the sessions")
     keys = {(session.id, rep.rep) for session in sessions for rep in session.rep_list}
-    rows = {(cells[0], int(cells[6])) for line in content.decode().split("\r\n")[1:] if (cells := line.split(",")) and len(cells) > 6}
+    lines = [line.split(",") for line in content.decode().split("\r\n")[1:]]
+    rows = {(cells[0], int(cells[6])) for cells in lines if len(cells) > 6}
     status = Counter(str(session.record.status) for session in sessions)
     problems += [note for note in notes if "later" in note]
     held = [folder.name for folder in (data / "sessions").glob("*") if being_written(folder)]
@@ -180,9 +182,9 @@ def kills(times: int, writers: int, changers: bool, seed: int = 7, place: Path |
         while kills_done < times:
             programs = Programs()
             for number in range(writers):
-                programs.start(lambda told, n=number: write(data, told, turn * 100 + n))
+                programs.start(partial(write, data, seed=turn * 100 + number))
             if changers:
-                programs.start(lambda told: change(data, told, turn))
+                programs.start(partial(change, data, seed=turn))
             programs.listen(time.monotonic() + rng.uniform(0.0, 0.7))
             programs.signal(signal.SIGKILL, rng)
             kills_done += len(programs.children)
@@ -201,7 +203,8 @@ def kills(times: int, writers: int, changers: bool, seed: int = 7, place: Path |
                 print(f"{kills_done} kills, {acknowledged_in_all} acknowledged, wrong {wrong}, {dict(found.status)}", flush=True)
                 acknowledged.clear()
                 shutil.rmtree(data)
-    print(f"{kills_done} kills, {acknowledged_in_all} repetitions acknowledged, {wrong} lost or wrong; begun and empty folders: {orphans}")
+    told = f"{kills_done} kills, {acknowledged_in_all} repetitions acknowledged, {wrong} lost or wrong"
+    print(f"{told}; begun and empty folders: {orphans}")
     return wrong
 
 
@@ -211,15 +214,15 @@ def many_writers(programs_count: int, reps: int, place: Path | None = None) -> i
         data, programs = Path(folder) / "data", Programs()
         begun = time.monotonic()
         for number in range(programs_count):
-            programs.start(lambda told, n=number: write(data, told, n, reps))
+            programs.start(partial(write, data, seed=number, most=reps))
         acknowledged, errors = programs.end()
         took_s = time.monotonic() - begun
         rows_live = (data / "reps.csv").read_bytes().count(b"\r\n") - 1
         found = look(data)
         missing = programs_count * reps - len(found.keys) + len(acknowledged - found.rows)
         print(
-            f"{programs_count} programs, {reps} repetitions each: {len(acknowledged)} acknowledged, {len(found.keys)} there, {rows_live} "
-            f"rows in reps.csv when the last one ended, {took_s:.1f} s; {errors[:3]} {found.problems[:3]}"
+            f"{programs_count} programs, {reps} repetitions each: {len(acknowledged)} acknowledged, {len(found.keys)} there, "
+            f"{rows_live} rows in reps.csv when the last one ended, {took_s:.1f} s; {errors[:3]} {found.problems[:3]}"
         )
     return missing + len(errors) + len(found.problems)
 
@@ -240,9 +243,9 @@ def powercuts(times: int, changers: bool, seed: int = 11, place: Path | None = N
             _sh("sync")
             programs = Programs()
             for number in range(2):
-                programs.start(lambda told, n=number: write(data, told, n))
+                programs.start(partial(write, data, seed=number))
             if changers:
-                programs.start(lambda told, c=cut: change(data, told, c))
+                programs.start(partial(change, data, seed=cut))
             programs.listen(time.monotonic() + rng.uniform(0.0, 1.5))
             acknowledged, errors = programs.told()
             programs.signal(signal.SIGSTOP, rng)
@@ -263,7 +266,8 @@ def powercuts(times: int, changers: bool, seed: int = 11, place: Path | None = N
             notes.update(errors)
             wrong += len(lost) + len(unexpected) + found.changed_by_hand
             if lost or (cut + 1) % 20 == 0:
-                print(f"{cut + 1} cuts, {acknowledged_in_all} acknowledged, lost now {len(lost)}, wrong in all {wrong}", flush=True)
+                told = f"{cut + 1} cuts, {acknowledged_in_all} acknowledged"
+                print(f"{told}, lost now {len(lost)}, wrong in all {wrong}", flush=True)
     print(f"{times} power cuts, {acknowledged_in_all} repetitions acknowledged, {wrong} lost or wrong; {dict(notes)}")
     return wrong
 
@@ -283,7 +287,7 @@ def main() -> None:
     parser.add_argument("--reps", type=int, default=60)
     parser.add_argument("--in", dest="place", type=Path, default=None, help="Folder on the disk to try.")
     asked = parser.parse_args()
-    import rotrack.api  # noqa: PLC0415, F401  loaded once, before the forks
+    import rotrack.api  # noqa: F401  loaded once, before the forks
 
     if asked.what == "kills":
         wrong = kills(asked.times, asked.writers, asked.changers, place=asked.place)

@@ -3,14 +3,13 @@
     git worktree add ../rotrack-0.1.0 d2ce367f420ccb7ccc87ac39bd39e6cd38150a0b
     python tests/benchmarks/history_speed.py --old ../rotrack-0.1.0
 
-The earlier version writes the sessions; this one takes a copy over. Then both are asked in turns, each time in a process of its own: the
-whole command, and the time that it needs besides loading the program.
+The earlier version writes the sessions; this one takes a copy over. Then both are asked in turns, each time in a process of its
+own: the whole command, and the time that it needs besides loading the program.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import statistics
@@ -72,7 +71,11 @@ def run(code: str, tree: Path, *arguments: str) -> tuple[float, float]:
     """Run code on a version of rotrack; return wall time and the time that it tells itself, s."""
     begun = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=tree, env=os.environ | {"PYTHONPATH": str(tree)}, capture_output=True, text=True
+        [sys.executable, "-c", code, *arguments],
+        cwd=tree,
+        env=os.environ | {"PYTHONPATH": str(tree)},
+        capture_output=True,
+        text=True,
     )
     wall_s = time.perf_counter() - begun
     if done.returncode:
@@ -109,7 +112,6 @@ def main() -> None:
                 f"{name:10} {own[0]:8.3f} {own[1]:8.3f} {own[1] / own[0]:6.2f}   {'':14} {wall[0]:6.2f} {wall[1]:6.2f} "
                 f"{wall[1] / wall[0]:6.2f}"
             )
-        print(json.dumps(times), file=sys.stderr)
 
 
 if __name__ == "__main__":
