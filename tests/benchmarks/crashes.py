@@ -47,8 +47,8 @@ def rep_of(number: int) -> Rep:
     peak_deg = 10 + number % 700 / 10
     return Rep(
         side=Side.LEFT, direction=Direction.INTERNAL, rep=number, valid=True, peak_deg=peak_deg, uncertainty_deg=2.5,
-        gravity_deg=1.0, fit_sd_deg=0.5, live_peak_deg=peak_deg, range_deg=peak_deg, start_s=1.0, peak_s=2.0, end_s=3.0, hold_s=0.5, faults=("T",),
-        reason="", visibility=0.9,
+        gravity_deg=1.0, fit_sd_deg=0.5, live_peak_deg=peak_deg, range_deg=peak_deg, start_s=1.0, peak_s=2.0,
+        end_s=3.0, hold_s=0.5, faults=("T",), reason="", visibility=0.9,
     )  # fmt: skip
 
 

@@ -248,8 +248,8 @@ def base_folder(base: Path) -> None:
     (base / "calibration").mkdir()
     (base / "calibration" / "personal-ana-20261101-101010.toml").write_text(
         'kind = "personal"\nversion = 1\nmade = 2026-11-01 10:10:10+01:00\ncamera = "x"\nsize_px = [640, 480]\n'
-        'person = "Ana"\n'
-        'measure = "foot"\nconvention_version = "2"\nmeasured_with = "none"\n\n[left]\ngain = 1.1\nzero_deg = 0.0\nresidual_deg = 1.0\n'
+        'person = "Ana"\nmeasure = "foot"\nconvention_version = "2"\nmeasured_with = "none"\n\n'
+        "[left]\ngain = 1.1\nzero_deg = 0.0\nresidual_deg = 1.0\n"
     )
 
 
