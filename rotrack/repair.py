@@ -181,6 +181,9 @@ def _of_session(data: Path, folder: Path) -> Iterator[Fault]:
     if not stamp_of(folder):
         yield from _orphan(data, folder)
         return
+    if not os.access(path, os.R_OK):
+        yield Fault(path, f"{path} may not be read; check who may.")
+        return
     try:
         raw = read_raw(folder)
         if isinstance(raw.get("format"), int) and raw["format"] > FORMAT:

@@ -253,6 +253,14 @@ def test_of_a_damaged_record_is_kept_what_can_be_read_without_the_table(tmp_path
     assert record.source.name == "clip.mp4"
 
 
+def test_a_record_that_may_not_be_read_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = log_session(tmp_path, 1)
+    before = everything(folder)
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "session.json")
+    ((said, mended),) = repaired(tmp_path)
+    assert ("may not be read" in said, mended, everything(folder)) == (True, False, before)
+
+
 def test_a_newer_session_is_not_damaged(tmp_path: Path) -> None:
     folder = log_session(tmp_path, 1)
     path = folder / "session.json"

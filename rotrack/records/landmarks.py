@@ -201,4 +201,4 @@ def _lines(path: Path) -> Iterator[str]:
         yield from read_packed_lines(path)
     except UnreadableError as error:
         if not error.missing:
-            raise RecordError(f"{path} cannot be used: {error}.") from error
+            raise RecordError(f"{path} cannot be used ({error}); the session cannot be measured again from it.") from error

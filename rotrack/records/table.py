@@ -103,6 +103,8 @@ def refresh_table(data: Path, clock: Clock = SYSTEM) -> tuple[str, ...]:
     try:
         if state is not None and _is_current(data, state):
             return ()
+        if state is None and not (data / TABLE).exists() and not session_folders(data):
+            return ()  # nothing was ever measured
         with locked(data, _WAIT_S):
             return _refresh(data, clock)
     except (RecordError, OSError) as error:
