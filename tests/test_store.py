@@ -118,20 +118,19 @@ def test_a_session_without_a_record_is_told_unless_it_begins_just_now(tmp_path: 
 
 def test_what_may_not_be_read_is_not_taken_for_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = log_session(tmp_path, 1)
-    stat = Path.stat
+    stat, opened = os.stat, os.open
 
-    def refused(self: Path, **kwargs: Any) -> os.stat_result:
-        if self.parent == folder:
-            raise PermissionError(13, "Permission denied", str(self))
-        return stat(self, **kwargs)
+    def refused(path: Any, **kwargs: Any) -> os.stat_result:
+        if not isinstance(path, int) and folder in Path(os.fsdecode(path)).parents:
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **kwargs)
 
     def unopened(path: Any, flags: int, *args: Any) -> int:
         if folder in Path(os.fsdecode(path)).parents:
             raise PermissionError(13, "Permission denied", str(path))
         return opened(path, flags, *args)
 
-    opened = os.open
-    monkeypatch.setattr(Path, "stat", refused)
+    monkeypatch.setattr(os, "stat", refused)
     monkeypatch.setattr(os, "open", unopened)
     (problem,) = read_sessions(tmp_path)[1]
     assert "Permission denied" in problem
