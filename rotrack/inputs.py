@@ -117,7 +117,7 @@ def _cell(text: str) -> str:
     if text.isalnum() or not text or _WRITTEN.fullmatch(text):
         return text
     text = _FORMULA.sub(r"\1\2'\3", text)
-    return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',;"\t\r\n') else text
+    return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',"\t\r\n') else text
 
 
 # ---------------------------------------------------------------------- bytes
