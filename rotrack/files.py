@@ -22,8 +22,8 @@ from rotrack.errors import InputError, RecordError, RotrackError
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 """What a new folder and a new file may be used for: their owner only."""
-DRAFT = ".tmp"
-"""How the name of a file ends that is not complete yet."""
+DRAFT, DAMAGED = ".tmp", ".damaged"
+"""How the name of a file ends that is not complete yet; of one that could not be read and was made again."""
 _WHY = {
     errno.ENOSPC: "the disk is full: free some space",
     errno.EDQUOT: "your disk quota is used up: free some space",
@@ -134,6 +134,16 @@ def replace(contents: Mapping[Path, bytes], durable: bool = True) -> None:
     if durable:
         for folder in {path.parent for path in places}:
             sync_folder(folder)
+
+
+def set_aside(path: Path) -> Path:
+    """Copy a file that cannot be read to a name that nothing has yet, and return that; raises OSError if that fails."""
+    place, number = path.with_name(path.name + DAMAGED), 1
+    while place.exists():
+        number += 1
+        place = path.with_name(f"{path.name}.{number}{DAMAGED}")
+    replace({place: path.read_bytes()})
+    return place
 
 
 def write_for_person(path: Path, content: bytes, overwrite: bool = False) -> None:

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from rotrack.beforehand import profiles_folder
 from rotrack.errors import InputError, RecordError
 from rotrack.exchange.merge import IMPORT_LOCK, PART
-from rotrack.files import DRAFT, explained, replace
+from rotrack.files import DAMAGED, DRAFT, explained, replace
 from rotrack.inputs import UnreadableError, name_key, read_bytes, read_packed_lines, table_of
 from rotrack.progress.readings import FILE as READINGS
 from rotrack.progress.readings import count_readings_of, delete_readings_of
@@ -391,7 +391,7 @@ def _clean(data: Path, search: _Search) -> None:
             replace({path: _joined(kept, table_of(content, may_lack=MAY_LACK).encoding)})
     for folder in (*session_folders(data), *_folders_in(people_folder(data))):
         for path in _files_in(folder):
-            if path.name.endswith((DRAFT, ".damaged")) and search.is_of(path):
+            if path.name.endswith((DRAFT, DAMAGED)) and search.is_of(path):
                 _unlink(path)
 
 

@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 from rotrack.clock import SYSTEM, Clock
 from rotrack.drills import load_table
 from rotrack.errors import RecordError
-from rotrack.files import DRAFT, FILE_MODE, FOLDER_MODE, explained, replace
+from rotrack.files import DRAFT, FILE_MODE, FOLDER_MODE, explained, replace, set_aside
 from rotrack.inputs import (
     MOST_TABLE_BYTES,
     UnreadableError,
@@ -50,8 +50,6 @@ from rotrack.records.store import INDEX, read_all, stamp_of
 from rotrack.records.table import CHANGED, refresh_table
 from rotrack.records.takeover import KEPT_TABLE
 
-DAMAGED = ".damaged"
-"""How the name of a file ends that could not be read and was made again."""
 _HALVES = (("archive.lock", "archive.part"), ("import.lock", "import.part"))
 _OWN = (TABLE, READINGS, INDEX, CHANGED, Path(KEPT_TABLE).stem)
 _ASKED_FOR = re.compile(r"\..+\.[0-9a-f]{8}" + re.escape(DRAFT))
@@ -268,8 +266,7 @@ def _record_anew(data: Path, folder: Path) -> str:
     if record.status is Status.RUNNING:
         record = _ended(record)
     if path.exists():
-        path.replace(folder / (SESSION_FILE + DAMAGED))
-        kept = f" The damaged one is kept as {SESSION_FILE}{DAMAGED}."
+        kept = f" The damaged one is kept as {set_aside(path).name}."
     if not (folder / REPETITIONS).exists():
         replace({folder / REPETITIONS: table_bytes(_rows(data, folder))})
     replace({path: record_bytes(record)})
@@ -321,7 +318,7 @@ def _repetitions_from_table(data: Path, folder: Path) -> str:
     if not reps:
         raise RecordError(f"{TABLE} has no rows of it; `rotrack remeasure {folder.name}` measures it again from its landmarks.")
     if path.exists():
-        path.replace(path.with_name(path.name + DAMAGED))
+        set_aside(path)
     replace({path: table_bytes(reps)})
     return f"Its repetitions were taken from {TABLE}: {len(reps)} of them."
 
@@ -399,10 +396,10 @@ def _of_people(data: Path, clock: Clock) -> Iterator[Fault]:
 
 def _person_anew(data: Path, person_id: str, name: str, clock: Clock) -> str:
     path = people_folder(data) / person_id / PERSON_FILE
-    if path.exists():
-        path.replace(path.with_name(PERSON_FILE + DAMAGED))
     if not name_key(name):
         raise RecordError(f"Nothing says who {person_id} is.")
+    if path.exists():
+        set_aside(path)
     write_person(data, Person(id=person_id, name=name, added_at=clock.now().replace(microsecond=0)))
     return "It was made again with the name that the sessions have."
 

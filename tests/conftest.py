@@ -7,6 +7,7 @@ written here anew, so that they can serve as an oracle for the package.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import settings
 
 from rotrack.drills import load_table
@@ -25,6 +27,14 @@ from rotrack.tracking.pipeline import RotationTracker, TrackerSettings
 
 FIXTURES = Path(__file__).parent / "fixtures"
 BOTH = (Side.LEFT, Side.RIGHT)
+
+
+@pytest.fixture(autouse=True)
+def quick_disk(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Spare the tests that are not about it the waiting for the disk."""
+    if not getattr(request.module, "DURABLE", False):
+        monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+
 
 settings.register_profile("rotrack", deadline=None, derandomize=True, database=None)
 settings.load_profile("rotrack")

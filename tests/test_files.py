@@ -21,6 +21,9 @@ from rotrack.records.store import read_sessions
 from rotrack.records.table import refresh_table
 from rotrack.repair import repair
 
+DURABLE = True
+"""These tests are about what is on the disk, see `conftest.quick_disk`."""
+
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 
 

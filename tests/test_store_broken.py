@@ -13,6 +13,9 @@ sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 import crashes
 import mutants
 
+DURABLE = True
+"""These tests are about what is on the disk, see `conftest.quick_disk`."""
+
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="needs fork")]
 
 

@@ -21,7 +21,7 @@ from rotrack.records.schema import REP_COLUMNS, VERSIONS
 from rotrack.records.session import INTERRUPTED, Session
 from rotrack.records.store import read_sessions
 from rotrack.records.table import CHANGED, refresh_table
-from rotrack.records.takeover import KEPT_DAMAGED, KEPT_TABLE
+from rotrack.records.takeover import KEPT_TABLE
 
 LOGS = FIXTURES / "logs"
 EXPECTED = json.loads((LOGS / "expected.json").read_text("utf-8"))
@@ -194,8 +194,8 @@ def test_a_damaged_session_is_made_again_from_its_rows_and_the_damaged_file_is_k
     torn = (folder / "session.json").read_bytes()[:900]
     (folder / "session.json").write_bytes(torn)
     (note,) = refresh_table(data)
-    assert KEPT_DAMAGED in note
-    assert (folder / KEPT_DAMAGED).read_bytes() == torn
+    assert "session.json.damaged" in note
+    assert (folder / "session.json.damaged").read_bytes() == torn
     sessions, problems = read_sessions(data)
     assert (logged(sessions), problems) == (EXPECTED["32_columns"], [])
 

@@ -23,6 +23,9 @@ from rotrack.records.store import read_all, read_sessions
 from rotrack.records.table import refresh_table
 from rotrack.records.writer import SessionWriter
 
+DURABLE = True
+"""These tests are about what is on the disk, see `conftest.quick_disk`."""
+
 can_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks there")
 
 

@@ -16,6 +16,7 @@ import msgspec
 
 from rotrack.errors import InputError, RecordError
 from rotrack.files import replace as replace_files
+from rotrack.files import set_aside
 from rotrack.model import Direction, Rep, Side
 from rotrack.records.folders import locked
 from rotrack.records.record import SESSION_FILE, record_bytes
@@ -75,7 +76,7 @@ def drop_rep(
         reps = tuple(replace(r, dropped=dropped) if meant(r) else r for r in session.rep_list)
         path = session.folder / REPETITIONS
         if session.problems:  # its damaged rows may still be worth something to somebody
-            replace_files({path.with_name(f"{path.name}.damaged"): path.read_bytes()})
+            set_aside(path)
         replace_files({path: table_bytes(reps)})
         with suppress(OSError):  # it shows the values before; whoever wants one draws it anew
             (session.folder / PLOT).unlink(missing_ok=True)

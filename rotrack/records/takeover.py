@@ -14,7 +14,7 @@ import msgspec
 
 from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import InputError, RecordError
-from rotrack.files import make_folder, replace, sync_folder
+from rotrack.files import make_folder, replace, set_aside, sync_folder
 from rotrack.inputs import (
     GUESSED,
     MOST_TABLE_BYTES,
@@ -34,8 +34,6 @@ from rotrack.records.record import FORMAT, SESSION_FILE, SessionRecord, read_raw
 from rotrack.records.repetitions import REPETITIONS, table_bytes
 from rotrack.records.session import Session
 
-KEPT_DAMAGED = "session.json.damaged"
-"""What a session.json is kept as that nobody can read, when the session is made again from the rows of the table."""
 KEPT_TABLE = "reps of an earlier version.csv"
 
 
@@ -124,16 +122,10 @@ def _from_rows(data: Path, name: str, table: EarlierTable, people: _People, keep
         return str(error)
     folder = sessions_folder(data) / name
     make_folder(folder)
-    if keep:
-        with suppress(FileNotFoundError):
-            (folder / SESSION_FILE).rename(folder / KEPT_DAMAGED)
+    kept = set_aside(folder / SESSION_FILE).name if keep and (folder / SESSION_FILE).exists() else ""
     replace({folder / REPETITIONS: table_bytes(reps), folder / SESSION_FILE: record_bytes(people.named(record))})
     sync_folder(folder.parent)
-    return (
-        f"{folder / SESSION_FILE} was damaged and is kept as {KEPT_DAMAGED}; the session was made again from {TABLE}."
-        if keep
-        else ""
-    )
+    return f"{folder / SESSION_FILE} was damaged and is kept as {kept}; the session was made again from {TABLE}." if kept else ""
 
 
 def keep_original(data: Path, wanted: bytes) -> tuple[str, ...]:
