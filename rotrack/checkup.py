@@ -15,6 +15,7 @@ from typing import Literal
 
 from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import ModelError, RotrackError
+from rotrack.files import make_folder
 from rotrack.rates import LEAST_HZ
 from rotrack.sensing.landmarker import MODELS, Landmarker, find_model, speed_advice
 from rotrack.sensing.legnet import description
@@ -53,7 +54,7 @@ def checkup(data: Path, open_cameras: bool, clock: Clock = SYSTEM) -> Iterator[F
 
 def _folder(data: Path) -> Finding:
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        make_folder(data)
         with tempfile.TemporaryFile(dir=data):
             pass
         free = shutil.disk_usage(data).free

@@ -31,6 +31,7 @@ from rotrack.app.texts import Texts
 from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import InputError
 from rotrack.files import FILE_MODE, explained, make_folder, replace
+from rotrack.inputs import read_json
 
 PORT = 8377
 """Where the page is, unless that is taken."""
@@ -206,7 +207,7 @@ def _open_running(note: Path, options: Options, tell: Callable[[str], None], clo
     """Open the page of the program that is running already."""
     for _ in range(50):
         with suppress(OSError, ValueError, KeyError):
-            url = json.loads(note.read_text("utf-8"))["url"]
+            url = str(read_json(note)["url"])
             try:
                 urlopen(f"{url.rstrip('/')}{ALIVE}", timeout=2).close()
             except HTTPError:  # it is there and guarded
