@@ -234,14 +234,15 @@ class _FloorTable(msgspec.Struct):
     height_m: float
     tilt_sd_deg: float
 
-    def read(self) -> Floor:
+    def read(self, exact: bool = False) -> Floor:
+        """Return the floor; a file holds the direction rounded, `exact` takes it as it is."""
         down = np.array(self.down)
         length = float(np.linalg.norm(down))
         if not abs(length - 1) <= 0.01:
             raise UnreadableError("'floor.down' must be a direction of length 1")
         _check("floor.height_m", 0.01, 20, self.height_m)
         _check("floor.tilt_sd_deg", 0, 90, self.tilt_sd_deg)
-        return Floor(down / length, self.height_m, self.tilt_sd_deg)
+        return Floor(down if exact else down / length, self.height_m, self.tilt_sd_deg)
 
 
 class _FloorFileTable(_FloorTable):
@@ -597,7 +598,7 @@ def from_log(table: Mapping[str, Any]) -> Calibration:
         lens, floor = found.lens, found.floor
         return Calibration(
             _lens(lens.size_px, lens.matrix, lens.distortion, lens.focal_sd) if lens else None,
-            floor.read() if floor else None,
+            floor.read(exact=True) if floor else None,
             {side: gain.read(f"gains.{side}") for side, gain in found.gains.items()},
             found.names,
         )
