@@ -41,10 +41,9 @@ from rotrack.drills import parse_sides
 from rotrack.errors import InputError, ModelError, RecordError, RotrackError, SourceError
 from rotrack.files import FILE_MODE, explained, make_folder, sync_folder
 from rotrack.files import replace as replace_files
-from rotrack.housekeeping import ARCHIVE_LOCK, HALF_MEASURED
 from rotrack.manifest import Entry, some
 from rotrack.model import CONVENTION_VERSION, MEASURE_VERSION
-from rotrack.records.folders import locked, session_folders, sessions_folder
+from rotrack.records.folders import ARCHIVE_LOCK, HALF_MEASURED, locked, session_folders, sessions_folder
 from rotrack.records.people import known_or_new
 from rotrack.records.record import SESSION_FILE, Status, read_record, record_bytes
 from rotrack.records.session import Session, load_session

@@ -28,7 +28,7 @@ from rotrack.doctor_cli import doctor
 from rotrack.drills import GROUPS, TIERS, Drill, load_table
 from rotrack.errors import DOUBTFUL, InputError, RecordError, RotrackError
 from rotrack.export_cli import export
-from rotrack.files import check_free
+from rotrack.files import check_free, why_of
 from rotrack.import_cli import agreement, import_
 from rotrack.log_cli import (
     OutOption,
@@ -119,6 +119,18 @@ def main() -> None:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:
+        if error.filename is not None:  # not the output, but a file that nothing here foresaw
+            raise
+        _output_is_lost(error)
+
+
+def _output_is_lost(error: OSError) -> None:
+    """Say in one sentence that what was to be printed could not be written, and end."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  what is left in it is not written again at the end
+    if not isinstance(error, BrokenPipeError):
+        _err.print(f"[bold red]rotrack:[/] The output cannot be written, {escape(why_of(error))}.", soft_wrap=True)
+    sys.exit(RecordError.exit_code)
 
 
 def _show_version(wanted: bool) -> None:

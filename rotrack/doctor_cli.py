@@ -14,6 +14,7 @@ from rotrack.checkup import Finding, checkup
 from rotrack.errors import DOUBTFUL
 from rotrack.log_cli import OutOption, say_notes, shortened
 from rotrack.records.folders import data_folder
+from rotrack.records.table import is_current
 from rotrack.repair import examine, repair
 from rotrack.ui.words import times
 
@@ -70,11 +71,11 @@ def _mend(data: Path) -> None:
     for one in done:
         sign = "[green]mended[/]" if one.mended else "[bold red]left[/]"
         _out.print(f"{sign}  {escape(one.fault.what)}\n        {escape(one.done)}", soft_wrap=True)
-    say_notes(notes)
-    left = sum(not one.mended for one in done)
-    if not done and not notes:
+    say_notes(dict.fromkeys(notes))
+    left = sum(not one.mended for one in done) + (not is_current(data))
+    if not (done or notes or left):
         _out.print(f"Nothing is wrong with {escape(str(data))}.", soft_wrap=True)
     else:
-        _out.print(f"{times(len(done) - left, 'fault')} mended, {left} left.")
+        _out.print(f"{times(sum(one.mended for one in done), 'fault')} mended, {left} left.")
     if left:
         raise typer.Exit(DOUBTFUL)

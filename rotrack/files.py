@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,10 @@ FOLDER_MODE, FILE_MODE = 0o700, 0o600
 """What a new folder and a new file may be used for: their owner only."""
 DRAFT, DAMAGED = ".tmp", ".damaged"
 """How the name of a file ends that is not complete yet; of one that could not be read and was made again."""
+ASKED_FOR = re.compile(r"\..+\.[0-9a-f]{8}" + re.escape(DRAFT))
+"""How drafts of files that a person asked for are called."""
+OWN_FILES = ("reps.csv", "readings.csv", "index.msgpack", "import.", "archive.", "app.lock", "app.json")
+"""How the names of rotrack's own files begin at the top of a data folder."""
 _WHY = {
     errno.ENOSPC: "the disk is full: free some space",
     errno.EDQUOT: "your disk quota is used up: free some space",
@@ -137,12 +142,15 @@ def replace(contents: Mapping[Path, bytes], durable: bool = True) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Copy a file that cannot be read to a name that nothing has yet, and return that; raises OSError if that fails."""
+    """Copy what cannot be read to a name that nothing has yet, and return that; raises OSError if that fails."""
     place, number = path.with_name(path.name + DAMAGED), 1
     while place.exists():
         number += 1
         place = path.with_name(f"{path.name}.{number}{DAMAGED}")
-    replace({place: path.read_bytes()})
+    if path.is_file():
+        replace({place: path.read_bytes()})
+    else:  # a pipe, or a link to nothing
+        path.rename(place)
     return place
 
 
@@ -191,6 +199,8 @@ def check_free(path: Path, overwrite: bool = False) -> None:
     with suppress(OSError):
         if path.is_dir():
             raise InputError(f"{path} is a folder; give the name of a file.")
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path} is no plain file; give the name of a file.")
         if _is_of_log(path):
             raise InputError(f"{path} belongs to rotrack's own log; choose another file.")
         if not overwrite and (path.exists() or path.is_symlink()):
@@ -202,7 +212,7 @@ def _is_of_log(path: Path) -> bool:
     real = Path(os.path.realpath(path))
     inside = {"sessions", "people", "calibration"}
     above = [folder for folder in real.parents if folder.name in inside and (folder.parent / "sessions").is_dir()]
-    own = real.name.lower().startswith(("reps.csv", "readings.csv", "index.")) and (real.parent / "sessions").is_dir()
+    own = real.name.lower().startswith(OWN_FILES) and (real.parent / "sessions").is_dir()
     return own or bool(above)
 
 

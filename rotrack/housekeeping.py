@@ -19,22 +19,18 @@ from filelock import FileLock, Timeout
 
 from rotrack.beforehand import profiles_folder
 from rotrack.errors import InputError, RecordError
-from rotrack.exchange.merge import IMPORT_LOCK, PART
-from rotrack.files import DAMAGED, DRAFT, explained, replace
+from rotrack.files import ASKED_FOR, DAMAGED, DRAFT, explained, replace
 from rotrack.inputs import UnreadableError, name_key, read_bytes, read_packed_lines, table_of
 from rotrack.progress.readings import FILE as READINGS
 from rotrack.progress.readings import count_readings_of, delete_readings_of
 from rotrack.records.changes import delete_folders
-from rotrack.records.folders import LOG_LOCK, locked, session_folders
+from rotrack.records.folders import HALVES, LOG_LOCK, being_written, locked, session_folders
 from rotrack.records.legacy import MAY_LACK, TABLE, earlier_table
 from rotrack.records.people import PERSON_FILE, Person, find_person, people_folder, read_people, remove_person
 from rotrack.records.store import CHECKSUM, INDEX, forget_index, read_all
 from rotrack.records.table import CHANGED, refresh_table
 from rotrack.records.takeover import KEPT_TABLE
 
-ARCHIVE_LOCK, HALF_MEASURED = "archive.lock", "archive.part"
-"""In a data folder: held while an archive is measured, and what of it is not complete, which a killed run leaves behind."""
-_LEFT_BEHIND = ((ARCHIVE_LOCK, HALF_MEASURED), (IMPORT_LOCK, PART))
 _NO_TEXT = (".mp4", ".part.mp4", ".lock")
 """Files in which no name can stand."""
 _MOST_BYTES = 400_000_000
@@ -94,10 +90,13 @@ class Deleted:
     still : tuple of Path
         Files of the data folder in which the name still stands: notes of other people's sessions, files that rotrack does not
         know.
+    unknown : tuple of Path
+        Folders of sessions that cannot be read, and in which no name stands: nobody knows whose they are.
     """
 
     sessions: int
     still: tuple[Path, ...] = ()
+    unknown: tuple[Path, ...] = ()
 
 
 def stored_of(data: Path, person: str) -> Stored:
@@ -145,7 +144,7 @@ def delete_person(data: Path, person: str) -> Deleted:
     ids = {folder.name for folder in theirs.folders}
     delete_folders(data, theirs.folders)
     delete_readings_of(data, person)
-    for lock, left_behind in _LEFT_BEHIND:
+    for lock, left_behind in HALVES:
         if (data / left_behind).exists():
             with suppress(Timeout), FileLock(data / lock, timeout=0):  # whose it is need not be known: nobody needs it
                 shutil.rmtree(data / left_behind, ignore_errors=True)
@@ -159,7 +158,9 @@ def delete_person(data: Path, person: str) -> Deleted:
     with locked(data):
         _clean(data, search)
     refresh_table(data)
-    return Deleted(len(ids), tuple(_files_with(data, search)))
+    readable = {session.folder for session in read_all(data)[0]}
+    unknown = tuple(folder for folder in session_folders(data) if folder not in readable and not being_written(folder))
+    return Deleted(len(ids), tuple(_files_with(data, search)), unknown)
 
 
 class _Theirs:
@@ -191,7 +192,7 @@ class _Theirs:
         known_ids = {known.id for known in people}
         self.records = [f for f in _folders_in(people_folder(data)) if f.name not in known_ids and search.is_of_any(f)]
         drafts = [path for path in _files_in(data, deep=False) if _is_ours(path) and search.is_of(path)]
-        half = [data / part for _, part in _LEFT_BEHIND if search.is_of_any(data / part)]
+        half = [data / part for _, part in HALVES if search.is_of_any(data / part)]
         self.elsewhere = (*drafts, *half, *self.records)
 
 
@@ -370,6 +371,8 @@ def _files_in(folder: Path, deep: bool = True) -> Iterator[Path]:
 def _is_ours(path: Path) -> bool:
     """Return whether a file at the top of a data folder is one that rotrack made besides the tables."""
     name = path.name
+    if ASKED_FOR.fullmatch(name):
+        return True
     known = (INDEX, CHECKSUM, TABLE, READINGS)
     return name.startswith((CHANGED, Path(KEPT_TABLE).stem)) or (
         name not in known and name.startswith(known) and name.endswith((DRAFT, ".part"))

@@ -254,7 +254,10 @@ def drop(
     had_plot = (session_folder(data, session_id) / PLOT).exists()
     changed = drop_rep(data, session_id, side, direction, reps, not undo)
     if had_plot:
-        write_plot(changed)
+        try:
+            write_plot(changed)
+        except RecordError as error:  # the repetitions are dropped all the same
+            say_notes([str(error)])
     print_session(changed)
 
 
@@ -328,6 +331,7 @@ def delete(
         deleted = delete_person(data, name)
         _out.print(f"Deleted: everything of {escape(name)}.", soft_wrap=True)
         say_notes(f"The name still stands in {path}, which is not theirs alone; look into it." for path in deleted.still)
+        say_notes(f"Nobody knows whose {path} is, since it cannot be read; look into it." for path in deleted.unknown)
 
 
 def _ask_twice(yes: bool, question: str, word: str, what: str) -> None:

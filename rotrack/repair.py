@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 from rotrack.clock import SYSTEM, Clock
 from rotrack.drills import load_table
 from rotrack.errors import RecordError
-from rotrack.files import DRAFT, FILE_MODE, FOLDER_MODE, explained, replace, set_aside
+from rotrack.files import ASKED_FOR, DRAFT, OWN_FILES, explained, replace, set_aside
 from rotrack.inputs import (
     MOST_TABLE_BYTES,
     UnreadableError,
@@ -39,10 +39,10 @@ from rotrack.inputs import (
 )
 from rotrack.model import CONVENTION_VERSION, Rep, Side
 from rotrack.progress.readings import FILE as READINGS
-from rotrack.records.folders import WRITING_LOCK, being_written, locked, session_folders
+from rotrack.records.folders import HALVES, WRITING_LOCK, being_written, locked, session_folders
 from rotrack.records.landmarks import CURVE, CURVE_COLUMNS, LANDMARKS, LEGS_READ
 from rotrack.records.legacy import TABLE, earlier_table, session_of_rows
-from rotrack.records.people import PERSON_FILE, Person, people_folder, read_people, write_person
+from rotrack.records.people import PERSON_FILE, Person, look_through, mend_person, people_folder, stand_ins
 from rotrack.records.record import FIRST_MEASURE, FORMAT, SESSION_FILE, SessionRecord, Status, read_raw, record_bytes, record_from
 from rotrack.records.repetitions import HEADER, REPETITIONS, read_repetitions, reps_of, table_bytes
 from rotrack.records.session import INTERRUPTED, load_session
@@ -50,9 +50,7 @@ from rotrack.records.store import INDEX, read_all, stamp_of
 from rotrack.records.table import CHANGED, refresh_table
 from rotrack.records.takeover import KEPT_TABLE
 
-_HALVES = (("archive.lock", "archive.part"), ("import.lock", "import.part"))
 _OWN = (TABLE, READINGS, INDEX, CHANGED, Path(KEPT_TABLE).stem)
-_ASKED_FOR = re.compile(r"\..+\.[0-9a-f]{8}" + re.escape(DRAFT))
 """What the draft of a file is called that a person asked for."""
 _ID = re.compile(r"(\d{8}-\d{6})-(.+)")
 
@@ -98,7 +96,7 @@ def examine(data: Path, clock: Clock = SYSTEM) -> Iterator[Fault]:
     yield from _drafts(data)
     for folder in session_folders(data):
         if not being_written(folder):
-            yield from _of_session(data, folder)
+            yield from _looked_into(data, folder)
     yield from _of_people(data, clock)
     yield from _open_to_others(data)
 
@@ -141,7 +139,7 @@ def _drafts(data: Path) -> Iterator[Fault]:
                 if path.name == SESSION_FILE + DRAFT and not (place / SESSION_FILE).exists():
                     continue  # all that there is of a session's record
                 yield Fault(path, f"{path} is a draft that a program left when it was ended.", partial(_removed, path))
-    for lock, half in _HALVES:
+    for lock, half in HALVES:
         if (data / half).is_dir() and not _is_held(data / lock):
             yield Fault(
                 data / half, f"{data / half} is half of an import or archive that was ended.", partial(_removed, data / half)
@@ -152,7 +150,7 @@ def _is_draft(path: Path, top: bool) -> bool:
     """Return whether a file is a draft of rotrack's own; at the top of a data folder people may have files of theirs."""
     if not path.name.endswith((DRAFT, ".part")):
         return False
-    return not top or path.name.startswith(_OWN) or bool(_ASKED_FOR.fullmatch(path.name))
+    return not top or path.name.startswith(_OWN) or bool(ASKED_FOR.fullmatch(path.name))
 
 
 def _removed(path: Path) -> str:
@@ -174,6 +172,16 @@ def _is_held(lock: Path) -> bool:
 
 
 # ---------------------------------------------------------------------- sessions
+def _looked_into(data: Path, folder: Path) -> Iterator[Fault]:
+    if folder.is_symlink() and not folder.exists():
+        yield Fault(folder, f"{folder} is a link to nothing.", partial(_removed, folder))
+        return
+    try:
+        yield from list(_of_session(data, folder))
+    except OSError as error:
+        yield Fault(folder, f"{folder} cannot be looked into ({error.strerror or error}); check who may read it.")
+
+
 def _of_session(data: Path, folder: Path) -> Iterator[Fault]:
     path = folder / SESSION_FILE
     if not stamp_of(folder):
@@ -208,8 +216,11 @@ def _of_session(data: Path, folder: Path) -> Iterator[Fault]:
     if record.status is Status.RUNNING:
         yield Fault(folder, f"{folder.name} was cut off: its program was ended while it measured.", partial(_finished, folder))
     try:
-        for problem in load_session(folder).problems:
-            yield Fault(folder / REPETITIONS, problem, None)
+        session = load_session(folder)
+        if session.problems:
+            missing = _missing(data, folder, session.rep_list)
+            mend = partial(_repetitions_completed, folder, (*session.rep_list, *missing)) if missing else None
+            yield Fault(folder / REPETITIONS, " ".join(session.problems), mend)
     except RecordError as error:
         yield Fault(folder / REPETITIONS, str(error), partial(_repetitions_from_table, data, folder))
 
@@ -323,6 +334,19 @@ def _repetitions_from_table(data: Path, folder: Path) -> str:
     return f"Its repetitions were taken from {TABLE}: {len(reps)} of them."
 
 
+def _missing(data: Path, folder: Path, reps: tuple[Rep, ...]) -> tuple[Rep, ...]:
+    """Return the repetitions of a session that the people's table has and its own table does not."""
+    known = {(rep.side, rep.direction, rep.rep) for rep in reps}
+    return tuple(rep for rep in _rows(data, folder) if (rep.side, rep.direction, rep.rep) not in known)
+
+
+def _repetitions_completed(folder: Path, reps: tuple[Rep, ...]) -> str:
+    path = folder / REPETITIONS
+    kept = set_aside(path).name
+    replace({path: table_bytes(sorted(reps, key=lambda rep: (rep.end_s, rep.rep)))})
+    return f"The rows that could not be read were taken from {TABLE}. The damaged table is kept as {kept}."
+
+
 def _finished(folder: Path) -> str:
     """Give a session that was cut off its end: rows that are not whole go, and its record says what happened."""
     reps, _ = read_repetitions(folder) if (folder / REPETITIONS).exists() else ((), ())
@@ -369,21 +393,23 @@ def _packed_whole(path: Path) -> None:
 
 # ---------------------------------------------------------------------- people
 def _of_people(data: Path, clock: Clock) -> Iterator[Fault]:
-    people, problems = read_people(data)
-    known = {person.id for person in people}
-    sessions, _ = read_all(data)
-    lost: dict[str, str] = {}
-    for session in sessions:
-        if session.record.person_id and session.record.person_id not in known:
-            lost.setdefault(session.record.person_id, session.person)
-    for person_id, name in lost.items():
-        path = people_folder(data) / person_id / PERSON_FILE
+    people, unread = look_through(data)
+    kept = {person.id for person in people} | {one.id for one in unread if not one.mendable}
+    names = {person.id: person.name for person in stand_ins(data, unread).values()}
+    for session in read_all(data)[0]:
+        if session.record.person_id and session.record.person_id not in kept:
+            names.setdefault(session.record.person_id, session.person)
+    for one in unread:
+        if not one.mendable:
+            yield Fault(one.path, one.problem)
+        elif one.id not in names:
+            what = f"{one.path} is damaged, and no session says whose it is."
+            yield Fault(one.path, what, partial(_put_aside, one.path))
+    for person_id in sorted(names.keys() - kept):
+        path, name = people_folder(data) / person_id / PERSON_FILE, names[person_id]
         yield Fault(
             path, f"The record of {name or person_id} is missing or damaged.", partial(_person_anew, data, person_id, name, clock)
         )
-    for problem in problems:
-        if not any(person_id in problem for person_id in lost):
-            yield Fault(people_folder(data), problem, None)
     keys: dict[str, Person] = {}
     for person in people:
         for key in person.keys:
@@ -394,21 +420,24 @@ def _of_people(data: Path, clock: Clock) -> Iterator[Fault]:
                 )
 
 
+def _put_aside(path: Path) -> str:
+    place = set_aside(path)
+    path.unlink(missing_ok=True)
+    return f"Nobody has this record any more; what it held is in {place.name}."
+
+
 def _person_anew(data: Path, person_id: str, name: str, clock: Clock) -> str:
-    path = people_folder(data) / person_id / PERSON_FILE
     if not name_key(name):
         raise RecordError(f"Nothing says who {person_id} is.")
-    if path.exists():
-        set_aside(path)
-    write_person(data, Person(id=person_id, name=name, added_at=clock.now().replace(microsecond=0)))
-    return "It was made again with the name that the sessions have."
+    mend_person(data, Person(id=person_id, name=name, added_at=clock.now().replace(microsecond=0)))
+    return "It was made again with the name that was left."
 
 
 # ---------------------------------------------------------------------- who may read
 def _open_to_others(data: Path) -> Iterator[Fault]:
     if os.name == "nt":
         return
-    found = [path for path in (data, *_everything(data)) if _others_may(path)]
+    found = [path for path in (data, *_own(data)) if _others_may(path)]
     if found:
         yield Fault(
             data,
@@ -427,13 +456,18 @@ def _others_may(path: Path) -> bool:
 def _closed(paths: list[Path]) -> str:
     for path in paths:
         with explained(path):
-            path.chmod(FOLDER_MODE if path.is_dir() else FILE_MODE)
-    return "Only you may read it now."
+            path.chmod(stat.S_IMODE(path.stat().st_mode) & ~stat.S_IRWXO)
+    return "Only you, and the group that the folder belongs to, may read it now."
 
 
-def _everything(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
-        yield from (Path(place) / name for name in (*folders, *names))
+def _own(data: Path) -> Iterator[Path]:
+    """Yield what rotrack keeps in a data folder; people may have files of theirs beside it."""
+    yield from (path for path in _files(data) if path.name.startswith(OWN_FILES))
+    for name in ("sessions", "people", "calibration"):
+        if (data / name).is_dir():
+            yield data / name
+        for place, folders, names in os.walk(data / name):
+            yield from (Path(place) / name for name in (*folders, *names))
 
 
 def _folders(folder: Path) -> list[Path]:

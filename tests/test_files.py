@@ -319,3 +319,10 @@ def test_folders_that_are_there_keep_their_modes(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir(0o755)
     make_folder(tmp_path / "shared" / "a" / "b")
     assert [f"{mode(tmp_path / name):o}" for name in ("shared", "shared/a", "shared/a/b")] == ["755", "700", "700"]
+
+
+def test_a_device_is_never_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="no plain file"):
+        files.write_for_person(tmp_path / "pipe", b"x", overwrite=True)
+    assert (tmp_path / "pipe").is_fifo()

@@ -17,7 +17,7 @@ from helpers import FIXTURES, FOUR, a_record, a_step, cut_off_session, everythin
 
 from rotrack.model import Side
 from rotrack.records.landmarks import read_curve, read_poses
-from rotrack.records.people import new_person, read_people, write_person
+from rotrack.records.people import Person, new_person, read_people, write_person
 from rotrack.records.record import Status, read_record
 from rotrack.records.repetitions import REPETITIONS, read_repetitions
 from rotrack.records.session import INTERRUPTED
@@ -289,10 +289,12 @@ def test_an_unreadable_table_of_a_session_is_kept_and_made_again(tmp_path: Path)
     assert (folder / f"{REPETITIONS}.damaged").read_bytes() == damaged
 
 
-def test_a_damaged_row_is_told_and_stays(tmp_path: Path) -> None:
+def test_a_damaged_row_that_no_table_has_is_told_and_stays(tmp_path: Path) -> None:
     folder = log_session(tmp_path, 1)
     path = folder / REPETITIONS
     path.write_bytes(path.read_bytes().replace(b"34.0", b"34.x", 1))
+    (tmp_path / "reps.csv").unlink()
+    (tmp_path / "reps.csv.checksum").unlink()
     before = path.read_bytes()
     ((said, mended),) = repaired(tmp_path)
     assert ("Line 3" in said, mended, path.read_bytes()) == (True, False, before)
@@ -408,3 +410,81 @@ def test_the_other_leg_is_not_made_up(tmp_path: Path) -> None:
     (folder / "session.json").unlink()
     repaired(tmp_path)
     assert set(read_record(folder).sides) <= set(Side)
+
+
+def test_repair_closes_only_what_is_rotracks_own_and_leaves_the_group_in(tmp_path: Path) -> None:
+    log_session(tmp_path, 1)
+    tool = tmp_path / "tools" / "run.sh"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    (tmp_path / "reps.csv").chmod(0o664)
+    repair(tmp_path)
+    assert stat.S_IMODE(tool.stat().st_mode) == 0o755
+    assert stat.S_IMODE((tmp_path / "reps.csv").stat().st_mode) == 0o660
+
+
+@pytest.mark.parametrize("name", ["session.json", "repetitions.csv"])
+def test_a_pipe_in_place_of_a_file_is_set_aside(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "sessions" / log_session(tmp_path, 1)
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    done, _ = repair(tmp_path)
+    assert all(one.mended for one in done)
+    assert (folder / f"{name}.damaged").is_fifo()
+    (session,), problems = read_sessions(tmp_path)
+    assert problems == []
+    assert len(session.rep_list) == len(FOUR)
+
+
+@pytest.mark.parametrize("target", ["loop", "/nowhere"])
+def test_a_bad_link_beside_the_sessions_stops_nobody(tmp_path: Path, target: str) -> None:
+    log_session(tmp_path, 1)
+    (tmp_path / "sessions" / "loop").symlink_to(target)
+    assert len(read_sessions(tmp_path)[0]) == 1
+    assert all(one.mended for one in repair(tmp_path)[0])
+    assert read_sessions(tmp_path)[1] == []
+
+
+# ---------------------------------------------------------------------- people whose record cannot be used
+def test_a_record_of_a_newer_version_is_named_and_left_alone(tmp_path: Path) -> None:
+    person = write_person(tmp_path, new_person("Ana"))
+    log_session(tmp_path, 1, person_id=person.id)
+    refresh_table(tmp_path)
+    path = tmp_path / "people" / person.id / "person.json"
+    path.write_text(json.dumps({"format": 2, "id": person.id, "name": "Ana", "goals": {"new": 1}}))
+    before = everything(tmp_path / "people")
+    ((said, mended),) = repaired(tmp_path)
+    assert "newer version of rotrack" in said
+    assert not mended
+    assert everything(tmp_path / "people") == before
+
+
+def test_a_damaged_record_that_nobody_has_is_put_aside(tmp_path: Path) -> None:
+    """What is left of somebody whose sessions were deleted."""
+    person = write_person(tmp_path, new_person("Ana"))
+    path = tmp_path / "people" / person.id / "person.json"
+    path.write_bytes(b"{")
+    assert "person.json.damaged" in only_one(tmp_path)
+    assert read_people(tmp_path) == ([], [])
+    assert not path.exists()
+    assert path.with_name("person.json.damaged").read_bytes() == b"{"
+
+
+def test_a_damaged_record_that_still_says_the_name_is_made_again(tmp_path: Path) -> None:
+    person = write_person(tmp_path, new_person("Ana"))
+    path = tmp_path / "people" / person.id / "person.json"
+    path.write_text(json.dumps({"id": person.id, "name": "Ana", "birth_year": "old"}))
+    only_one(tmp_path)
+    ((again,), problems) = read_people(tmp_path)
+    assert (again.id, again.name, problems) == (person.id, "Ana", [])
+
+
+def test_an_id_that_begins_like_another_is_another_person(tmp_path: Path) -> None:
+    for person_id in ("p-1", "p-11"):
+        write_person(tmp_path, Person(id=person_id, name=person_id))
+        (tmp_path / "people" / person_id / "person.json").write_bytes(b"{")
+    log_session(tmp_path, 1, person="Ana", person_id="p-1")
+    assert [mended for _, mended in repaired(tmp_path)] == [True, True]
+    assert repaired(tmp_path) == []
+    assert [person.id for person in read_people(tmp_path)[0]] == ["p-1"]

@@ -3,6 +3,7 @@
 import errno
 import math
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,11 +20,13 @@ from rotrack.model import REP_DECIMALS, Rep
 from rotrack.records import table
 from rotrack.records.changes import describe_session, drop_rep
 from rotrack.records.history import rep_table
+from rotrack.records.repetitions import REPETITIONS
 from rotrack.records.schema import REP_COLUMNS
 from rotrack.records.store import CHECKSUM, read_all, read_sessions
 from rotrack.records.table import CHANGED, HEADER, refresh_table
 from rotrack.records.takeover import KEPT_TABLE
 from rotrack.records.writer import SessionWriter
+from rotrack.repair import repair
 
 SHEETS = FIXTURES / "spreadsheets"
 ORIGINAL = SHEETS / "original.csv"
@@ -424,3 +427,29 @@ def test_the_mark_at_the_start_comes_once(tmp_path: Path) -> None:
     content = (tmp_path / "reps.csv").read_bytes()
     assert content.startswith(HEADER)
     assert content.count(b"\xef\xbb\xbf") == content.count(b"session_id") == 1
+
+
+# ---------------------------------------------------------------------- damaged repetitions
+def test_rows_that_cannot_be_read_stay_in_the_table_and_repair_brings_them_back(tmp_path: Path) -> None:
+    session_id = log_session(tmp_path, 1)
+    path = tmp_path / "sessions" / session_id / REPETITIONS
+    whole, table = path.read_bytes(), (tmp_path / "reps.csv").read_bytes()
+    lines = whole.split(b"\r\n")
+    lines[2] = lines[2].replace(b",true,", b",maybe,", 1)
+    path.write_bytes(b"\r\n".join(lines))
+    refresh_table(tmp_path)
+    assert sorted((tmp_path / "reps.csv").read_bytes().split(b"\r\n")) == sorted(table.split(b"\r\n"))
+    done, _ = repair(tmp_path)
+    assert [one.mended for one in done] == [True]
+    (session,), problems = read_sessions(tmp_path)
+    assert problems == []
+    assert len(session.rep_list) == len(FOUR)
+    assert (path.parent / f"{REPETITIONS}.damaged").read_bytes() == b"\r\n".join(lines)
+
+
+def test_no_number_of_the_sessions_own_table_looks_like_one_of_thousands(tmp_path: Path) -> None:
+    """A spreadsheet in a language that groups digits by points makes 2967 of 2.967, but leaves 2.9670 alone."""
+    session_id = log_session(tmp_path, 1)
+    text = (tmp_path / "sessions" / session_id / REPETITIONS).read_text("utf-8-sig")
+    assert re.findall(r"\d\.\d{4}", text)
+    assert not re.findall(r"(?<![\d.])\d{1,3}\.\d{3}(?!\d)", text)

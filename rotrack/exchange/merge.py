@@ -22,17 +22,20 @@ from rotrack.files import DRAFT, FILE_MODE, Appender, explained, make_folder, re
 from rotrack.inputs import MOST_TABLE_BYTES, UnreadableError, name_key, read_blocks
 from rotrack.progress.readings import FILE, Merged, import_readings
 from rotrack.records.changes import PLOT
-from rotrack.records.folders import WRITING_LOCK, being_written, locked, sessions_folder
+from rotrack.records.folders import IMPORT_LOCK, PART, WRITING_LOCK, being_written, locked, sessions_folder
 from rotrack.records.landmarks import CURVE, LANDMARKS, LEGS_READ
 from rotrack.records.legacy import TABLE, earlier_table, session_of_rows
 from rotrack.records.people import (
     PERSON_FILE,
     Person,
-    find_person,
+    Unread,
     known_or_new,
+    look_through,
+    mend_person,
     merged,
     people_folder,
     read_people,
+    stand_ins,
     write_person,
 )
 from rotrack.records.record import FORMAT, SESSION_FILE, TABLE_ONLY, SessionRecord, Status, record_bytes
@@ -41,8 +44,6 @@ from rotrack.records.session import VIDEO, Session
 from rotrack.records.store import CHECKSUM, read_all
 from rotrack.records.table import refresh_table
 
-IMPORT_LOCK, PART = "import.lock", "import.part"
-"""In a data folder: held by an import, and where it makes a session before it is moved in place, which a kill leaves behind."""
 COPIED = {
     CURVE: MOST_TABLE_BYTES,
     LANDMARKS: MOST_TABLE_BYTES,
@@ -218,7 +219,7 @@ class _Coming:
     other: Path
     problems: list[str]
     notes: list[str]
-    _known: list[Person] = field(default_factory=list)
+    _known: dict[str, Person] = field(default_factory=dict)
     _whose: dict[str, Person | None] = field(default_factory=dict)
 
     # ------------------------------------------------------------------ people
@@ -228,19 +229,38 @@ class _Coming:
         links = [path for path in sorted(people_folder(self.other).glob("*")) if path.is_symlink()]
         self.problems += [f"{path} was left out: it {_LINK}." for path in links]
         with locked(self.data):
-            self._known, _ = read_people(self.data)
+            people, unread = look_through(self.data)
+            by_id = {person.id: person for person in people}
+            self._known = {key: person for person in reversed(people) for key in person.keys}
+            stopped, lost = {one.id: one for one in unread}, stand_ins(self.data, unread)
             for theirs in coming:
-                ours = find_person(self._known, theirs.name) or find_person(self._known, theirs.id)
-                whole = merged(ours, _besides(ours, theirs)) if ours else theirs
-                if whole != ours:
-                    write_person(self.data, whole)
-                    self._known = [person for person in self._known if person is not ours] + [whole]
+                key = name_key(theirs.name)
+                ours = self._known.get(key) or by_id.get(theirs.id) or lost.get(key)
+                if ours is None and theirs.id in stopped:
+                    ours = theirs
+                if ours is not None and ours.id in stopped:
+                    ours = self._in_place_of(stopped, ours, theirs)
+                elif ours is None or (whole := merged(ours, _besides(ours, theirs))) != ours:
+                    ours = write_person(self.data, theirs if ours is None else whole)
+                by_id[ours.id] = ours
+                self._known |= {key: ours for key in ours.keys if self._known.get(key, ours).id == ours.id}
+
+    def _in_place_of(self, stopped: dict[str, Unread], ours: Person, theirs: Person) -> Person:
+        """Return who has a record here that cannot be used: made again with what is known there, if that may be."""
+        unread = stopped[ours.id]
+        whole = merged(Person(id=ours.id, name=ours.name, added_at=theirs.added_at), theirs)
+        if not unread.mendable:
+            self.problems.append(f"What is known there of {theirs.name} was left out. {unread.problem}")
+            return whole
+        del stopped[ours.id]
+        self.notes.append(f"{unread.path} was damaged; it was made again with what is known there, and the old one kept beside.")
+        return mend_person(self.data, whole)
 
     def _person(self, name: str, new: bool = False) -> Person | None:
         """Return who has a name here; somebody new gets a record if that is wanted."""
         key = name_key(name)
         if self._whose.get(key) is None:
-            self._whose[key] = find_person(self._known, name) if key else None
+            self._whose[key] = self._known.get(key)
         if new and key and self._whose[key] is None:
             with locked(self.data):
                 self._whose[key] = known_or_new(self.data, name)

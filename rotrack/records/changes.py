@@ -167,7 +167,7 @@ def _remove(folder: Path) -> None:
     for entry in folder.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
-        elif entry.name != "session.json":
+        elif entry.name != SESSION_FILE:
             entry.unlink()
-    (folder / "session.json").unlink(missing_ok=True)
+    (folder / SESSION_FILE).unlink(missing_ok=True)
     folder.rmdir()

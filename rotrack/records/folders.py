@@ -18,6 +18,11 @@ WRITING_LOCK = "writing.lock"
 LOG_LOCK = "reps.csv.lock"
 """In a data folder: held while the people's table or a session that was measured before is changed."""
 LOCK_TIMEOUT_S = 30.0
+ARCHIVE_LOCK, HALF_MEASURED = "archive.lock", "archive.part"
+"""In a data folder: held while an archive is measured, and what of it is not complete, which a killed run leaves behind."""
+IMPORT_LOCK, PART = "import.lock", "import.part"
+"""In a data folder: held by an import, and where it copies a session before it is moved in place, which a kill leaves behind."""
+HALVES = ((ARCHIVE_LOCK, HALF_MEASURED), (IMPORT_LOCK, PART))
 
 
 def data_folder(out: Path | None = None) -> Path:
@@ -29,10 +34,15 @@ def data_folder(out: Path | None = None) -> Path:
         If something else than a folder is there.
     """
     home = os.environ.get("ROTRACK_HOME")
-    data = (out or (Path(home) if home else user_data_path("rotrack", appauthor=False))).expanduser()
+    data = out or (Path(home) if home else user_data_path("rotrack", appauthor=False))
     said = "--out" if out else "ROTRACK_HOME"
     try:
+        data = data.expanduser()
         wrong = "is no folder" if data.exists() and not data.is_dir() else "is a link to nothing" if _leads_nowhere(data) else ""
+    except RuntimeError as error:
+        raise RecordError(
+            f"{data} names the home of somebody whom this computer does not know; say another folder with {said}."
+        ) from error
     except OSError as error:
         raise RecordError(f"The data folder {data} cannot be used, {why_of(error)}.") from error
     if wrong:
@@ -59,7 +69,7 @@ def session_folders(data: Path) -> list[Path]:
     """
     try:
         with os.scandir(sessions_folder(data)) as entries:
-            names = sorted(entry.name for entry in entries if entry.is_dir() or entry.is_symlink())
+            names = sorted(entry.name for entry in entries if entry.is_symlink() or entry.is_dir())
         return [sessions_folder(data) / name for name in names]
     except FileNotFoundError:
         return []

@@ -10,12 +10,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import MISSING, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from rotrack.errors import RecordError
-from rotrack.inputs import Table, UnreadableError, csv_line, header_of, number_of, read_table, truth_of, whole_of
+from rotrack.inputs import (
+    MOST_SESSION_TABLE_BYTES,
+    Table,
+    UnreadableError,
+    csv_line,
+    header_of,
+    number_of,
+    read_table,
+    truth_of,
+    whole_of,
+)
 from rotrack.model import Direction, Rep, Side
+from rotrack.records.landmarks import LONGEST_S
 
 REPETITIONS = "repetitions.csv"
 REPETITION_COLUMNS = tuple(field.name for field in fields(Rep))
@@ -23,6 +35,8 @@ REPETITION_COLUMNS = tuple(field.name for field in fields(Rep))
 MOST_REPS = 1_000_000
 """A repetition with a higher number is damaged."""
 MAX_PEAK_DEG = 1000.0
+DECIMALS = 4
+"""Fewest decimals that a number is written with."""
 HEADER = header_of(REPETITION_COLUMNS)
 _NEEDED = tuple(field.name for field in fields(Rep) if field.name in ("side", "direction", "rep", "valid", "peak_deg"))
 _KINDS: dict[str, type] = {
@@ -42,8 +56,14 @@ def yes_or_no(value: bool) -> str:
 
 
 def number_text(value: float) -> str:
-    """Return a number with all its digits; empty if it is missing."""
-    return repr(float(value)) if math.isfinite(value) else ""
+    """Return a number with all its digits and at least four decimals; empty if it is missing.
+
+    A spreadsheet that takes the point for one of thousands makes 2967 of 2.967, but leaves 2.9670 alone.
+    """
+    if not math.isfinite(value):
+        return ""
+    text = repr(float(value))
+    return text if "e" in text else text + "0" * (DECIMALS - len(text.partition(".")[2]))
 
 
 def repetition_line(rep: Rep) -> bytes:
@@ -88,7 +108,7 @@ def read_repetitions(folder: Path, follow: bool = True) -> tuple[tuple[Rep, ...]
     """
     path = folder / REPETITIONS
     try:
-        table = read_table(path, follow=follow)
+        table = read_table(path, most=MOST_SESSION_TABLE_BYTES, follow=follow)
     except UnreadableError as error:
         raise RecordError(
             f"{path} cannot be used ({error}); the session is left out. `rotrack doctor --repair` may mend it."
@@ -136,9 +156,18 @@ def rep_of(row: dict[str, str]) -> Rep:
             values[field.name] = whole_of(cell)
         elif kind is tuple:
             values[field.name] = tuple(cell.split())
+        elif kind is str:
+            values[field.name] = cell
         else:
-            values[field.name] = kind(cell)
+            values[field.name] = _one_of(kind, cell, field.name)
     return sensible(Rep(**values))
+
+
+def _one_of(kind: type[StrEnum], cell: str, what: str) -> StrEnum:
+    try:
+        return kind(cell)
+    except ValueError as error:
+        raise ValueError(f"'{cell[:40]}' is no {what}") from error
 
 
 def sensible(rep: Rep) -> Rep:
@@ -147,6 +176,9 @@ def sensible(rep: Rep) -> Rep:
         raise ValueError(f"{rep.rep} is no number of a repetition")
     if abs(rep.peak_deg) > MAX_PEAK_DEG:
         raise ValueError(f"{rep.peak_deg:g} degrees are none of a hip")
+    times_s = [time_s for time_s in (rep.start_s, rep.peak_s, rep.end_s) if math.isfinite(time_s)]
+    if times_s != sorted(times_s) or (times_s and not 0 <= times_s[0] <= times_s[-1] < LONGEST_S):
+        raise ValueError(f"{', '.join(f'{time_s:g}' for time_s in times_s)} s are not the times of a repetition")
     if rep.visibility > 1:  # a spreadsheet that took the decimal point for one of thousands
         raise ValueError(f"{rep.visibility:g} is no visibility; the decimal points were lost")
     return rep

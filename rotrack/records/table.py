@@ -7,6 +7,7 @@ brought up to date later.
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
@@ -18,7 +19,7 @@ from typing import Any
 
 from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import RecordError
-from rotrack.files import Appender, replace
+from rotrack.files import Appender, replace, why_of
 from rotrack.inputs import MOST_TABLE_BYTES, UnreadableError, csv_line, header_of, read_bytes
 from rotrack.model import REP_DECIMALS, Rep
 from rotrack.records.folders import being_written, locked, session_folders
@@ -82,6 +83,12 @@ def add_rows(data: Path, record: SessionRecord, reps: Sequence[Rep]) -> tuple[st
     return ()
 
 
+def is_current(data: Path) -> bool:
+    """Return whether the table is what rotrack wrote last, and the sessions are those that it was made of."""
+    state = _State.read(data)
+    return not data.is_dir() or (state is None and not session_folders(data)) or (state is not None and _is_current(data, state))
+
+
 def refresh_table(data: Path, clock: Clock = SYSTEM) -> tuple[str, ...]:
     """Bring the table up to date with the sessions, and take over what an earlier version of rotrack wrote.
 
@@ -107,8 +114,10 @@ def refresh_table(data: Path, clock: Clock = SYSTEM) -> tuple[str, ...]:
             return ()  # nothing was ever measured
         with locked(data, _WAIT_S):
             return _refresh(data, clock)
-    except (RecordError, OSError) as error:
+    except RecordError as error:
         return (f"The table {data / TABLE} is brought up to date later: {error}",)
+    except OSError as error:
+        return (f"The table {data / TABLE} is brought up to date later: {why_of(error)}.",)
 
 
 def _refresh(data: Path, clock: Clock) -> tuple[str, ...]:
@@ -142,11 +151,24 @@ def _refresh(data: Path, clock: Clock) -> tuple[str, ...]:
 
 
 def _rows_of_damaged(data: Path, sessions: Iterable[Session], there: bytes, written: Iterable[tuple[int, int]]) -> bytes:
-    """Return the rows of sessions whose own files cannot be read now, as rotrack wrote them: often all that is left."""
-    readable = {session.id for session in sessions if (session.folder / REPETITIONS).exists()}
-    damaged = {folder.name.encode("utf-8", "replace") for folder in session_folders(data) if folder.name not in readable}
+    """Return the rows, as rotrack wrote them, of repetitions whose own files cannot be read now: often all that is left."""
+    known = {session.id: session for session in sessions if (session.folder / REPETITIONS).exists()}
+    damaged = {folder.name for folder in session_folders(data) if folder.name not in known}
+    damaged |= {name for name, session in known.items() if session.problems}
     ours = max((size for size, crc in written if _sum_of(there[:size]) == (size, crc)), default=0) if damaged else 0
-    return b"".join(row for row in there[:ours].splitlines(keepends=True) if row.partition(b",")[0] in damaged)
+    kept = []
+    for line in there[:ours].splitlines(keepends=True):
+        cells = next(csv.reader([line.decode("utf-8", "replace")]), [])
+        if len(cells) == len(REP_COLUMNS) and cells[0] in damaged and not _is_read(cells, known.get(cells[0])):
+            kept.append(line)
+    return b"".join(kept)
+
+
+def _is_read(cells: Sequence[str], session: Session | None) -> bool:
+    """Return whether the repetition of a row is among those that can be read of its session."""
+    row = dict(zip(REP_COLUMNS, cells, strict=True))
+    place = (row["side"], row["direction"], row["rep"])
+    return session is not None and any((rep.side, rep.direction, str(rep.rep)) == place for rep in session.rep_list)
 
 
 def _sum_of(table: bytes) -> tuple[int, int]:

@@ -20,8 +20,11 @@ def check_text(**texts: str) -> None:
         For one that is not plain text of one line.
     """
     for what, text in texts.items():
-        if any(ord(c) < 32 for c in text) or len(text) > LONGEST_TEXT:
-            raise InputError(f"The {what} '{clean_text(text)[:60]}' must be one line of at most {LONGEST_TEXT} letters.")
+        if any(ord(c) < 32 for c in text):
+            shown = clean_text(text)[:60]
+            raise InputError(f"The {what} '{shown}' has a line break or another sign that cannot be seen; take it out.")
+        if len(text) > LONGEST_TEXT:
+            raise InputError(f"The {what} has {len(text)} letters; write at most {LONGEST_TEXT}.")
 
 
 def check_load(load_kg: float) -> None:
