@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 
 import numpy as np
 import pytest
-from helpers import ROOT
+from repository import ROOT  # noqa: F401  (so that training is found)
 
-sys.path.insert(0, str(ROOT))
 from training import movement
 from training.movement import Feed, Movement, draw, perform, ranges, tidy
 
