@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from training.render.dress import Body, SkinnedMesh, with_twist
+from training.render.dress import Body, with_twist
+from training.render.mesh import SkinnedMesh
 from training.render.shape import Shape, Skeleton
 
 HIP, KNEE, ANKLE = (0.09, 0.90, 0.0), (0.10, 0.48, 0.01), (0.11, 0.08, -0.02)

@@ -75,9 +75,10 @@ class Film:
             self._person.pose(stage.posture.rig.transforms(pose))
         if self._other is not None:
             self._other.pose(self._other_rig.transforms(self._other_poses[moment]))
-        camera = stage.cameras[moment]
+        camera, spec = stage.cameras[moment], stage.spec
+        room = ROOMS[spec.room].lit(spec.light_from, spec.key, spec.ambient)
         hidden = frozenset() if pose is not None else self._person.items
-        return camera.bent(self._raster.draw(camera, ROOMS[stage.spec.room], self._focus_m, hidden))
+        return camera.bent(self._raster.draw(camera, room, self._focus_m, hidden))
 
     def pictures(self, numbers: Sequence[int]) -> Iterator[np.ndarray]:
         """Yield the pictures of some frames as the webcam delivers them; a frozen camera delivers the last one again."""

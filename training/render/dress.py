@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from . import assets, shape
+from . import assets, shape, tailor
+from .mesh import Look, SkinnedMesh, triangulate
 from .shape import Shape
+from .tailor import Cover
 
 TWIST_BONES = 5
 """Bones per thigh that share its axis and turn more and more from hip to knee, as skin does."""
@@ -21,93 +23,6 @@ _TWIST_FROM, _TWIST_LENGTH = 0.05, 0.72
 """Where on the thigh the turn begins, and over which share of it it grows."""
 _KEPT_UNDER_CUT_M = 0.03
 _NOT_COLOUR = ("normal", "nrm", "_ao")
-
-
-@dataclass(frozen=True)
-class Look:
-    """How a surface takes the light.
-
-    Parameters
-    ----------
-    tint : tuple of float
-        Factors of red, green, blue.
-    shine, gloss : float
-        Strength and sharpness of highlights.
-    alpha_test : float
-        Parts of the texture more transparent than this are not there.
-    two_sided : bool
-        Whether the inside is seen as well.
-    wrap : float
-        How far light reaches round the edge.
-    """
-
-    tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    shine: float = 0.15
-    gloss: float = 24.0
-    alpha_test: float = 0.0
-    two_sided: bool = False
-    wrap: float = 0.1
-
-
-@dataclass(frozen=True)
-class SkinnedMesh:
-    """A surface that moves with the bones.
-
-    Parameters
-    ----------
-    kind, name : str
-        skin, clothes, hair, eyes or eyebrows; folder of the garment.
-    rest_m : numpy.ndarray, shape (v, 3)
-        Vertices at rest.
-    weights : scipy.sparse.csr_array, shape (v, b)
-        How much each bone moves each vertex.
-    triangles : numpy.ndarray, shape (t, 3)
-        Corners, as numbers of `corner_vertex`.
-    corner_vertex : numpy.ndarray, shape (c,)
-        Vertex of each corner; a vertex has one for every point of the texture that it bears.
-    uv : numpy.ndarray, shape (c, 2)
-        Texture point of each corner.
-    texture : pathlib.Path or numpy.ndarray or None
-        A picture file, a picture, or plain white.
-    look : Look
-        How it takes the light.
-    """
-
-    kind: str
-    name: str
-    rest_m: np.ndarray
-    weights: sp.csr_array
-    triangles: np.ndarray
-    corner_vertex: np.ndarray
-    uv: np.ndarray
-    texture: Path | np.ndarray | None = None
-    look: Look = field(default_factory=Look)
-
-    @cached_property
-    def used(self) -> np.ndarray:
-        """Vertices that a triangle touches."""
-        return np.unique(self.corner_vertex)
-
-    @cached_property
-    def _faces(self) -> np.ndarray:
-        return self.corner_vertex[self.triangles]
-
-    @cached_property
-    def _faces_of(self) -> sp.csr_array:
-        count = len(self._faces)
-        where = (self._faces.ravel(), np.repeat(np.arange(count), 3))
-        return sp.csr_array((np.ones(3 * count), where), shape=(len(self.rest_m), count))
-
-    def posed(self, bones: np.ndarray) -> np.ndarray:
-        """Return the vertices under rest-to-posed transforms of the bones, shape (b, 4, 4): linear blend skinning."""
-        blended = np.asarray(self.weights @ bones.reshape(len(bones), 16)).reshape(-1, 4, 4)
-        return np.einsum("vij,vj->vi", blended[:, :3, :3], self.rest_m) + blended[:, :3, 3]
-
-    def normals(self, vertices: np.ndarray) -> np.ndarray:
-        """Return the directions out of the surface at some posed vertices."""
-        a, b, c = (vertices[self._faces[:, k]] for k in range(3))
-        summed = self._faces_of @ np.cross(b - a, c - a)
-        return summed / np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12)
 
 
 @dataclass(frozen=True)
@@ -173,7 +88,14 @@ class Garment:
     look: Look = field(default_factory=Look)
 
 
-def dress(body_shape: Shape, skin: str, skin_look: Look, garments: Sequence[Garment], scales: Mapping[str, Any]) -> Body:
+def dress(
+    body_shape: Shape,
+    skin: str,
+    skin_look: Look,
+    garments: Sequence[Garment],
+    scales: Mapping[str, Any],
+    covers: Sequence[Cover] = (),
+) -> Body:
     """Return a dressed body.
 
     Parameters
@@ -188,17 +110,22 @@ def dress(body_shape: Shape, skin: str, skin_look: Look, garments: Sequence[Garm
         What it wears.
     scales : mapping
         Per garment and axis: two vertices, and how far apart they were on the body it was made for, dm.
+    covers : sequence of Cover
+        Computed clothes, over the garments.
     """
     weights = with_twist(body_shape)
     hidden = np.zeros(len(body_shape.vertices_m), bool)
     meshes = []
     for garment in garments:
-        mesh, covers = _bind(body_shape, weights, garment, scales)
+        mesh, under = _bind(body_shape, weights, garment, scales)
         meshes.append(mesh)
-        hidden[: len(covers)] |= covers
+        hidden[: len(under)] |= under
+    for cover in covers:
+        meshes.append(tailor.make(body_shape, weights, cover))
+        hidden |= tailor.hides(body_shape, cover)
     base = shape.base_mesh()
-    seen = ~hidden[base.faces].all(1)
-    triangles, corner_vertex, uv = _triangulate(base.faces[seen], base.face_uvs[seen], base.uvs)
+    seen = ~hidden[base.faces["body"]].all(1)
+    triangles, corner_vertex, uv = triangulate(base.faces["body"][seen], base.face_uvs["body"][seen], base.uvs)
     picture = _garments() / "skins" / skin
     body = SkinnedMesh("skin", "body", body_shape.vertices_m, weights, triangles, corner_vertex, uv, picture, skin_look)
     return Body(body_shape, (body, *meshes), weights)
@@ -246,7 +173,7 @@ def _bind(
     above = _above(body_shape, garment.cut)
     kept = above(rest[faces].mean(1), 0.0)
     covers = covers & above(body[: len(covers)], _KEPT_UNDER_CUT_M)
-    triangles, corner_vertex, uv = _triangulate(faces[kept], face_uvs[kept], np.array(data["uvs"][0]).reshape(-1, 2))
+    triangles, corner_vertex, uv = triangulate(faces[kept], face_uvs[kept], np.array(data["uvs"][0]).reshape(-1, 2))
     mesh = SkinnedMesh(
         garment.kind, garment.name, rest, moved, triangles, corner_vertex, uv, _colours(place, garment), garment.look
     )
@@ -296,13 +223,3 @@ def _faces_of(numbers: Sequence[int]) -> Iterator[tuple[list[int], list[int]]]:
         texture = list(numbers[at : at + count]) if kind & 8 else [0] * count
         at += count * bool(kind & 8) + bool(kind & 16) + count * bool(kind & 32) + bool(kind & 64) + count * bool(kind & 128)
         yield corners, texture
-
-
-def _triangulate(faces: np.ndarray, face_uvs: np.ndarray, uvs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return triangles over pairs of vertex and texture point, the vertex of each pair, and its texture point."""
-    halves = ([0, 1, 2], [0, 2, 3])
-    vertices, textures = (np.concatenate([table[:, half] for half in halves]) for table in (faces, face_uvs))
-    flat = (vertices == np.roll(vertices, 1, axis=1)).any(1)
-    pairs = np.stack([vertices[~flat].ravel(), textures[~flat].ravel()], 1)
-    unique, corner = np.unique(pairs, axis=0, return_inverse=True)
-    return corner.reshape(-1, 3), unique[:, 0], uvs[unique[:, 1]]

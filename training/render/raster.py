@@ -10,11 +10,13 @@ import cv2
 import moderngl
 import numpy as np
 
-from .camera import Camera, look_at
-from .dress import Body, Look
+from .camera import FAR_M, NEAR_M, Camera, look_at
+from .dress import Body
+from .mesh import Look
 from .scene import Mesh, RoomStyle, Surface
 
 _SAMPLES, _SHADOW_PX, _ABOVE_PX = 4, 1536, 384
+_PICTURES_KEPT = 150
 _VERTEX = """#version 330
 uniform mat4 to_screen, to_lamp, to_above; in vec3 point; in vec3 normal; in vec2 texel;
 out vec3 world; out vec3 out_of; out vec2 uv; out vec4 at_lamp; out vec4 at_above;
@@ -66,6 +68,7 @@ class _Item:
     """A surface on the graphics card."""
 
     points: moderngl.Buffer
+    buffers: tuple[moderngl.Buffer, ...]
     picture: moderngl.Texture
     look: Look
     casts_shadow: bool
@@ -81,16 +84,18 @@ class Raster:
     ----------
     size_px : tuple of int
         Width and height of the pictures.
+    shadow_px : int
+        Side of the map of what the lamp reaches.
     """
 
-    def __init__(self, size_px: tuple[int, int]) -> None:
+    def __init__(self, size_px: tuple[int, int], shadow_px: int = _SHADOW_PX) -> None:
         self.size_px = size_px
         self._gl = gl = moderngl.create_context(standalone=True, backend="egl", require=330)
         self._program = gl.program(_VERTEX, _FRAGMENT)
         self._depth_program = gl.program(_DEPTH_VERTEX, _DEPTH_FRAGMENT)
         colour, depth = gl.renderbuffer(size_px, 4, samples=_SAMPLES), gl.depth_renderbuffer(size_px, samples=_SAMPLES)
         self._fine, self._out = gl.framebuffer([colour], depth), gl.framebuffer([gl.renderbuffer(size_px, 4)])
-        self._lamp, self._above = self._depth_map(_SHADOW_PX), self._depth_map(_ABOVE_PX)
+        self._lamp, self._above = self._depth_map(shadow_px), self._depth_map(_ABOVE_PX)
         self._pictures: dict[Any, tuple[moderngl.Texture, Any]] = {}
         self._white = gl.texture((1, 1), 3, b"\xff\xff\xff")
         self._items: list[_Item] = []
@@ -98,6 +103,29 @@ class Raster:
     def close(self) -> None:
         """Give everything back to the driver."""
         self._gl.release()
+
+    def clear(self) -> None:
+        """Take everything away; a few pictures stay, which may be wanted again."""
+        for item in self._items:
+            for part in (item.seen, item.depth, *item.buffers):
+                part.release()
+        self._items.clear()
+        if len(self._pictures) > _PICTURES_KEPT:
+            for texture, _ in self._pictures.values():
+                texture.release()
+            self._pictures.clear()
+
+    def depth(self, camera: Camera) -> np.ndarray:
+        """Return how far what a camera sees is along its axis, m, shape (height, width)."""
+        width, height = self.size_px
+        texture = self._gl.depth_texture((width, height))
+        target = self._gl.framebuffer(depth_attachment=texture)
+        self._gl.enable(moderngl.DEPTH_TEST)
+        self._draw_depth(target, camera.projection @ camera.view, self._items, everything=True)
+        stored = np.frombuffer(texture.read(alignment=1), "f4").reshape(height, width)[::-1]
+        target.release()
+        texture.release()
+        return 2 * FAR_M * NEAR_M / (FAR_M + NEAR_M - (2 * stored - 1) * (FAR_M - NEAR_M))
 
     def _depth_map(self, size: int) -> tuple[moderngl.Texture, moderngl.Framebuffer]:
         texture = self._gl.depth_texture((size, size))
@@ -126,7 +154,9 @@ class Raster:
         uv, triangles = gl.buffer(np.asarray(mesh.uv, "f4").tobytes()), gl.buffer(np.asarray(mesh.triangles, "i4").tobytes())
         seen = gl.vertex_array(self._program, [(points, "3f 3f", "point", "normal"), (uv, "2f", "texel")], triangles)
         depth = gl.vertex_array(self._depth_program, [(points, "3f 12x", "point"), (uv, "2f", "texel")], triangles)
-        item = _Item(points, self._picture(surface.texture), look, surface.casts_shadow, surface.taps, seen, depth)
+        item = _Item(
+            points, (points, uv, triangles), self._picture(surface.texture), look, surface.casts_shadow, surface.taps, seen, depth
+        )
         self._items.append(item)
         return item
 
@@ -170,13 +200,15 @@ class Raster:
         rows = np.frombuffer(self._out.read(components=3, alignment=1), np.uint8).reshape(height, width, 3)
         return np.ascontiguousarray(rows[::-1, :, ::-1])
 
-    def _draw_depth(self, target: moderngl.Framebuffer, matrix: np.ndarray, items: list[_Item]) -> None:
+    def _draw_depth(
+        self, target: moderngl.Framebuffer, matrix: np.ndarray, items: list[_Item], *, everything: bool = False
+    ) -> None:
         target.use()
         target.clear(depth=1.0)
         self._depth_program["to_screen"].write(_packed(matrix))
         self._depth_program["picture"].value = 0
         for item in items:
-            if item.casts_shadow:
+            if item.casts_shadow or everything:
                 item.picture.use(0)
                 self._depth_program["alpha_test"].value = item.look.alpha_test
                 item.depth.render()

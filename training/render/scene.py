@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from .dress import Look
-from .textures import fabric, painting, plaster, wood
+from .mesh import Look
+from .textures import cloth, fabric, painting, plaster, rug, tiles, wood
 
 Point = tuple[float, float, float]
 _FACES = (
@@ -89,6 +89,17 @@ class RoomStyle:
     ground: Point
     fill: Point
 
+    def lit(self, light_from: Point | None, key: float, ambient: float) -> RoomStyle:
+        """Return the room with its lamp elsewhere, stronger, or with less light from all sides (harder shadows)."""
+        return replace(
+            self,
+            light_from=light_from or self.light_from,
+            key=tuple(key * x for x in self.key),
+            sky=tuple(ambient * x for x in self.sky),
+            ground=tuple(ambient * x for x in self.ground),
+            fill=tuple(ambient * x for x in self.fill),
+        )
+
 
 ROOMS: Mapping[str, RoomStyle] = {
     "living": RoomStyle(
@@ -143,10 +154,11 @@ class Scene:
         """Add a surface."""
         self.surfaces.append(Surface(mesh, texture, look or _matt(0.1), casts_shadow, taps))
 
-    def room(self, style: str, wall_m: float, seed: int) -> None:
-        """Add floor, three walls and what stands along them; the far wall is at z = wall_m."""
+    def room(self, style: str, wall_m: float, seed: int, floor_kind: str = "") -> None:
+        """Add floor (that of the style, or tiles), three walls and what stands along them; the far wall is at z = wall_m."""
         kind = ROOMS[style]
         floor = plaster(seed + 5, kind.floor, 512, 26) if style == "clinic" else wood(seed, kind.floor)
+        floor = tiles(seed + 6) if floor_kind == "tiles" else floor
         wall = plaster(seed + 2, kind.wall)
         depth = 6 - wall_m
         self.add(quad((-4, 0, 6), (8, 0, 0), (0, 0, -depth), (0, 1, 0), (4, 4)), floor, _matt(0.06, 60.0), casts_shadow=False)
@@ -197,6 +209,37 @@ class Scene:
         for y in (0.22, 0.42):
             rail = box((0, seat_m + y, z_m - depth_m / 2 + 0.02), (width_m - 0.06, 0.1, 0.025), 0.4)
             self.add(rail, grain, varnish)
+
+    def rug(self, seed: int) -> None:
+        """Add a rug with a strong pattern under everything."""
+        rng = np.random.default_rng([seed, 8])
+        width, length = rng.uniform(1.6, 3.0, 2)
+        x, z = rng.uniform(-0.4, 0.4, 2)
+        mesh = quad((x - width / 2, 0.003, z + length / 2), (width, 0, 0), (0, 0, -length), (0, 1, 0), (1, 1))
+        self.add(mesh, rug(seed), _matt(0.0), casts_shadow=False)
+
+    def clutter(self, count: int, wall_m: float, seed: int) -> None:
+        """Add boxes, stools and a couch at random, beside and behind the person."""
+        rng = np.random.default_rng([seed, 6])
+        if count and rng.random() < 0.4:
+            side, depth = rng.choice([-1, 1]), 0.85
+            x = side * float(rng.uniform(0.9, 1.6))
+            cushion = fabric(seed + 31, tuple(rng.uniform(30, 220, 3)))
+            for middle, size in (((x, 0.22, wall_m + 0.5), (1.7, 0.44, depth)), ((x, 0.6, wall_m + 0.14), (1.7, 0.5, 0.22))):
+                self.add(rounded_slab(middle, size, 0.05, 0.5), cushion, _matt(0.02))
+        for k in range(count):
+            x = float(rng.choice([-1, 1]) * rng.uniform(0.75, 2.3))
+            z, width, height = (
+                float(rng.uniform(wall_m + 0.3, 1.4)),
+                float(rng.uniform(0.08, 0.45)),
+                float(rng.uniform(0.05, 0.8)),
+            )
+            look = _matt(float(rng.uniform(0, 0.2)), tint=tuple(rng.uniform(0.05, 0.9, 3)))
+            if rng.random() < 0.35:
+                self.add(cylinder((x, 0, z), (x, height, z), width / 2, 20), look=look)
+            else:
+                paint = cloth(seed + k, tuple(rng.uniform(40, 230, 3)), str(rng.choice(["plain", "stripes", "checks"])))
+                self.add(box((x, height / 2, z), (width, height, float(rng.uniform(0.08, 0.45))), 0.5), paint, look)
 
     def mat(self, z_m: float, length_m: float = 1.9, width_m: float = 0.75) -> None:
         """Add an exercise mat."""

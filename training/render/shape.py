@@ -140,19 +140,16 @@ class BaseMesh:
     ----------
     vertices_m : numpy.ndarray, shape (n, 3)
         Before any shaping.
-    faces, face_uvs : numpy.ndarray, shape (f, 4)
-        Vertices and texture points of the body's faces.
+    faces, face_uvs : mapping of str to numpy.ndarray, shape (f, 4)
+        Vertices and texture points of the faces of each group: body, helper-tights, ...
     uvs : numpy.ndarray, shape (u, 2)
         Texture points.
-    groups : mapping of str to numpy.ndarray
-        Vertices of the faces of each group.
     """
 
     vertices_m: np.ndarray
-    faces: np.ndarray
-    face_uvs: np.ndarray
+    faces: Mapping[str, np.ndarray]
+    face_uvs: Mapping[str, np.ndarray]
     uvs: np.ndarray
-    groups: Mapping[str, np.ndarray]
 
 
 def age_share(years: float) -> float:
@@ -192,9 +189,9 @@ def _target(name: str) -> tuple[np.ndarray, np.ndarray]:
 @cache
 def base_mesh() -> BaseMesh:
     """Return the base mesh."""
-    uvs, faces, face_uvs, vertices = [], [], [], []
-    groups: dict[str, set[int]] = {}
-    group = ""
+    uvs, vertices, group = [], [], ""
+    faces: dict[str, list[list[int]]] = {}
+    face_uvs: dict[str, list[list[int]]] = {}
     for line in (_data() / "3dobjs" / "base.obj").read_text("utf-8").splitlines():
         kind, *rest = line.split() or [""]
         if kind == "vt":
@@ -205,13 +202,11 @@ def base_mesh() -> BaseMesh:
             group = rest[0]
         elif kind == "f":
             corners = [[int(x) - 1 for x in corner.split("/")] for corner in rest]
-            groups.setdefault(group, set()).update(corner[0] for corner in corners)
-            if group == "body":
-                corners += corners[-1:] * (4 - len(corners))
-                faces.append([corner[0] for corner in corners])
-                face_uvs.append([corner[1] for corner in corners])
-    sets = {name: np.array(sorted(which)) for name, which in groups.items()}
-    return BaseMesh(DECIMETRE_M * np.array(vertices), np.array(faces), np.array(face_uvs), np.array(uvs), sets)
+            corners += corners[-1:] * (4 - len(corners))
+            faces.setdefault(group, []).append([corner[0] for corner in corners])
+            face_uvs.setdefault(group, []).append([corner[-1] for corner in corners])
+    by_group = ({name: np.array(rows) for name, rows in table.items()} for table in (faces, face_uvs))
+    return BaseMesh(DECIMETRE_M * np.array(vertices), *by_group, np.array(uvs))
 
 
 @cache
@@ -249,6 +244,6 @@ def skeleton() -> Skeleton:
 def _vertices(place: Mapping[str, object]) -> np.ndarray:
     """Return the vertices whose mean is the end of a bone."""
     if place["strategy"] == "CUBE":
-        return base_mesh().groups[str(place["cube_name"])]
+        return np.unique(base_mesh().faces[str(place["cube_name"])])
     which = place["vertex_indices"] if place["strategy"] == "MEAN" else [place["vertex_index"]]
     return np.array(which if isinstance(which, Sequence) else [which])

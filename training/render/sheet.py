@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from .camera import Camera
-from .dress import Look
+from .mesh import Look
 from .posing import turn_y
 from .scene import Mesh, Scene
 

@@ -67,12 +67,20 @@ class ClipSpec:
         Scale of the sway of the body.
     walks_in_s : float
         The person walks in for so long before starting; 0: is there.
+    floor : str
+        Empty: that of the room; or tiles, rug.
+    clutter : int
+        How many things stand about.
+    light_from : tuple of float, optional
+        Direction to the lamp, if not that of the room; z below zero is backlight.
+    key, ambient : float
+        Strength of the lamp, and of the light from all sides: little of it makes hard shadows.
     sheet, bystander : mapping, optional
         Fields of `sheet.FloorSheet` and `company.Bystander`.
     seed : int
         Chooses sway, room and noise.
-    note : str
-        What it is about.
+    drill, kind, note : str
+        What rotrack is asked to measure, the kind of movement, and what else is special.
     """
 
     posture: str
@@ -88,9 +96,16 @@ class ClipSpec:
     crf: int = 23
     sway: float = 1.0
     walks_in_s: float = 0.0
+    floor: str = ""
+    clutter: int = 0
+    light_from: tuple[float, float, float] | None = None
+    key: float = 1.0
+    ambient: float = 1.0
     sheet: Mapping[str, Any] | None = None
     bystander: Mapping[str, Any] | None = None
     seed: int = 0
+    drill: str = ""
+    kind: str = ""
     note: str = ""
 
     @classmethod
@@ -107,7 +122,7 @@ class ClipSpec:
             raise ValueError(f"a spec has no {sorted(unknown)}")
         if data.get("posture") not in POSTURES:
             raise ValueError(f"there is no posture {data.get('posture')!r}, only {sorted(POSTURES)}")
-        return cls(**{k: tuple(v) if k == "size_px" else v for k, v in data.items()})
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
 
     def course(self) -> Course:
         """Return how the legs turn."""
@@ -159,7 +174,10 @@ class Stage:
     def scene(self) -> Scene:
         """Room, furniture and sheet."""
         scene = Scene()
-        scene.room(self.spec.room, self.spec.wall_m, self.spec.seed)
+        scene.room(self.spec.room, self.spec.wall_m, self.spec.seed, self.spec.floor)
+        if self.spec.floor == "rug":
+            scene.rug(self.spec.seed)
+        scene.clutter(self.spec.clutter, self.spec.wall_m, self.spec.seed)
         self.posture.furnish(scene)
         if self.sheet:
             self.sheet.put_into(scene)
