@@ -17,9 +17,10 @@ import pytest
 from repository import ROOT
 from stick_figure import stick_figure
 
+from training import crops as store
 from training import movement
 from training.movement import Movement, perform, tidy
-from training.render import assets, check, people, posing, sheet
+from training.render import assets, check, labelling, people, posing, sheet
 from training.render.camera import View
 from training.render.company import Walk
 from training.render.posing import Leg, Pose, Rig, turn_about, turn_x, turn_y, turn_z
@@ -332,6 +333,40 @@ def test_assets_are_checked_before_they_are_unpacked(tmp_path, monkeypatch):
         assets.folder()
 
 
+# ---------------------------------------------------------------------- crops
+def test_labels_of_a_crop_are_those_of_the_leg_in_its_camera(rig):
+    frames = rig.leg_frames(Pose().with_leg("R", Leg(flexion=20, rotation=15, knee=20)), "R")
+    camera = labelling.along(np.array([0.6, 0.8, 1.9]), frames["ankle"], 8.0, 0.66)
+    row = {"focal": 0, "foot": 0, **labelling.labels(camera, frames, 0.4, no_leg=False)}
+    assert (row["readable"], row["why"]) == (1, "")
+    assert row["focal"] == pytest.approx(np.linalg.norm(frames["ankle"] - camera.eye_m) / 0.66, rel=1e-3)
+    assert (row["ankle_u"], row["ankle_v"]) == pytest.approx((0, 0), abs=1e-3)
+    foot = np.array([row[f"foot_{axis}"] for axis in "xyz"])
+    assert camera.rotation.T @ foot == pytest.approx(
+        (frames["toe"] - frames["heel"]) / np.linalg.norm(frames["toe"] - frames["heel"]), abs=1e-4
+    )
+    assert np.linalg.norm([row[f"normal_{axis}"] for axis in "xyz"]) == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("foot", "normal", "seen", "no_leg", "inside", "expected"),
+    [
+        ((0, 0, -1), (0, -1, 0), 0.4, False, True, (1, "")),
+        ((0, 0, -1), (0, -1, 0), 0.04, False, True, (0, "hidden")),
+        ((0, 0, -1), (0, -1, 0), 0.09, False, True, ("", "")),
+        ((0, 0, -1), (0, -1, 0), 0.4, False, False, ("", "")),
+        ((0, 0.2, 0.98), (0, -0.98, -0.2), 0.4, False, True, (0, "rear")),
+        ((0, -0.2, 0.98), (0, -0.98, 0.2), 0.4, False, True, (1, "")),
+        ((0.75, 0.1, 0.65), (0, -0.98, -0.2), 0.4, False, True, ("", "")),
+        ((0, 0, -1), (0, -1, 0), 0.0, True, False, (0, "no leg")),
+        ((0, 0, -1), (0, -1, 0), 0.4, True, True, ("", "")),
+    ],
+)
+def test_which_crops_can_be_read(foot, normal, seen, no_leg, inside, expected):
+    directions = {"foot": np.array(foot, float), "normal": np.array(normal, float)}
+    assert labelling.verdict(directions, seen, no_leg, inside) == expected
+
+
 # ---------------------------------------------------------------------- bodies, where the assets are
 @pytest.mark.parametrize("name", list(people.table()["people"]))
 def test_people_have_bodies_of_plausible_size_that_are_dressed(name):
@@ -350,6 +385,21 @@ def test_the_mesh_bears_out_the_truth(name):
     needs_assets()
     for mesh_deg, _ in check.errors_deg(read_specs(SPECS)[name]).values():
         assert mesh_deg < check.MESH_DEG
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_people_at_random_wear_what_follows_their_bones(number):
+    needs_assets()
+    person = people.draw("test", number)
+    dressed = people.make(person)
+    assert len(dressed.meshes) == 1 + len(person["clothes"]) + 3 + len(person["covers"])
+    bones = Rig(dressed).transforms(Pose(legs=dict.fromkeys("RL", Leg(flexion=80, rotation=20, knee=70))))
+    skin = dressed.meshes[0].posed(bones)
+    for mesh in dressed.meshes[1:]:
+        assert len(mesh.triangles) > 20
+        posed = mesh.posed(bones)[mesh.used]
+        near = [np.linalg.norm(skin - point, axis=1).min() for point in posed[:: max(1, len(posed) // 40)]]
+        assert max(near) < 0.25
 
 
 # ---------------------------------------------------------------------- pictures, where EGL is
@@ -376,6 +426,22 @@ def test_one_spec_gives_one_clip_whose_pictures_show_the_truth(tmp_path):
     before = (tmp_path / "a" / "still.mp4").stat().st_mtime_ns
     run(str(tmp_path / "specs.json"), str(tmp_path / "a"))
     assert (tmp_path / "a" / "still.mp4").stat().st_mtime_ns == before
+
+
+def test_one_seed_gives_one_set_of_crops(tmp_path):
+    needs_raster()
+    from training.render import crops
+
+    tables = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        crops.make_person("test", 3, tmp_path / folder)
+        tables.append(tmp_path / folder / "test_000003.csv")
+    assert tables[0].read_bytes() == tables[1].read_bytes()
+    assert tables[0].with_suffix(".zip").read_bytes() == tables[1].with_suffix(".zip").read_bytes()
+    made = store.read([tables[0]])
+    assert len(made) > 20
+    assert np.nanmean(made.readable) > 0.4
 
 
 def _same_time_stamps(stem: Path) -> None:
