@@ -84,10 +84,10 @@ class Sensor:
         """Return the picture as the webcam delivers it."""
         height, width = picture.shape[:2]
         soft = cv2.GaussianBlur(picture, (0, 0), self.blur_px).astype(np.float32) * gain
-        y, x = np.mgrid[:height, :width]
-        shade = 1 - _VIGNETTE * (((x - width / 2) / width) ** 2 + ((y - height / 2) / height) ** 2)
-        grain = rng.normal(0, self.noise, (height, width, 1))
-        chroma = cv2.GaussianBlur(rng.normal(0, self.noise, (height, width, 3)).astype(np.float32), (0, 0), 1.0)
+        y, x = np.ogrid[:height, :width]
+        shade = 1 - _VIGNETTE * (((x - width / 2) / width) ** 2 + ((y - height / 2) / height) ** 2).astype(np.float32)
+        grain, chroma = (self.noise * rng.standard_normal((height, width, n), np.float32) for n in (1, 3))
+        chroma = cv2.GaussianBlur(chroma, (0, 0), 1.0)
         taken = np.clip(soft * shade[..., None] + grain + chroma, 0, 255).astype(np.uint8)
         if self.jpeg:
             taken = cv2.imdecode(cv2.imencode(".jpg", taken, [cv2.IMWRITE_JPEG_QUALITY, self.jpeg])[1], cv2.IMREAD_COLOR)
