@@ -189,8 +189,23 @@ def _compare(truth: Path, name: str, job: Job, outcome: Outcome, mirror: bool) -
 def _plateaus(truth: dict[str, Any], side: Side) -> list[tuple[float, float]]:
     if truth["side"] not in (side, "both"):
         return []
-    phases = [phase for rep in truth["reps"] for phase in rep.get("phases", [rep])]
+    mine = [rep for rep in truth["reps"] if rep.get("side", side) == side]
+    phases = [phase for rep in mine for phase in rep.get("phases", [rep])]
     return [(float(phase["peak_from"]), float(phase["peak_to"])) for phase in phases]
+
+
+def _peak(times: np.ndarray, truth: np.ndarray, start_s: float, end_s: float) -> float:
+    """Return the true angle of a plateau, also of one in which the camera paused."""
+    held = (times >= start_s) & (times <= end_s)
+    return float(np.median(truth[held])) if held.any() else float(np.interp(0.5 * (start_s + end_s), times, truth))
+
+
+def _near_any(moments_s: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Return which moments have a true angle within half a second."""
+    at = np.searchsorted(times, moments_s).clip(1, max(1, len(times) - 1))
+    if len(times) < 2:
+        return np.zeros(len(moments_s), bool)
+    return np.minimum(np.abs(moments_s - times[at - 1]), np.abs(moments_s - times[at])) <= 0.5
 
 
 def _errors(
@@ -210,6 +225,8 @@ def _errors(
     }
     if not neutrals:
         return result | {"note": "not measured: " + next(iter(record.reasons), "no neutral pose")}
+    there = np.isfinite(truth)  # a person who walked off has no angle
+    times, truth = times[there], truth[there]
     still = (times >= neutrals[0].from_s) & (times <= neutrals[0].to_s)
     truth = truth - np.median(truth[still])
     view = neutrals[-1].view
@@ -218,6 +235,7 @@ def _errors(
     if record.tier == "D":
         return result | _counted(reps, plateaus)
     curve = session.curve[session.curve.side == side].dropna(subset="angle_deg")
+    curve = curve[_near_any(curve.time_s.to_numpy(), times)]
     if curve.empty:
         return result | {"note": "no angle after the neutral pose"}
     true = np.interp(curve.time_s, times, truth)
@@ -237,7 +255,7 @@ def _errors(
         if moves and network.any()
         else "",
     }
-    peaks = [TruePeak(a, b, float(np.median(truth[(times >= a) & (times <= b)]))) for a, b in plateaus]
+    peaks = [TruePeak(a, b, _peak(times, truth, a, b)) for a, b in plateaus]
     wanted = [p for p in peaks if _in_drill(p, session)]
     matched = _match(reps, wanted)
     misses = [abs(rep.peak_deg - wanted[k].peak_deg) for k, rep in matched.items()]

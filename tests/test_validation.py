@@ -16,7 +16,19 @@ from rotrack.errors import InputError, TruthError
 from rotrack.model import Direction, Rep, Side
 from rotrack.records.landmarks import LEG_COLUMNS, LEGS_READ
 from rotrack.sensing.legnet import description
-from rotrack.validation import COLUMNS, TruePeak, _counted, _errors, _match, _plateaus, describe, validate_folder, write_table
+from rotrack.validation import (
+    COLUMNS,
+    TruePeak,
+    _counted,
+    _errors,
+    _match,
+    _near_any,
+    _peak,
+    _plateaus,
+    describe,
+    validate_folder,
+    write_table,
+)
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SAMPLES = Path(__file__).parents[1] / "sample_videos"
@@ -95,6 +107,21 @@ def test_plateaus_of_a_still_side_are_none() -> None:
     truth = {"side": "left", "reps": [{"peak_from": 1.0, "peak_to": 1.2, "peak_deg": 20}]}
     assert _plateaus(truth, Side.RIGHT) == []
     assert _plateaus(truth, Side.LEFT) == [(1.0, 1.2)]
+
+
+def test_plateaus_of_alternating_legs_are_those_of_each_leg() -> None:
+    reps = [{"side": side, "peak_from": t, "peak_to": t + 1, "peak_deg": 20} for side, t in (("left", 1.0), ("right", 3.0))]
+    truth = {"side": "both", "reps": reps}
+    assert _plateaus(truth, Side.LEFT) == [(1.0, 2.0)]
+    assert _plateaus(truth, Side.RIGHT) == [(3.0, 4.0)]
+
+
+def test_a_peak_in_a_pause_of_the_camera_and_a_curve_without_truth() -> None:
+    times, truth = np.array([0.0, 1.0, 4.0, 5.0]), np.array([0.0, 10.0, 20.0, 0.0])
+    assert _peak(times, truth, 0.9, 1.1) == 10
+    assert _peak(times, truth, 2.0, 3.0) == 15
+    assert _near_any(np.array([0.2, 1.4, 2.5, 4.6, 9.0]), times).tolist() == [True, True, False, True, False]
+    assert not _near_any(np.array([1.0]), times[:1]).any()
 
 
 def test_folder_without_manifest_is_refused(tmp_path: Path) -> None:
