@@ -175,12 +175,12 @@ def archive(
 
 def meant(data: Path, name: str) -> Person:
     """Return the person who is meant by a name; raises InputError if nobody is."""
-    known, _ = read_people(data)
+    known, problems = read_people(data)
     person = find_person(known, name)
     if person:
         return person
     near = similar(known, name)
-    raise InputError(f"There is nobody called '{name}'. {_whom(known, near)}")
+    raise InputError(" ".join([f"There is nobody called '{name}'. {_whom(known, near)}", *problems[:1]]))
 
 
 def _whom(known: Sequence[Person], near: Person | None) -> str:

@@ -10,8 +10,8 @@ import msgspec
 
 from rotrack.beforehand import profiles_folder
 from rotrack.calibration.profiles import PersonalProfile, new_name, read_folder, write_profile
-from rotrack.errors import InputError
-from rotrack.files import DRAFT, explained, replace
+from rotrack.errors import InputError, RecordError
+from rotrack.files import DAMAGED, DRAFT, explained, replace
 from rotrack.inputs import name_key
 from rotrack.progress.readings import rename_readings_of
 from rotrack.records.folders import locked, session_folders
@@ -34,23 +34,24 @@ from rotrack.records.text import check_text
 
 
 def change_person(data: Path, person: Person, **changes: Any) -> Person:
-    """Change fields of a person's record.
+    """Change fields of a person's record; what another program wrote in the others meanwhile stays.
 
     Raises
     ------
     InputError
         For a value that cannot be.
     RecordError
-        If it cannot be written.
+        If it cannot be written, or the record is gone.
     """
     texts = [value for value in changes.values() if isinstance(value, str)]
     for text in (*texts, *changes.get("precautions", ())):
         check_text(text=text)
-    try:
-        changed = msgspec.structs.replace(person, **changes)
-    except ValueError as error:
-        raise InputError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
     with locked(data):
+        person, _ = _as_it_is(data, person)
+        try:
+            changed = msgspec.structs.replace(person, **changes)
+        except ValueError as error:
+            raise InputError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
         return write_person(data, changed)
 
 
@@ -62,57 +63,72 @@ def archive_person(data: Path, person: Person, archived: bool = True) -> Person:
 def rename_person(data: Path, person: Person, name: str) -> Person:
     """Give a person another name, in all that is kept of them.
 
+    The new name is a spelling of the person at first, and stands in the old one's place when all has followed. So both lead to
+    the person if that breaks off, and renaming again goes on from there.
+
     Raises
     ------
     InputError
         If it is no name, or somebody else's.
     RecordError
-        If a session of the person is being measured, or something cannot be written; what was written stays, and renaming again
-        goes on from there.
+        If a session of the person is being measured, or something cannot be written.
     """
     check_text(name=name)
-    known, _ = read_people(data)
-    other = find_person(known, name)
-    if other is not None and other.id != person.id:
-        raise InputError(f"Somebody is called {other.name} already; `rotrack people merge` makes one person of two.")
-    try:
-        changed = msgspec.structs.replace(
-            person, name=tidy(name), spellings=tuple(s for s in person.spellings if name_key(s) != name_key(name))
-        )
-    except ValueError as error:
-        raise InputError(f"The new name cannot be used: {error}.") from error
     with locked(data):
+        person, others = _as_it_is(data, person)
+        other = find_person(others, name)
+        if other is not None:
+            raise InputError(f"Somebody is called {other.name} already; `rotrack people merge` makes one person of two.")
+        try:
+            changed = msgspec.structs.replace(
+                person, name=tidy(name), spellings=tuple(s for s in person.spellings if name_key(s) != name_key(name))
+            )
+        except ValueError as error:
+            raise InputError(f"The new name cannot be used: {error}.") from error
         sessions = _sessions_of(data, person)
         refuse_running(session.folder for session in sessions)
-        write_person(data, changed)
+        if name_key(name) not in person.keys:
+            person = write_person(data, msgspec.structs.replace(person, spellings=(*person.spellings, changed.name)))
         _follow(data, sessions, changed)
-    _rename_beside(data, person, changed.name)
+        _rename_beside(data, person, changed.name)
+        write_person(data, changed)
     refresh_table(data)
     return changed
 
 
 def merge_people(data: Path, person: Person, into: Person) -> int:
-    """Make one person of two; return how many sessions changed hands.
+    """Make one person of two; return how many sessions changed hands. Merging again goes on from where it broke off.
 
     Raises
     ------
     InputError
         If both are one already.
     RecordError
-        If a session of the first is being measured, or something cannot be written.
+        If a session of the first is being measured, or something cannot be written, or a record is gone.
     """
     if person.id == into.id:
         raise InputError(f"{person.name} and {into.name} are one person already.")
     with locked(data):
+        person, _ = _as_it_is(data, person)
+        into, _ = _as_it_is(data, into)
         sessions = _sessions_of(data, person)
         refuse_running(session.folder for session in sessions)
         joined = write_person(data, merged(into, person))
         _follow(data, sessions, joined)
         _move_beside(data, person, joined)
+        _rename_beside(data, person, joined.name)
         remove_person(data, person)
-    _rename_beside(data, person, joined.name)
     refresh_table(data)
     return len(sessions)
+
+
+def _as_it_is(data: Path, person: Person) -> tuple[Person, list[Person]]:
+    """Return the record of a person as it is now, and everybody else; to be called with the log `locked`."""
+    known, _ = read_people(data)
+    found = next((one for one in known if one.id == person.id), None)
+    if found is None:
+        raise RecordError(f"There is no record of {person.name} ({person.id}) any more; `rotrack people` lists who is known.")
+    return found, [one for one in known if one is not found]
 
 
 def _move_beside(data: Path, person: Person, into: Person) -> None:
@@ -121,10 +137,11 @@ def _move_beside(data: Path, person: Person, into: Person) -> None:
     for path in sorted(source.iterdir()):
         if path.name == PERSON_FILE or path.name.endswith(DRAFT):
             continue
-        with explained(target / path.name):
-            if (target / path.name).exists():
+        place = target / (f"{person.id}-{path.name}" if path.name.endswith(DAMAGED) else path.name)
+        with explained(place):
+            if place.exists():
                 raise FileExistsError(path)
-            path.rename(target / path.name)
+            path.rename(place)
 
 
 def _rename_beside(data: Path, person: Person, name: str) -> None:

@@ -28,6 +28,7 @@ from rotrack.exchange.merge import COPIED, find_data, merge_sessions
 from rotrack.housekeeping import delete_person, stored_of
 from rotrack.model import Direction, Side
 from rotrack.progress.readings import import_readings, read_readings
+from rotrack.records import people
 from rotrack.records.changes import describe_session, drop_rep
 from rotrack.records.people import AffectedSide, Goal, Person, find_person, new_person, read_people, write_person
 from rotrack.records.session import Session, load_session
@@ -574,3 +575,55 @@ def test_of_very_many_damaged_lines_twenty_are_told_and_no_other_problem_is_hidd
     assert "and 480 more" in ended.err
     assert len(document["problems"]) == 1001
     assert sum("is being measured there right now" in text for text in document["problems"]) == 1
+
+
+# ---------------------------------------------------------------------- people whose record here cannot be used
+def test_a_record_of_a_newer_version_is_not_replaced(here: Path, there: Path) -> None:
+    write(here, 1, person="Ana")
+    shutil.copytree(here, there)
+    (ana,) = read_people(there)[0]
+    write_person(there, Person(id="p-7", name="ana"))  # the same in other words
+    session_id = write(there, 2, person="Ana")
+    path = here / "people" / ana.id / "person.json"
+    path.write_text(json.dumps({"format": 2, "id": ana.id, "name": ["Ana"]}))
+    before = everything(here / "people")
+    merged = merge_sessions(here, there)
+    assert (merged.added, merged.already_there) == (1, 1)
+    assert "What is known there of Ana was left out." in merged.problems[0] + merged.problems[1]
+    assert str(path) in merged.problems[0]
+    assert everything(here / "people") == before
+    assert load_session(here / "sessions" / session_id).record.person_id == ana.id
+
+
+def test_a_damaged_record_is_made_again_from_there_and_kept_beside(here: Path, there: Path) -> None:
+    write(here, 1, person="Ana")
+    (ana,) = read_people(here)[0]
+    write_person(there, Person(id="p-8", name="ANA", notes="tea"))
+    session_id = write(there, 2, person="Ana")
+    path = here / "people" / ana.id / "person.json"
+    path.write_text("{")
+    merged = merge_sessions(here, there)
+    assert (merged.added, merged.problems) == (1, ())
+    assert any(str(path) in note for note in merged.notes)
+    ((again,), problems) = read_people(here)
+    assert (again.id, again.name, again.notes, problems) == (ana.id, "Ana", "tea", [])
+    assert path.with_name("person.json.damaged").read_text() == "{"
+    assert session_of(here, session_id).record.person_id == ana.id
+
+
+def test_many_people_are_looked_for_once(here: Path, there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    key_of = people.name_key
+
+    def counted(name: str) -> str:
+        asked.append(name)
+        return key_of(name)
+
+    monkeypatch.setattr(people, "name_key", counted)
+    for data in (here, there):
+        for number in range(40):
+            write_person(data, Person(id=f"p-{number}", name=f"P{number}"))
+    asked.clear()
+    merge_sessions(here, there)
+    assert len(asked) < 20 * 40
+    assert len(read_people(here)[0]) == 40

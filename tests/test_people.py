@@ -10,12 +10,14 @@ from typing import Any
 import msgspec
 import pytest
 from helpers import FOUR, a_record, a_step, everything, log_session
+from test_readings import line, table_of
 
 from rotrack import persons
 from rotrack.errors import InputError, RecordError
 from rotrack.inputs import read_table
 from rotrack.model import Direction, Side
 from rotrack.persons import archive_person, change_person, merge_people, rename_person
+from rotrack.progress.readings import import_readings, read_readings
 from rotrack.records.folders import locked
 from rotrack.records.history import earlier_sessions, history_table, people
 from rotrack.records.people import (
@@ -128,8 +130,8 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
         ({"birth_year": 1700}, "no year of birth"),
         ({"birth_year": date.today().year + 1}, "no year of birth"),
         ({"name": "  "}, "1 to 200 letters"),
-        ({"notes": "two\nlines"}, "one line"),
-        ({"precautions": ("two\nlines",)}, "one line"),
+        ({"notes": "two\nlines"}, "line"),
+        ({"precautions": ("two\nlines",)}, "line"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_sentence(tmp_path: Path, changes: dict[str, Any], says: str) -> None:
@@ -187,7 +189,7 @@ def test_another_spelling_of_the_name_is_a_new_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("Ben", "Somebody is called Ben already"), ("  ", "cannot be used"), ("a\nb", "one line")]
+    ("name", "says"), [("Ben", "Somebody is called Ben already"), ("  ", "cannot be used"), ("a\nb", "line")]
 )
 def test_a_name_that_cannot_be_given_changes_nothing(tmp_path: Path, name: str, says: str) -> None:
     person = known(tmp_path, "Ana")
@@ -283,3 +285,138 @@ def test_somebody_is_archived_and_comes_back(tmp_path: Path) -> None:
     assert read_people(tmp_path)[0] == [person]
     assert person.archived
     assert not archive_person(tmp_path, person, archived=False).archived
+
+
+# ---------------------------------------------------------------------- records that cannot be used
+def damage(data: Path, person: Person, content: str = "{") -> Path:
+    """Make a record of a person one that cannot be used."""
+    path = data / "people" / person.id / "person.json"
+    path.write_text(content, "utf-8")
+    return path
+
+
+def test_whoever_has_a_damaged_record_stays_the_same_person(tmp_path: Path) -> None:
+    ana = known(tmp_path, "Ana")
+    log_session(tmp_path, 1, person="Ana", person_id=ana.id)
+    path = damage(tmp_path, ana)
+    again = known(tmp_path, "ana")
+    assert (again.id, again.name) == (ana.id, "Ana")
+    assert read_people(tmp_path) == ([again], [])
+    assert path.with_name("person.json.damaged").read_text() == "{"
+    assert known(tmp_path, "Ben").id != ana.id
+
+
+def test_a_damaged_record_that_still_says_the_name_needs_no_session(tmp_path: Path) -> None:
+    ana = known(tmp_path, "Ana")
+    damage(tmp_path, ana, json.dumps({"id": ana.id, "name": "Ana", "birth_year": "old"}))
+    assert known(tmp_path, "Ana").id == ana.id
+    assert names(tmp_path) == ["Ana"]
+
+
+def test_a_record_of_a_newer_version_is_used_by_its_id_and_stays(tmp_path: Path) -> None:
+    ana = known(tmp_path, "Ana")
+    log_session(tmp_path, 1, person="Ana", person_id=ana.id)
+    path = damage(tmp_path, ana, json.dumps({"format": 2, "id": ana.id, "name": {"given": "Ana"}}))
+    before = everything(tmp_path)
+    assert known(tmp_path, "Ana").id == ana.id
+    assert everything(tmp_path) == before
+    (problem,) = read_people(tmp_path)[1]
+    assert problem == f"{path} was written by a newer version of rotrack; update rotrack to read it."
+    with pytest.raises(RecordError, match="no record of Ana"):
+        change_person(tmp_path, ana, notes="tea")
+    assert everything(tmp_path) == before
+
+
+# ---------------------------------------------------------------------- two programs at once
+def test_a_change_is_made_to_the_record_as_it_is_now(tmp_path: Path) -> None:
+    ana = known(tmp_path, "Ana")
+    rename_person(tmp_path, ana, "Nova")
+    changed = change_person(tmp_path, ana, notes="x")
+    assert (changed.name, changed.notes) == ("Nova", "x")
+    assert archive_person(tmp_path, ana).notes == "x"
+    assert rename_person(tmp_path, ana, "Nova Base").archived
+
+
+def test_whoever_is_gone_meanwhile_does_not_come_back(tmp_path: Path) -> None:
+    ana, anna, ben = (known(tmp_path, name) for name in ("Ana", "Anna", "Ben"))
+    merge_people(tmp_path, anna, ana)
+    for change in (
+        lambda: change_person(tmp_path, anna, notes="x"),
+        lambda: rename_person(tmp_path, anna, "Cleo"),
+        lambda: merge_people(tmp_path, anna, ben),
+        lambda: merge_people(tmp_path, ben, anna),
+    ):
+        with pytest.raises(RecordError, match="no record of Anna"):
+            change()
+    assert names(tmp_path) == ["Ana", "Ben"]
+
+
+def test_a_name_that_is_taken_meanwhile_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program gives the name while this one waits for the log."""
+    ana, ben = known(tmp_path, "Ana"), known(tmp_path, "Ben")
+
+    def late(data: Path) -> Any:
+        monkeypatch.setattr(persons, "locked", locked)
+        rename_person(tmp_path, ben, "Nova")
+        return locked(data)
+
+    monkeypatch.setattr(persons, "locked", late)
+    with pytest.raises(InputError, match="Somebody is called Nova already"):
+        rename_person(tmp_path, ana, "Nova")
+    assert names(tmp_path) == ["Ana", "Nova"]
+
+
+def test_programs_that_rename_at_once_leave_one_name_everywhere(tmp_path: Path) -> None:
+    if not hasattr(os, "fork"):
+        pytest.skip("no forks there")
+    data = tmp_path / "data"
+    ana = known(data, "Ana")
+    log_session(data, 1, person="Ana", person_id=ana.id)
+    import_readings(data, table_of(tmp_path, line(person="Ana")))
+    children = []
+    for name in ("Nova", "Mia", "Cleo", "Dora"):
+        child = os.fork()
+        if not child:
+            code = 1
+            try:
+                rename_person(data, ana, name)
+                code = 0
+            finally:
+                os._exit(code)
+        children.append(child)
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0] * 4
+    ((one,), problems) = read_people(data)
+    assert (one.spellings, problems) == ((), [])
+    assert [row["person"] for _, row in read_table(data / "readings.csv").rows] == [one.name]
+    assert {session.record.person for session in read_sessions(data)[0]} == {one.name}
+
+
+@pytest.mark.parametrize("place", ["_follow", "_rename_beside"])
+def test_a_renaming_that_is_ended_leads_to_the_person_by_both_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    data = tmp_path / "data"
+    ana = known(data, "Ana")
+    log_session(data, 1, person="Ana", person_id=ana.id)
+    import_readings(data, table_of(tmp_path, line(person="Ana")))
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(persons, place, killed)
+        rename_person(data, ana, "Nova")
+    assert known(data, "Ana") == known(data, "Nova")
+    assert set(read_readings(data)[0].person) == {session.person for session in read_sessions(data)[0]} == {"Ana"}
+    renamed = rename_person(data, known(data, "Nova"), "Nova")
+    assert (renamed.id, renamed.name, renamed.spellings) == (ana.id, "Nova", ())
+    assert not any(b"Ana" in content for content in everything(data).values())
+
+
+def test_damaged_copies_of_two_records_do_not_stand_in_the_way_of_a_merge(tmp_path: Path) -> None:
+    both = [known(tmp_path, name) for name in ("Ana", "Anna")]
+    for person in both:
+        (tmp_path / "people" / person.id / "person.json.damaged").write_text("{")
+    merge_people(tmp_path, both[1], both[0])
+    assert names(tmp_path) == ["Ana"]
+    assert len(list((tmp_path / "people" / both[0].id).iterdir())) == 3

@@ -157,20 +157,21 @@ def delete_readings_of(data: Path, person: str) -> int:
 def rename_readings_of(data: Path, person: str, name: str) -> int:
     """Write another name into the readings of a person. Return how many lines changed; damaged ones stay as they are.
 
+    To be called with the log `locked`.
+
     Raises
     ------
     RecordError
         If the file cannot be read or written; nothing has changed then.
     """
-    keys = _keys_of(data, person)
-    with locked(data):
-        kept = _kept(data)
-        changed = {
-            number: cells | {"person": name}
-            for number, cells in kept.table.rows
-            if name_key(cells["person"]) in keys and cells["person"] != name
-        }
-        if changed:
+    kept, keys = _kept(data), _keys_of(data, person)
+    changed = {
+        number: cells | {"person": name}
+        for number, cells in kept.table.rows
+        if name_key(cells["person"]) in keys and cells["person"] != name
+    }
+    if changed:
+        with explained(data / FILE):
             replace({data / FILE: kept.with_changes(changed)})
     return len(changed)
 

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 import secrets
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import InputError, RecordError
-from rotrack.files import explained, make_folder, replace
-from rotrack.inputs import UnreadableError, clean_text, json_bytes, name_key, read_json, record_of
+from rotrack.files import explained, make_folder, replace, set_aside
+from rotrack.inputs import MOST_PERSON_BYTES, UnreadableError, clean_text, json_bytes, name_key, read_json, record_of
 from rotrack.model import Direction, Side
-from rotrack.records.record import is_person_id
+from rotrack.records.folders import session_folders
+from rotrack.records.record import is_person_id, read_record
 
 PERSON_FILE = "person.json"
 PERSON_FORMAT = 1
@@ -97,6 +102,31 @@ def person_folder(data: Path, person: Person) -> Path:
     return people_folder(data) / person.id
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A record of a person that cannot be used.
+
+    Parameters
+    ----------
+    id : str
+        Name of its folder.
+    path : Path
+        The record.
+    problem : str
+        What is wrong with it, in a sentence.
+    mendable : bool
+        Whether it may be made again; not if a newer version wrote it, or if it may not be read.
+    name : str
+        Whom it names all the same; empty if nobody can be made out.
+    """
+
+    id: str
+    path: Path
+    problem: str
+    mendable: bool
+    name: str = ""
+
+
 def read_people(data: Path, follow: bool = True) -> tuple[list[Person], list[str]]:
     """Return the people of a data folder by name, and a sentence for each record that cannot be used.
 
@@ -112,7 +142,13 @@ def read_people(data: Path, follow: bool = True) -> tuple[list[Person], list[str
     RecordError
         If the folder cannot be listed.
     """
-    people, problems = [], []
+    people, unread = look_through(data, follow)
+    return people, [one.problem for one in unread]
+
+
+def look_through(data: Path, follow: bool = True) -> tuple[list[Person], list[Unread]]:
+    """Return the people of a data folder by name, and the records that cannot be used; as `read_people`."""
+    people, unread = [], []
     folder = people_folder(data)
     try:
         names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and (follow or not entry.is_symlink()))
@@ -122,16 +158,58 @@ def read_people(data: Path, follow: bool = True) -> tuple[list[Person], list[str
         raise RecordError(f"{folder} cannot be read ({error.strerror or error}); check who may read it.") from error
     for name in names:
         path = folder / name / PERSON_FILE
+        raw: dict[str, Any] = {}
         try:
-            person = record_of(read_json(path, follow=follow), Person)
+            raw = read_json(path, MOST_PERSON_BYTES, follow)
+            person = record_of(raw, Person)
             if person.id != name:
                 raise UnreadableError(f"it is of the person {person.id}")
             people.append(person)
         except (UnreadableError, ValueError) as error:
             if isinstance(error, UnreadableError) and error.missing:  # a program was ended before it wrote the record
                 continue
-            problems.append(f"{path} is damaged ({error}); the sessions keep the name. `rotrack doctor --repair` may mend it.")
-    return sorted(people, key=lambda person: (name_key(person.name), person.id)), problems
+            unread.append(_unread(path, raw, str(error)))
+    return sorted(people, key=lambda person: (name_key(person.name), person.id)), unread
+
+
+def _unread(path: Path, raw: dict[str, Any], why: str) -> Unread:
+    number, name, person_id = raw.get("format"), raw.get("name"), path.parent.name
+    named = tidy(name) if isinstance(name, str) and raw.get("id") == person_id and len(name) <= LONGEST_NAME else ""
+    if isinstance(number, int) and number > PERSON_FORMAT:
+        problem = f"{path} was written by a newer version of rotrack; update rotrack to read it."
+        return Unread(person_id, path, problem, mendable=False, name=named)
+    problem = f"{path} is damaged ({why}); the sessions keep the name. `rotrack doctor --repair` may mend it."
+    return Unread(person_id, path, problem, mendable=os.access(path, os.R_OK), name=named)
+
+
+def stand_ins(data: Path, unread: Iterable[Unread]) -> dict[str, Person]:
+    """Return whose the records are that cannot be used, by the keys of the names.
+
+    Sessions refer to a person by id and say the name; so may the record itself.
+    """
+    by_id = {one.id: one for one in unread if is_person_id(one.id)}
+    found = {name_key(one.name): Person(id=one.id, name=one.name) for one in by_id.values() if name_key(one.name)}
+    for folder in session_folders(data) if by_id else ():
+        with suppress(RecordError):
+            record = read_record(folder)
+            if record.person_id in by_id and 0 < len(tidy(record.person)) <= LONGEST_NAME and name_key(record.person):
+                found.setdefault(name_key(record.person), Person(id=record.person_id, name=tidy(record.person)))
+    return found
+
+
+def mend_person(data: Path, person: Person) -> Person:
+    """Make the record of a person again, and keep what is there under another name.
+
+    Raises
+    ------
+    RecordError
+        If that fails; the record is as it was then.
+    """
+    path = person_folder(data, person) / PERSON_FILE
+    with explained(path):
+        if path.exists():
+            set_aside(path)
+    return write_person(data, person)
 
 
 def write_person(data: Path, person: Person) -> Person:
@@ -186,7 +264,8 @@ def similar(people: Iterable[Person], name: str) -> Person | None:
 def known_or_new(data: Path, name: str, clock: Clock = SYSTEM) -> Person | None:
     """Return the person of a name, who gets a record if there is none yet; None for an empty name.
 
-    To be called with the log `locked`, or by the only program that writes.
+    Whoever has a record that cannot be used stays the same person: it is made again, and the damaged one kept beside. A record
+    of a newer version stays as it is. To be called with the log `locked`, or by the only program that writes.
 
     Raises
     ------
@@ -197,8 +276,16 @@ def known_or_new(data: Path, name: str, clock: Clock = SYSTEM) -> Person | None:
     """
     if not name_key(name):
         return None
-    person = find_person(read_people(data)[0], name)
-    return person or write_person(data, new_person(name, clock))
+    people, unread = look_through(data)
+    person = find_person(people, name)
+    if person is not None:
+        return person
+    known = stand_ins(data, unread).get(name_key(name))
+    if known is None:
+        return write_person(data, new_person(name, clock))
+    if not all(one.mendable for one in unread if one.id == known.id):
+        return known
+    return mend_person(data, msgspec.structs.replace(known, added_at=clock.now().replace(microsecond=0)))
 
 
 def merged(into: Person, other: Person) -> Person:
