@@ -190,7 +190,9 @@ class _Theirs:
         self.repetitions = sum(len(session.rep_list) for session in own)
         self.profiles = tuple(path for path in _files_in(profiles_folder(data)) if search.is_profile_of(path))
         known_ids = {known.id for known in people}
-        self.records = [f for f in _folders_in(people_folder(data)) if f.name not in known_ids and search.is_of_any(f)]
+        own_ids = {session.record.person_id for session in own}  # their record may be damaged
+        unread = [folder for folder in _folders_in(people_folder(data)) if folder.name not in known_ids]
+        self.records = [folder for folder in unread if folder.name in own_ids or search.is_of_any(folder)]
         drafts = [path for path in _files_in(data, deep=False) if _is_ours(path) and search.is_of(path)]
         half = [data / part for _, part in HALVES if search.is_of_any(data / part)]
         self.elsewhere = (*drafts, *half, *self.records)
@@ -230,7 +232,10 @@ class _Search:
             said = _CALLED if path.name.startswith(PERSON_FILE) else _NAMED
             return any(self._is_named(text, said) for text in self._texts(path))
         if path.name.startswith(_TABLES):
-            return any(theirs for _, theirs in self.lines_of(_content(path)))
+            try:
+                return any(theirs for _, theirs in self.lines_of(_content(path)))
+            except UnreadableError as error:
+                raise _unseen(path, error) from error
         return False
 
     def is_of_any(self, folder: Path) -> bool:

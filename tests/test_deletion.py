@@ -408,3 +408,11 @@ def test_rows_of_a_session_that_the_person_got_under_an_id_of_theirs_stay_with_o
     delete_person(tmp_path, person.id)
     assert not list((tmp_path / "people").glob(person.id))
     assert other.exists() == (find_person(read_people(tmp_path)[0], "p-other") is not None)
+
+
+def test_a_damaged_record_goes_with_the_sessions_that_refer_to_it(tmp_path: Path) -> None:
+    log_session(tmp_path, 1, person="Ana")
+    (folder,) = (tmp_path / "people").iterdir()
+    (folder / "person.json").write_bytes(b"{")
+    delete_person(tmp_path, "Ana")
+    assert not folder.exists()
