@@ -30,14 +30,25 @@ from msgspec import inspect
 
 T = TypeVar("T")
 
-MOST_JSON_BYTES = 32_000_000
-"""A longer session.json is not read: an hour of measuring makes less than a hundredth of it."""
+MOST_JSON_BYTES = 4_000_000
+"""A longer session.json is not read: an hour of measuring makes less than a tenth of it, and 4 MB are read in a second."""
+MOST_PERSON_BYTES = 200_000
+"""A longer person.json is not read: a name, notes and goals have a few kB."""
 MOST_TABLE_BYTES = 400_000_000
-"""A longer table is not read: that is a million repetitions."""
+"""A longer table is not read or copied as a whole: the curve of ten hours has half of it."""
+MOST_ROW_TABLE_BYTES = 60_000_000
+"""A longer table is not taken apart into cells, which can take four times as much memory: a clinic of ten years has 25 MB."""
+MOST_SESSION_TABLE_BYTES = 10_000_000
+"""A longer repetitions.csv of one session is not read: 5,000 repetitions have 1 MB."""
 MOST_TOML_BYTES = 1_000_000
-MOST_ROWS = 1_000_000
+MOST_ROWS = 250_000
+"""A table with more rows is not read, since that takes too long: the curve of an hour has 216,000."""
+MOST_REPETITIONS = 120_000
+"""A table with more repetitions is not read, for the same reason: a clinic of ten years has 100,000."""
+MOST_CELLS = 3_500_000
+"""A table with more cells is not read, since they take too much memory: 100,000 repetitions have 3,200,000."""
 LONGEST_LINE = 20_000
-"""Most characters of a line of a table. Landmarks of one frame have about 2,000."""
+"""Most bytes of a line of a table. Landmarks of one frame have about 2,000."""
 MOST_UNPACKED_BYTES = 1_000_000_000
 """More is not unpacked from one file: ten hours of landmarks."""
 MOST_SHRUNK, _ALWAYS_BYTES = 250, 1_000_000
@@ -51,10 +62,17 @@ _HIDDEN = dict.fromkeys(
     [*range(0x20), 0x7F, *range(0x80, 0xA0), 0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF]
 ) | dict.fromkeys([9, 10, 11, 12, 13, 0x85, 0x2028, 0x2029], " ")
 """Characters that text does not keep: control characters and marks of direction go, line breaks and tabs become blanks."""
+_HIDDEN_IN_LINES = {sign: other for sign, other in _HIDDEN.items() if sign not in (0, 9, 0xFEFF)}
+"""Those that a line of a table loses before it is taken apart: not tabs, which may part cells, and what shows damage."""
+MOST_MARKS = 30
+"""Most accents on one letter, as in the stream-safe form of Unicode; no language has more than a few."""
+_OF_MARKS = {"\u0344": 2, "\u0f73": 2, "\u0f75": 2, "\u0f81": 2, "\uff9e": 1, "\uff9f": 1}
+"""Signs that are written apart as so many accents."""
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff0-\ufff8\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+_EMPTY, _END = re.compile(rb"[ ,;\t\r\n\0]*"), re.compile(rb"[\r\n]")
 _FORMULA = re.compile(r"(^|[;,\t])(\s*)('*[=+\-@])")
 _MADE_PLAIN = re.compile(r"(^|[;,\t])(\s*)'(?='*[=+\-@])")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -86,9 +104,26 @@ class UnreadableError(ValueError):
 # ---------------------------------------------------------------------- text
 def clean_text(text: str) -> str:
     """Return text that is harmless to print: one line without terminal escapes and marks of direction, in Unicode form C."""
-    if text.isascii() and text.isprintable():
+    if not text.isprintable():
+        text = text.translate(_HIDDEN).encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else unicodedata.normalize("NFC", _few_marks(text))
+
+
+def _few_marks(text: str) -> str:
+    """Return text without endless runs of accents on one letter, which would take minutes to bring into a form."""
+    if not any(map(_marks_in, text[::MOST_MARKS])):
         return text
-    return unicodedata.normalize("NFC", text.translate(_HIDDEN).encode("utf-8", "replace").decode("utf-8"))
+    kept, marks = [], 0
+    for sign in text:
+        more = _marks_in(sign)
+        marks = marks + more if more else 0
+        if marks <= MOST_MARKS:
+            kept.append(sign)
+    return "".join(kept)
+
+
+def _marks_in(sign: str) -> int:
+    return _OF_MARKS.get(sign, 0) or bool(unicodedata.combining(sign))
 
 
 def name_key(name: str) -> str:
@@ -141,13 +176,13 @@ def read_bytes(path: Path, most: int, follow: bool = True) -> bytes:
     with _opened(path, follow) as file:
         size = os.fstat(file.fileno()).st_size
         if size > most:
-            raise UnreadableError(f"it has {size / 1e6:.0f} MB, more than the {most / 1e6:.0f} MB that such a file can have")
+            raise UnreadableError(f"it has {size / 1e6:.1f} MB, more than the {most / 1e6:g} MB that such a file can have")
         try:
             content = file.read(most + 1)
         except OSError as error:
             raise UnreadableError(error.strerror or str(error)) from error
     if len(content) > most:
-        raise UnreadableError(f"it has more than the {most / 1e6:.0f} MB that such a file can have")
+        raise UnreadableError(f"it has more than the {most / 1e6:g} MB that such a file can have")
     return content
 
 
@@ -159,7 +194,7 @@ def read_blocks(path: Path, most: int, follow: bool = True) -> Iterator[bytes]:
             while block := file.read(_BLOCK):
                 done += len(block)
                 if done > most:
-                    raise UnreadableError(f"it has more than the {most / 1e6:.0f} MB that such a file can have")
+                    raise UnreadableError(f"it has more than the {most / 1e6:g} MB that such a file can have")
                 yield block
         except OSError as error:
             raise UnreadableError(error.strerror or str(error)) from error
@@ -413,9 +448,10 @@ class Table:
 def read_table(
     path: Path,
     also: Mapping[str, str] | None = None,
-    most: int = MOST_TABLE_BYTES,
+    most: int = MOST_ROW_TABLE_BYTES,
     follow: bool = True,
     may_lack: Collection[str] = (),
+    most_rows: int = MOST_ROWS,
 ) -> Table:
     """Read a table as spreadsheets and rotrack write it.
 
@@ -435,67 +471,102 @@ def read_table(
         Whether it may be a link.
     may_lack : collection of str
         Columns that a row may lack at its end: some spreadsheets leave out the separators of empty cells.
+    most_rows : int
+        Most rows that it may have.
 
     Raises
     ------
     UnreadableError
-        If it is missing, too large or no text.
+        If it is missing or too large, or has a first line that is too long, or too many rows.
     """
-    return table_of(read_bytes(path, most, follow), also, may_lack)
+    return table_of(read_bytes(path, most, follow), also, may_lack, most_rows=most_rows)
 
 
-def table_of(content: bytes, also: Mapping[str, str] | None = None, may_lack: Collection[str] = (), exact: bool = False) -> Table:
+def table_of(
+    content: bytes,
+    also: Mapping[str, str] | None = None,
+    may_lack: Collection[str] = (),
+    exact: bool = False,
+    most_rows: int = MOST_ROWS,
+) -> Table:
     """Return the table in the contents of a file, see `read_table`.
 
     With `exact`, a row that has more cells than there are columns is damaged even if those are empty: a comma in an unquoted text
     may have moved the others.
+
+    Raises
+    ------
+    UnreadableError
+        If its first line is too long, or it has too many rows: more than can be read in a few seconds.
     """
-    text, encoding = _text_of(content)
-    lines = [(number, line) for number, line in enumerate(_lines(text), start=1) if line.strip(" ,;\t\r\n\0")]
-    if lines and lines[0][1].lower().lstrip('"').startswith("sep="):
-        del lines[0]
-    if not lines:
+    text, encoding = _utf8_of(content)
+    lines = _lines(text, encoding)
+    _, header = next(lines, (0, ""))
+    if header is not None and header.lower().lstrip('"').startswith("sep="):
+        _, header = next(lines, (0, ""))
+    if header is None:
+        raise UnreadableError(f"its first line has more than {LONGEST_LINE} characters")
+    if not header:
         return Table((), (), encoding=encoding)
-    header = lines.pop(0)[1]
     separator = max(",;\t", key=header.count)
     heads = _cells(header.removeprefix(_READ_WRONG), separator) or [header]
     heads = heads[0].split(separator) if len(heads) == 1 else heads  # a spreadsheet took the row for one text
     names = [plain_cell(head).strip().lower() for head in heads]
     columns = tuple((also or {}).get(column, column) for column in names)
+    most = min(most_rows, MOST_CELLS // len(columns))
     rows: list[tuple[int, dict[str, str]]] = []
     damaged: list[int] = []
-    for number, line in lines:
-        cells = None if "\0" in line or len(line) > LONGEST_LINE else _cells(line, separator)
+    last, before = 0, [""] * len(columns)
+    for last, line in lines:
+        if len(rows) + len(damaged) >= most:
+            raise UnreadableError(f"it has more than {most:,} rows, more than such a table can have")
+        cells = None if line is None or "\0" in line else _cells(line, separator)
         if cells is not None and len(cells) == 1 < len(columns):  # a spreadsheet took the row for one text
             cells = _cells(cells[0], separator)
         if not exact and cells is not None and len(cells) > len(columns) and not any(cells[len(columns) :]):
             cells = cells[: len(columns)]
         if cells is not None and len(cells) < len(columns) and set(columns[len(cells) :]) <= set(may_lack):
             cells = [*cells, *[""] * (len(columns) - len(cells))]
-        if cells is None or len(cells) != len(columns) or len(rows) >= MOST_ROWS:
-            damaged.append(number)
+        if cells is None or line is None or len(cells) != len(columns):
+            damaged.append(last)
             continue
-        rows.append((number, {column: plain_cell(cell) for column, cell in zip(columns, cells, strict=True)}))
-    last = 0 if text.endswith(("\n", "\r")) or not lines else lines[-1][0]
-    return Table(columns, tuple(rows), tuple(damaged), separator, encoding, last)
+        if "'" in line or clean_text(line) != line:
+            cells = [plain_cell(cell) for cell in cells]
+        before = [old if old == cell else cell for old, cell in zip(before, cells, strict=True)]  # one text in memory, not two
+        rows.append((last, dict(zip(columns, before, strict=True))))
+    cut_off = 0 if text.endswith((b"\n", b"\r")) else last
+    return Table(columns, tuple(rows), tuple(damaged), separator, encoding, cut_off)
 
 
-def _text_of(content: bytes) -> tuple[str, str]:
-    """Return the text of a file and how its letters are kept."""
+def _utf8_of(content: bytes) -> tuple[bytes | bytearray, str]:
+    """Return the contents of a text file without a mark before them, and how their letters are kept; UTF-16 as UTF-8."""
     if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return content.decode("utf-16", "replace"), "utf-16"
+        text = bytearray()
+        parts = (content[start : start + _BLOCK] for start in range(0, len(content), _BLOCK))
+        for part in codecs.iterdecode(parts, "utf-16", "replace"):
+            text += part.encode()
+        return text, "utf-16"
+    if content.startswith(codecs.BOM_UTF8):
+        return content.removeprefix(codecs.BOM_UTF8), "utf-8"
+    if content.isascii() or _all_utf8(content):
+        return content, "utf-8"
+    damaged = sum(not _is_utf8(content[start:end]) for _, start, end in _places(content))
+    few = damaged * 20 < content.count(b"\n") + 1  # a few damaged lines, not another way of writing
+    return content, "utf-8" if few else GUESSED
+
+
+def _all_utf8(content: bytes) -> bool:
+    """Return whether all of a file is UTF-8, without the memory for its text."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        return content.decode("utf-8-sig"), "utf-8"
+        for start in range(0, len(content), _BLOCK):
+            decoder.decode(content[start : start + _BLOCK], start + _BLOCK >= len(content))
     except UnicodeDecodeError:
-        pass
-    lines = content.removeprefix(codecs.BOM_UTF8).split(b"\n")
-    damaged = sum(not _is_utf8(line) for line in lines)
-    if content.startswith(codecs.BOM_UTF8) or damaged * 20 < len(lines):  # a few damaged lines, not another way of writing
-        return "\n".join(line.decode() if _is_utf8(line) else "\0 damaged" for line in lines), "utf-8"
-    return content.decode(GUESSED, "replace"), GUESSED
+        return False
+    return True
 
 
-def _is_utf8(line: bytes) -> bool:
+def _is_utf8(line: bytes | bytearray) -> bool:
     try:
         line.decode()
     except UnicodeDecodeError:
@@ -503,8 +574,36 @@ def _is_utf8(line: bytes) -> bool:
     return True
 
 
-def _lines(text: str) -> list[str]:
-    return re.split("\r\n|\n|\r", text)
+def _lines(content: bytes | bytearray, encoding: str) -> Iterator[tuple[int, str | None]]:
+    """Yield the lines of a table that are not empty, by number; None for one that is too long or damaged."""
+    for number, start, end in _places(content):
+        line = content[start:end] if end - start <= LONGEST_LINE else None
+        if line is None:
+            yield number, None
+            continue
+        guessed = encoding == GUESSED
+        text = line.decode(GUESSED, "replace") if guessed else line.decode() if _is_utf8(line) else "\0 damaged"
+        yield number, text if text.isprintable() else text.translate(_HIDDEN_IN_LINES)  # once for all its cells
+
+
+def _places(content: bytes | bytearray) -> Iterator[tuple[int, int, int]]:
+    """Yield number, start and end of each line of a table in which there is more than empty cells.
+
+    A run of empty lines is one step, however long it is. At most one line more than `MOST_ROWS` and the first two is yielded.
+    """
+    number, end, found = 1, 0, 0
+    while found <= MOST_ROWS + 2:
+        filled = _EMPTY.match(content, end)
+        after = filled.end() if filled else end
+        if after >= len(content):
+            return
+        start = max(content.rfind(b"\n", end, after) + 1, content.rfind(b"\r", end, after) + 1, end)
+        breaks = (content.count(sign, end, start) for sign in (b"\n", b"\r", b"\r\n"))
+        number += next(breaks) + next(breaks) - next(breaks)
+        close = _END.search(content, after)
+        end = close.start() if close else len(content)
+        found += 1
+        yield number, start, end
 
 
 def _cells(line: str, separator: str) -> list[str] | None:

@@ -23,8 +23,8 @@ from rotrack.ui.words import times
 MANIFEST = "manifest.csv"
 COLUMNS = ("file", "person", "drill", "side", "recorded_at", "note", "band", "load_kg")
 """What a manifest may tell of a video; `file` must be there."""
-MOST_BYTES = 100_000_000
-"""A longer manifest is not read: that is a million videos."""
+MOST_BYTES = 20_000_000
+"""A longer manifest is not read: that is 200,000 videos."""
 MOST_NAMED = 20
 """Of more lines than this that ask for the same, the first are named."""
 _ALSO = {name.replace("_", " "): name for name in COLUMNS}
@@ -140,11 +140,11 @@ def _table(path: Path, has_drill: bool) -> Table:
     shape = f"It must be a CSV file whose first line is file,person,drill,side; docs/archives.md has an example ({path.name})."
     try:
         content = read_bytes(path, MOST_BYTES)
+        table = table_of(content, _ALSO)
     except UnreadableError as error:
         if error.missing:
             raise InputError(f"There is no manifest {path}, which says what the videos are. {shape}") from error
         raise InputError(f"{path} cannot be read ({error}); check the file.") from error
-    table = table_of(content, _ALSO)
     missing = [name for name in ("file", "drill") if name not in table.columns and not (name == "drill" and has_drill)]
     double = [name for name in COLUMNS if table.columns.count(name) > 1]
     if missing or double:

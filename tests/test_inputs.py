@@ -17,6 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rotrack import inputs
+from rotrack.errors import RecordError
 from rotrack.inputs import (
     LONGEST_LINE,
     UnreadableError,
@@ -37,6 +39,10 @@ from rotrack.inputs import (
     truth_of,
     whole_of,
 )
+from rotrack.records.people import read_people
+from rotrack.records.record import read_raw
+from rotrack.records.repetitions import read_repetitions
+from rotrack.records.takeover import KEPT_TABLE, keep_original
 
 NAN = float("nan")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="no such files there")
@@ -141,6 +147,15 @@ def test_a_line_may_be_as_long_as_it_may_be(tmp_path: Path) -> None:
 )
 def test_text_is_harmless_to_print(text: str, clean: str) -> None:
     assert clean_text(text) == clean
+
+
+@pytest.mark.parametrize("mark", ["\u0301", "\u0345\u0301", "\u0344", "\u0f73"])
+def test_endless_accents_on_a_letter_end(mark: str) -> None:
+    clean = clean_text("e" + mark * 100_000 + "x")
+    assert len(clean) < 100
+    assert clean.endswith("x")
+    assert clean_text(clean) == clean
+    assert clean_text("e\u0301" * 100) == "é" * 100, "each letter may have some"
 
 
 @given(st.text(st.characters(), max_size=30))
@@ -250,6 +265,75 @@ def test_a_last_line_without_its_end_is_told() -> None:
 def test_an_endless_line_is_one_damaged_line() -> None:
     table = table_of(b"a,b\n1,2\n" + b"x" * (LONGEST_LINE + 1) + b",3\n4,5\n")
     assert (len(table.rows), table.damaged) == (2, (3,))
+
+
+def test_a_first_line_that_is_too_long_is_refused() -> None:
+    for before in (b"", b"\n;;\n", b"sep=,\n"):
+        with pytest.raises(UnreadableError, match="its first line has more than"):
+            table_of(before + b"a," * LONGEST_LINE + b"\n1,2\n")
+
+
+@pytest.mark.parametrize("line", [b"1,2\n", b"torn\n", b"\xff,2\n"], ids=["rows", "damaged", "letters"])
+def test_too_many_rows_are_one_sentence(line: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "MOST_CELLS", 2 * 10)
+    table = table_of(b"a,b\n" + b"\n" * 100 + line * 10)
+    assert len(table.rows) + len(table.damaged) == 10
+    with pytest.raises(UnreadableError, match="it has more than 10 rows"):
+        table_of(b"a,b\n" + line * 11)
+    with pytest.raises(UnreadableError, match="it has more than 5 rows"):
+        table_of(b"a,b\n" + line * 10, most_rows=5)
+
+
+@pytest.mark.parametrize("line", [b"x\n" * 25 + b"\xff\n", b"\xff\n"], ids=["a few damaged", "Windows"])
+def test_rows_beyond_the_most_are_not_even_looked_at(line: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "MOST_ROWS", 50)
+    with pytest.raises(UnreadableError, match="it has more than 50 rows"):
+        table_of(b"a\n" + line * 100, most_rows=50)
+
+
+def test_a_file_of_a_session_or_person_has_a_limit_of_its_own(tmp_path: Path) -> None:
+    folder = tmp_path / "people" / "p-1"
+    folder.mkdir(parents=True)
+    for name, most in (
+        ("session.json", inputs.MOST_JSON_BYTES),
+        ("person.json", inputs.MOST_PERSON_BYTES),
+        ("repetitions.csv", inputs.MOST_SESSION_TABLE_BYTES),
+    ):
+        with (folder / name).open("wb") as file:
+            file.truncate(most + 1)
+    with pytest.raises(RecordError, match="more than the 4 MB"):
+        read_raw(folder)
+    with pytest.raises(RecordError, match="more than the 10 MB"):
+        read_repetitions(folder)
+    assert "more than the 0.2 MB" in read_people(tmp_path)[1][0]
+
+
+def test_an_earlier_table_that_is_too_long_to_be_compared_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = b"session_id,peak_deg\n" + b"x,1\n" * 20
+    (tmp_path / "reps.csv").write_bytes(content)
+    monkeypatch.setattr(inputs, "MOST_CELLS", 20)
+    assert "is kept as" in keep_original(tmp_path, b"session_id,peak_deg\n")[0]
+    assert (tmp_path / KEPT_TABLE).read_bytes() == content
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_lines_keep_their_numbers_whatever_stands_between_them(end: str, encoding: str) -> None:
+    text = end.join(["", ";;", "a;b", "", " ", "é;2", ";x", "", "", "torn", "5;6", ""])
+    table = table_of(text.encode(encoding))
+    assert [(number, *row.values()) for number, row in table.rows] == [(6, "é", "2"), (7, "", "x"), (11, "5", "6")]
+    assert (table.damaged, table.cut_off) == ((10,), 0)
+
+
+@pytest.mark.parametrize("content", [b"\n" * 3_000_000, b";;\r\n" * 1_000_000], ids=["lines", "cells"])
+def test_empty_lines_take_neither_memory_nor_time(content: bytes) -> None:
+    content = b"a;b\n" + content + b"1;2\n"
+    tracemalloc.start()
+    table = table_of(content)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert table.rows == ((content.count(b"\n"), {"a": "1", "b": "2"}),)
+    assert peak < 100_000
 
 
 def test_only_what_may_lack_may_lack() -> None:

@@ -33,8 +33,8 @@ READING_COLUMNS = "taken_at person drill side direction value_deg instrument rat
 MAX_DEG = 120.0
 EXAMPLE = "EXAMPLE"
 """The person of the line in the template that shows how to fill it in; such lines are not imported."""
-MOST_BYTES = 100_000_000
-"""A longer table of readings is not read: that is a million readings."""
+MOST_BYTES = 20_000_000
+"""A longer table of readings is not read: that is 200,000 readings."""
 _MAY_LACK = ("rater", "note")
 _ALSO = {"date": "taken_at", "value": "value_deg"}
 _SIDES = {"left": Side.LEFT, "l": Side.LEFT, "right": Side.RIGHT, "r": Side.RIGHT}
@@ -255,11 +255,11 @@ def _kept(data: Path) -> _Kept:
     path = data / FILE
     try:
         content = read_bytes(path, MOST_BYTES)
+        table = table_of(content, _ALSO, _MAY_LACK)
     except UnreadableError as error:
         if not error.missing:
             raise RecordError(f"{path} cannot be read ({error}); check the file.") from error
-        content = b""
-    table = table_of(content, _ALSO, _MAY_LACK)
+        content, table = b"", Table((), ())
     if table.columns and (_missing(table) or _twice(table)):
         raise RecordError(f"{path} is no table of readings: its first line must hold the column names. Rename or move it.")
     return _Kept(path, content, table)
@@ -377,7 +377,10 @@ def _typed(path: Path, follow: bool) -> tuple[Table, list[str]]:
         except UnicodeDecodeError:
             content = content.decode("cp1252", "replace").encode()
             notes.append(f"{path.name} is not UTF-8; look whether the letters of the names came out right.")
-    table = table_of(content, _ALSO, READING_COLUMNS)
+    try:
+        table = table_of(content, _ALSO, READING_COLUMNS)
+    except UnreadableError as error:
+        raise InputError(f"{path} cannot be read ({error}); give it in parts.") from error
     if not table.columns:
         raise InputError(f"{path} is empty; `rotrack import --template FILE` writes a table to fill in.")
     if {"session_id", "peak_deg"} <= set(table.columns):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rotrack.errors import RecordError
-from rotrack.inputs import UnreadableError, number_of, read_table, record_of, time_of
+from rotrack.inputs import MOST_REPETITIONS, UnreadableError, number_of, read_table, record_of, time_of
 from rotrack.model import CONVENTION_VERSION, Direction, Rep, Side
 from rotrack.records.record import FIRST_MEASURE, TABLE_ONLY, SessionRecord, SourceRecord, Status, damaged
 from rotrack.records.repetitions import rep_of, sensible
@@ -58,7 +58,7 @@ def earlier_table(data: Path, follow: bool = True) -> EarlierTable:
 @lru_cache(maxsize=4)
 def _table(path: Path, changed_ns: int, size: int) -> EarlierTable:
     try:
-        table = read_table(path, may_lack=MAY_LACK)
+        table = read_table(path, may_lack=MAY_LACK, most_rows=MOST_REPETITIONS)
     except UnreadableError as error:
         return EarlierTable({}, (f"{path} cannot be read: {error}.",))
     lacking = [column for column in NEEDED if column not in table.columns]

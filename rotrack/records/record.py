@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from rotrack.errors import RecordError
-from rotrack.inputs import UnreadableError, json_bytes, read_json, record_of, sane_time
+from rotrack.inputs import MOST_JSON_BYTES, UnreadableError, json_bytes, read_json, record_of, sane_time
 from rotrack.model import UNCORRECTED, Apart, NeutralTaken, Side
 from rotrack.tracking.pipeline import TrackerSettings
 from rotrack.tracking.setup import SetupFinding
@@ -164,7 +164,7 @@ def read_raw(folder: Path, follow: bool = True) -> dict[str, Any]:
     """
     path = folder / SESSION_FILE
     try:
-        return read_json(path, follow=follow)
+        return read_json(path, MOST_JSON_BYTES, follow)
     except UnreadableError as error:
         if error.missing:
             raise RecordError(f"{folder} is not a session: it holds no session.json. Give a folder under sessions/.") from error

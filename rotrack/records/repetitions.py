@@ -16,6 +16,7 @@ from typing import Any
 
 from rotrack.errors import RecordError
 from rotrack.inputs import (
+    MOST_REPETITIONS,
     MOST_SESSION_TABLE_BYTES,
     Table,
     UnreadableError,
@@ -108,7 +109,7 @@ def read_repetitions(folder: Path, follow: bool = True) -> tuple[tuple[Rep, ...]
     """
     path = folder / REPETITIONS
     try:
-        table = read_table(path, most=MOST_SESSION_TABLE_BYTES, follow=follow)
+        table = read_table(path, most=MOST_SESSION_TABLE_BYTES, follow=follow, most_rows=MOST_REPETITIONS)
     except UnreadableError as error:
         raise RecordError(
             f"{path} cannot be used ({error}); the session is left out. `rotrack doctor --repair` may mend it."

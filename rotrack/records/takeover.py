@@ -18,6 +18,7 @@ from rotrack.files import make_folder, replace, set_aside, sync_folder
 from rotrack.inputs import (
     GUESSED,
     MOST_TABLE_BYTES,
+    Table,
     UnreadableError,
     name_key,
     number_of,
@@ -128,6 +129,17 @@ def _from_rows(data: Path, name: str, table: EarlierTable, people: _People, keep
     return f"{folder / SESSION_FILE} was damaged and is kept as {kept}; the session was made again from {TABLE}." if kept else ""
 
 
+def _holds_more(there: Table, now: Table) -> bool:
+    """Return whether something stands in an earlier table that the one of today does not hold."""
+    columns = [column for column in there.columns if column in now.columns]
+    known: dict[tuple[str, ...], list[dict[str, str]]] = {}
+    for _, row in now.rows:
+        known.setdefault(_key(row), []).append(row)
+    guessed = there.encoding == GUESSED  # so a letter may be another one
+    lost = guessed or there.damaged or set(there.columns) - set(now.columns)
+    return bool(lost) or any(not _stands(row, known.get(_key(row), ()), columns) for _, row in there.rows)
+
+
 def keep_original(data: Path, wanted: bytes) -> tuple[str, ...]:
     """Keep a `reps.csv` of an earlier version if something stands in it that the sessions do not hold; return what to say.
 
@@ -141,16 +153,11 @@ def keep_original(data: Path, wanted: bytes) -> tuple[str, ...]:
     try:
         there = read_table(data / TABLE, may_lack=MAY_LACK)
         now = table_of(wanted)
-    except UnreadableError:
-        return ()
-    columns = [column for column in there.columns if column in now.columns]
-    known: dict[tuple[str, ...], list[dict[str, str]]] = {}
-    for _, row in now.rows:
-        known.setdefault(_key(row), []).append(row)
-    guessed = there.encoding == GUESSED  # so a letter may be another one
-    lost = guessed or there.damaged or set(there.columns) - set(now.columns)
-    if not (lost or any(not _stands(row, known.get(_key(row), ()), columns) for _, row in there.rows)):
-        return ()
+        if not _holds_more(there, now):
+            return ()
+    except UnreadableError as error:
+        if error.missing:
+            return ()
     content = read_bytes(data / TABLE, MOST_TABLE_BYTES)
     place, number = data / KEPT_TABLE, 1
     while place.exists() and place.read_bytes() != content:
