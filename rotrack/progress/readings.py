@@ -35,6 +35,8 @@ EXAMPLE = "EXAMPLE"
 """The person of the line in the template that shows how to fill it in; such lines are not imported."""
 MOST_BYTES = 20_000_000
 """A longer table of readings is not read: that is 200,000 readings."""
+MOST_READINGS = 120_000
+"""A table with more readings is not read, since that takes too long: thirty a day in ten years."""
 _MAY_LACK = ("rater", "note")
 _ALSO = {"date": "taken_at", "value": "value_deg"}
 _SIDES = {"left": Side.LEFT, "l": Side.LEFT, "right": Side.RIGHT, "r": Side.RIGHT}
@@ -255,7 +257,7 @@ def _kept(data: Path) -> _Kept:
     path = data / FILE
     try:
         content = read_bytes(path, MOST_BYTES)
-        table = table_of(content, _ALSO, _MAY_LACK)
+        table = table_of(content, _ALSO, _MAY_LACK, most_rows=MOST_READINGS)
     except UnreadableError as error:
         if not error.missing:
             raise RecordError(f"{path} cannot be read ({error}); check the file.") from error
@@ -378,7 +380,7 @@ def _typed(path: Path, follow: bool) -> tuple[Table, list[str]]:
             content = content.decode("cp1252", "replace").encode()
             notes.append(f"{path.name} is not UTF-8; look whether the letters of the names came out right.")
     try:
-        table = table_of(content, _ALSO, READING_COLUMNS)
+        table = table_of(content, _ALSO, READING_COLUMNS, most_rows=MOST_READINGS)
     except UnreadableError as error:
         raise InputError(f"{path} cannot be read ({error}); give it in parts.") from error
     if not table.columns:
