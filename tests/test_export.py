@@ -53,7 +53,7 @@ from rotrack.exchange.export import (
 from rotrack.model import LANDMARK_NAMES, LEGS, MEASURE_VERSION, N_LANDMARKS, Pose, Rep, Side, Step
 from rotrack.records.changes import drop_rep
 from rotrack.records.history import table_bytes
-from rotrack.records.landmarks import CURVE_COLUMNS, LANDMARK_COLUMNS, LEG_COLUMNS
+from rotrack.records.landmarks import CURVE_COLUMNS, LANDMARK_COLUMNS, LEG_COLUMNS, read_poses
 from rotrack.records.record import Network, Status
 from rotrack.records.schema import REP_COLUMNS
 from rotrack.records.session import Session, load_session
@@ -704,3 +704,15 @@ def test_opensim_reads_the_same_numbers(measured: Path, tmp_path: Path) -> None:
         assert np.array(found[values]) == pytest.approx(places.to_numpy(), abs=1e-9, nan_ok=True), values
     assert found["vector_times"] == pytest.approx(places.index.to_list(), abs=1e-9)
     assert found["units"] == ["meters", 30.0, "m"]
+
+
+def test_landmarks_that_are_infinite_are_damage(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(FIXTURES / "logs" / "32_columns", tmp_path / "data") / "sessions")
+    session = next(folder.glob("*-b132"))
+    lines = gzip.decompress((session / "landmarks.csv.gz").read_bytes()).decode().split("\r\n")
+    cells = lines[2].split(",")
+    cells[8] = "inf"
+    (session / "landmarks.csv.gz").write_bytes(
+        gzip.compress("\r\n".join([lines[0], lines[1], ",".join(cells), *lines[3:]]).encode())
+    )
+    assert len(list(read_poses(session, legs=False))) == 1

@@ -90,6 +90,8 @@ def read_curve(folder: Path) -> pd.DataFrame:
         curve = curve.assign(**dict.fromkeys(lacking, math.nan))
         if not curve.side.isin(list(Side)).all() or not np.isfinite(curve.time_s.to_numpy(float)).all():
             raise ValueError("a row of it has no leg or no time")
+        if np.isinf(curve[[column for column in CURVE_COLUMNS if column.endswith("_deg")]].to_numpy(float)).any():
+            raise ValueError("an angle of it is infinite")
         return curve
     except (ValueError, OverflowError) as error:
         raise RecordError(f"{path} is missing or damaged ({error}); `rotrack remeasure` makes it anew.") from error
@@ -100,7 +102,10 @@ _LATER = ("uncorrected_deg", "mediapipe_deg", "legnet_deg", "legnet_sd_deg", "gr
 
 
 def _numbers(cells: list[str]) -> np.ndarray:
-    return np.array([float(c) if c else np.nan for c in cells])
+    numbers = np.array([float(c) if c else np.nan for c in cells])
+    if np.isinf(numbers).any():
+        raise ValueError
+    return numbers
 
 
 def read_poses(folder: Path, legs: bool = True) -> Iterator[Pose]:

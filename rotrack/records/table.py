@@ -158,17 +158,19 @@ def _rows_of_damaged(data: Path, sessions: Iterable[Session], there: bytes, writ
     ours = max((size for size, crc in written if _sum_of(there[:size]) == (size, crc)), default=0) if damaged else 0
     kept = []
     for line in there[:ours].splitlines(keepends=True):
-        cells = next(csv.reader([line.decode("utf-8", "replace")]), [])
-        if len(cells) == len(REP_COLUMNS) and cells[0] in damaged and not _is_read(cells, known.get(cells[0])):
+        name = line.partition(b",")[0].decode("utf-8", "replace")
+        if name in damaged and not _is_read(line, known.get(name)):
             kept.append(line)
     return b"".join(kept)
 
 
-def _is_read(cells: Sequence[str], session: Session | None) -> bool:
+def _is_read(line: bytes, session: Session | None) -> bool:
     """Return whether the repetition of a row is among those that can be read of its session."""
-    row = dict(zip(REP_COLUMNS, cells, strict=True))
-    place = (row["side"], row["direction"], row["rep"])
-    return session is not None and any((rep.side, rep.direction, str(rep.rep)) == place for rep in session.rep_list)
+    if session is None:
+        return False
+    row = dict(zip(REP_COLUMNS, next(csv.reader([line.decode("utf-8", "replace")]), []), strict=False))
+    place = (row.get("side"), row.get("direction"), row.get("rep"))
+    return any((rep.side, rep.direction, str(rep.rep)) == place for rep in session.rep_list)
 
 
 def _sum_of(table: bytes) -> tuple[int, int]:
