@@ -30,7 +30,7 @@ from rotrack.inputs import (
 )
 from rotrack.records.folders import being_written, session_folders, sessions_folder
 from rotrack.records.legacy import MAY_LACK, TABLE, EarlierTable, earlier_repetitions, earlier_table, session_of_rows
-from rotrack.records.people import Person, find_person, new_person, read_people, write_person
+from rotrack.records.people import Person, find_person, known_or_new, read_people
 from rotrack.records.record import FORMAT, SESSION_FILE, SessionRecord, read_raw, read_record, record_bytes, record_from
 from rotrack.records.repetitions import REPETITIONS, table_bytes
 from rotrack.records.session import Session
@@ -205,8 +205,10 @@ class _People:
         person = find_person(self._known, name)
         if person is None:
             try:
-                person = write_person(self._data, new_person(name, self._clock))
+                person = known_or_new(self._data, name, self._clock)
             except InputError:  # a name that nobody can have: the session keeps it, and is nobody's
+                return record
+            if person is None:
                 return record
             self._known.append(person)
         return msgspec.structs.replace(record, person=person.name, person_id=person.id)
