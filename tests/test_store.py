@@ -43,6 +43,7 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
         ({"person": 5}, "'person' must be a text"),
         ({"started_at": "yesterday"}, "'started_at'"),
         ({"started_at": "9999-12-31T23:59:59-12:00"}, "9999"),
+        ({"remeasured_at": "9999-12-31T23:59:59-12:00"}, "9999"),
         ({"started_at": None}, "'started_at'"),
         ({"load_kg": "heavy"}, "'load_kg' must be a number"),
         ({"sides": []}, "'sides' must name a leg"),

@@ -24,7 +24,7 @@ import msgspec
 from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import InputError, RecordError
 from rotrack.files import explained, make_folder, replace, set_aside
-from rotrack.inputs import MOST_PERSON_BYTES, UnreadableError, clean_text, json_bytes, name_key, read_json, record_of
+from rotrack.inputs import MOST_PERSON_BYTES, UnreadableError, clean_text, json_bytes, name_key, read_json, record_of, sane_time
 from rotrack.model import Direction, Side
 from rotrack.records.folders import session_folders
 from rotrack.records.record import is_person_id, read_record
@@ -83,6 +83,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"'{self.id}' is no id of a person")
         if self.birth_year is not None and not 0 <= date.today().year - self.birth_year <= OLDEST:
             raise ValueError(f"{self.birth_year} is no year of birth")
+        if self.added_at is not None:
+            sane_time(self.added_at)
         if self.format > PERSON_FORMAT:
             raise ValueError("it was written by a newer version of rotrack; update rotrack to read it")
 

@@ -126,6 +126,8 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
         if self.format > FORMAT:
             raise ValueError(f"it was written by a newer version of rotrack (format {self.format}); update rotrack to read it")
         sane_time(self.started_at)
+        if self.remeasured_at is not None:
+            sane_time(self.remeasured_at)
 
     @property
     def moment(self) -> datetime:
