@@ -20,11 +20,13 @@ def check_text(**texts: str) -> None:
         For one that is not plain text of one line.
     """
     for what, text in texts.items():
+        shown, most = clean_text(text)[:60], LONGEST_TEXT
         if any(ord(c) < 32 for c in text):
-            shown = clean_text(text)[:60]
-            raise InputError(f"The {what} '{shown}' has a line break or another sign that cannot be seen; take it out.")
-        if len(text) > LONGEST_TEXT:
-            raise InputError(f"The {what} has {len(text)} letters; write at most {LONGEST_TEXT}.")
+            raise InputError(
+                f"The {what} '{shown}' must be one line: take out the line break, or another sign that cannot be seen."
+            )
+        if len(text) > most:
+            raise InputError(f"The {what} '{shown}...' has {len(text)} letters; it must be one line of at most {most} letters.")
 
 
 def check_load(load_kg: float) -> None:
