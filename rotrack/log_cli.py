@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from math import isfinite
 from pathlib import Path
@@ -35,7 +35,7 @@ from rotrack.records.norms import norms_for
 from rotrack.records.people import tidy
 from rotrack.records.record import SessionRecord
 from rotrack.records.session import Session, SessionValue, load_session
-from rotrack.records.store import find_session, read_sessions, session_folder
+from rotrack.records.store import CHECKSUM, find_session, read_sessions, session_folder
 from rotrack.records.table import refresh_table
 from rotrack.ui.figures import session_figure, write_html
 from rotrack.ui.words import COUNTED, INDEX, amount, is_counted, is_index, seconds, times, to_json
@@ -87,7 +87,10 @@ def opened(out: Path | None) -> Path:
         If something else than a folder is there.
     """
     data = data_folder(out)
-    say_notes(refresh_table(data))
+    first = data.is_dir() and not (data / CHECKSUM).exists()
+    with _err.status("Taking over the log of an earlier version ...") if first else nullcontext():
+        notes = refresh_table(data)
+    say_notes(notes)
     return data
 
 
