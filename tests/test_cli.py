@@ -966,9 +966,8 @@ def test_doctor_says_what_is_wrong_with_a_folder(tmp_path: Path) -> None:
     taken = tmp_path / "taken"
     taken.write_text("mine")
     ended = run_rotrack(taken, "doctor", "--no-cameras")
-    assert ended.code == 1
-    assert "problem" in ended.out
-    assert "Choose another folder" in re.sub(r"\s+", " ", ended.out)
+    assert ended.code == 3
+    assert "is no folder; say with ROTRACK_HOME" in re.sub(r"\s+", " ", ended.err)
     assert "Traceback" not in ended.err
 
 
