@@ -27,7 +27,7 @@ from rotrack.records.changes import delete_folders
 from rotrack.records.folders import HALVES, LOG_LOCK, being_written, locked, session_folders
 from rotrack.records.legacy import MAY_LACK, TABLE, earlier_table
 from rotrack.records.people import PERSON_FILE, Person, find_person, people_folder, read_people, remove_person
-from rotrack.records.store import CHECKSUM, INDEX, forget_index, read_all
+from rotrack.records.store import CHECKSUM, INDEX, forget_index, index_texts, read_all
 from rotrack.records.table import CHANGED, refresh_table
 from rotrack.records.takeover import KEPT_TABLE
 
@@ -282,6 +282,9 @@ class _Search:
             If it cannot be looked into.
         """
         if path.name.endswith(_NO_TEXT):
+            return
+        if path.name == INDEX:
+            yield from index_texts(_content(path))
             return
         if path.suffix != ".gz":
             yield from self._readings(_content(path))

@@ -234,6 +234,23 @@ def _write_index(data: Path, sessions: dict[str, _Known]) -> None:
         replace_files({data / INDEX: zlib.crc32(content).to_bytes(4, "big") + content}, durable=False)
 
 
+def index_texts(content: bytes) -> Iterator[str]:
+    """Yield the texts that an index holds: between them stand bytes of numbers that can look like letters."""
+    try:
+        found = [msgspec.msgpack.decode(content[4:])]
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        yield content.decode("utf-8", "replace")
+        return
+    while found:
+        value = found.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            found += [*value, *value.values()]
+        elif isinstance(value, list):
+            found += value
+
+
 def forget_index(data: Path) -> None:
     """Take the index away, since names stand in it; raises OSError if that fails."""
     for path in data.glob(f"{INDEX}*"):
