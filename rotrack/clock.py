@@ -6,12 +6,14 @@ minutes is over at once and exact to the picture, however busy the computer is.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 class Clock(Protocol):
@@ -71,6 +73,8 @@ class _System:
         return bool(changed.wait_for(until, max(at_most_s, 0.0)))
 
     async def hear(self, event: asyncio.Event, at_most_s: float) -> bool:
+        import asyncio  # only the page needs it, and has it already
+
         try:
             return await asyncio.wait_for(event.wait(), max(at_most_s, 0.0))
         except TimeoutError:

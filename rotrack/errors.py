@@ -5,6 +5,7 @@ RotrackError                 base class; the command line prints its message and
 │   ├── SourceError          a camera or video cannot be opened or read
 │   ├── ModelError           a pose model is missing, damaged or of another kind
 │   ├── DrillError           unknown drill or side, or a drill table with a mistake in it
+│   ├── LibraryError         a library cannot be loaded on this computer
 │   ├── CalibrationError     a calibration profile that cannot be used, or a calibration that did not succeed
 │   └── TruthError           a truth folder that cannot be used for validation
 ├── RecordError              the log cannot be written or read (exit code 3)
@@ -37,6 +38,10 @@ class ModelError(InputError):
 
 class DrillError(InputError):
     """An unknown drill or side, or a drill table with a mistake in it."""
+
+
+class LibraryError(InputError):
+    """A library cannot be loaded on this computer: something that it needs is missing."""
 
 
 class CalibrationError(InputError):

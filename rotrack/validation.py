@@ -13,16 +13,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from rotrack import api
 from rotrack.batch import Job, OnFrames, Outcome, attempt, count_frames, run_jobs
 from rotrack.drills import load_table
 from rotrack.errors import RecordError, TruthError
 from rotrack.files import write_for_person
+from rotrack.imports import when_used
 from rotrack.inputs import MOST_TABLE_BYTES, UnreadableError, read_bytes, read_json, read_table
 from rotrack.kinematics.correction import NORMAL_95
 from rotrack.model import Rep, Side
@@ -30,6 +30,11 @@ from rotrack.records.landmarks import LANDMARKS, LEGS_READ
 from rotrack.records.record import read_record
 from rotrack.records.session import Session
 from rotrack.sensing.legnet import description
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = when_used("pandas")
 
 MATCH_WITHIN_S = 1.0
 """A repetition found is the true one if its peak lies this near to the true plateau."""

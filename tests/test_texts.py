@@ -34,12 +34,12 @@ from rotrack.ui.words import INDEX
 EN, DE = Texts("en"), Texts("de")
 TEXTS = ROOT / "rotrack" / "app" / "texts"
 FOLDERS = ("kinematics", "tracking", "sensing", "records")
-MODULES = ("api.py", "beforehand.py", "housekeeping.py", "calibration/profiles.py", "progress/change.py")
+MODULES = ("api.py", "beforehand.py", "housekeeping.py", "imports.py", "calibration/profiles.py", "progress/change.py")
 """The core, of which a user of the page can hear."""
 NOT_SAID = re.compile(
     r"session_id |^Written by|^# Written|OpenCV's model|camera axes|^Gain: |^a (text|table|number|list|date|direction|place)\b"
     r"|^width and height|^two plausible focal|^mediapipe |^take the neutral pose again$|^the (camera|floor profile)$"
-    r"|^too (low|high)$|^, |^rows and lines differ$|^reps (changed by hand|of an earlier version\.csv)$"
+    r"|^too (low|high)$|^sudo |^, |^rows and lines differ$|^reps (changed by hand|of an earlier version\.csv)$"
     r"|uncertainty_deg gravity_deg$|dropped band load_kg$|measure_version remeasured_from$|^\d (dropped, band|measure version)"
 )
 """What looks like a sentence but stays in files."""

@@ -7,17 +7,22 @@ corners in nearly all parts of the picture (distortion), and tilts in several di
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import cv2
 import numpy as np
 
 from rotrack.errors import CalibrationError
+from rotrack.imports import when_used
 from rotrack.kinematics.camera import Lens
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = when_used("cv2")
 
 COLUMNS, ROWS = 7, 10
 SQUARE_M, MARKER_M = 0.025, 0.018
-DICTIONARY = cv2.aruco.DICT_5X5_100
+DICTIONARY = "DICT_5X5_100"
 """Another one than the floor sheet's, so that the two are never mixed up."""
 LEAST_CORNERS = 10
 CELLS = (4, 5)
@@ -53,7 +58,8 @@ _TILT_WORDS = {
 
 def make_board() -> cv2.aruco.CharucoBoard:
     """Return the board that `rotrack calibrate print` prints."""
-    return cv2.aruco.CharucoBoard((COLUMNS, ROWS), SQUARE_M, MARKER_M, cv2.aruco.getPredefinedDictionary(DICTIONARY))
+    markers = cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, DICTIONARY))
+    return cv2.aruco.CharucoBoard((COLUMNS, ROWS), SQUARE_M, MARKER_M, markers)
 
 
 class View(NamedTuple):

@@ -6,8 +6,8 @@ import io
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
@@ -16,7 +16,13 @@ from rotrack.calibration import board, sheet
 from rotrack.calibration.sheet import PAPER_M
 from rotrack.errors import CalibrationError
 from rotrack.files import check_free, explained, make_folder, write_for_person
+from rotrack.imports import when_used
 from rotrack.model import Side
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = when_used("cv2")
 
 RULER_MM = 100
 RAY_PAGE_DEG = (0, 30, 45)
@@ -124,7 +130,7 @@ class _Page:
             self.text(x + at, y - 6, str(at), 2.6, centred=True)
         self.text(x, y + 4, f"Check with a ruler: this is {RULER_MM} mm. If not, print at 100 %, not fitted to the page.", 2.8)
 
-    def marker(self, dictionary: int, number: int, x: float, y: float, side: float) -> None:
+    def marker(self, dictionary: str, number: int, x: float, y: float, side: float) -> None:
         """Draw a marker as boxes: every bit, and the black border round them."""
         bits = _bits(dictionary, number)
         cell = side / len(bits)
@@ -135,9 +141,9 @@ class _Page:
                     self.box(x + column * cell, y + row * cell, cell, cell, 1.0)
 
 
-def _bits(dictionary: int, number: int) -> np.ndarray:
+def _bits(dictionary: str, number: int) -> np.ndarray:
     """Return a marker with its border as bool, shape (n + 2, n + 2), white is True."""
-    markers = cv2.aruco.getPredefinedDictionary(dictionary)
+    markers = cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, dictionary))
     side = markers.markerSize + 2
     return cv2.aruco.generateImageMarker(markers, number, side, borderBits=1) > 127
 

@@ -9,18 +9,23 @@ import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import cv2
 import numpy as np
 
 from rotrack.errors import CalibrationError
+from rotrack.imports import when_used
 from rotrack.kinematics.camera import Floor, Lens
 from rotrack.model import Frame
 
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = when_used("cv2")
+
 PAPER_M = {"a4": (0.2100, 0.2970), "letter": (0.2159, 0.2794)}
 """Width and height of the page, m."""
-DICTIONARY = cv2.aruco.DICT_4X4_50
+DICTIONARY = "DICT_4X4_50"
 MARKER_M = 0.060
 MARGIN_M = 0.010
 """From the markers to the edges of the page, m."""
@@ -95,7 +100,7 @@ def _detector(refined: bool) -> cv2.aruco.ArucoDetector:
         settings.cornerRefinementWinSize = 6
         settings.relativeCornerRefinmentWinSize = 0.4
         settings.cornerRefinementMaxIterations = 50
-    return cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(DICTIONARY), settings)
+    return cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, DICTIONARY)), settings)
 
 
 class SheetFinder:

@@ -17,12 +17,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from rotrack.drills import load_table
 from rotrack.errors import InputError, NotMeasuredError, RecordError
+from rotrack.imports import when_used
 from rotrack.kinematics.identity import LegNames
 from rotrack.model import LANDMARK_NAMES, Direction, Side
 from rotrack.records.compare import held
@@ -33,6 +34,11 @@ from rotrack.records.schema import REP_COLUMNS
 from rotrack.records.session import Session, best_of, by_leg
 from rotrack.tracking.filters import LONGEST_GAP_S
 from rotrack.ui.words import is_counted, is_index
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = when_used("pandas")
 
 TIDY_COLUMNS = (*REP_COLUMNS, "fit_sd_deg", "used", "status")
 """Those of reps.csv, and what session.json knows besides."""

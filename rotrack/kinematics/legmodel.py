@@ -13,15 +13,20 @@ Lengths are in shanks: how large the person is does not matter, and the picture 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.optimize import least_squares
 
+from rotrack.imports import when_used
 from rotrack.kinematics.camera import Calibration
 from rotrack.kinematics.geometry import rotation_of_axis, shortest_rotation, turn_about
 from rotrack.kinematics.stance import Facing, Stance
 from rotrack.model import LEGS, Side
+
+if TYPE_CHECKING:
+    from scipy import optimize
+else:
+    optimize = when_used("scipy.optimize")
 
 PARTS = ("hip", "knee", "ankle", "heel", "toe")
 """The landmarks of one leg that the model explains, in this order everywhere below."""
@@ -231,7 +236,9 @@ class NeutralLeg:
 
         depth = 1 / self._unit
         start = np.concatenate([(self.slopes[0] + self._other_hip) / 2 * depth, [np.log(depth)], prior])
-        found = least_squares(residuals, start, jac=jacobian, loss="soft_l1", f_scale=2.0, max_nfev=_FIT_ROUNDS, xtol=1e-5)
+        found = optimize.least_squares(
+            residuals, start, jac=jacobian, loss="soft_l1", f_scale=2.0, max_nfev=_FIT_ROUNDS, xtol=1e-5
+        )
         if found.cost < self.misfit:
             self.misfit = float(found.cost)
             self.axes, self.origin, self.lengths = unpack(found.x)

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite, nan, sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-from scipy import stats
 
 from rotrack.errors import InputError
+from rotrack.imports import when_used
 from rotrack.inputs import name_key
 from rotrack.kinematics.correction import NORMAL_95
 from rotrack.model import UNCORRECTED, WITHOUT_LEGNET
 from rotrack.progress.statistics import mdc, sem_of_differences
 from rotrack.ui.words import is_counted, is_index, times
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from scipy import stats
+else:
+    pd = when_used("pandas")
+    stats = when_used("scipy.stats")
 
 WITHIN_H = 24.0
 """A reading is compared with a session at most this far away, unless asked otherwise."""

@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from rotrack.drills import load_table
 from rotrack.errors import RecordError
+from rotrack.imports import when_used
 from rotrack.inputs import name_key
 from rotrack.model import Direction, Side
 from rotrack.progress.readings import no_readings, read_readings
@@ -42,6 +42,11 @@ from rotrack.records.session import BEST_OF, Session
 from rotrack.records.store import read_all
 from rotrack.ui.words import is_counted, is_index, times
 
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = when_used("pandas")
+
 FLAGGED_DEG = 10.0
 """A clear difference of left and right above this is pointed out (Ellison 1990 and others)."""
 SAME_TIME_DAYS = 30
@@ -54,7 +59,11 @@ _SAID = {
     "convention_version": "of convention version {}",
     "measure_version": "of measure version {}",
 }
-_Z95 = mdc(1.0) / np.sqrt(2)
+
+
+@cache
+def _z95() -> float:
+    return float(mdc(1.0) / np.sqrt(2))
 
 
 class Verdict(StrEnum):
@@ -451,7 +460,7 @@ def alike(values: pd.DataFrame) -> np.ndarray:
 
 def _default_sem(values: pd.DataFrame, group: np.ndarray, count: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Return the default of the spread: what is published, or what follows from the stated errors if that is more."""
-    stated = STATED_SHARE * values.uncertainty_deg.to_numpy() / _Z95
+    stated = STATED_SHARE * values.uncertainty_deg.to_numpy() / _z95()
     known = np.isfinite(stated)
     squares, counted = np.bincount(group[known], stated[known] ** 2, len(count)), np.bincount(group[known], minlength=len(count))
     own = np.sqrt(np.divide(squares, counted, out=np.zeros(len(count)), where=counted > 0))

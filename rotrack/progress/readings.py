@@ -14,19 +14,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from rotrack.clock import SYSTEM, Clock
 from rotrack.drills import load_table
 from rotrack.errors import InputError, RecordError
 from rotrack.files import explained, make_folder, replace, write_for_person
+from rotrack.imports import when_used
 from rotrack.inputs import Table, UnreadableError, csv_line, header_of, name_key, plain_cell, read_bytes, table_of, time_of
 from rotrack.model import Direction, Side
 from rotrack.records.folders import locked
 from rotrack.records.people import find_person, read_people
 from rotrack.records.text import check_text
 from rotrack.ui.words import is_counted, is_index
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = when_used("pandas")
 
 FILE = "readings.csv"
 READING_COLUMNS = "taken_at person drill side direction value_deg instrument rater note".split()

@@ -26,12 +26,13 @@ from datetime import datetime, timedelta, timezone
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from rotrack.drills import Drill, Posture, load_table
 from rotrack.errors import InputError
+from rotrack.imports import when_used
 from rotrack.kinematics.camera import Level
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
@@ -58,6 +59,11 @@ from rotrack.records.table import refresh_table
 from rotrack.records.writer import SessionWriter
 from rotrack.tracking.filters import OneEuro
 from rotrack.tracking.reps import ExcursionFinder, RepNumbers, measure_excursion
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = when_used("pandas")
 
 PERSON = "Alex Sample (made up)"
 NOTE = "made up: nobody was measured"

@@ -6,10 +6,17 @@ Every function takes arrays and works on many people at once. `docs/progress.md`
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+
+from rotrack.imports import when_used
+
+if TYPE_CHECKING:
+    from scipy import stats
+else:
+    stats = when_used("scipy.stats")
 
 PUBLISHED_SEM_DEG = 3.0
 """SEM of one session value until a person's own is known, deg. Published clinical tools have a MDC95 of 5.4 (digital

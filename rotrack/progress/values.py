@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
+from rotrack.imports import when_used
 from rotrack.records.session import Session
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = when_used("pandas")
 
 _OF_SESSION = (
     "session_id started_at person drill tier calibration zero convention_version measure_version model remeasured_from"

@@ -7,13 +7,19 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from rotrack.errors import RecordError
+from rotrack.imports import when_used
 from rotrack.inputs import MOST_TABLE_BYTES, UnreadableError, clean_text, csv_line, read_bytes, read_packed_lines
 from rotrack.model import LANDMARK_NAMES, LEG_CROP_SHAPES, CurvePoint, LegCrop, Pose, Side, empty_pose
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = when_used("pandas")
 
 CURVE, LANDMARKS, LEGS_READ = "angles.csv", "landmarks.csv.gz", "legs.csv.gz"
 """Names of these tables; a session can be measured again from the last two."""

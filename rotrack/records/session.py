@@ -8,17 +8,22 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import pandas as pd
 
+from rotrack.imports import when_used
 from rotrack.model import Apart, Direction, Rep, Side
 from rotrack.records.folders import being_written
 from rotrack.records.landmarks import read_curve
 from rotrack.records.legacy import earlier_repetitions
 from rotrack.records.record import SessionRecord, Status, read_raw, record_from
 from rotrack.records.repetitions import REPETITIONS, read_repetitions
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = when_used("pandas")
 
 BEST_OF = 3
 FIRST = 5

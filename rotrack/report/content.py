@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from rotrack.drills import TIERS, load_table
 from rotrack.errors import InputError
+from rotrack.imports import when_used
 from rotrack.inputs import name_key
 from rotrack.model import Direction, Side
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict
@@ -25,6 +24,11 @@ from rotrack.report.sentences import three_sentences
 from rotrack.report.words import EVERYTHING, Only, day, drills_of, leg, of_drill, plain, short_day, signed, title_of
 from rotrack.ui.progress_figures import faults_figure, progress_figure, repetitions_figure, sides_figure
 from rotrack.ui.words import amount, is_index, times, unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = when_used("pandas")
 
 BANNER = "Made-up numbers, to try rotrack with: nobody was measured, and this person does not exist."
 

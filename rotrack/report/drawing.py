@@ -15,15 +15,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import plotly.graph_objects as go
 from reportlab.graphics.shapes import Circle, Drawing, Line, Polygon, PolyLine, Rect, Shape, String
 from reportlab.lib.colors import Color
 from reportlab.pdfbase.pdfmetrics import registerFont, stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 
+from rotrack.imports import when_used
 from rotrack.ui.theme import PAPER, Rgb
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+else:
+    go = when_used("plotly.graph_objects")
 
 FONT, BOLD = "DejaVuSansCondensed", "DejaVuSansCondensed-Bold"
 DASHES = {"solid": None, "dash": [6, 4], "dot": [2, 3]}

@@ -11,9 +11,7 @@ from pathlib import Path
 
 from rotrack.errors import InputError, RecordError
 from rotrack.files import check_free, explained, make_folder, write_for_person
-from rotrack.report.page import GENERATOR, html_of
-from rotrack.report.paper import lacking, pdf_of
-from rotrack.report.parts import Report
+from rotrack.report.parts import GENERATOR, Report
 
 _MARK = GENERATOR.encode()
 _LOOKED_AT = 1 << 20
@@ -49,6 +47,9 @@ def write_report(report: Report, path: Path, pdf: bool = True, overwrite: bool =
     RecordError
         If a file cannot be written; the one that was there is kept.
     """
+    from rotrack.report.page import html_of  # what draws figures for paper takes long to load
+    from rotrack.report.paper import lacking, pdf_of
+
     paths = files_of(path, pdf)
     check_places(paths, overwrite)
     contents = {path: html_of(report).encode()}

@@ -5,16 +5,19 @@ from __future__ import annotations
 from html import escape
 from importlib import resources
 from itertools import count
+from typing import TYPE_CHECKING
 
-import plotly.offline
-
+from rotrack.imports import when_used
 from rotrack.report.drawing import drawing_of, svg_of
-from rotrack.report.parts import Charts, Part, Report, Table, Terms, Text
+from rotrack.report.parts import GENERATOR, Charts, Part, Report, Table, Terms, Text
 from rotrack.report.words import day, unparted
 from rotrack.ui.theme import CSS_RGB, css, css_variables
 
-GENERATOR = "rotrack report"
-"""What the file says it was written by; only such a file is overwritten."""
+if TYPE_CHECKING:
+    from plotly import offline
+else:
+    offline = when_used("plotly.offline")
+
 WIDTH_PX = {False: 352, True: 720}
 """How wide a figure is drawn for paper: two beside each other, or one over the whole width."""
 SHORT_TABLE = 20
@@ -63,7 +66,7 @@ def html_of(report: Report) -> str:
 {parts}
 </main>
 <footer><p>rotrack {escape(report.version)} \u00b7 no medical device, no diagnosis</p></footer>
-<script>{plotly.offline.get_plotlyjs()}</script>
+<script>{offline.get_plotlyjs()}</script>
 <script>{_SCRIPT}</script>
 </body>
 </html>

@@ -26,8 +26,8 @@ from reportlab.platypus import (
 from reportlab.platypus import Table as Grid
 
 from rotrack.report.drawing import BOLD, FONT, drawing_of, fonts
-from rotrack.report.page import GENERATOR, SHORT_TABLE, WIDTH_PX, foot_of
-from rotrack.report.parts import Charts, Part, Report, Table, Terms, Text
+from rotrack.report.page import SHORT_TABLE, WIDTH_PX, foot_of
+from rotrack.report.parts import GENERATOR, Charts, Part, Report, Table, Terms, Text
 from rotrack.report.words import day, unparted
 from rotrack.ui.theme import CSS_RGB
 

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
-import plotly.graph_objects as go
+from rotrack.imports import when_used
 
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+else:
+    go = when_used("plotly.graph_objects")
+
+
+GENERATOR = "rotrack report"
+"""What a file of a report says it was written by; only such a file is overwritten."""
 NONE = "\u2013"
 """What stands where there is no value."""
 

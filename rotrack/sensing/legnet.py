@@ -14,15 +14,20 @@ import math
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from rotrack.drills import Posture
 from rotrack.errors import ModelError
+from rotrack.imports import when_used
 from rotrack.kinematics.camera import Lens
 from rotrack.model import LEGS, N_LANDMARKS, LegCrop, Pose, Side
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = when_used("cv2")
 
 INPUT_PX = 96
 """Side of the crop that the network sees."""

@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 import threading
 from pathlib import Path
-
-import cv2
+from typing import TYPE_CHECKING
 
 from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import SourceError
+from rotrack.imports import when_used
 from rotrack.sensing.sources import VideoFile
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = when_used("cv2")
 
 IDLE_S = 30.0
 """A video that nobody looks at is closed after this long."""

@@ -15,15 +15,20 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import cv2
 import numpy as np
 
 from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import SourceError
+from rotrack.imports import when_used
 from rotrack.model import Frame
 from rotrack.sensing.ahead import ahead
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = when_used("cv2")
 
 DECODE_AHEAD = 8
 """Frames decoded ahead of the consumer."""

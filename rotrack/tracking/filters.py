@@ -7,10 +7,17 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import median_filter
-from scipy.signal import butter, sosfiltfilt
+
+from rotrack.imports import when_used
+
+if TYPE_CHECKING:
+    from scipy import ndimage, signal
+else:
+    ndimage, signal = when_used("scipy.ndimage"), when_used("scipy.signal")
 
 
 class OneEuro:
@@ -61,8 +68,12 @@ _RATE_HZ = 60.0
 _HAMPEL_HALF_S = 0.25
 _HAMPEL_SIGMAS = 4.0
 _HAMPEL_FLOOR_DEG = 2.0
-# Two passes of a 2nd-order filter make the zero-lag 4th-order one; 0.802 keeps its -3 dB point at the cut-off (Winter 2009).
-_SOS = butter(2, CUTOFF_HZ / 0.802, fs=_RATE_HZ, output="sos")
+
+
+@cache
+def _sections() -> np.ndarray:
+    # Two passes of a 2nd-order filter make the zero-lag 4th-order one; 0.802 keeps its -3 dB point at the cut-off (Winter 2009).
+    return signal.butter(2, CUTOFF_HZ / 0.802, fs=_RATE_HZ, output="sos")
 
 
 def zero_lag(time_s: np.ndarray, value: np.ndarray) -> np.ndarray:
@@ -94,7 +105,7 @@ def zero_lag(time_s: np.ndarray, value: np.ndarray) -> np.ndarray:
         inside = (time_s >= times[0]) & (time_s <= times[-1])
         grid = np.arange(np.floor(times[0] * _RATE_HZ), np.ceil(times[-1] * _RATE_HZ) + 1) / _RATE_HZ
         if len(grid) > 16 and len(part) > 4:
-            values = sosfiltfilt(_SOS, np.interp(grid, times, values), padlen=min(30, len(grid) - 2))
+            values = signal.sosfiltfilt(_sections(), np.interp(grid, times, values), padlen=min(30, len(grid) - 2))
             times = grid
         result[inside] = np.interp(time_s[inside], times, values)
     return result
@@ -104,8 +115,8 @@ def _without_outliers(time_s: np.ndarray, value: np.ndarray) -> np.ndarray:
     if len(value) < 5:
         return value
     size = 2 * max(2, round(_HAMPEL_HALF_S / float(np.median(np.diff(time_s))))) + 1
-    middle = median_filter(value, size, mode="nearest")
-    spread = 1.4826 * median_filter(np.abs(value - middle), size, mode="nearest")
+    middle = ndimage.median_filter(value, size, mode="nearest")
+    spread = 1.4826 * ndimage.median_filter(np.abs(value - middle), size, mode="nearest")
     out = np.abs(value - middle) > np.maximum(_HAMPEL_SIGMAS * spread, _HAMPEL_FLOOR_DEG)
     # A fast swing leaves the median behind without being wrong: an outlier also stands away from both its neighbours.
     before, after = np.r_[value[0], value[:-1]], np.r_[value[1:], value[-1]]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rotrack.drills import Drill, DrillTable, Measure, Posture, load_table
+from rotrack.imports import load
 from rotrack.kinematics.camera import Calibration
 from rotrack.kinematics.crops import readable
 from rotrack.kinematics.identity import LegNames
@@ -103,6 +104,7 @@ class RotationTracker:
         table: DrillTable | None = None,
         calibration: Calibration | None = None,
     ) -> None:
+        load("scipy.ndimage", "scipy.optimize", "scipy.signal")  # now, so that a live measurement never waits for them
         self.drill, self.sides = drill, sides
         settings = settings or TrackerSettings()
         table = table or load_table()

@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
-
-import plotly.graph_objects as go
-from plotly.subplots import make_subplots
+from typing import TYPE_CHECKING, Any
 
 from rotrack.files import explained, replace
+from rotrack.imports import when_used
 from rotrack.model import Direction, Side
 from rotrack.ui.theme import DIRECTION_MARK, DIRECTION_WORD, INK, MUTED, SIDE_RGB, css
 from rotrack.ui.words import COUNTED, INDEX, amount, is_counted, is_index, seconds
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+    from plotly import subplots
+else:
+    go, subplots = when_used("plotly.graph_objects"), when_used("plotly.subplots")
 
 Say = Callable[[str], str]
 
@@ -65,7 +69,7 @@ def session_figure(
     sides = [side for side in Side if (curve.side == side).any()]
     seen = [side for side in sides if curve.angle_deg[curve.side == side].notna().any()]
     sides = seen or sides
-    figure = make_subplots(
+    figure = subplots.make_subplots(
         rows=max(len(sides), 1),
         cols=1,
         shared_xaxes=True,
@@ -196,7 +200,7 @@ def history_figure(table: Any, tier: str = "A", say: Say = str, day_format: str 
     """
     table = table[table.value_deg.notna()]
     directions = [direction for direction in Direction if (table.direction == direction).any()]
-    figure = make_subplots(
+    figure = subplots.make_subplots(
         rows=max(len(directions), 1),
         cols=1,
         shared_xaxes=True,

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
+from rotrack.imports import when_used
 from rotrack.ui.theme import INK, MUTED, PANEL, PAPER, WARNING, Rgb
 
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = when_used("cv2")
+
 GOOD: Rgb = (80, 200, 140)
-_AA = cv2.LINE_AA
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +100,14 @@ class Guide:
                     if guidance.covered[row, column]:
                         part = image[start[1] : end[1] + 1, start[0] : end[0] + 1]
                         cv2.addWeighted(np.full_like(part, GOOD[::-1]), 0.28, part, 0.72, 0, dst=part)
-                    cv2.rectangle(image, start, end, MUTED[::-1], 1, _AA)
+                    cv2.rectangle(image, start, end, MUTED[::-1], 1, cv2.LINE_AA)
         for outline in guidance.outlines_px:
-            cv2.polylines(image, [np.round(outline).astype(np.int32)], True, PANEL[::-1], thick + 3, _AA)
-            cv2.polylines(image, [np.round(outline).astype(np.int32)], True, GOOD[::-1], thick, _AA)
+            cv2.polylines(image, [np.round(outline).astype(np.int32)], True, PANEL[::-1], thick + 3, cv2.LINE_AA)
+            cv2.polylines(image, [np.round(outline).astype(np.int32)], True, GOOD[::-1], thick, cv2.LINE_AA)
         if guidance.points_px is not None:
             for x, y in np.round(guidance.points_px).astype(int):
-                cv2.circle(image, (int(x), int(y)), thick + 2, PANEL[::-1], -1, _AA)
-                cv2.circle(image, (int(x), int(y)), thick, GOOD[::-1], -1, _AA)
+                cv2.circle(image, (int(x), int(y)), thick + 2, PANEL[::-1], -1, cv2.LINE_AA)
+                cv2.circle(image, (int(x), int(y)), thick, GOOD[::-1], -1, cv2.LINE_AA)
 
     def _bar(self, image: np.ndarray, top: int, bottom: int) -> None:
         part = image[top:bottom]

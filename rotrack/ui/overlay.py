@@ -7,15 +7,21 @@ never sees a mirrored picture.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from rotrack.drills import Drill, Measure, Posture
+from rotrack.imports import when_used
 from rotrack.model import LEGS, Direction, Pose, RotationSample, Side, Step
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.theme import DIRECTION_WORD, MUTED, PANEL, PAPER, SIDE_ON_DARK_RGB, WARNING, Rgb
 from rotrack.ui.words import amount, is_counted, is_index, seconds
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = when_used("cv2")
 
 GAUGE_TO_DEG = 60.0
 """The gauge ends here on both sides."""
@@ -28,7 +34,6 @@ ONE_LEG = (Posture.SIDE_RAISED, Posture.SIDE_TOP, Posture.SIDE_BOTTOM, Posture.L
 LIVE_WIDEST_PX = 1280
 """Larger pictures are shown at this width; they are measured as they are."""
 LIVE_JPEG_QUALITY = 80
-_AA = cv2.LINE_AA
 
 
 class Overlay:
@@ -154,18 +159,18 @@ class Overlay:
                 round(centre[1] - reach * radius * math.cos(turn)),
             )
 
-        cv2.ellipse(image, centre, (radius, radius), 0, 180, 360, (70, 64, 58), thick, _AA)
+        cv2.ellipse(image, centre, (radius, radius), 0, 180, 360, (70, 64, 58), thick, cv2.LINE_AA)
         for tick in range(-60, 61, 15):
-            cv2.line(image, point(tick, 0.93 if tick % 30 else 0.88), point(tick, 1.0), MUTED[::-1], 1, _AA)
+            cv2.line(image, point(tick, 0.93 if tick % 30 else 0.88), point(tick, 1.0), MUTED[::-1], 1, cv2.LINE_AA)
         if sample is not None and not sample.reason:
             arc = [point(a, 1.0) for a in np.linspace(0, sample.live_deg, 24)]
-            cv2.polylines(image, [np.array(arc)], False, colour[::-1], thick + 2, _AA)
-            cv2.line(image, point(sample.live_deg, 0.72), point(sample.live_deg, 1.06), PAPER[::-1], 3, _AA)
+            cv2.polylines(image, [np.array(arc)], False, colour[::-1], thick + 2, cv2.LINE_AA)
+            cv2.line(image, point(sample.live_deg, 0.72), point(sample.live_deg, 1.06), PAPER[::-1], 3, cv2.LINE_AA)
         for direction in Direction:
             best = board.best.get((side, direction))
             if best:
                 tip, base = point(direction.sign * best, 1.06), point(direction.sign * best, 1.2)
-                cv2.arrowedLine(image, base, tip, PAPER[::-1], 2, _AA, tipLength=0.6)
+                cv2.arrowedLine(image, base, tip, PAPER[::-1], 2, cv2.LINE_AA, tipLength=0.6)
         for direction, letters in ((Direction.INTERNAL, "IR"), (Direction.EXTERNAL, "ER")):
             x, y = point(direction.sign * GAUGE_TO_DEG, 1.0)
             self._centre(image, letters, (x, y + 3.2 * unit), 2.4 * unit, MUTED)
@@ -246,8 +251,8 @@ def draw_legs(image: np.ndarray, pose: Pose, sides: tuple[Side, ...]) -> None:
     def line(a: int, b: int, rgb: Rgb) -> None:
         if np.isfinite(points[[a, b]]).all():
             start, end = (tuple(int(v) for v in np.round(points[i])) for i in (a, b))
-            cv2.line(image, start, end, PANEL[::-1], thick + 3, _AA)
-            cv2.line(image, start, end, rgb[::-1], thick, _AA)
+            cv2.line(image, start, end, PANEL[::-1], thick + 3, cv2.LINE_AA)
+            cv2.line(image, start, end, rgb[::-1], thick, cv2.LINE_AA)
 
     left, right = LEGS[Side.LEFT], LEGS[Side.RIGHT]
     line(left.hip, right.hip, MUTED)
@@ -261,8 +266,8 @@ def draw_legs(image: np.ndarray, pose: Pose, sides: tuple[Side, ...]) -> None:
         for index in leg[1:]:
             if np.isfinite(points[index]).all():
                 centre = (round(float(points[index][0])), round(float(points[index][1])))
-                cv2.circle(image, centre, thick + 2, PANEL[::-1], -1, _AA)
-                cv2.circle(image, centre, thick, PAPER[::-1], -1, _AA)
+                cv2.circle(image, centre, thick + 2, PANEL[::-1], -1, cv2.LINE_AA)
+                cv2.circle(image, centre, thick, PAPER[::-1], -1, cv2.LINE_AA)
 
 
 class _Steady:

@@ -11,13 +11,17 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import plotly.graph_objects as go
-
+from rotrack.imports import when_used
 from rotrack.model import Direction, Side
 from rotrack.ui.theme import CSS_RGB, DIRECTION_MARK, DIRECTION_WORD, INK, MUTED, PAPER, SIDE_RGB, css
 from rotrack.ui.words import amount, is_index, unit
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+else:
+    go = when_used("plotly.graph_objects")
 
 TYPE_PX = 13
 """Size of type in these figures, which are small."""

@@ -6,14 +6,19 @@ import copy
 import queue
 import threading
 from pathlib import Path
-
-import cv2
+from typing import TYPE_CHECKING
 
 from rotrack.errors import RecordError
 from rotrack.files import FILE_MODE, explained
+from rotrack.imports import when_used
 from rotrack.model import Frame, Step
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.overlay import Overlay
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = when_used("cv2")
 
 QUEUE_LENGTH = 8
 LONGEST_FILL_S = 10.0

@@ -6,11 +6,17 @@ import os
 import subprocess
 import sys
 from enum import Enum
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from rotrack.errors import InputError
+from rotrack.imports import when_used
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = when_used("cv2")
 
 TITLE = "rotrack"
 SMALLEST_WIDTH_PX = 1120

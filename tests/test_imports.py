@@ -1,0 +1,68 @@
+"""Libraries are loaded when they are first used, and a system that lacks something is told in one sentence."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from rotrack import imports
+from rotrack.errors import LibraryError
+from rotrack.imports import load, when_used
+
+DEBIAN, FEDORA, OTHER = {"ID": "debian"}, {"ID": "nobara", "ID_LIKE": "rhel fedora"}, {"ID": "plan9"}
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the file of a library that can be loaded as `a_library`."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(imports, "_failed", {})
+    monkeypatch.delitem(sys.modules, "a_library", raising=False)
+    return tmp_path / "a_library.py"
+
+
+def test_a_library_is_loaded_at_its_first_use(library: Path) -> None:
+    library.write_text("answer = 42\n")
+    stands_for = when_used("a_library")
+    assert "a_library" not in sys.modules
+    assert stands_for.answer == 42
+    sys.modules["a_library"].answer = 43
+    assert stands_for.answer == 43, "nothing of it is kept, so that a change of the library is seen"
+    with pytest.raises(AttributeError, match="question"):
+        stands_for.question  # noqa: B018  reading it is the test
+
+
+def test_what_was_wrong_at_first_is_said_again(library: Path) -> None:
+    """OpenCV says at a second try that it is loaded recursively, which helps nobody."""
+    library.write_text("raise ImportError('libfirst.so.1: cannot open shared object file')")
+    stands_for = when_used("a_library")
+    for _ in range(2):
+        with pytest.raises(LibraryError, match=r"libfirst\.so\.1.*install rotrack again\.$") as said:
+            stands_for.anything()
+        assert said.value.exit_code == 2
+        library.write_text("raise ImportError('something misleading')")
+
+
+@pytest.mark.parametrize(
+    ("system", "advice"),
+    [
+        (DEBIAN, "`sudo apt install libgl1 libglib2.0-0` brings them."),
+        (FEDORA, "`sudo dnf install libglvnd-glx glib2` brings them."),
+        (OTHER, "install them with the system's package manager."),
+    ],
+    ids=["Debian", "like Fedora", "another"],
+)
+def test_missing_libraries_of_the_system_are_named_with_the_command_for_it(
+    library: Path, monkeypatch: pytest.MonkeyPatch, system: dict[str, str], advice: str
+) -> None:
+    library.with_name("cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
+    monkeypatch.delitem(sys.modules, "cv2", raising=False)
+    monkeypatch.setattr(imports, "_is_here", lambda name: "libG" not in name and "libg" not in name)
+    monkeypatch.setattr("platform.freedesktop_os_release", lambda: system)
+    monkeypatch.setattr(sys, "platform", "linux")
+    with pytest.raises(LibraryError) as said:
+        load("cv2")
+    assert str(said.value).startswith("OpenCV, which reads pictures, needs libGL.so.1, libgthread-2.0.so.0, ")
+    assert str(said.value).endswith(advice)
