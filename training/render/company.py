@@ -53,7 +53,7 @@ class Bystander:
         """Return the pose of every frame."""
         lean, aside, twist, head = (wander(t_s, 900 + 10 * seed + k, self.sway) for k in range(4))
         stands = Pose(
-            pelvis_m=np.array([self.x_m, rig.middle_m[1] - rig.body.sole_m, self.z_m]),
+            pelvis_m=np.array([self.x_m, rig.middle_m[1] - rig.sole_m, self.z_m]),
             pelvis_turn=turn_y(self.facing_deg),
             legs=dict.fromkeys("RL", Leg(adduction=-2, torsion=8)),
             arms=arms(ARMS[self.arms]),

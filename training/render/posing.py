@@ -264,6 +264,7 @@ class Rig:
         self.body = body
         self.rest = {side: _rest_leg(body, side) for side in SIDES}
         self.middle_m = 0.5 * (self.rest["R"]["hip"] + self.rest["L"]["hip"])
+        self.sole_m = body.sole_m
         self._order = _breadth_first(body.shape.skeleton.parents)
         self._below_hip = {side: self._descendants(f"upperleg01.{side}") for side in SIDES}
 
@@ -314,6 +315,12 @@ class Rig:
         for side in SIDES:
             self._pose_leg(posed, pose, side)
         return posed
+
+    def surface(self, pose: Pose, *, barefoot: bool = False) -> np.ndarray:
+        """Return the posed vertices of skin and clothes without hair, and without shoes if barefoot."""
+        bones = self.transforms(pose)
+        meshes = [m for m in self.body.meshes if m.kind != "hair" and not (barefoot and m.name.startswith("shoes"))]
+        return np.concatenate([m.posed(bones)[m.used] for m in meshes])
 
     def _bends(self, pose: Pose) -> dict[int, np.ndarray]:
         """Return the turns of bones against their parents: spine, neck, fingers, shoulders."""

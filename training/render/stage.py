@@ -141,21 +141,32 @@ class Stage:
         Of the clip.
     spec : ClipSpec
         What is wanted.
+    rig : Rig, optional
+        Who it is, if not the person of the spec: somebody who is not to be drawn.
     """
 
-    def __init__(self, name: str, spec: ClipSpec) -> None:
+    def __init__(self, name: str, spec: ClipSpec, rig: Rig | None = None) -> None:
         self.name, self.spec = name, spec
         self.course, self.sensor = spec.course(), Sensor(**spec.sensor)
         self.frames: Frames = Feed(**spec.feed).frames(self.course.duration_s)
-        self.body: Body = people.load(spec.person) if isinstance(spec.person, str) else people.make(spec.person)
+        rig = rig or Rig(people.load(spec.person) if isinstance(spec.person, str) else people.make(spec.person))
         drawn_s = np.maximum(0.0, self.frames.seen_s[:, None] + self.sensor.moments_s[None]).ravel()
         self.moments_s = np.unique(np.concatenate([self.frames.t_s, drawn_s]))
-        scenario = Scenario(Rig(self.body), self.course, self.moments_s, spec.options, spec.seed, spec.sway)
+        scenario = Scenario(rig, self.course, self.moments_s, spec.options, spec.seed, spec.sway)
         self.posture: Posture = POSTURES[spec.posture](scenario)
-        self.view: View = self.posture.camera.changed(spec.camera)
-        self.cameras: list[Camera] = self.view.cameras(spec.size_px, self.moments_s, spec.seed)
+        self.look(self.posture.camera.changed(spec.camera))
         self.sheet = FloorSheet(**spec.sheet) if spec.sheet is not None else None
         self._poses: dict[int, Pose | None] = {}
+
+    def look(self, view: View) -> None:
+        """Put the camera somewhere."""
+        self.view: View = view
+        self.cameras: list[Camera] = view.cameras(self.spec.size_px, self.moments_s, self.spec.seed)
+
+    @property
+    def body(self) -> Body:
+        """The body that is drawn."""
+        return self.posture.rig.body
 
     @cached_property
     def walks(self) -> tuple[Walk, ...]:

@@ -131,13 +131,11 @@ class Posture(ABC):
 
     def sole_m(self) -> float:
         """Height of the sole of the body at rest."""
-        return self.rig.body.sole_m
+        return self.rig.sole_m
 
     def surface(self, pose: Pose, *, barefoot: bool = False) -> np.ndarray:
-        """Return the posed vertices of skin and clothes without hair, and without shoes if barefoot."""
-        bones = self.rig.transforms(pose)
-        meshes = [m for m in self.rig.body.meshes if m.kind != "hair" and not (barefoot and m.name.startswith("shoes"))]
-        return np.concatenate([m.posed(bones)[m.used] for m in meshes])
+        """Return the vertices of the posed person without hair, and without shoes if barefoot."""
+        return self.rig.surface(pose, barefoot=barefoot)
 
     def lowest_m(self, pose: Pose) -> float:
         """Return the height of the lowest point of a pose."""

@@ -1,0 +1,98 @@
+"""Simulated sessions (training/simulate.py): one number one session, the tracker reads them right, errors as asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from repository import ROOT  # noqa: F401  (so that training is found)
+
+from rotrack.model import LEGS, Side
+from rotrack.tracking.pipeline import RotationTracker, TrackerSettings
+from training import simulate
+from training.movement import Feed, Movement
+from training.simulate import Errors, Noise, wandering
+
+SILENT = Errors(bias=0.0, slow=0.0, slow_s=1.0, fast=0.0, spread=0.0)
+NO_NOISE = Noise(
+    marks=dict.fromkeys((*simulate.PARTS, "body"), SILENT),
+    lag_s=0.0,
+    foot=SILENT,
+    shank=SILENT,
+    points=SILENT,
+    said_deg=(1.0, 1.0, 1.0, 1.0),
+    said_spread=0.0,
+    unreadable=0.0,
+    unreadable_s=1.0,
+)
+POSTURES = {v.moves_as: v for v in reversed(simulate.variants())}
+SHORT = Movement(seed=3, cycles=1, internal_deg=25, external_deg=25, hold_s=0.8, start_s=1.2, speed_deg_s=30)
+
+
+def angles(session: simulate.Session, side: Side) -> np.ndarray:
+    tracker = RotationTracker(session.drill, session.sides, TrackerSettings(correct=False))
+    steps = [tracker.update(pose) for pose in session.poses]
+    return np.array([step.samples[side].uncorrected_deg for step in steps])
+
+
+@pytest.mark.parametrize("name", POSTURES)
+def test_the_tracker_reads_the_true_angle_of_a_session_without_noise(name, monkeypatch):
+    variant = POSTURES[name]
+    monkeypatch.setattr(simulate, "noise", lambda posture: NO_NOISE)
+    direction = "internal" if variant.internal else "external"
+    moved = dataclasses.replace(SHORT, directions=(direction,), legs=variant.legs or "one")
+    session = simulate.perform("tune", 5, variant, simulate.Drawn("steady", moved, Feed(fps=10)))
+    side = Side(session.course.moving[0])
+    read, true = angles(session, side), session.course.angle_deg(side, session.seen_s)
+    known = np.isfinite(read)
+    assert known.mean() > 0.5
+    slope = np.polyfit(true[known], read[known], 1)[0]
+    assert 0.7 < slope < 1.35  # the leg model does not know the lengths and the tilt; its sign and size are right
+
+
+def test_a_number_stands_for_one_session():
+    first, again, other = (simulate.draw("test", n, POSTURES["seated"], "steady") for n in (3, 3, 20))
+    assert first.spec == again.spec != other.spec
+    for a, b in zip(first.poses, again.poses, strict=True):
+        assert np.array_equal(a.image_px, b.image_px, equal_nan=True)
+        assert all(np.array_equal(a.legs[s].numbers(), b.legs[s].numbers()) for s in a.legs)
+
+
+def test_frozen_frames_repeat_the_pose_and_people_who_walk_off_are_gone():
+    moved = dataclasses.replace(SHORT, cycles=2, leave_after=1, leave_s=7.0)
+    feed = Feed(fps=10, frozen=0.2, seed=4)
+    session = simulate.perform("tune", 1, POSTURES["seated"], simulate.Drawn("bad-feed", moved, feed))
+    stuck = np.flatnonzero(np.diff(session.seen_s) == 0)
+    assert len(stuck)
+    for k in stuck:
+        assert session.poses[k + 1].image_px is session.poses[k].image_px
+    present = session.course.present(session.seen_s)
+    gone = [
+        pose.reason
+        for pose, t in zip(session.poses, session.seen_s, strict=True)
+        if 3.0 < t - session.course.absent_s[0][0] < 3.4
+    ]
+    assert gone
+    assert set(gone) == {simulate.NOBODY}
+    assert not any(pose.reason for pose, here in zip(session.poses, present, strict=True) if here)
+
+
+def test_errors_wander_with_their_time_constant():
+    t = np.arange(0, 400, 1 / 30)
+    walk = wandering(np.random.default_rng(0), t, 0.5, 2)
+    later = round(0.5 * 30)
+    assert abs(walk.std() - 1) < 0.1
+    assert abs(np.mean(walk[later:] * walk[:-later]) - np.exp(-1)) < 0.08
+
+
+def test_the_gain_shows_a_displacement_too_small(monkeypatch):
+    gained = dataclasses.replace(NO_NOISE, marks=NO_NOISE.marks | {"ankle": dataclasses.replace(SILENT, gain=-0.5)})
+    drawn = simulate.Drawn("steady", SHORT, Feed(fps=10))
+    ways = []
+    for noise in (NO_NOISE, gained):
+        monkeypatch.setattr(simulate, "noise", lambda posture, noise=noise: noise)
+        session = simulate.perform("tune", 2, POSTURES["seated"], drawn)
+        at = np.array([pose.image_px[LEGS[Side.RIGHT].ankle] for pose in session.poses])
+        ways.append(np.ptp(at[:, 0]))
+    assert ways[1] == pytest.approx(0.5 * ways[0], rel=0.02)
