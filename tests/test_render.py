@@ -402,6 +402,17 @@ def test_people_at_random_wear_what_follows_their_bones(number):
         assert max(near) < 0.25
 
 
+def test_a_skirt_lies_on_bent_thighs():
+    needs_assets()
+    skirt = {"kind": "skirt", "low": 2.1, "high": 3.4, "loose_m": 0.04, "colour": [90, 90, 90]}
+    dressed = people.make({**people.table()["people"]["woman_shorts"], "covers": [skirt]})
+    bones = Rig(dressed).transforms(Pose(legs=dict.fromkeys("RL", Leg(flexion=85, adduction=-8, knee=90))))
+    thigh = np.asarray(dressed.weights[:, [*dressed.twist_bones("R"), *dressed.twist_bones("L")]].sum(1)).ravel() > 0.9
+    skin, (cloth,) = dressed.meshes[0].posed(bones)[thigh], [m.posed(bones) for m in dressed.meshes if m.name == "skirt"]
+    tops = [points[points[:, 2] > np.quantile(skin[:, 2], 0.5), 1].max() for points in (skin, cloth)]
+    assert 0 < tops[1] - tops[0] < 0.02
+
+
 # ---------------------------------------------------------------------- pictures, where EGL is
 def run(*arguments: str) -> None:
     done = subprocess.run([sys.executable, "-m", "training.render.clip", *arguments], cwd=ROOT, env=os.environ, check=False)

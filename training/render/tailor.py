@@ -1,6 +1,6 @@
 """Computes clothes from the helpers of MakeHuman's base mesh: trousers of any width, skirts, socks, shoes, weights, bands.
 
-The helpers (tights from neck to sole, a skirt) follow every body. A cover is a part of one of them, moved out.
+The helper (tights from neck to sole) follows every body. A cover is a part of it, moved out; skirts are made of rings (skirt.py).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
+from . import skirt
 from .mesh import Look, SkinnedMesh, triangulate
 from .shape import SKIN_VERTICES, Shape, base_mesh
 from .textures import cloth
@@ -74,17 +75,19 @@ def make(shape: Shape, weights: sp.csr_array, cover: Cover) -> SkinnedMesh:
     cover : Cover
         What to make.
     """
+    picture = cloth(cover.seed, cover.colour, cover.pattern)
+    look = Look(shine=0.08 if cover.kind == "shoe" else 0.02, gloss=12.0, two_sided=True)
+    if cover.kind == "skirt":
+        heights = along_leg(shape, shape.vertices_m)
+        return skirt.make(shape, weights, heights, cover.low, cover.high, cover.loose_m, texture=picture, look=look)
     base = base_mesh()
-    group = "helper-skirt" if cover.kind == "skirt" else "helper-tights"
-    faces, uvs = base.faces[group], base.face_uvs[group]
+    faces, uvs = base.faces["helper-tights"], base.face_uvs["helper-tights"]
     middle_m = shape.vertices_m[faces].mean(1)
     height = along_leg(shape, middle_m)
     kept = (height > cover.low) & (height < cover.high) & ~_arms(shape)[faces].any(1)
     if cover.side in ("R", "L"):
         kept &= (middle_m[:, 0] < 0) == (cover.side == "R")
     triangles, corner_vertex, uv = triangulate(faces[kept], uvs[kept], base.uvs)
-    picture = cloth(cover.seed, cover.colour, cover.pattern)
-    look = Look(shine=0.08 if cover.kind == "shoe" else 0.02, gloss=12.0, two_sided=True)
     name = f"shoes-{cover.seed}" if cover.kind == "shoe" else cover.kind
     flat = SkinnedMesh("clothes", name, shape.vertices_m, weights, triangles, corner_vertex, 6 * uv, picture, look)
     rest = shape.vertices_m + _SKIN_M * flat.normals(shape.vertices_m)
@@ -124,18 +127,17 @@ def _arms(shape: Shape) -> np.ndarray:
 
 
 def _loosened(shape: Shape, rest: np.ndarray, mesh: SkinnedMesh, cover: Cover) -> np.ndarray:
-    """Return vertices moved away from the axis of the leg, more towards the lower end of trousers and skirts."""
+    """Return vertices moved away from the axis of the leg, more towards the lower end of trousers."""
     if not cover.loose_m:
         return rest
     if cover.kind in ("sock", "weight", "band"):
         return rest + cover.loose_m * mesh.normals(shape.vertices_m)
     height = along_leg(shape, shape.vertices_m)
     share = np.clip((HIP + 0.2 - height) / max(0.3, HIP + 0.2 - cover.low), 0, 1)
-    axis = np.zeros((len(rest), 2)) if cover.kind == "skirt" else _leg_axis(shape)
-    out = rest[:, [0, 2]] - axis
+    out = rest[:, [0, 2]] - _leg_axis(shape)
     out /= np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
     inward = out[:, 0] * np.sign(rest[:, 0]) < 0  # keeps trouser legs apart where the thighs meet
-    far = cover.loose_m * share * np.where(inward & (cover.kind == "trousers"), 0.35 + 0.65 * share, 1.0)
+    far = cover.loose_m * share * np.where(inward, 0.35 + 0.65 * share, 1.0)
     moved = rest.copy()
     moved[:, [0, 2]] += far[:, None] * out
     return moved
