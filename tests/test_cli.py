@@ -49,7 +49,6 @@ from made_sessions import rows
 import rotrack
 from rotrack import cli
 from rotrack.app.server import Options
-from rotrack.batch import Outcome
 from rotrack.drills import load_table
 from rotrack.errors import ModelError, RecordError, SourceError
 from rotrack.kinematics.correction import load_corrections
@@ -802,13 +801,8 @@ BROKEN_TRUTH = {
 
 
 @pytest.mark.parametrize("broken", BROKEN_TRUTH)
-def test_broken_truth_is_explained(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+def test_broken_truth_is_explained(run: Run, tmp_path: Path, broken: str) -> None:
     folder = truth_folder(tmp_path / "truth", **BROKEN_TRUTH[broken])
-    session = load_session(FIXTURES / "internal_right")
-    times = np.arange(0, 14, 0.1)
-    session.__dict__["curve"] = pd.concat(pd.DataFrame({"time_s": times, "side": s, "angle_deg": times}) for s in Side)
-    monkeypatch.setattr("rotrack.validation.run_jobs", lambda jobs, tell: [Outcome(jobs[0].video, session)])
-    monkeypatch.setattr("rotrack.validation.count_frames", lambda jobs: None)
     assert_one_sentence(run("validate", folder), 2, "truth of internal_right is missing or damaged")
 
 
@@ -926,7 +920,8 @@ def test_demo_writes_log_video_and_plot_that_open_offline(tmp_path: Path) -> Non
 @pytest.mark.slow
 def test_validate_prints_the_errors_of_a_clip(tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
-    ended = run_rotrack(tmp_path / "data", "validate", SAMPLES, "--only", "internal_right", "--out", table)
+    options = ("--only", "internal_right", "--out", table, "--state", tmp_path / "state")
+    ended = run_rotrack(tmp_path / "data", "validate", SAMPLES, *options)
     assert ended.code == 0
     line = next(line for line in ended.out.splitlines() if line.startswith("internal_right"))
     assert "seated-internal" in line

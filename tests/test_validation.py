@@ -3,32 +3,29 @@
 import gzip
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 from helpers import assert_one_sentence, run_main
 
 import rotrack
+from rotrack.batch import Outcome
 from rotrack.drills import load_table
-from rotrack.errors import InputError, TruthError
-from rotrack.model import Direction, Rep, Side
+from rotrack.errors import InputError, NotMeasuredError, TruthError
+from rotrack.model import Direction, NeutralTaken, Rep, Side
 from rotrack.records.landmarks import LEG_COLUMNS, LEGS_READ
+from rotrack.records.record import Status
 from rotrack.sensing.legnet import description
-from rotrack.validation import (
-    COLUMNS,
-    TruePeak,
-    _counted,
-    _errors,
-    _match,
-    _near_any,
-    _peak,
-    _plateaus,
-    describe,
-    validate_folder,
-    write_table,
-)
+from rotrack.ui.words import to_json
+from rotrack.validation import COLUMNS, describe, markdown, report, validate_folder, write_table
+from rotrack.validation.compare import _Zeros, compare, match
+from rotrack.validation.run import MEASURING, code_sha256
+from rotrack.validation.summary import misses, refusals, summarize
+from rotrack.validation.truth import Clip, LegTruth, TrueRep, read_clips
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SAMPLES = Path(__file__).parents[1] / "sample_videos"
@@ -56,16 +53,29 @@ def rep(peak_s: float, peak_deg: float) -> Rep:
     )
 
 
-def compare(name: str, out: Path, side: Side, bend: float = 0.0) -> dict:
+def compared(name: str, out: Path, side: Side, bend: float = 0.0, shift_deg: float = 0.0) -> dict:
     session = rotrack.remeasure(FIXTURES / name, out)
+    truth = Clip(name, session.record.drill, "", recorded_truth(name, out.parent / f"{out.name}_truth", 1 + bend, shift_deg))
+    return compare(session, truth.truth()[side], side, session.record.drill)
+
+
+def recorded_truth(name: str, folder: Path, factor: float = 1.0, shift_deg: float = 0.0) -> Path:
+    """Write the truth of a recording as a truth folder has it, with its angles changed."""
+    folder.mkdir(exist_ok=True)
     curve = pd.read_csv(FIXTURES / name / "truth.csv")
-    reps = json.loads((FIXTURES / name / "truth.json").read_text())
-    truth = curve[f"{side}_hip_internal_rotation"].to_numpy() * (1 + bend)
-    return _errors(session, side, curve.t.to_numpy(), truth, _plateaus(reps, side))
+    for side in Side:
+        curve[f"{side}_hip_internal_rotation"] = curve[f"{side}_hip_internal_rotation"] * factor + shift_deg
+    curve.to_csv(folder / f"{name}.gt.csv", index=False)
+    shutil.copy(FIXTURES / name / "truth.json", folder / f"{name}.gt.json")
+    return folder
+
+
+def true_rep(direction: str, start_s: float, from_s: float, to_s: float, end_s: float) -> TrueRep:
+    return TrueRep(Direction(direction), start_s, from_s, to_s, end_s)
 
 
 def test_moving_leg_has_small_errors_and_all_repetitions(tmp_path: Path) -> None:
-    row = compare("internal_right", tmp_path, Side.RIGHT)
+    row = compared("internal_right", tmp_path / "log", Side.RIGHT)
     assert (row["reps_found"], row["reps_true"], row["reps_invented"]) == (4, 4, 0)
     assert row["mae_deg"] <= 2.0
     assert row["peak_mae_deg"] <= 2.5
@@ -83,7 +93,7 @@ def test_moving_leg_has_small_errors_and_all_repetitions(tmp_path: Path) -> None
 
 
 def test_a_wrong_truth_shows_as_error(tmp_path: Path) -> None:
-    row = compare("internal_right", tmp_path, Side.RIGHT, bend=0.5)
+    row = compared("internal_right", tmp_path / "log", Side.RIGHT, bend=0.5)
     assert row["peak_mae_deg"] > 10
     assert row["mae_deg"] > 4
     assert row["gain"] == pytest.approx(1 / 1.5, abs=0.05)
@@ -91,37 +101,94 @@ def test_a_wrong_truth_shows_as_error(tmp_path: Path) -> None:
 
 
 def test_resting_leg_has_no_repetition(tmp_path: Path) -> None:
-    row = compare("internal_right", tmp_path, Side.LEFT)
+    row = compared("internal_right", tmp_path / "log", Side.LEFT)
     assert (row["moves"], row["reps_true"], row["reps_invented"]) == ("no", 0, 0)
     assert row["mae_deg"] <= 1.0
     assert row["gain"] == "", "a leg that does not move shows no gain"
 
 
+def test_a_zero_that_is_off_is_told_apart_from_the_curve(tmp_path: Path) -> None:
+    row = compared("internal_right", tmp_path / "log", Side.RIGHT, shift_deg=8.0)
+    assert row["mae_deg"] <= 2.0, "the curve after the neutral zero is right all the same"
+    assert row["mae_with_zero_deg"] == pytest.approx(8.0, abs=1.5)
+    assert float(row["neutrals_deg"]) == pytest.approx(8.0, abs=0.1)
+    assert (row["reps_covered"], row["reps_covered_with_zero"]) == (4, 0)
+    near = compared("internal_right", tmp_path / "again", Side.RIGHT, shift_deg=1.0)
+    assert near["zero_deg"] == pytest.approx(-1.0, abs=0.7)
+    assert near["zero_stated_deg"] > 1.0
+    rest = compared("internal_right", tmp_path / "rest", Side.LEFT, shift_deg=5.0)
+    assert "zero_deg" not in rest, "a leg that is not asked to move rests where it likes"
+
+
 def test_matching_needs_time_and_direction_and_uses_each_repetition_once() -> None:
-    peaks = [TruePeak(2.0, 2.3, 20.0), TruePeak(5.0, 5.3, -20.0), TruePeak(5.2, 5.5, 21.0)]
-    found = _match([rep(2.1, 19.0), rep(5.3, 22.0), rep(9.0, -20.0)], peaks)
+    true = [
+        true_rep("internal", 1.0, 2.0, 2.3, 3.0),
+        true_rep("external", 4.0, 5.0, 5.3, 6.0),
+        true_rep("internal", 4.2, 5.2, 5.5, 6.2),
+    ]
+    found = match([rep(2.1, 19.0), rep(5.3, 22.0), rep(9.0, -20.0)], true)
     assert {k: r.peak_s for k, r in found.items()} == {0: 2.1, 2: 5.3}
+    assert match([], true) == match([rep(2.1, 19.0)], []) == {}
 
 
-def test_plateaus_of_a_still_side_are_none() -> None:
-    truth = {"side": "left", "reps": [{"peak_from": 1.0, "peak_to": 1.2, "peak_deg": 20}]}
-    assert _plateaus(truth, Side.RIGHT) == []
-    assert _plateaus(truth, Side.LEFT) == [(1.0, 1.2)]
+def test_as_many_as_possible_are_matched_and_the_nearest_of_them() -> None:
+    true = [true_rep("internal", t, t + 0.4, t + 0.5, t + 0.9) for t in (1.0, 2.0)]
+    found = match([rep(1.8, 20.0), rep(2.3, 20.0)], true)
+    assert {k: r.peak_s for k, r in found.items()} == {0: 1.8, 1: 2.3}, "taking the nearest first would leave one over"
+    found = match([rep(1.0, 20.0), rep(1.45, 20.0)], true)
+    assert {k: r.peak_s for k, r in found.items()} == {0: 1.45}, "one repetition that is logged twice is one and one invented"
 
 
-def test_plateaus_of_alternating_legs_are_those_of_each_leg() -> None:
-    reps = [{"side": side, "peak_from": t, "peak_to": t + 1, "peak_deg": 20} for side, t in (("left", 1.0), ("right", 3.0))]
-    truth = {"side": "both", "reps": reps}
-    assert _plateaus(truth, Side.LEFT) == [(1.0, 2.0)]
-    assert _plateaus(truth, Side.RIGHT) == [(3.0, 4.0)]
+def truth_of(folder: Path, told: dict, degrees: float = 20.0) -> dict[Side, LegTruth]:
+    times = np.arange(0, 10, 0.1)
+    rows = {"t": times} | {f"{side}_hip_internal_rotation": np.where(times > 1, degrees, 0.0) for side in Side}
+    pd.DataFrame(rows).to_csv(folder / "a.gt.csv", index=False)
+    (folder / "a.gt.json").write_text(json.dumps(told), "utf-8")
+    return Clip("a", "seated-internal", "", folder).truth()
+
+
+def test_repetitions_of_a_still_side_are_none(tmp_path: Path) -> None:
+    legs = truth_of(tmp_path, {"side": "left", "reps": [{"peak_from": 1.2, "peak_to": 1.4, "peak_deg": 20}]})
+    assert legs[Side.RIGHT].reps == ()
+    assert legs[Side.LEFT].reps == (true_rep("internal", 1.2, 1.2, 1.4, 1.4),)
+
+
+def test_repetitions_of_alternating_legs_are_those_of_each_leg(tmp_path: Path) -> None:
+    reps = [{"side": side, "peak_from": t, "peak_to": t + 1, "peak_deg": 20} for side, t in (("left", 2.0), ("right", 4.0))]
+    legs = truth_of(tmp_path, {"side": "both", "reps": reps})
+    assert [[r.peak_from_s for r in legs[side].reps] for side in Side] == [[2.0], [4.0]]
+
+
+def test_the_truth_says_the_direction_or_else_its_curve_does(tmp_path: Path) -> None:
+    phases = [{"peak_from": 2.0, "peak_to": 2.4}, {"peak_from": 4.0, "peak_to": 4.4, "direction": "internal"}]
+    told = {"side": "left", "reps": [{"start": 1.5, "end": 5.0, "phases": phases}]}
+    reps = truth_of(tmp_path, told, degrees=-20.0)[Side.LEFT].reps
+    assert [(r.direction, r.start_s, r.end_s) for r in reps] == [("external", 1.5, 5.0), ("internal", 1.5, 5.0)]
+
+
+def test_the_true_zero_creeps_with_the_rest(tmp_path: Path) -> None:
+    told = {"side": "left", "reps": [], "spec": {"movement": {"drift_deg": 9.9}}}
+    legs = truth_of(tmp_path, told)
+    assert legs[Side.LEFT].rest_at(np.array([0.0, 5.0])) == pytest.approx([0, 5.0])
+    assert legs[Side.RIGHT].rest_at(np.array([5.0])) == [0], "only legs that move"
+
+
+def leg(times: list[float], angles: list[float]) -> LegTruth:
+    return LegTruth(np.array(times), np.array(angles), np.zeros(len(times)), ())
 
 
 def test_a_peak_in_a_pause_of_the_camera_and_a_curve_without_truth() -> None:
-    times, truth = np.array([0.0, 1.0, 4.0, 5.0]), np.array([0.0, 10.0, 20.0, 0.0])
-    assert _peak(times, truth, 0.9, 1.1) == 10
-    assert _peak(times, truth, 2.0, 3.0) == 15
-    assert _near_any(np.array([0.2, 1.4, 2.5, 4.6, 9.0]), times).tolist() == [True, True, False, True, False]
-    assert not _near_any(np.array([1.0]), times[:1]).any()
+    truth = leg([0.0, 1.0, 4.0, 5.0], [0.0, 10.0, 20.0, 0.0])
+    assert truth.held(0.9, 1.1) == 10
+    assert truth.held(2.0, 3.0) == 15
+    assert truth.known(np.array([0.2, 1.4, 2.5, 4.6, 9.0])).tolist() == [True, True, False, True, False]
+    assert not leg([1.0], [0.0]).known(np.array([1.0])).any()
+
+
+def test_every_neutral_pose_is_the_zero_from_then_on() -> None:
+    taken = [NeutralTaken(Side.LEFT, t - 0.5, t, 0.0, {}, "") for t in (1.0, 6.0)]
+    zeros = _Zeros(taken, leg([0.0, 1.0, 5.0, 6.0, 9.0], [2.0, 2.0, 7.0, 7.0, 7.0]))
+    assert [zeros.at(t) for t in (0.5, 1.0, 5.9, 6.0, 8.0)] == [2, 2, 2, 7, 7]
 
 
 def test_folder_without_manifest_is_refused(tmp_path: Path) -> None:
@@ -212,22 +279,203 @@ def test_a_clip_without_a_kept_session_needs_its_video(tmp_path: Path) -> None:
     assert all("internal_right.mp4" in note for note in table.note)
 
 
-def test_cycles_of_a_stretch_are_counted() -> None:
-    cycles = [(2.0, 4.0), (10.0, 12.0), (18.0, 20.0)]
-    row = _counted([rep(3.0, 1.0), rep(12.9, 1.0), rep(30.0, 1.0)], cycles)
-    assert row == {"reps_true": 3, "reps_found": 2, "reps_invented": 1}
-
-
 def test_the_table_is_summed_up_per_posture(tmp_path: Path) -> None:
     rows = []
     for posture, covered in (("seated", 4), ("lunge", 2)):
-        row = compare("internal_right", tmp_path, Side.RIGHT)
-        rows.append(dict.fromkeys(COLUMNS, "") | row | {"clip": "a", "posture": posture, "reps_covered": covered})
-    text = describe(pd.DataFrame(rows, columns=COLUMNS))
-    for posture, held in (("seated", "100%"), ("lunge", "50%")):
+        row = compared("internal_right", tmp_path / posture, Side.RIGHT)
+        rows.append(dict.fromkeys(COLUMNS, "") | row | {"clip": f"a {posture}", "posture": posture, "reps_covered": covered})
+    rows.append(
+        dict.fromkeys(COLUMNS, "") | {"clip": "a lunge", "posture": "lunge", "moves": "no", "reps_true": 0, "reps_found": 0}
+    )
+    rows[-1]["reps_invented"] = 2
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    text = describe(table)
+    for posture, held in (("seated", "100% of 4"), ("lunge", "50% of 4"), ("all", "75% of 8")):
         line = next(line for line in text.splitlines() if line.startswith(posture))
-        assert "4 of 4" in line
-        assert line.endswith(held)
+        assert "4 of 4" in line or posture == "all"
+        assert held in line
+        assert f"| {held} |" in next(line for line in markdown(table).splitlines() if line.startswith(f"| {posture} |"))
+    whole = summarize(table)
+    assert (whole.clips, whole.clips_counted_right, whole.legs, whole.legs_read) == (2, 1, 2, 2)
+    assert (whole.true, whole.found, whole.missed, whole.invented, whole.still_invented) == (8, 8, 0, 2, 2)
+    assert whole.zero_of == 2
+    assert len(markdown(table, short=True).splitlines()) == 5
+    document = json.loads(to_json(report(table)))
+    assert [row["reps_true"] for row in document["rows"]] == [4, 4, 0]
+    assert document["rows"][2]["mae_deg"] is None
+
+
+def test_what_was_refused_is_missed_with_its_reasons(tmp_path: Path) -> None:
+    truth = recorded_truth("internal_right", tmp_path / "truth")
+    leg = Clip("internal_right", "seated-internal", "", truth).truth()[Side.RIGHT]
+    row = compare(None, leg, Side.RIGHT, "seated-internal")
+    assert (row["moves"], row["reps_true"], row["reps_found"]) == ("yes", 4, 0)
+    session = rotrack.remeasure(FIXTURES / "internal_right", tmp_path / "log")
+    curve = session.curve
+    unseen = curve.time_s.between(leg.reps[1].start_s, leg.reps[1].end_s) & (curve.side == "right")
+    curve.loc[unseen, "angle_deg"] = np.nan
+    curve.loc[unseen, "reason"] = "the right heel is not seen, by 3.5 px"
+    session = replace(session, rep_list=(*session.rep_list[:1], rep(leg.reps[2].peak_from_s, 20.0)))
+    session.__dict__["curve"] = curve
+    row = compare(session, leg, Side.RIGHT, "seated-internal")
+    assert (row["reps_found"], row["reps_invented"]) == (1, 0), "the other one is of the left leg"
+    table = pd.DataFrame([dict.fromkeys(COLUMNS, "") | row | {"clip": "a"}], columns=COLUMNS)
+    assert misses(table)["the heel is not seen, by N px"] == 1
+    assert misses(table).total() == 3
+    heel = next(r for r in refusals(table) if "heel" in r.reason)
+    assert (heel.clips, heel.legs, heel.frames) == (1, 1, int(unseen.sum()))
+    assert "the heel is not seen, by N px | 1 | 1 |" in markdown(table)
+
+
+# ---------------------------------------------------------------------- which clips, and going on
+def manifest(folder: Path, *rows: str, columns: str = "clip,drill_ids,moving_side") -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "manifest.csv").write_text("\n".join([columns, *rows]) + "\n")
+    return folder
+
+
+def test_clips_that_cannot_be_measured_are_left_out_with_a_word(tmp_path: Path) -> None:
+    rows = [
+        "tune_a,seated-internal,left",
+        "tune_b,hovering-internal,left",
+        "test_c,seated-internal,left",
+        "test_d,lunge-internal,left",
+    ]
+    folder, told = manifest(tmp_path / "truth", *rows), []
+    for name in ("tune_a", "tune_b", "test_c"):
+        (folder / f"{name}.gt.json").write_text("{}")
+    clips = read_clips(folder, on_note=told.append)
+    assert [clip.name for clip in clips] == ["tune_a", "test_c"]
+    assert told == [
+        "left out, since rotrack has no drill hovering-internal: tune_b",
+        "left out, since the truth is not complete: test_d",
+    ]
+    assert [clip.name for clip in read_clips(folder, part="test")] == ["test_c"]
+    with pytest.raises(TruthError, match="of the part 'exam'; it has test, tune"):
+        read_clips(folder, part="exam")
+    with pytest.raises(TruthError, match="Not one of 1 clips"):
+        read_clips(folder, only="test_d")
+    manifest(folder, "tune_a,seated-internal,test", columns="clip,drill_ids,part")
+    assert [clip.name for clip in read_clips(folder, part="test")] == ["tune_a"], "a column of the manifest goes before the name"
+
+
+@pytest.fixture
+def two_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[str]]:
+    """A truth folder with two clips of one recording, and the names of those that are measured, without their videos."""
+    folder = manifest(tmp_path / "truth", "tune_a,seated-internal,right", "test_b,seated-internal,right")
+    measured: list[str] = []
+    for name in ("tune_a", "test_b"):
+        for ending in ("gt.csv", "gt.json"):
+            shutil.copy(SAMPLES / f"internal_right.{ending}", folder / f"{name}.{ending}")
+        (folder / f"{name}.mp4").write_bytes(name.encode())
+
+    def measure(job, on_frames):
+        measured.append(job.video.stem)
+        on_frames(10)
+        return Outcome(job.video, rotrack.remeasure(FIXTURES / "internal_right", job.data))
+
+    monkeypatch.setattr("rotrack.validation.run.run_job", measure)
+    monkeypatch.setattr("rotrack.validation.run.count_frames", lambda jobs: 10 * len(jobs))
+    return folder, measured
+
+
+def test_a_run_that_was_ended_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_clips: tuple[Path, list[str]]) -> None:
+    folder, measured = two_clips
+    state, lines, totals = tmp_path / "state", [], []
+
+    def stop(done: int, of: int, line: str) -> None:
+        lines.append(line)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        validate_folder(folder, state=state, processes=1, on_clip=stop)
+    assert lines[0].startswith("tune_a  seated-internal  right 4 of 4, error 0.")
+    table = validate_folder(folder, state=state, processes=1, on_total=totals.append)
+    assert (measured, totals) == (["tune_a", "test_b"], [10])
+    again = validate_folder(folder, state=state, processes=1)
+    pd.testing.assert_frame_equal(again, table, check_dtype=False)
+    assert measured == ["tune_a", "test_b"], "nothing is measured twice"
+    (folder / "tune_a.mp4").write_bytes(b"rendered anew")
+    validate_folder(folder, state=state, processes=1)
+    assert measured == ["tune_a", "test_b", "tune_a"]
+    validate_folder(folder, state=state, processes=1, correct=False)
+    monkeypatch.setattr("rotrack.validation.run.code_sha256", lambda: "other code")
+    validate_folder(folder, state=state, processes=1)
+    assert len(measured) == 7, "other settings and other code give other numbers"
+    places = sorted(state.iterdir())
+    assert [sorted(p.name for p in place.iterdir()) for place in places] == [["about.json", "test_b.json", "tune_a.json"]] * 3
+    for damaged in ("{", "[]", "{}"):
+        for place in places:
+            (place / "tune_a.json").write_text(damaged)
+        validate_folder(folder, state=state, processes=1, only="tune_a")
+    assert len(measured) == 10
+
+
+def test_what_may_be_better_the_next_time_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_clips: tuple[Path, list[str]]
+) -> None:
+    folder, _ = two_clips
+    failed = lambda job, on_frames: Outcome(job.video, None, NotMeasuredError("the disk is full"))  # noqa: E731
+    monkeypatch.setattr("rotrack.validation.run.run_job", failed)
+    table = validate_folder(folder, state=tmp_path / "state", processes=1)
+    assert set(table.note) == {"the disk is full"}
+    assert (table.reps_true.sum(), table.reps_found.sum()) == (8, 0), "what was not measured is missed"
+    assert [p.name for p in (tmp_path / "state").glob("*/*")] == ["about.json"]
+
+
+def test_measuring_that_is_ended_in_a_clip_is_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_clips: tuple[Path, list[str]]
+) -> None:
+    folder, _ = two_clips
+
+    def stopped(job, on_frames):
+        session = rotrack.remeasure(FIXTURES / "internal_right", job.data)
+        return Outcome(job.video, replace(session, record=msgspec.structs.replace(session.record, status=Status.STOPPED)))
+
+    monkeypatch.setattr("rotrack.validation.run.run_job", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        validate_folder(folder, state=tmp_path / "state", keep=tmp_path / "keep", processes=1)
+    assert [p.name for p in (tmp_path / "state").glob("*/*")] == ["about.json"]
+    assert not (tmp_path / "keep").exists()
+
+
+def test_damaged_truth_is_told_before_anything_is_measured(two_clips: tuple[Path, list[str]]) -> None:
+    folder, measured = two_clips
+    (folder / "test_b.gt.json").write_text("{")
+    with pytest.raises(TruthError, match="truth of test_b is missing or damaged"):
+        validate_folder(folder, processes=1)
+    assert measured == []
+
+
+def test_state_that_cannot_be_written_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], two_clips: tuple[Path, list[str]]
+) -> None:
+    folder, measured = two_clips
+    (folder / "validated").write_text("a file")
+    ended = run_main(monkeypatch, capfd, "validate", folder)
+    assert_one_sentence(ended, 3, "cannot be kept", "--state")
+    assert measured == []
+
+
+def test_the_command_prints_text_tables_or_a_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], two_clips: tuple[Path, list[str]]
+) -> None:
+    folder, measured = two_clips
+    ended = run_main(monkeypatch, capfd, "validate", folder, "--part", "test", "--jobs", 1)
+    assert "1 moving legs" in ended.out
+    assert "1 of 1  test_b" in ended.err
+    ended = run_main(monkeypatch, capfd, "validate", folder, "--part", "test", "--json")
+    assert {row["clip"] for row in json.loads(ended.out)["rows"]} == {"test_b"}
+    ended = run_main(monkeypatch, capfd, "validate", folder, "--part", "test", "--markdown", "--short")
+    assert ended.out.splitlines()[2].startswith("| seated | 1 | 1 of 1 |")
+    assert measured == ["test_b"]
+    assert (folder / "validated").is_dir()
+
+
+def test_everything_that_decides_about_the_numbers_is_in_the_key_of_the_state() -> None:
+    package = Path(rotrack.__file__).parent
+    assert [name for name in MEASURING if not (package / name).exists()] == []
+    assert len(code_sha256()) == 64
 
 
 @pytest.mark.slow
@@ -265,12 +513,3 @@ def check_samples(table: pd.DataFrame) -> None:
     assert covered >= 0.85 * found, "stated for 95 %, with few repetitions here"
     stretch = table[(table.posture == "stretch") & (table.side == "right")].iloc[0]
     assert (int(stretch.reps_found), int(stretch.reps_true)) == (3, 3)
-
-
-def test_damaged_truth_is_named(tmp_path: Path) -> None:
-    from rotrack.batch import Job, Outcome
-    from rotrack.validation import _compare
-
-    shutil.copy(FIXTURES / "idle" / "truth.json", tmp_path / "a.gt.json")
-    with pytest.raises(TruthError, match="truth of a"):
-        _compare(tmp_path, "a", Job(tmp_path / "a.mp4", "seated-internal", "both", tmp_path), Outcome(tmp_path, None), False)

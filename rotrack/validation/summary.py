@@ -1,0 +1,326 @@
+"""Sums up what was found of clips: per posture and in all, as text, as a table for the docs, or as a document for programs."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rotrack.files import write_for_person
+from rotrack.imports import when_used
+from rotrack.validation.compare import BETWEEN
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = when_used("pandas")
+
+ALL = "all"
+_SIDE = re.compile(r"\b(the )?(left|right) ")
+_NUMBER = re.compile(r"\d+(\.\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The errors of a group of clips; NaN where there is nothing to tell.
+
+    Parameters
+    ----------
+    name : str
+        Of the group.
+    clips, clips_counted_right : int
+        Clips, and those in which every true repetition was found and none invented.
+    legs, legs_read : int
+        Legs that moved, and those that had an angle.
+    mae_deg, median_deg, worst_deg : float
+        Mean absolute error of the curve after rotrack's own zero: mean, median and worst leg.
+    with_zero_deg : float
+        The same from the true zero: mean over legs.
+    picture_deg : float
+        Error of the plain angle in the picture: mean over legs.
+    slope, slope_low, slope_high : float
+        Degrees read per true degree: median, least and most of the legs that turn far enough.
+    peak_deg : float
+        Error of the peaks: mean over legs.
+    true, found, missed, invented : int
+        Repetitions.
+    covered, covered_with_zero, covered_of : int
+        Repetitions found whose 95 % interval holds the true peak, counted from rotrack's zero and from the true one; of how many.
+    neutral_deg, neutral_worst_deg : float
+        How far from the true zero legs were when their neutral poses were taken: mean and worst.
+    zero_deg, zero_worst_deg : float
+        What is read at the true zero: mean and worst size.
+    zero_covered, zero_of : int
+        Legs whose stated 95 % error at the true zero holds what is read there; of how many.
+    still_invented : int
+        Of `invented`, those of legs that rested.
+    """
+
+    name: str
+    clips: int
+    clips_counted_right: int
+    legs: int
+    legs_read: int
+    mae_deg: float
+    median_deg: float
+    worst_deg: float
+    with_zero_deg: float
+    picture_deg: float
+    slope: float
+    slope_low: float
+    slope_high: float
+    peak_deg: float
+    true: int
+    found: int
+    missed: int
+    invented: int
+    covered: int
+    covered_with_zero: int
+    covered_of: int
+    neutral_deg: float
+    neutral_worst_deg: float
+    zero_deg: float
+    zero_worst_deg: float
+    zero_covered: int
+    zero_of: int
+    still_invented: int
+
+
+def summarize(table: pd.DataFrame, name: str = ALL) -> Summary:
+    """Return the errors of all clips of a table together."""
+    moving, counts = table[table.moves == "yes"], table.apply(pd.to_numeric, errors="coerce")
+    read = counts.loc[moving.index[_there(moving.mae_deg)]]
+    true, found, invented, covered, covered_zero = (
+        int(counts[c].sum()) for c in ("reps_true", "reps_found", "reps_invented", "reps_covered", "reps_covered_with_zero")
+    )
+    right = (counts.reps_found == counts.reps_true) & (counts.reps_invented == 0)
+    neutrals = np.abs([float(value) for cell in moving.neutrals_deg for value in str(cell).split() if value != "nan"])
+    known = read[read.zero_deg.notna() & read.zero_stated_deg.notna()]
+    slopes = read.slope.dropna()
+    return Summary(
+        name=name,
+        clips=table["clip"].nunique(),
+        clips_counted_right=int(right.groupby(table["clip"]).all().sum()),
+        legs=len(moving),
+        legs_read=len(read),
+        mae_deg=read.mae_deg.mean(),
+        median_deg=read.mae_deg.median(),
+        worst_deg=read.mae_deg.max(),
+        with_zero_deg=read.mae_with_zero_deg.mean(),
+        picture_deg=read.picture_mae_deg.mean(),
+        slope=slopes.median(),
+        slope_low=slopes.min(),
+        slope_high=slopes.max(),
+        peak_deg=read.peak_mae_deg.mean(),
+        true=true,
+        found=found,
+        missed=true - found,
+        invented=invented,
+        covered=covered,
+        covered_with_zero=covered_zero,
+        covered_of=int(counts.reps_found[_there(table.reps_covered)].sum()),
+        neutral_deg=float(neutrals.mean()) if len(neutrals) else float("nan"),
+        neutral_worst_deg=float(neutrals.max()) if len(neutrals) else float("nan"),
+        zero_deg=read.zero_deg.abs().mean(),
+        zero_worst_deg=read.zero_deg.abs().max(),
+        zero_covered=int((known.zero_deg.abs() <= known.zero_stated_deg).sum()),
+        zero_of=len(known),
+        still_invented=int(counts.reps_invented[table.moves != "yes"].sum()),
+    )
+
+
+def _there(column: pd.Series) -> pd.Series:
+    return column.notna() & (column != "")
+
+
+def summaries(table: pd.DataFrame, by: str = "posture") -> list[Summary]:
+    """Return the errors per posture, or per body, and of all together at the end."""
+    groups = [summarize(group, str(name)) for name, group in table.groupby(by, sort=False)]
+    return [*groups, summarize(table)] if len(groups) > 1 else groups
+
+
+# ---------------------------------------------------------------------- why there is nothing
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A reason for missing angles: the clips and moving legs that it struck, and the frames without an angle for it."""
+
+    reason: str
+    clips: int
+    legs: int
+    frames: int
+
+
+def refusals(table: pd.DataFrame) -> list[Refusal]:
+    """Return why moving legs have no angle while the person is there, the most frequent first."""
+    clips: dict[str, set[str]] = {}
+    legs, frames = Counter[str](), Counter[str]()
+    for row in table[table.moves == "yes"].itertuples():
+        struck = Counter[str]()
+        for entry in _entries(row.reasons):
+            count, _, reason = entry.partition(" ")
+            struck[_without_sides(reason)] += int(count)
+        for reason, times in struck.items():
+            clips.setdefault(reason, set()).add(row.clip)
+            legs[reason] += 1
+            frames[reason] += times
+    return [Refusal(reason, len(clips[reason]), legs[reason], times) for reason, times in frames.most_common()]
+
+
+def misses(table: pd.DataFrame) -> Counter[str]:
+    """Return why true repetitions were not found, and how often each."""
+    return Counter(_without_sides(entry.partition(": ")[2]) for cell in table.missed for entry in _entries(cell))
+
+
+def _entries(cell: Any) -> list[str]:
+    return [entry for entry in str(cell).split(BETWEEN) if entry] if isinstance(cell, str) else []
+
+
+def _without_sides(reason: str) -> str:
+    """Return a reason without which leg it is about, and how much: the same for all."""
+    return _NUMBER.sub("N", _SIDE.sub(lambda m: m[1] or "", reason))
+
+
+# ---------------------------------------------------------------------- as text
+def describe(table: pd.DataFrame) -> str:
+    """Return the table as text, one line per clip and moving leg, and a summary; the CSV file holds everything."""
+    lines = list(_clip_lines(table))
+    known = table[_there(table.mae_deg) & (table.moves == "yes")]
+    still = table[_there(table.mae_deg) & (table.moves == "no")]
+    if len(known):
+        whole = summarize(table)
+        lines.append(
+            f"\n{len(known)} moving legs: mean MAE {whole.mae_deg:.2f} deg, worst {whole.worst_deg:.2f}; {whole.found} of "
+            f"{whole.true} repetitions found, {whole.invented} invented."
+        )
+    if len(still):
+        lines.append(f"{len(still)} legs at rest: mean MAE {still.mae_deg.astype(float).mean():.2f} deg.")
+    if (table.moves == "yes").any():
+        lines += ["", *_aligned(_COLUMNS, summaries(table))]
+        if table["clip"].nunique() > table.body.nunique() > 1:
+            lines += ["", *_aligned(_COLUMNS, summaries(table, "body")[:-1])]
+        lines += _why_lines(table)
+    return "\n".join(lines)
+
+
+def _clip_lines(table: pd.DataFrame) -> Iterator[str]:
+    yield (
+        f"{'clip':32} {'drill':27} {'side':5} {'bias':>6} {'MAE':>6} {'limits of agreement':>19} {'peak MAE':>8} {'reps':>6} "
+        f"{'invented':>8}  remarks"
+    )
+    for row in table.itertuples():
+        if row.moves == "no" and not row.reps_invented and not row.note:
+            continue
+        remarks = [f"faults {row.faults}"] if row.faults else []
+        remarks += ["camera place"] if row.camera_advice else []
+        remarks += [row.note[:60]] if row.note else []
+        agreement = f"{_show(row.loa_low_deg, '+')} to {_show(row.loa_high_deg, '+')}" if row.mae_deg != "" else ""
+        found = f"{row.reps_found} of {row.reps_true}" if row.reps_true != "" else ""
+        yield (
+            f"{row.clip:32} {row.drill:27} {row.side:5} {_show(row.bias_deg, '+'):>6} {_show(row.mae_deg):>6} "
+            f"{agreement:>19} {_show(row.peak_mae_deg):>8} {found:>6} {row.reps_invented:>8}  {'; '.join(remarks)}".rstrip()
+        )
+
+
+def _show(value: Any, sign: str = "") -> str:
+    return f"{value:{sign}.2f}" if value != "" else ""
+
+
+def _deg(value: float) -> str:
+    return f"{value:.2f}" if np.isfinite(value) else "-"
+
+
+def _held(covered: int, of: int) -> str:
+    return f"{covered / of:.0%} of {of}" if of else "-"
+
+
+def _slopes(summary: Summary) -> str:
+    return f"{summary.slope:.2f} ({summary.slope_low:.2f}-{summary.slope_high:.2f})" if np.isfinite(summary.slope) else "-"
+
+
+_COLUMNS: dict[str, Callable[[Summary], str]] = {
+    "": lambda s: s.name.replace("_", " "),
+    "clips": lambda s: str(s.clips),
+    "legs read": lambda s: f"{s.legs_read} of {s.legs}",
+    "mean error": lambda s: _deg(s.mae_deg),
+    "median": lambda s: _deg(s.median_deg),
+    "worst": lambda s: _deg(s.worst_deg),
+    "with its zero": lambda s: _deg(s.with_zero_deg),
+    "slope": _slopes,
+    "peak error": lambda s: _deg(s.peak_deg),
+    "found": lambda s: f"{s.found} of {s.true}",
+    "missed": lambda s: str(s.missed),
+    "invented": lambda s: str(s.invented),
+    "clips right": lambda s: f"{s.clips_counted_right} of {s.clips}",
+    "95 % holds": lambda s: _held(s.covered, s.covered_of),
+    "and with its zero": lambda s: _held(s.covered_with_zero, s.covered_of),
+    "neutral off": lambda s: f"{_deg(s.neutral_deg)}, {_deg(s.neutral_worst_deg)}",
+    "zero read": lambda s: f"{_deg(s.zero_deg)}, {_deg(s.zero_worst_deg)}",
+    "its 95 % holds": lambda s: _held(s.zero_covered, s.zero_of),
+}
+"""What is told of a group, in the order of the columns."""
+_FEW = ("", "clips", "legs read", "mean error", "worst", "found", "invented", "95 % holds")
+
+
+def _aligned(columns: dict[str, Callable[[Summary], str]], told: list[Summary]) -> list[str]:
+    cells = [list(columns), *([of(summary) for of in columns.values()] for summary in told)]
+    widths = [max(len(row[k]) for row in cells) for k in range(len(columns))]
+    return ["  ".join(f"{cell:{'>' if k else '<'}{widths[k]}}" for k, cell in enumerate(row)).rstrip() for row in cells]
+
+
+def _why_lines(table: pd.DataFrame) -> list[str]:
+    lines = []
+    if found := refusals(table):
+        lines += ["", "Why moving legs have no angle (clips, legs, frames):"]
+        lines += [f"  {r.clips:4} {r.legs:4} {r.frames:6}  {r.reason}" for r in found]
+    if missed := misses(table):
+        lines += ["", "Why repetitions were missed:", *(f"  {n:4}  {reason}" for reason, n in missed.most_common())]
+    return lines
+
+
+def markdown(table: pd.DataFrame, short: bool = False) -> str:
+    """Return the errors per posture and the refusals as tables for the docs; only the former, with fewer columns, if `short`."""
+    columns = {name: of for name, of in _COLUMNS.items() if not short or name in _FEW}
+    lines = [_cells(list(columns)), _cells(["---"] * len(columns))]
+    lines += [_cells([of(summary) for of in columns.values()]) for summary in summaries(table)]
+    if not short and (found := refusals(table)):
+        lines += ["", "| no angle, since | clips | legs | frames |", "|---|---|---|---|"]
+        lines += [f"| {r.reason} | {r.clips} | {r.legs} | {r.frames} |" for r in found]
+    if not short and (missed := misses(table)):
+        lines += ["", "| repetition missed, since | times |", "|---|---|"]
+        lines += [f"| {reason} | {n} |" for reason, n in missed.most_common()]
+    return "\n".join(lines)
+
+
+def _cells(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def report(table: pd.DataFrame) -> dict[str, Any]:
+    """Return all that was found as one document: the rows, the summaries, the refusals and why repetitions were missed."""
+    rows = table.astype(object).where(table != "", None)
+    return {
+        "rows": rows.to_dict("records"),
+        "summaries": [asdict(summary) for summary in summaries(table)],
+        "refusals": [asdict(refusal) for refusal in refusals(table)],
+        "missed": dict(misses(table).most_common()),
+    }
+
+
+def write_table(table: pd.DataFrame, path: Path, overwrite: bool = False) -> None:
+    """Write the table as CSV.
+
+    Raises
+    ------
+    InputError
+        If there is such a file and it may not be replaced.
+    RecordError
+        If it cannot be written.
+    """
+    text = table.to_csv(index=False, float_format="%.3f", lineterminator=os.linesep)
+    write_for_person(path, text.encode("utf-8", "replace"), overwrite)
