@@ -246,6 +246,20 @@ def test_one_body_reported_twice_is_one_person() -> None:
     assert story.frame(scene((ME,)), body(150)) == ""
 
 
+def test_somebody_lying_whose_feet_are_taken_for_hands_is_still_alone() -> None:
+    upside_down = ME.copy()
+    for leg in LEGS.values():  # the trunk where thighs and shanks are
+        places = ME[[leg.ankle, leg.knee, leg.hip, leg.shoulder, leg.shoulder, leg.shoulder]]
+        upside_down[list(leg)] = places
+    upside_down[:11] = ME[LEGS[Side.LEFT].toe]
+    story = Story()
+    story.alone(3, ME)
+    rgb = scene((ME,))
+    assert {story.frame(rgb, at, others=[ME, upside_down]) for at in (upside_down, ME, upside_down, ME)} == {""}
+    other = body(500, 130)
+    assert story.frame(scene((ME,), (other, GREEN, RED, RED)), other, others=[ME]) == person.REASON_HIDDEN, "somebody else is"
+
+
 def test_all_but_the_region_is_painted_over_in_a_copy() -> None:
     rgb = scene((ME,))
     before = rgb.copy()

@@ -4,11 +4,16 @@ VIDEO mode for cameras and files alike, so that live and offline give the same n
 the pose model smooths over time with its own One-Euro filter, which it does for one pose only, and it may slide onto another
 person. A second, sparse search in single pictures therefore looks for further people, and a `PersonKeeper` checks every frame
 that the landmarks are still the person's; as long as they are, it changes nothing.
+
+Where the pose model finds nobody, or nobody with a leg, it is asked again in other layouts of the picture, at a lower confidence,
+and the leg network judges whether what it finds are legs. Who was found so is followed in that layout until they are found in the
+picture as it is. A `SecondLook` says when to ask, by the times of the pictures, so that live and offline do the same.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import tempfile
 import zipfile
@@ -24,6 +29,8 @@ import numpy as np
 
 from rotrack.errors import ModelError
 from rotrack.model import LEGS, Frame, Pose, Side, empty_pose
+from rotrack.sensing.layouts import LYING, UPRIGHT, Layout
+from rotrack.sensing.legnet import LegNet
 from rotrack.sensing.person import PersonKeeper, painted_over
 
 MODELS = ("heavy", "full")
@@ -39,6 +46,12 @@ beside a larger person the search may overlook a smaller one."""
 LOOK_AGAIN_S = 0.3
 """While it is doubtful whose landmarks they are, the picture is searched for several people this often; more and more rarely
 as long as nobody else is found."""
+AGAIN_FROM = 0.2
+"""Confidence of the person detector from which a person is taken when it is asked again; the leg network refuses what is none."""
+AGAIN_EVERY_S = (0.0, 0.25, 0.5)
+"""Pauses between two times of asking again: as each layout was tried once, the next pause holds, the last one for good."""
+JUDGED_EVERY_S, JUDGED_TWICE = 1.0, 2
+"""Somebody found so is judged again this often, and no longer followed after so many verdicts against the legs."""
 _CHECKSUMS = {
     "heavy": "d69c817d0617545f2be68a11d7d1537355f51395cd38123810f805f4787deff5",
     "full": "6826a26186260a0de6dd753f858f2bf52c4d4bdfe2a08a97758436d8d956c68b",
@@ -94,7 +107,39 @@ def settings() -> dict[str, Any]:
         "running_mode": "video",
         "poses": 1,
         "visible_from": VISIBLE_FROM,
+        "asked_again_from": AGAIN_FROM,
     }
+
+
+class SecondLook:
+    """When and in which layout the pose model is asked again; times are those of the pictures, in order.
+
+    Parameters
+    ----------
+    layouts : tuple of Layout
+        What to try, best first.
+    """
+
+    def __init__(self, layouts: tuple[Layout, ...]) -> None:
+        self._layouts = layouts
+        self._next = 0
+        self._due_s = -math.inf
+
+    def due(self, time_s: float) -> Layout | None:
+        """Return the layout to try in the picture of this time; None if it is too early to ask again."""
+        if time_s < self._due_s:
+            return None
+        layout = self._layouts[self._next % len(self._layouts)]
+        self._next += 1
+        rounds = self._next // len(self._layouts)
+        self._due_s = time_s + AGAIN_EVERY_S[min(rounds, len(AGAIN_EVERY_S) - 1)]
+        return layout
+
+    def found(self, layout: Layout | None = None) -> None:
+        """Begin anew when somebody was seen, with the layout in which that was first."""
+        if layout is not None:
+            self._layouts = (layout, *(other for other in self._layouts if other != layout))
+        self._next, self._due_s = 0, -math.inf
 
 
 class Landmarker:
@@ -135,12 +180,24 @@ class Landmarker:
         self._lying = lying
         self._choice_px: tuple[float, float] | None = None
         self._keeper = PersonKeeper(follow, upright=not lying) if watch_people else None
+        self._second = SecondLook(LYING if lying else UPRIGHT)
+        self._following: Layout | None = None
+        self._again: Any = None
+        self._follow: Any = None
+        self._judge: LegNet | None = None
+        self._follow_ms, self._follow_busy = -1, False
+        self._judged_s, self._against = -math.inf, 0
         self._video = _create(model, vision.RunningMode.VIDEO, 1)
         try:
             self._search = _create(find_model("full"), vision.RunningMode.IMAGE, PEOPLE_AT_MOST) if watch_people else None
         except ModelError:
             self._video.close()
             raise
+
+    @property
+    def seen_as_it_is(self) -> bool:
+        """Whether nobody is followed in another layout than the picture's own."""
+        return self._following is None
 
     def choose(self, point_px: tuple[float, float]) -> None:
         """From the next picture on, follow the person at this point, px, whoever was followed before; safe from any thread.
@@ -166,19 +223,88 @@ class Landmarker:
         size_px = (frame.rgb.shape[1], frame.rgb.shape[0])
         self._take_choice(frame)
         self._last_ms = max(self._last_ms + 1, round(frame.time_s * 1000))
-        result = self._video.detect_for_video(_image(self._shown(frame.rgb, size_px)), self._last_ms)
+        shown = self._shown(frame.rgb, size_px)
+        result = self._video.detect_for_video(_image(shown), self._last_ms)
         people = self._count_people(frame)
-        if not result.pose_landmarks:
+        pose = self._best(frame, shown, _first_pose(frame.time_s, size_px, result, people), people)
+        if pose is None:
             reason = self._keeper.nobody(frame.rgb) if self._keeper else ""
             if reason:
                 self._search_elsewhere(frame)
             return empty_pose(frame.time_s, size_px, reason or "nobody is seen in the picture", people)
-        world = np.array([(p.x, p.y, p.z) for p in result.pose_world_landmarks[0]])
-        pose = _pose(frame.time_s, size_px, _points(result.pose_landmarks[0]), world, people)
         reason = self._not_the_person(frame, pose)
         if reason:
             return empty_pose(frame.time_s, size_px, reason, people)
         return _without(pose, self._keeper.covered_legs(frame.time_s)) if self._keeper else pose
+
+    # ------------------------------------------------------------------ asking again
+    def _best(self, frame: Frame, shown: np.ndarray, pose: Pose | None, people: int) -> Pose | None:
+        """Return the pose as it was found, or if that shows no leg, what asking again finds; `shown` is what was looked at."""
+        if pose is not None and self._has_legs(pose) and (self._following is None or self._are_legs(frame.rgb, pose)):
+            self._following = None
+            self._second.found()
+            return pose
+        found = None
+        if self._following is not None:
+            found = self._followed(frame, shown, people)
+            if found is None:
+                self._second.found(self._following)
+                self._following = None
+        if found is None:
+            found = self._look_in_another_layout(frame, shown, people)
+        return found or pose
+
+    def _look_in_another_layout(self, frame: Frame, shown: np.ndarray, people: int) -> Pose | None:
+        from mediapipe.tasks.python import vision
+
+        layout = self._second.due(frame.time_s)
+        if layout is None:
+            return None
+        if self._again is None:
+            self._again = _create(find_model("full"), vision.RunningMode.IMAGE, 1, AGAIN_FROM)
+        result = self._again.detect(_image(layout.show(shown)))
+        pose = _first_pose(frame.time_s, (shown.shape[1], shown.shape[0]), result, people, layout)
+        if pose is None or not self._has_legs(pose) or not self._are_legs(frame.rgb, pose):
+            return None
+        if self._follow is None:
+            self._follow = _create(self.model, vision.RunningMode.VIDEO, 1, AGAIN_FROM)
+        if self._follow_busy:  # it would go on where it saw somebody last
+            self._ask_follower(np.full_like(layout.show(shown), 128), frame.time_s)
+        self._following, self._judged_s, self._against = layout, frame.time_s, 0
+        self._ask_follower(layout.show(shown), frame.time_s)  # from where it sees somebody at first, it sees them better
+        found = self._followed(frame, shown, people)
+        if found is None:
+            self._following = None
+        return found
+
+    def _followed(self, frame: Frame, shown: np.ndarray, people: int) -> Pose | None:
+        """Return the pose of who is followed in another layout; None if they are lost."""
+        layout = self._following
+        assert layout is not None
+        result = self._ask_follower(layout.show(shown), frame.time_s)
+        pose = _first_pose(frame.time_s, (shown.shape[1], shown.shape[0]), result, people, layout)
+        if pose is None or not self._has_legs(pose):
+            return None
+        if frame.time_s - self._judged_s >= JUDGED_EVERY_S:
+            self._judged_s = frame.time_s
+            self._against = 0 if self._are_legs(frame.rgb, pose) else self._against + 1
+        return pose if self._against < JUDGED_TWICE else None
+
+    def _ask_follower(self, rgb: np.ndarray, time_s: float) -> Any:
+        self._follow_ms = max(self._follow_ms + 1, round(time_s * 1000))
+        result = self._follow.detect_for_video(_image(rgb), self._follow_ms)
+        self._follow_busy = bool(result.pose_landmarks)
+        return result
+
+    def _has_legs(self, pose: Pose) -> bool:
+        """Whether a pose shows what may be measured: a leg from hip to ankle, or lying, the trunk."""
+        seen = np.isfinite(pose.image_px[:, 0])
+        trunk = all(seen[part] for leg in LEGS.values() for part in (leg.shoulder, leg.hip))
+        return bool(any(seen[list(leg[1:4])].all() for leg in LEGS.values()) or (self._lying and trunk))
+
+    def _are_legs(self, rgb: np.ndarray, pose: Pose) -> bool:
+        self._judge = self._judge or LegNet()
+        return self._judge.are_legs(rgb, pose)
 
     def _take_choice(self, frame: Frame) -> None:
         """Look for somebody who was chosen since the last picture, and forget who was followed."""
@@ -241,9 +367,9 @@ class Landmarker:
 
     def close(self) -> None:
         """Release the models."""
-        self._video.close()
-        if self._search:
-            self._search.close()
+        for model in (self._video, self._search, self._again, self._follow):
+            if model is not None:
+                model.close()
 
     def __enter__(self) -> Landmarker:
         return self
@@ -260,6 +386,17 @@ def _image(rgb: np.ndarray) -> Any:
 
 def _points(landmarks: Any) -> np.ndarray:
     return np.array([(p.x, p.y, p.visibility) for p in landmarks])
+
+
+def _first_pose(time_s: float, size_px: tuple[int, int], result: Any, people: int, layout: Layout | None = None) -> Pose | None:
+    """Return the first body of a result, brought back from the layout in which it was found; None if there is none."""
+    if not result.pose_landmarks:
+        return None
+    points = _points(result.pose_landmarks[0])
+    world = np.array([(p.x, p.y, p.z) for p in result.pose_world_landmarks[0]])
+    if layout is not None:
+        points[:, :2], world = layout.bring_back(points[:, :2], world, size_px)
+    return _pose(time_s, size_px, points, world, people)
 
 
 def _pose(time_s: float, size_px: tuple[int, int], points: np.ndarray, world: np.ndarray, people: int) -> Pose:
@@ -287,11 +424,14 @@ def _without(pose: Pose, sides: tuple[Side, ...]) -> Pose:
     return replace(pose, image_px=image_px, world_m=world_m)
 
 
-def _create(model: ModelFile, mode: Any, poses: int) -> Any:
+def _create(model: ModelFile, mode: Any, poses: int, detected_from: float = 0.5) -> Any:
     from mediapipe.tasks.python import BaseOptions, vision
 
     options = vision.PoseLandmarkerOptions(
-        base_options=BaseOptions(model_asset_path=str(model.path)), running_mode=mode, num_poses=poses
+        base_options=BaseOptions(model_asset_path=str(model.path)),
+        running_mode=mode,
+        num_poses=poses,
+        min_pose_detection_confidence=detected_from,
     )
     try:
         with quiet_stderr(tell_on_failure=False):

@@ -65,6 +65,10 @@ between the pose model's legs."""
 DOUBT_S, EXCHANGED_FROM = 1.0, 1.0
 """The legs are exchanged when what both crops at least say of being the other leg, as the logarithm of the odds, is more than the
 second on average over about the first."""
+LEG_FROM = 0.6
+"""A crop shows a leg if the network is at least so sure that it is this one or the other. In pictures without chest and head, it
+was for one leg at least in 96 % of 157 where the pose model erred by less than 0.15 shanks, and in none of 51 where it erred
+by more than 0.5 and had taken arms or furniture for legs."""
 DECIMALS = 4
 
 
@@ -152,6 +156,12 @@ class LegNet:
         for side, leg in legs.items():
             self._follow(pose.time_s, side, leg, places[side], first)
         return replace(pose, legs=legs)
+
+    def are_legs(self, rgb: np.ndarray, pose: Pose) -> bool:
+        """Return whether at least one leg of a pose looks like a leg, by either name; nothing of it is kept."""
+        lens = Lens.assumed(pose.size_px)
+        places = _first_places(pose, lens, self._larger)
+        return bool(places) and any(leg.readable + leg.other_leg > LEG_FROM for leg in self._look(rgb, lens, places).values())
 
     def _look(self, rgb: np.ndarray, lens: Lens, places: dict[Side, _Place]) -> dict[Side, LegCrop]:
         turns = {side: lens.turn_to(place.middle_px) for side, place in places.items()}

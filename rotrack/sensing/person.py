@@ -51,6 +51,9 @@ GIVE_UP_S, GIVE_UP_COVERED_S = 1.5, 5.0
 the place where the person was looks covered."""
 DISTINCT_TRUNKS = 0.4
 """Two bodies with the middle of their trunks nearer than this are one."""
+ON_BODY_TRUNKS, ON_BODY_SHARE = 0.3, 0.75
+"""So are two of which each has this share of its landmarks nearer than this to the other's skeleton: of somebody who lies with
+the legs up, the pose model may report a second body with feet for hands and knees for hips."""
 AROUND_TRUNKS, AROUND_CHOSEN_TRUNKS = 0.6, 0.25
 """Margin, in trunk lengths, of the region that is searched around the last good place; the second around somebody just chosen,
 who may stand close to others."""
@@ -62,6 +65,14 @@ _SHOULDERS = [LEGS[side].shoulder for side in Side]
 _HIPS = [LEGS[side].hip for side in Side]
 _TRUNK = _SHOULDERS + _HIPS
 _BONES = [(leg.hip, leg.knee) for leg in LEGS.values()] + [(leg.knee, leg.ankle) for leg in LEGS.values()]
+_LIMBS: list[tuple[int, ...]] = [
+    *_BONES,
+    *((leg.shoulder, leg.hip) for leg in LEGS.values()),
+    *((leg.ankle, leg.toe) for leg in LEGS.values()),
+]
+_LIMBS += [tuple(_SHOULDERS), tuple(_HIPS)]
+_LIMBS += [(11, 13), (13, 15), (12, 14), (14, 16), (0, 11), (0, 12)]  # arms and head
+_LIMB_ENDS = np.array(_LIMBS).T
 _LEGS_FROM = 2
 _ENOUGH = 4
 _ACROSS, _DOWN = (a.ravel()[:, None] for a in np.meshgrid(np.linspace(0.15, 0.85, 6), np.linspace(0.1, 0.9, 8)))
@@ -374,9 +385,30 @@ def _distinct(bodies: Sequence[np.ndarray]) -> list[np.ndarray]:
     kept: list[np.ndarray] = []
     for body in bodies:
         middle, length = trunk_place(body)
-        if not any(np.hypot(*(trunk_place(other)[0] - middle)) < DISTINCT_TRUNKS * length for other in kept):
+        if not any(
+            np.hypot(*(trunk_place(other)[0] - middle)) < DISTINCT_TRUNKS * length or _one_body(body, other) for other in kept
+        ):
             kept.append(body)
     return kept
+
+
+def _one_body(a: np.ndarray, b: np.ndarray) -> bool:
+    """Return whether two sets of landmarks, each of shape (33, 2), px, lie on one body, whatever they call its parts."""
+    reach_px = ON_BODY_TRUNKS * max(trunk_place(a)[1], trunk_place(b)[1])
+    return all(_share_on(*pair, reach_px) > ON_BODY_SHARE for pair in ((a, b), (b, a)))
+
+
+def _share_on(body: np.ndarray, other: np.ndarray, reach_px: float) -> float:
+    """Return the share of the landmarks of a body that are this near to the skeleton of another; 0 if nothing is seen of it."""
+    points = body[np.isfinite(body[:, 0])]
+    start, end = other[_LIMB_ENDS]
+    seen = np.isfinite(start).all(axis=1) & np.isfinite(end).all(axis=1)
+    if not len(points) or not seen.any():
+        return 0.0
+    start, limb = start[seen], (end - start)[seen]
+    along = ((points[:, None] - start) * limb).sum(axis=2) / np.maximum((limb**2).sum(axis=1), 1e-9)
+    nearest = start + np.clip(along, 0, 1)[..., None] * limb
+    return float((np.hypot(*(points[:, None] - nearest).T).min(axis=0) < reach_px).mean())
 
 
 def _changes(colours: np.ndarray, reference: np.ndarray) -> np.ndarray:
