@@ -27,7 +27,7 @@ DRAFT, DAMAGED = ".tmp", ".damaged"
 """How the name of a file ends that is not complete yet; of one that could not be read and was made again."""
 ASKED_FOR = re.compile(r"\..+\.[0-9a-f]{8}" + re.escape(DRAFT))
 """How drafts of files that a person asked for are called."""
-OWN_FILES = ("reps.csv", "readings.csv", "index.msgpack", "import.", "archive.", "app.lock", "app.json")
+OWN_FILES = ("reps.csv", "readings.csv", "index.msgpack", "import.", "archive.", "app.lock", "app.json", "page.key")
 """How the names of rotrack's own files begin at the top of a data folder."""
 _WHY = {
     errno.ENOSPC: "the disk is full: free some space",

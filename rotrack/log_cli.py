@@ -253,7 +253,7 @@ def drop(
 
     Example: rotrack drop last 3 --side left --direction internal
     """
-    data, session_id = _located(session, out)
+    data, session_id = located(session, out)
     had_plot = (session_folder(data, session_id) / PLOT).exists()
     changed = drop_rep(data, session_id, side, direction, reps, not undo)
     if had_plot:
@@ -279,7 +279,7 @@ def note(
 
     Example: rotrack note last "left knee sore" --band red --load-kg 2
     """
-    data, session_id = _located(session, out)
+    data, session_id = located(session, out)
     if text is None and band is None and load_kg is None:
         record = load_session(session_folder(data, session_id)).record
     else:
@@ -307,7 +307,7 @@ def delete(
     if (session is None) == (person is None):
         raise InputError("Say what to delete: either --session ID or --person NAME.")
     if session is not None:
-        data, session_id = _located(session, out)
+        data, session_id = located(session, out)
         _out.print(f"This deletes the session {escape(session_id)} with all its files.", soft_wrap=True)
         _ask_twice(yes, "Delete this session?", "delete", "the word delete")
         delete_session(data, session_id)
@@ -346,7 +346,7 @@ def _ask_twice(yes: bool, question: str, word: str, what: str) -> None:
         raise typer.Exit(1)
 
 
-def _located(session: str, out: Path | None) -> tuple[Path, str]:
+def located(session: str, out: Path | None) -> tuple[Path, str]:
     """Return data folder and id of a session that is to be changed."""
     folder = find_session(opened(out), session).resolve()
     if folder.parent.name != "sessions":

@@ -14,12 +14,13 @@ from rich.table import Table
 
 from rotrack.drills import load_table
 from rotrack.errors import InputError
-from rotrack.log_cli import JsonOption, OutOption, opened
+from rotrack.log_cli import JsonOption, OutOption, located, name_to_log, opened
 from rotrack.model import Direction, Side
-from rotrack.persons import archive_person, change_person, merge_people, rename_person
+from rotrack.persons import archive_person, change_person, give_session, merge_people, rename_person
 from rotrack.records.history import only
 from rotrack.records.people import AffectedSide, Goal, Person, find_person, read_people, similar
-from rotrack.records.store import read_sessions
+from rotrack.records.session import load_session
+from rotrack.records.store import read_sessions, session_folder
 from rotrack.ui.words import times, to_json
 
 app = typer.Typer(help="List the people who are measured; rename, merge and archive them.", invoke_without_command=True)
@@ -36,7 +37,7 @@ def people(
     json: JsonOption = False,
     out: OutOption = None,
 ) -> None:
-    """List the people who are measured; rename, merge and archive them.
+    """List the people who are measured; rename, merge and archive them, and give a session to the right one.
 
     Spellings that differ in case, blanks or accents typed another way are one person.
 
@@ -161,6 +162,24 @@ def merge(
     one, other = meant(data, name), meant(data, into)
     count = merge_people(data, one, other)
     _out.print(f"{times(count, 'session')} of {escape(one.name)} belong to {escape(other.name)} now.")
+
+
+@app.command("give")
+def give(
+    session: Annotated[str, typer.Argument(help="The session: its id, the beginning of its id, or last.", metavar="SESSION")],
+    name: Annotated[str, typer.Argument(help="Whose it is; '' if nobody's in particular.", metavar="NAME")],
+    out: OutOption = None,
+) -> None:
+    """Give a session to another person, if it was measured under the wrong name or none.
+
+    Example: rotrack people give last Ana
+    """
+    data, session_id = located(session, out)
+    before = load_session(session_folder(data, session_id)).person
+    name = name_to_log(data, name)
+    count = give_session(data, session_id, name)
+    of, to = (escape(who or "nobody in particular") for who in (before, name))
+    _out.print(f"{times(count, 'session')} of {of} belong{'s' if count == 1 else ''} to {to} now.", soft_wrap=True)
 
 
 @app.command("archive")

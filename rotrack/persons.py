@@ -1,4 +1,4 @@
-"""Changes of people's records, which their sessions follow: renamed, merged, archived."""
+"""Changes of people's records, which their sessions follow: renamed, merged, archived; and of whose a session is."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import msgspec
 
 from rotrack.beforehand import profiles_folder
 from rotrack.calibration.profiles import PersonalProfile, new_name, read_folder, write_profile
+from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import InputError, RecordError
 from rotrack.files import DAMAGED, DRAFT, explained, replace
 from rotrack.inputs import name_key
@@ -19,6 +20,7 @@ from rotrack.records.people import (
     PERSON_FILE,
     Person,
     find_person,
+    known_or_new,
     merged,
     person_folder,
     read_people,
@@ -27,8 +29,8 @@ from rotrack.records.people import (
     write_person,
 )
 from rotrack.records.record import SESSION_FILE, record_bytes
-from rotrack.records.session import Session
-from rotrack.records.store import forget_index, read_all, refuse_running
+from rotrack.records.session import Session, load_session
+from rotrack.records.store import forget_index, read_all, refuse_running, session_folder
 from rotrack.records.table import refresh_table
 from rotrack.records.text import check_text
 
@@ -122,6 +124,41 @@ def merge_people(data: Path, person: Person, into: Person) -> int:
     return len(sessions)
 
 
+def give_session(data: Path, session_id: str, name: str, clock: Clock = SYSTEM) -> int:
+    """Make a session somebody else's, and with it all readings of the same movement; return how many changed hands.
+
+    Parameters
+    ----------
+    data : Path
+        The data folder.
+    session_id : str
+        The session.
+    name : str
+        Whose it is, in any spelling, or the id of a person; whoever is new gets a record. Empty: nobody's in particular.
+    clock : Clock
+        Dates a new record.
+
+    Raises
+    ------
+    InputError
+        If there is no such session, or for a name that is none.
+    RecordError
+        If one of the readings is being measured, or something cannot be written.
+    """
+    check_text(name=name)
+    folder = session_folder(data, session_id)
+    refresh_table(data)  # takes over what an earlier version wrote
+    with locked(data):
+        movement = load_session(folder).record.movement
+        there = {folder.name for folder in session_folders(data)}
+        readings = [s for s in read_all(data)[0] if s.record.movement == movement and s.id in there]
+        refuse_running(session.folder for session in readings)
+        person = known_or_new(data, name, clock)
+        _follow(data, readings, person)
+    refresh_table(data)
+    return len(readings)
+
+
 def _as_it_is(data: Path, person: Person) -> tuple[Person, list[Person]]:
     """Return the record of a person as it is now, and everybody else; to be called with the log `locked`."""
     known, _ = read_people(data)
@@ -162,9 +199,10 @@ def _sessions_of(data: Path, person: Person) -> list[Session]:
     return [session for session in read_all(data)[0] if session.record.person_id == person.id and session.id in there]
 
 
-def _follow(data: Path, sessions: list[Session], person: Person) -> None:
-    """Write the person into the records of sessions."""
+def _follow(data: Path, sessions: list[Session], person: Person | None) -> None:
+    """Write the person into the records of sessions; None is nobody in particular."""
+    name, person_id = (person.name, person.id) if person else ("", "")
     for session in sessions:
-        record = msgspec.structs.replace(session.record, person=person.name, person_id=person.id)
+        record = msgspec.structs.replace(session.record, person=name, person_id=person_id)
         replace({session.folder / SESSION_FILE: record_bytes(record)})
     forget_index(data)

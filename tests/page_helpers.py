@@ -270,7 +270,15 @@ class Program:
 
     @property
     def url(self) -> str:
-        """Its address on this computer, with the token if there is one."""
+        """Its address on this computer, without the token."""
+        return self._printed.split("?")[0]
+
+    def at(self, path: str = "") -> str:
+        """Return the address of one of its pages that lets a browser in."""
+        return f"{self.url}{path}{'&' if '?' in path else '?'}{self._printed.split('?')[1]}"
+
+    @property
+    def _printed(self) -> str:
         return next(found[1] for line in self.said if (found := re.search(r"rotrack is at (http\S+)", line)))
 
     def ended(self) -> int:

@@ -12,11 +12,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta, timezone
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import quote
-from urllib.request import Request, urlopen
+from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import cv2
 import numpy as np
@@ -42,6 +43,9 @@ LEFT, RIGHT = Side
 CHROMIUM = shutil.which("chromium")
 NUMBER = r"(index )?([\d.]+) \u00b1 ([\d.]+)"
 FPS = 25.0
+COOKIES = CookieJar()
+ASK = build_opener(HTTPCookieProcessor(COOKIES)).open
+"""Asks a page that is served, as one that was let in."""
 
 
 # ---------------------------------------------------------------------- a data folder and the program on it
@@ -89,9 +93,10 @@ def served(data: Path, *more: str) -> Iterator[str]:
         try:
             assert program.stderr is not None
             said = program.stderr.readline()
-            found = re.search(r"http://[\d.:]+", said)
+            found = re.search(r"(http://[\d.:]+)/\S+", said)
             assert found, said + program.stderr.read()
-            yield found.group()
+            ASK(found[0], data=b"", timeout=PATIENT_S).close()
+            yield found[1]
         finally:
             stop(program)
 
@@ -104,7 +109,7 @@ def page(data: Path, filmed: str) -> Iterator[str]:
 
 
 def fetched(address: str) -> bytes:
-    with urlopen(address, timeout=PATIENT_S) as answer:
+    with ASK(address, timeout=PATIENT_S) as answer:
         return answer.read()
 
 
@@ -204,7 +209,7 @@ def gina(data: Path) -> list[str]:
 
 def texts_in(page: str, query: str, language: str = "en") -> list[str]:
     """Return the texts of the history page, in their order."""
-    with urlopen(Request(f"{page}/history?{query}", headers={"Accept-Language": language}), timeout=PATIENT_S) as answer:
+    with ASK(Request(f"{page}/history?{query}", headers={"Accept-Language": language}), timeout=PATIENT_S) as answer:
         found = re.findall(r'"text":("(?:[^"\\]|\\.)*")', answer.read().decode())
     return [json.loads(text) for text in found]
 
@@ -321,11 +326,11 @@ def test_report_is_that_of_the_terminal(page, data, gina):
     before = set(data.rglob("*"))
     made = make_report(read_progress(data, "Gina"), "Gina", date.today(), rotrack.__version__)
     name = f"rotrack-report-gina-{date.today().isoformat()}"
-    with urlopen(f"{page}/report.html?person=Gina", timeout=PATIENT_S) as answer:
+    with ASK(f"{page}/report.html?person=Gina", timeout=PATIENT_S) as answer:
         assert answer.headers["Content-Disposition"] == f'inline; filename="{name}.html"'
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.read().decode() == html_of(made)
-    with urlopen(f"{page}/report.pdf?person=Gina", timeout=PATIENT_S) as answer:
+    with ASK(f"{page}/report.pdf?person=Gina", timeout=PATIENT_S) as answer:
         assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}.pdf"'
         assert answer.read() == pdf_of(made)
     assert set(data.rglob("*")) == before  # nothing of it is kept
@@ -356,7 +361,7 @@ def test_what_there_is_little_of_is_shown_and_made_up_data_say_so(tmp_path):
         assert {"Report", "What has changed"} <= set(texts_in(page, ""))
         for language, told in made_up.items():
             assert told in texts_in(page, "", language)
-            with urlopen(Request(f"{page}/session/{newest}", headers={"Accept-Language": language}), timeout=PATIENT_S) as answer:
+            with ASK(Request(f"{page}/session/{newest}", headers={"Accept-Language": language}), timeout=PATIENT_S) as answer:
                 assert told in answer.read().decode()
         (data / "reps.csv").unlink()  # a view that nobody reads
         assert {"Report", "What has changed", "Sessions", "23 Mar 2026, 18:24", made_up["en"]} <= set(texts_in(page, ""))
@@ -389,7 +394,7 @@ def test_only_the_sample_is_made_up(page, gina):
 def test_report_has_a_name_that_every_system_takes(page, data):
     odd = 'Zo\u00eb "Z"/../z'
     weekly(data, odd, 0, 20.0, 30.0)
-    with urlopen(f"{page}/report.html?person={quote(odd, safe='')}", timeout=PATIENT_S) as answer:
+    with ASK(f"{page}/report.html?person={quote(odd, safe='')}", timeout=PATIENT_S) as answer:
         assert re.fullmatch(r'inline; filename="rotrack-report-zoe-z-z-[\d-]+\.html"', answer.headers["Content-Disposition"])
         assert "Zo\u00eb &quot;Z&quot;/../z" in answer.read().decode()
 
@@ -405,7 +410,7 @@ def test_there_is_no_report_of_nobody(page, path):
 def test_report_is_guarded_as_every_page(page, gina):
     for headers in ({"Host": "elsewhere.example"}, {"Origin": "http://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}):
         with pytest.raises(HTTPError) as refused:
-            urlopen(Request(f"{page}/report.pdf?person=Gina", headers=headers), timeout=PATIENT_S)
+            ASK(Request(f"{page}/report.pdf?person=Gina", headers=headers), timeout=PATIENT_S)
         assert refused.value.code == 403
 
 
@@ -415,6 +420,7 @@ class Window:
 
     def __init__(self, tab: Any, address: str) -> None:
         self.tab, self.address, self.complaints = tab, address, []
+        tab.context.add_cookies([{"name": kept.name, "value": kept.value or "", "url": address} for kept in COOKIES])
         tab.on("pageerror", lambda error: self.complaints.append(str(error)))
         tab.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
         tab.set_default_timeout(30_000)
@@ -725,6 +731,40 @@ def test_a_session_is_deleted_after_two_questions(window, data):
     assert len(rows_of(data, kept)) == 4
     window.open(f"/session/{gone}")
     assert "There is no session" in window.text("#main")
+
+
+@marked
+def test_a_session_is_given_to_the_right_person(window, data):
+    session_id = write(data, 27, person="")
+    write(data, 28, person="Lea")
+    window.open(f"/session/{session_id}")
+    window.tab.locator("details.whose summary").click()
+    window.tab.fill("#whose", "Leaa")
+    window.tab.get_by_role("button", name="Give it to them").click()
+    window.tab.get_by_role("button", name="Yes, Lea").click()  # a slip of the finger makes no second person
+    window.wait_for_text(".result .head", "Lea \u00b7")
+    assert set(rows_of(data, session_id).person) == {"Lea"}
+    window.tab.locator("details.whose summary").click()
+    window.tab.get_by_role("button", name="Give it to them").click()
+    window.wait_for_text(".result .head", "no name \u00b7")
+    assert not set(rows_of(data, session_id).person) & {"Lea", "Leaa"}
+
+
+@marked
+@pytest.mark.parametrize(("number", "also_first"), [(29, False), (30, True)])
+def test_what_the_browser_alone_says_deletes_nothing(window, data, number, also_first):
+    """A page that was tampered with, or a click that went astray: the program asks for both answers and the name."""
+    session_id = write(data, number, person="Otto")
+    window.open("/history?person=Otto")
+    window.tab.eval_on_selector("#delete-second-yes", "button => (button.disabled = false)")
+    window.tab.eval_on_selector("#delete-second input", "input => (input.value = 'Otto')")
+    if also_first:
+        window.tab.eval_on_selector("#delete-first button.danger", "button => button.click()")
+        window.tab.eval_on_selector("#delete-second input", "input => (input.value = 'Otti')")
+    window.tab.eval_on_selector("#delete-second button.danger", "button => button.click()")
+    window.tab.select_option("#drill", "")  # the program answers in turn: by then it has heard the click
+    window.tab.wait_for_url("**drill=")
+    assert len(rows_of(data, session_id)) == 4
 
 
 @marked

@@ -10,7 +10,9 @@ import pytest
 
 from rotrack.drills import Pivot, load_table
 from rotrack.model import Direction, Side
+from rotrack.ui import drawings
 from rotrack.ui.drawing import drill_svg, ends_deg, joints, place_svg
+from rotrack.ui.drawings import drill_pictures, place_picture
 from rotrack.ui.theme import CSS_RGB, css, css_variable, css_variables
 
 DRILLS = load_table().drills
@@ -240,6 +242,35 @@ def test_the_drawn_camera_looks_down_as_the_place_allows(drill_id):
     turns = [float(angle) for angle in re.findall(r"rotate\((-?\d+)\)", place_svg(drill))]
     assert drill.place.down_deg[0] <= turns[0] <= drill.place.down_deg[1]
     assert turns[1:] == [0.0] * (drill.place.view != "above")
+
+
+# ---------------------------------------------------------------------- as they come with the package
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+
+
+def parts(picture: str) -> tuple[str, list[float]]:
+    """Return a picture without its numbers, and these; the names of what is cut out count up."""
+    picture = re.sub(r"rotrack-inset-\d+", "rotrack-inset", picture)
+    return NUMBER.sub("#", picture), [float(number) for number in NUMBER.findall(picture)]
+
+
+def test_the_drawings_of_the_package_are_those_of_the_table():
+    """Otherwise: python -m rotrack.ui.drawings."""
+    now = drawings.made()
+    kept = {drill_id: dict(zip(("start", "end"), drill_pictures(drill_id), strict=True)) for drill_id in DRILLS}
+    assert set(now) == set(kept)
+    for drill_id, pictures in now.items():
+        for which, picture in pictures.items():
+            form, numbers = parts(kept[drill_id].get(which) or place_picture(drill_id, drawings._DECIMAL))
+            assert form == parts(picture)[0], (drill_id, which)
+            assert numbers == pytest.approx(parts(picture)[1], abs=0.11), (drill_id, which)  # computers round differently
+
+
+@pytest.mark.parametrize("sign", [".", ","])
+def test_the_place_has_the_decimal_sign_of_the_language(sign):
+    kept, fresh = place_picture("seated-internal", sign), place_svg(DRILLS["seated-internal"], decimal=sign)
+    words = [[text.text for text in ElementTree.fromstring(svg).iter(f"{SVG}text")] for svg in (kept, fresh)]
+    assert words[0] == words[1] and sign in "".join(map(str, words[0]))
 
 
 # ---------------------------------------------------------------------- colours

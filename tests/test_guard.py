@@ -1,27 +1,39 @@
-"""Who may look in: pages of this program on this computer, and over the network browsers that were let in once."""
+"""Who may look in: browsers that were let in, and of those pages of this program only."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import re
+import sys
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from rotrack.app.guard import COOKIE, LET_IN, NOT_LET_IN, TOKEN, WRONG_PLACE, Guard, Tokens
+from rotrack.app import guard
+from rotrack.app.guard import MOST_BODY_BYTES, NOT_LET_IN, TOKEN, WRONG_PLACE, Guard, is_owners
+from rotrack.app.keys import Keys
+from rotrack.app.policy import OwnScripts, policy
 
 HERE = "http://127.0.0.1:8377"
 AWAY = "http://192.0.2.7:8377"
 
 
 async def site(scope: Scope, receive: Receive, send: Send) -> None:
-    """Stand for what is guarded: greets everybody."""
+    """Stand for what is guarded: greets everybody, and reads what they have to say."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.accept"})
     else:
+        message = await receive()
+        while message["type"] == "http.request" and message.get("more_body"):
+            message = await receive()
+        if message["type"] == "http.disconnect":
+            return
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"hello"})
 
@@ -39,28 +51,34 @@ class Answer:
 class Browser:
     """Asks a guarded site and keeps its cookies."""
 
-    tokens: Tokens | None = None
+    keys: Keys
     base: str = HERE
+    own: bool = True
     cookies: dict[str, str] = field(default_factory=dict)
+    sends: tuple[bytes, ...] = ()
+    path: str = "/"
 
     def _ask(self, scope: dict[str, Any], query: dict[str, str], headers: dict[str, str]) -> list[Message]:
         sent: list[Message] = []
         cookie = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
         all_headers = {"host": urlsplit(self.base).netloc, "cookie": cookie, **headers}
-        scope |= {"path": "/", "query_string": urlencode(query).encode()}
+        scope |= {"path": self.path, "query_string": urlencode(query).encode()}
         scope |= {"headers": [(name.encode(), text.encode("latin-1")) for name, text in all_headers.items() if text is not None]}
 
+        body = [{"type": "http.request", "body": part, "more_body": True} for part in self.sends] + [{"type": "http.request"}]
+        messages: list[Message] = [{"type": "websocket.connect"}] if scope["type"] == "websocket" else body
+
         async def receive() -> Message:
-            return {"type": f"{scope['type']}.{'connect' if scope['type'] == 'websocket' else 'request'}"}
+            return messages.pop(0)
 
         async def send(message: Message) -> None:
             sent.append(message)
 
-        asyncio.run(Guard(site, self.tokens)(scope, receive, send))
+        asyncio.run(Guard(site, self.keys, lambda _: self.own)(scope, receive, send))
         return sent
 
     def get(self, query: dict[str, str] | None = None, method: str = "GET", **headers: str) -> Answer:
-        start, *rest = self._ask({"type": "http", "method": method}, query or {}, headers)
+        start, *rest = self._ask({"type": "http", "method": method}, query or {}, headers) or [{"status": 0, "headers": []}]
         found = {name.decode(): text.decode() for name, text in start["headers"]}
         for name, morsel in SimpleCookie(found.get("set-cookie", "")).items():
             self.cookies[name] = morsel.value
@@ -77,145 +95,261 @@ class Browser:
         return 0 if first["type"] == "websocket.accept" else first["code"]
 
 
-# ---------------------------------------------------------------------- this computer alone
-@pytest.mark.parametrize("host", ["127.0.0.1:8377", "localhost:8377", "[::1]:8377", "localhost", "[::1]"])
-def test_this_computer_is_served(host):
-    assert Browser().get(host=host).text == "hello"
-    assert Browser().channel(host=host, origin=f"http://{host}") == 0
-
-
-@pytest.mark.parametrize(
-    "host",
-    ["evil.example", "evil.example:8377", "127.0.0.1.evil.example", "localhost.evil.example:8377", "192.0.2.7:8377", "", None],
-)
-def test_a_name_that_leads_here_from_elsewhere_is_refused(host):
-    """Another site can let its own name point to 127.0.0.1; its pages would then count as this program's."""
-    answer = Browser().get(host=host)
-    assert (answer.status, answer.text) == (403, WRONG_PLACE)
-    assert Browser().channel(host=host, origin=f"http://{host}") == 4403
-
-
-@pytest.mark.parametrize(
-    "origin",
-    ["http://evil.example", "https://127.0.0.1:8377.evil.example", "http://127.0.0.1:9999", "http://localhost:8377", "null", ""],
-)
-def test_a_page_from_elsewhere_is_refused(origin):
-    assert Browser().get(method="POST", origin=origin).status == 403
-    assert Browser().get(origin=origin).status == 403
-    assert Browser().channel(origin=origin) == 4403
-
-
-def test_own_pages_may_ask():
-    assert Browser().get(method="POST", origin=HERE).text == "hello"
-    assert Browser().channel(origin=HERE) == 0
-
-
-def test_a_token_means_nothing_where_there_are_none():
-    browser = Browser()
-    assert browser.get({TOKEN: "x"}).text == "hello"
-    assert not browser.cookies
-
-
-# ---------------------------------------------------------------------- other devices
+# ---------------------------------------------------------------------- the owner
 @pytest.fixture
 def told() -> list[str]:
     return []
 
 
 @pytest.fixture
-def tokens(told: list[str]) -> Tokens:
-    return Tokens(told.append)
+def alone(tmp_path: Path) -> Keys:
+    """Return the keys of a page that is served on its computer alone."""
+    return Keys(tmp_path)
+
+
+@pytest.fixture
+def keys(tmp_path: Path, told: list[str]) -> Keys:
+    """Return the keys of a page that other devices may see, too."""
+    made = Keys(tmp_path, told.append)
+    made.offer()
+    return made
+
+
+@pytest.fixture
+def owner(alone: Keys) -> Browser:
+    browser = Browser(alone)
+    assert browser.enter(alone.address_token).status == 303
+    return browser
 
 
 @pytest.mark.parametrize("base", [HERE, AWAY])
-def test_without_a_token_nobody_looks_in(tokens, told, base):
-    browser = Browser(tokens, base)
+@pytest.mark.parametrize("own", [True, False])
+def test_without_a_token_nobody_looks_in(keys, told, base, own):
+    browser = Browser(keys, base, own)
     for answer in (browser.get(), browser.get(method="POST"), browser.get({TOKEN: "guessed"}), browser.get({TOKEN: ""})):
         assert (answer.status, answer.text) == (403, NOT_LET_IN)
+        assert answer.headers["connection"] == "close", "it must not be held open"
     assert browser.channel(origin=base) == 4403
     assert not browser.cookies and len(told) == 1
 
 
-def test_a_token_lets_one_browser_in_for_good(tokens, told):
-    browser = Browser(tokens, AWAY)
-    answer = browser.enter(told[0])
-    assert (answer.status, answer.headers["location"]) == (303, "/")
-    kept = answer.headers["set-cookie"].lower()
-    assert "httponly" in kept and "samesite=strict" in kept and told[0].lower() not in kept
-    for _ in range(3):
+def test_the_address_lets_the_owner_in_again_and_again(alone):
+    for _ in range(2):
+        browser = Browser(alone)
+        answer = browser.enter(alone.address_token)
+        assert (answer.status, answer.headers["location"]) == (303, "/")
+        kept = answer.headers["set-cookie"].lower()
+        assert "httponly" in kept and "samesite=lax" in kept and "max-age=" in kept and alone.address_token.lower() not in kept
         assert browser.get().text == "hello"
-        assert browser.channel(origin=AWAY) == 0
+        assert browser.channel(origin=HERE) == 0
 
 
-def test_a_token_serves_once_and_the_next_one_is_told(tokens, told):
-    first, second = Browser(tokens, AWAY), Browser(tokens, AWAY)
+def test_a_token_leads_to_the_page_that_was_asked_for(alone):
+    browser = Browser(alone, path="/history")
+    answer = browser.get({TOKEN: alone.address_token, "person": "Ana B"}, method="POST", origin=HERE)
+    assert answer.headers["location"] == "/history?person=Ana+B"
+
+
+def test_another_user_of_the_computer_is_refused_even_with_the_cookie(alone, owner):
+    """A browser sends its cookies to whatever is served on the same computer, also to a server of somebody else."""
+    other = Browser(alone, own=False, cookies=dict(owner.cookies))
+    assert other.get().status == other.enter(alone.address_token).status == 403
+    assert other.channel(origin=HERE) == 4403
+
+
+PROC = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:20B9 00000000:0000 0A 00000000:00000000 00:00000000 00000000  {owner}        0 1 1 x 100 0 0 10 0
+   1: 0100007F:C001 0100007F:20B9 01 00000000:00000000 00:00000000 00000000  {owner}        0 2 1 x 20 4 30 10 -1
+   2: 0100007F:C002 0100007F:20B9 01 00000000:00000000 00:00000000 00000000  {other}        0 3 1 x 20 4 30 10 -1
+   3: 0100007F:C003 0100007F:20B9 01 00000000:00000000 00:00000000 00000000     0        0 4 1 x 20 4 30 10 -1
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says whose a connection is")
+@pytest.mark.parametrize(
+    ("client", "whose"),
+    [
+        (("127.0.0.1", 0xC001), True),
+        (("127.0.0.1", 0xC002), False),
+        (("127.0.0.1", 0xC003), True),  # the administrator's
+        (("127.0.0.1", 0xC004), True),  # unknown: cookie or token alone decides
+        (("192.0.2.7", 0xC001), False),
+        (("nonsense", 1), False),
+        (None, False),
+    ],
+)
+def test_whose_a_connection_is(tmp_path, monkeypatch, client, whose):
+    table = tmp_path / "tcp"
+    table.write_text(PROC.format(owner=os.getuid(), other=os.getuid() + 1))
+    monkeypatch.setattr(guard, "_TCP", (str(tmp_path / "none"), str(table)))
+    if sys.byteorder == "little":
+        assert is_owners({"client": client, "server": ("127.0.0.1", 8377)}) is whose
+
+
+def test_the_owner_may_use_the_address_in_the_network_on_the_same_computer(monkeypatch):
+    monkeypatch.setattr(guard, "_TCP", ())
+    assert is_owners({"client": ("192.0.2.7", 5), "server": ("192.0.2.7", 8377)})
+    assert not is_owners({"client": ("192.0.2.8", 5), "server": ("192.0.2.7", 8377)})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8377", "localhost:8377", "[::1]:8377", "localhost", "[::1]"])
+def test_this_computer_is_served_by_all_its_names(owner, host):
+    assert owner.get(host=host).text == "hello"
+    assert owner.channel(host=host, origin=f"http://{host}") == 0
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:8377", "127.0.0.1.evil.example", "localhost.evil.example:8377", "192.0.2.7:8377", "", None],
+)
+def test_a_name_that_leads_here_from_elsewhere_is_refused(owner, host):
+    """Another site can let its own name point to 127.0.0.1; its pages would then count as this program's."""
+    answer = owner.get(host=host)
+    assert (answer.status, answer.text) == (403, WRONG_PLACE)
+    assert owner.channel(host=host, origin=f"http://{host}") == 4403
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["http://evil.example", "https://127.0.0.1:8377.evil.example", "http://127.0.0.1:9999", "http://localhost:8377", "null", ""],
+)
+def test_a_page_from_elsewhere_is_refused(owner, origin):
+    assert owner.get(method="POST", origin=origin).status == 403
+    assert owner.get(origin=origin).status == 403
+    assert owner.channel(origin=origin) == 4403
+
+
+def test_own_pages_may_ask(owner):
+    assert owner.get(method="POST", origin=HERE).text == "hello"
+    assert owner.channel(origin=HERE) == 0
+
+
+# ---------------------------------------------------------------------- other devices
+def test_a_token_lets_one_device_in_once_and_the_next_one_is_told(keys, told):
+    first, second = (Browser(keys, AWAY, own=False) for _ in range(2))
     assert first.enter(told[0]).status == 303
     assert second.enter(told[0]).status == 403
     assert not second.cookies
     assert len(told) == 2 and told[0] != told[1]
     assert second.enter(told[1]).status == 303
     assert second.get().text == first.get().text == "hello"
+    assert second.channel(origin=AWAY) == 0
 
 
-def test_the_token_of_this_computers_own_page_leaves_the_one_told_as_it_is(tokens, told):
-    assert Browser(tokens).enter(tokens.make()).status == 303
-    assert len(told) == 1
-    assert Browser(tokens, AWAY).enter(told[0]).status == 303
-
-
-def test_a_web_socket_uses_up_no_token(tokens, told):
-    browser = Browser(tokens, AWAY)
+def test_a_web_socket_uses_up_no_token(keys, told):
+    browser = Browser(keys, AWAY, own=False)
     assert browser.channel({TOKEN: told[0]}) == 4403
     assert browser.enter(told[0]).status == 303
 
 
-@pytest.mark.parametrize("cookie", [f"{COOKIE}=guessed", f"{COOKIE}=", "=;;", f'{COOKIE}="\\777', "x" * 5000, "\x01\xff"])
-def test_a_made_up_cookie_opens_nothing(tokens, cookie):
-    assert Browser(tokens).get(cookie=cookie).status == 403
-    assert Browser(tokens).channel(cookie=cookie) == 4403
+@pytest.mark.parametrize("value", ["guessed", "", '"\\777', "x" * 5000, "\x01\xff"])
+def test_a_made_up_cookie_opens_nothing(keys, value):
+    cookie = f"{keys.cookie_name}={value}"
+    assert Browser(keys).get(cookie=cookie).status == 403
+    assert Browser(keys).channel(cookie=cookie) == 4403
 
 
-def test_a_guest_may_not_come_from_another_page(tokens, told):
+def test_a_guest_may_not_come_from_another_page(keys, told):
     """The cookie alone is not enough: a foreign page in the guest's browser would send it along."""
-    browser = Browser(tokens, AWAY)
+    browser = Browser(keys, AWAY, own=False)
     browser.enter(told[0])
     assert browser.get(method="POST", origin="http://evil.example").status == 403
     assert browser.channel(origin="http://evil.example") == 4403
 
 
-def test_tokens_and_guests_cannot_be_guessed(tokens):
-    made = {tokens.make() for _ in range(50)}
-    assert len(made) == 50 and min(map(len, made)) >= 12
-    guests = {tokens.use(token) for token in made}
-    assert len(guests) == 50 and min(map(len, guests)) >= 32 and not guests & made
-
-
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_preview_of_the_link_uses_up_no_token(tokens, told, method):
-    preview = Browser(tokens, AWAY)
+def test_a_preview_of_the_link_uses_up_no_token(keys, told, method):
+    preview = Browser(keys, AWAY, own=False)
     for _ in range(2):
-        assert preview.get({TOKEN: told[0]}, method=method).text == LET_IN
+        assert "<form method" in preview.get({TOKEN: told[0]}, method=method).text
     assert not preview.cookies
-    assert Browser(tokens, AWAY).enter(told[0]).status == 303
+    assert Browser(keys, AWAY, own=False).enter(told[0]).status == 303
 
 
-def test_cookies_of_other_programs_do_not_lock_a_guest_out(tokens, told):
-    browser = Browser(tokens, AWAY)
+def test_cookies_of_other_programs_do_not_lock_a_guest_out(keys, told):
+    browser = Browser(keys, AWAY, own=False)
     browser.enter(told[0])
-    assert browser.get(cookie=f'a={{"x": 1}}; {COOKIE}={browser.cookies[COOKIE]}').text == "hello"
+    assert browser.get(cookie=f'a={{"x": 1}}; {keys.cookie_name}={browser.cookies[keys.cookie_name]}').text == "hello"
 
 
+def test_a_guest_who_is_sent_away_hears_nothing_more(keys, told):
+    """Also on what is open already: the live picture comes over one web socket."""
+    cookie = keys.enter(told[0], own=False)[0]
+    headers = [(b"host", b"192.0.2.7:8377"), (b"cookie", f"{keys.cookie_name}={cookie}".encode())]
+    sent: list[Message] = []
+
+    async def looks_on(scope: Scope, receive: Receive, send: Send) -> None:
+        assert (await receive())["type"] == "websocket.connect"
+        await send({"type": "websocket.accept"})
+        assert (await receive())["type"] == "websocket.receive"
+        asyncio.get_running_loop().call_soon(keys.send_away)
+        assert (await receive())["type"] == "websocket.disconnect"
+
+    messages: list[Message] = [{"type": "websocket.connect"}, {"type": "websocket.receive", "text": "drawn"}]
+
+    async def receive() -> Message:
+        return messages.pop(0) if messages else await asyncio.get_running_loop().create_future()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "websocket", "path": "/live/stream", "query_string": b"", "headers": headers}
+    asyncio.run(Guard(looks_on, keys, lambda _: False)(scope, receive, send))
+    assert [message["type"] for message in sent] == ["websocket.accept", "websocket.close"]
+
+
+# ---------------------------------------------------------------------- what an answer may do
 @pytest.mark.parametrize("where", ["cross-site", "same-site"])
-def test_pictures_and_frames_of_pages_elsewhere_are_refused_links_are_not(where):
+def test_pictures_and_frames_of_pages_elsewhere_are_refused_links_are_not(owner, where):
     image = {"sec-fetch-site": where, "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}
     frame = {"sec-fetch-site": where, "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"}
     link = {"sec-fetch-site": where, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
-    assert [Browser().get(**headers).status for headers in (image, frame, link)] == [403, 403, 200]
-    assert Browser().channel(**{"sec-fetch-site": where, "sec-fetch-mode": "websocket"}) == 4403
+    assert [owner.get(**headers).status for headers in (image, frame, link)] == [403, 403, 200]
+    assert owner.channel(**{"sec-fetch-site": where, "sec-fetch-mode": "websocket"}) == 4403
     own = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}
-    assert Browser().get(**own).text == "hello"
+    assert owner.get(**own).text == "hello"
 
 
-def test_nobody_may_frame_a_page():
-    """Browsers do not say where a request comes from if it goes to another device; this holds there, too."""
-    assert Browser().get().headers["content-security-policy"] == "frame-ancestors 'none'"
+def test_answers_are_taken_for_what_they_are_and_framed_by_nobody(owner, alone):
+    for answer in (owner.get(), Browser(alone).get(), Browser(alone).get({TOKEN: alone.address_token})):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "same-origin", "a token in an address is told to nobody"
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("sends", [(b"x" * MOST_BODY_BYTES, b"y"), (b"x" * (MOST_BODY_BYTES // 3),) * 4])
+def test_a_body_that_never_ends_is_given_up(owner, sends):
+    owner.sends = sends
+    assert owner.get(method="POST", origin=HERE).status == 0
+    said = {"content-length": str(sum(map(len, sends)))}
+    assert owner.get(method="POST", origin=HERE, **said).status == 413
+
+
+def test_only_scripts_that_the_page_came_with_are_run():
+    page = b"<!doctype html><script>1</script><p>a script &lt;script> of a note</p><script src=x></script>"
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        kind = b"text/html" if scope["path"] == "/" else b"text/csv"
+        start = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind), (b"content-length", b"9")]}
+        await send(start)
+        await send({"type": "http.response.body", "body": page[:20], "more_body": True})
+        await send({"type": "http.response.body", "body": page[20:]})
+
+    def asked(path: str) -> tuple[dict[bytes, bytes], bytes]:
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "path": path, "headers": [(b"host", b"localhost:1")]}
+        asyncio.run(OwnScripts(app)(scope, None, send))  # type: ignore[arg-type]
+        return dict(sent[0]["headers"]), b"".join(message.get("body", b"") for message in sent)
+
+    headers, body = asked("/")
+    (nonce,) = set(re.findall(rb'<script nonce="([^"]+)"', body))
+    assert body.replace(b' nonce="%s"' % nonce, b"") == page
+    assert headers[b"content-length"] == str(len(body)).encode()
+    assert headers[b"content-security-policy"].decode() == policy(nonce.decode(), "localhost:1")
+    assert "'unsafe-inline'" not in re.search("script-src[^;]+", policy("n"))[0]
+    assert asked("/")[1] != body, "a mark is good for one answer"
+    assert asked("/table")[1] == page

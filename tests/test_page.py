@@ -176,7 +176,7 @@ def measured(browser: Browser, served: tuple[Program, Path]) -> Iterator[tuple[P
     running, data = served
     with person(browser) as watched:
         page = watched.page()
-        set_up(page, running.url, "seated-internal", "Ada", reps=3)
+        set_up(page, running.at(), "seated-internal", "Ada", reps=3)
         checks = page.locator(".checks li[data-state=good]")
         expect(checks).to_have_count(6, timeout=MOMENT_MS)
         page.wait_for_selector("#live[data-phase=measure]")  # by itself
@@ -240,7 +240,7 @@ def test_the_whole_way_standing_ended_by_hand(browser, tmp_path):
     clip = held_still(SAMPLES / "standing_right.mp4", tmp_path / "standing.mp4", STILL_S)
     with program(tmp_path / "data", "--camera", clip) as running, person(browser) as watched:
         page = watched.page()
-        set_up(page, running.url, "standing-combined", "", "right")
+        set_up(page, running.at(), "standing-combined", "", "right")
         page.wait_for_timeout(2500)
         measure(page)
         wait_for_count(page, "right", 2)
@@ -279,7 +279,7 @@ PLACES = {
 def place(served: tuple[Program, Path], measured: tuple[Page, Path, object]) -> Callable[[str], str]:
     """Return what gives the address of a page by its name."""
     session = measured[0].url.rsplit("/", 1)[1]
-    return lambda name: served[0].url.rstrip("/") + PLACES[name].format(session=session)
+    return lambda name: served[0].at(PLACES[name].format(session=session)[1:])
 
 
 def opened(watched: Watched, url: str) -> Page:
@@ -386,7 +386,7 @@ def test_nothing_overflows_on_a_phone_in_either_language(browser, place, name):
 
 def test_language_and_light_can_be_chosen_and_stay(browser, served):
     with person(browser, **LIGHT) as watched:
-        page = opened(watched, served[0].url)
+        page = opened(watched, served[0].at())
         ground = "getComputedStyle(document.body).backgroundColor"
         bright = page.evaluate(ground)
         page.select_option("#light", "dark")
@@ -413,7 +413,7 @@ def test_the_first_steps_by_keyboard_alone(browser, served):
         pytest.fail(f"{wanted} cannot be reached")
 
     with person(browser) as watched:
-        page = opened(watched, served[0].url)
+        page = opened(watched, served[0].at())
         tab_to(".skip")
         tab_to("#add")
         page.keyboard.type("Key")
@@ -438,6 +438,28 @@ def test_the_first_steps_by_keyboard_alone(browser, served):
         page.wait_for_url("**/drill/seated-internal**")
 
 
+def test_going_back_keeps_the_person_and_what_was_chosen(browser, served):
+    """Otherwise the next session is saved under no name."""
+    with person(browser) as watched:
+        page = watched.page()
+        set_up(page, served[0].at(), "seated-internal", "Nina", "left", reps=7)
+        page.get_by_role("button", name="Back").click()
+        for _ in range(2):  # also when the page is loaded anew
+            page.wait_for_url("**/drill/seated-internal?**")
+            page.wait_for_selector("#start")
+            assert "Nina is measured" in page.inner_text("#main")
+            assert page.is_checked("input[name=leg][value=left]")
+            assert (page.input_value("#reps"), page.input_value("#model")) == ("7", "full")
+            page.reload()
+        page.click("#start")
+        page.wait_for_selector("#live[data-phase=check]")
+        assert "Nina" in page.inner_text(".live .head") and page.get_attribute("#live", "data-legs") == "left"
+        page.go_back()  # the browser's own way
+        page.wait_for_selector("#start")
+        assert page.is_checked("input[name=leg][value=left]") and page.input_value("#reps") == "7"
+        assert "Nina is measured" in page.inner_text("#main")
+
+
 # ---------------------------------------------------------------------- live pages, several at once
 def test_every_page_shows_the_same_session_and_can_be_used(browser, served):
     """Somebody on a chair who should stand: the check stays red, measuring says what is wrong."""
@@ -448,8 +470,8 @@ def test_every_page_shows_the_same_session_and_can_be_used(browser, served):
         person(browser, size=PHONE, locale="de-DE") as three,
     ):
         first = one.page()
-        set_up(first, running.url, "standing-combined", "Two")
-        others = [opened_live(watched, running.url) for watched in (two, three)]
+        set_up(first, running.at(), "standing-combined", "Two")
+        others = [opened_live(watched, running.at("live")) for watched in (two, three)]
         pages = [first, *others]
         for page in pages:
             page.wait_for_selector("#check-light[data-state=good]")
@@ -471,7 +493,7 @@ def test_every_page_shows_the_same_session_and_can_be_used(browser, served):
 
 def opened_live(watched: Watched, url: str) -> Page:
     page = watched.page()
-    page.goto(url + "live")
+    page.goto(url)
     page.wait_for_selector("#live")
     return page
 
@@ -499,7 +521,7 @@ def test_a_gauge_has_room_for_all_that_belongs_in_it(browser, served):
     stored.write_text(json.dumps({**info, "measure_version": MEASURE_VERSION}), "utf-8")
     with person(browser, locale="de-DE") as watched:
         page = watched.page()
-        set_up(page, running.url, "seated-combined", "Lou")
+        set_up(page, running.at(), "seated-combined", "Lou")
         measure(page)
         page.wait_for_selector("#gauge-right.off")
         assert_fits(page)
@@ -526,8 +548,8 @@ def test_a_gauge_has_room_for_all_that_belongs_in_it(browser, served):
 def test_a_page_of_an_earlier_session_follows_to_the_next(browser, served):
     with person(browser) as one, person(browser) as two:
         first, second = one.page(), two.page()
-        set_up(first, served[0].url, "standing-combined", "Two")
-        set_up(second, served[0].url, "seated-external", "Three", "left")
+        set_up(first, served[0].at(), "standing-combined", "Two")
+        set_up(second, served[0].at(), "seated-external", "Three", "left")
         first.wait_for_selector("#live[data-drill=seated-external][data-legs=left]")
         first.get_by_role("button", name="Back").click()
         second.wait_for_url(served[0].url)  # nothing runs any more
@@ -537,12 +559,12 @@ def test_a_tab_closed_and_opened_again_goes_on(browser, served):
     running, data = served
     with person(browser) as watched:
         page = watched.page()
-        set_up(page, running.url, "seated-internal", "Tab")
+        set_up(page, running.at(), "seated-internal", "Tab")
         measure(page)
         wait_for_count(page, "right", 1)
         page.close()
         again = watched.page()
-        again.goto(running.url)
+        again.goto(running.at())
         again.locator(".banner.running a").click()
         again.wait_for_selector("#live[data-phase=measure]")
         wait_for_count(again, "right", 1)
@@ -560,7 +582,7 @@ def test_a_tab_closed_and_opened_again_goes_on(browser, served):
 def test_the_person_who_is_tapped_is_asked_for_where_they_stand(browser, served):
     with person(browser) as watched:
         page = watched.page()
-        set_up(page, served[0].url, "standing-combined", "Tap")
+        set_up(page, served[0].at(), "standing-combined", "Tap")
         page.wait_for_function("rotrackStats.drawn.length > 2")
         canvas = page.locator("#picture")
         for mirrored in (True, False):
@@ -585,7 +607,7 @@ def test_killed_in_a_session_nothing_finished_is_lost(browser, short_clip, tmp_p
         page = watched.page()
         with program(data, "--camera", short_clip) as running:
             url = running.url
-            set_up(page, url, "seated-internal", "Kim")
+            set_up(page, running.at(), "seated-internal", "Kim")
             measure(page)
             wait_for_count(page, "right", 2)
             counted = counts(page)
@@ -616,7 +638,7 @@ def test_an_unplugged_camera_is_told_and_comes_back(browser, tmp_path, short_cli
     try:
         with program(data, "--camera", camera.address) as running, person(browser) as watched:
             page = watched.page()
-            set_up(page, running.url, "seated-internal", "Ida")
+            set_up(page, running.at(), "seated-internal", "Ida")
             page.wait_for_function("rotrackStats.drawn.length > 10")
             camera.unplug()
             expect(page.locator("#problem")).to_contain_text("stopped giving pictures")
@@ -648,7 +670,7 @@ def test_an_unplugged_camera_is_told_and_comes_back(browser, tmp_path, short_cli
 def test_a_camera_that_is_not_there_is_told(browser, tmp_path):
     with program(tmp_path / "data", "--camera", "no such camera") as running, person(browser) as watched:
         page = watched.page()
-        set_up(page, running.url, "seated-internal", "")
+        set_up(page, running.at(), "seated-internal", "")
         expect(page.locator("#problem")).to_contain_text("no such camera")
         page.get_by_role("button", name="Back").click()
         page.wait_for_url("**/drill/**")
@@ -663,7 +685,7 @@ def test_another_device_looks_in_only_with_its_token(browser, tmp_path):
         (offered,) = offers(running)
         plain = offered.split("?")[0]
         with person(browser) as owner, person(browser) as guest, person(browser) as thief:
-            own = opened(owner, running.url)
+            own = opened(owner, running.at())
             assert own.url == plain
             page, other = guest.page(), thief.page()
             assert refused(page, plain) and refused(page, plain + "live") and refused(page, plain + "static/app.css")

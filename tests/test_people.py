@@ -1,5 +1,6 @@
 """People: spellings that mean the same are one person, and the sessions follow their person."""
 
+import csv
 import json
 import os
 import unicodedata
@@ -9,14 +10,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from helpers import FOUR, a_record, a_step, everything, log_session
+from helpers import FOUR, a_record, a_step, assert_one_sentence, everything, log_session, run_main
 from test_readings import line, table_of
 
 from rotrack import persons
 from rotrack.errors import InputError, RecordError
 from rotrack.inputs import read_table
 from rotrack.model import Direction, Side
-from rotrack.persons import archive_person, change_person, merge_people, rename_person
+from rotrack.persons import archive_person, change_person, give_session, merge_people, rename_person
 from rotrack.progress.readings import import_readings, read_readings
 from rotrack.records.folders import locked
 from rotrack.records.history import earlier_sessions, history_table, people
@@ -167,6 +168,51 @@ def test_a_damaged_record_is_one_sentence_and_the_sessions_keep_the_name(tmp_pat
     assert problem.endswith(".")
     ((session,), problems) = read_sessions(tmp_path)
     assert (session.person, problems) == ("Ana", [problem])
+
+
+# ---------------------------------------------------------------------- whose a session is
+def test_a_session_measured_under_no_name_is_given_to_a_person(tmp_path: Path) -> None:
+    ana = known(tmp_path, "Ana")
+    folder, other = (log_session(tmp_path, day, person="") for day in (1, 2))
+    reps = (folder / "repetitions.csv").read_bytes()
+    assert give_session(tmp_path, folder.name, " ANA ") == 1
+    assert (read_record(folder).person, read_record(folder).person_id) == ("Ana", ana.id)
+    assert read_record(other).person == "", "the other one stays as it is"
+    assert (folder / "repetitions.csv").read_bytes() == reps
+    rows = csv.DictReader((tmp_path / "reps.csv").read_text("utf-8-sig").splitlines())
+    assert {row["person"] for row in rows if row["session_id"] == folder.name} == {"Ana"}
+    assert give_session(tmp_path, folder.name, "") == 1
+    assert (read_record(folder).person, read_record(folder).person_id) == ("", "")
+
+
+def test_whoever_is_new_gets_a_record(tmp_path: Path) -> None:
+    folder = log_session(tmp_path, 1, person="Ana")
+    give_session(tmp_path, folder.name, "Ben")
+    (ben,) = (person for person in read_people(tmp_path)[0] if person.name == "Ben")
+    assert read_record(folder).person_id == ben.id
+    assert [session.person for session in read_sessions(tmp_path)[0]] == ["Ben"]
+
+
+def test_all_readings_of_a_movement_go_to_the_same_person(tmp_path: Path) -> None:
+    first = log_session(tmp_path, 1, person="Ana")
+    again = log_session(tmp_path, 2, person="Ana", remeasured_from=first.name)
+    assert give_session(tmp_path, again.name, "Ben") == 2
+    assert {read_record(folder).person for folder in (first, again)} == {"Ben"}
+
+
+def test_a_session_that_is_being_measured_stays_whose_it_is(tmp_path: Path) -> None:
+    with SessionWriter(tmp_path, a_record(1, person="Ana")) as writer, pytest.raises(RecordError, match="being measured"):
+        give_session(tmp_path, writer.folder.name, "Ben")
+    assert read_record(writer.folder).person == "Ana"
+
+
+def test_giving_says_what_it_did(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = log_session(tmp_path, 1, person="Ana")
+    ended = run_main(monkeypatch, capfd, "people", "give", "last", "Ben", "--out", tmp_path)
+    assert (ended.code, ended.out) == (0, "1 session of Ana belongs to Ben now.\n")
+    assert read_record(folder).person == "Ben"
+    ended = run_main(monkeypatch, capfd, "people", "give", "no-such", "Ben", "--out", tmp_path)
+    assert_one_sentence(ended, ended.code, "no-such")
 
 
 # ---------------------------------------------------------------------- renamed, merged, archived

@@ -23,6 +23,8 @@ from helpers import DEMO, Ended, assert_one_sentence, run_main
 from page_helpers import program, started
 
 from rotrack.app import server
+from rotrack.app.guard import TOKEN
+from rotrack.app.keys import Keys
 from rotrack.app.server import ALIVE, PORTS_TRIED, Options, _listen
 
 Run = Callable[..., Ended]
@@ -113,7 +115,7 @@ def test_a_read_only_data_folder_is_told(run, tmp_path, monkeypatch):
 
 # ---------------------------------------------------------------------- a second start
 @contextmanager
-def first_start(data: Path, status: int = 200) -> Iterator[tuple[str, list[str]]]:
+def first_start(data: Path, status: int = 403) -> Iterator[tuple[str, list[str]]]:
     """Stand for a rotrack that runs already; yields its address and what it is asked for."""
     asked: list[str] = []
 
@@ -132,7 +134,7 @@ def first_start(data: Path, status: int = 200) -> Iterator[tuple[str, list[str]]
     data.mkdir(exist_ok=True)
     try:
         with FileLock(data / "app.lock"):
-            (data / "app.json").write_text(json.dumps({"url": url, "guarded": status != 200}))
+            (data / "app.json").write_text(json.dumps({"url": url}))
             yield url, asked
     finally:
         http.shutdown()
@@ -142,20 +144,17 @@ def first_start(data: Path, status: int = 200) -> Iterator[tuple[str, list[str]]
 @pytest.mark.parametrize("open_page", [True, False])
 def test_a_second_start_opens_the_first(tmp_path, opened, open_page):
     said: list[str] = []
+    first = Keys(tmp_path)
     with first_start(tmp_path) as (url, asked):
         server.serve(Options(tmp_path, open_page=open_page), said.append)
         assert (tmp_path / "app.json").exists()
-    assert asked == [ALIVE]
-    assert said == [f"rotrack is running already: {url}"]
-    assert opened == [url] * open_page
-
-
-def test_a_second_start_beside_a_guarded_one_says_what_to_do(tmp_path, opened):
-    said: list[str] = []
-    with first_start(tmp_path, 403) as (url, _):
-        server.serve(Options(tmp_path), said.append)
-    assert len(said) == 1 and url in said[0] and "Use the page that is open" in said[0]
-    assert opened == []
+    assert asked == [ALIVE], "no secret is sent to whoever listens there"
+    assert said == [f"rotrack is running already: {url}?{TOKEN}={first.address_token}"]
+    assert len(opened) == open_page
+    for address in opened:
+        start, token = address.split(f"?{TOKEN}=")
+        assert start == url and first.address_token not in address, "other users see what a browser is started with"
+        assert first.opens(token, own=True)
 
 
 @pytest.mark.parametrize("note", ['{"url": "http://127.0.0.1:9/"}', "{}", "", "no json", None])
@@ -174,18 +173,23 @@ def test_it_is_there_and_ends_with_control_c(tmp_path):
     (data / "app.json").write_text('{"url": "http://127.0.0.1:9/"}')  # left behind by one that was killed
     with program(data, "--camera", DEMO) as running:
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", running.url)
-        assert json.loads((data / "app.json").read_text()) == {"url": running.url, "guarded": False}
-        with urllib.request.urlopen(running.url + ALIVE[1:], timeout=10) as answer:
+        assert json.loads((data / "app.json").read_text()) == {"url": running.url}
+        for path in ("", "history", "history.csv", "report.html", "alive", "static/app.css", "live", "_nicegui_ws/socket.io/"):
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                urllib.request.urlopen(running.url + path, timeout=10)
+        ask = urllib.request.build_opener(urllib.request.HTTPCookieProcessor()).open
+        ask(running.at("alive"), data=b"", timeout=10).close()
+        with ask(running.url + ALIVE[1:], timeout=10) as answer:
             assert answer.read() == b"rotrack"
         foreign = urllib.request.Request(running.url, headers={"Host": "evil.example"})
         with pytest.raises(urllib.error.HTTPError, match="403"):
-            urllib.request.urlopen(foreign, timeout=10)
+            ask(foreign, timeout=10)
         for path in ("no-such-page", "session/no-such-session/picture", "static/..%2fserver.py", "docs", "openapi.json"):
             with pytest.raises(urllib.error.HTTPError, match="404"):
-                urllib.request.urlopen(running.url + path, timeout=10)
+                ask(running.url + path, timeout=10)
         with started(data, "--camera", DEMO) as second:
             assert second.ended() == 0
-            assert second.said == [f"rotrack is running already: {running.url}"]
+            assert second.said == [f"rotrack is running already: {running.at()}"]
         running.process.send_signal(signal.SIGINT)
         assert running.ended() == 0
         assert running.said[-1] == f"rotrack has ended. What was measured is in {data}"

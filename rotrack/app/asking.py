@@ -1,4 +1,7 @@
-"""Questions before something is deleted for good: asked twice, in native dialogs."""
+"""Questions before something is deleted for good: asked twice, in native dialogs.
+
+The answers are checked here, not in the browser: nothing is done without both of them, or without the name that is to be typed.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from nicegui.element import Element
+from nicegui.events import GenericEventArguments
 
 from rotrack.app.frame import tag
 
@@ -51,13 +55,25 @@ def ask_twice(button: Element, name: str, words: Questions, then: Callable[[], A
         Called when both were answered with yes.
     """
     first, second = f"{name}-first", f"{name}-second"
+    answers: list[str] = []
+
+    def asked() -> None:
+        answers[:] = ["go"]
+
+    async def answered(event: GenericEventArguments) -> None:
+        if not answers or (words.must_type and str(event.args).strip() != words.must_type):
+            return
+        answers.clear()
+        await then()
+
     button.on("click", js_handler=_opens(first))
     with tag("dialog", id=first, aria_labelledby=f"{first}-question"):
         tag("h2", words.first, id=f"{first}-question")
         tag("p", words.what)
         with tag("div", classes="buttons"):
             tag("button", words.keep, autofocus=True).on("click", js_handler=_closes(first))
-            tag("button", words.go, "danger").on("click", js_handler=_opens(second, instead_of=first))
+            go = tag("button", words.go, "danger")
+            go.on("click", asked, js_handler=f"() => {{ ({_opens(second, instead_of=first)})(); emit() }}")
     with tag("dialog", id=second, aria_labelledby=f"{second}-question"):
         tag("h2", words.sure, id=f"{second}-question")
         if words.must_type:
@@ -65,7 +81,8 @@ def ask_twice(button: Element, name: str, words: Questions, then: Callable[[], A
         with tag("div", classes="buttons"):
             tag("button", words.keep, autofocus=True).on("click", js_handler=_closes(second))
             yes = tag("button", words.yes, "danger full", id=f"{second}-yes", disabled=bool(words.must_type))
-            yes.on("click", then, js_handler=f"() => {{ ({_closes(second)})(); emit() }}")
+            typed = f"document.getElementById('{second}-name')?.value ?? ''"
+            yes.on("click", answered, js_handler=f"() => {{ ({_closes(second)})(); emit({typed}) }}")
 
 
 def _name_field(dialog: str, words: Questions) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,22 +14,21 @@ from nicegui.element import Element
 
 from rotrack.app.frame import PATIENCE_S, Site, frame, svg, tag, texts_of
 from rotrack.app.names import Meant, meant
-from rotrack.app.studio import Phase, Plan
+from rotrack.app.studio import Phase
 from rotrack.app.texts import Texts
-from rotrack.drills import GROUPS, TIERS, Drill, load_table, parse_sides
+from rotrack.app.wishes import BOTH, LONGEST_BAND, MOST_REPS, Wishes, number, whole
+from rotrack.drills import GROUPS, TIERS, Drill, load_table
 from rotrack.errors import DrillError, RotrackError
 from rotrack.model import Side
 from rotrack.records.history import people
 from rotrack.records.people import read_people, tidy
 from rotrack.records.text import MAX_LOAD_KG
 from rotrack.sensing.landmarker import MODELS
-from rotrack.ui.drawing import drill_svg, place_svg
-from rotrack.ui.overlay import ONE_LEG
+from rotrack.ui.drawings import drill_pictures, place_picture
 
 PERSON = "person"
 PEOPLE_SHOWN = 8
-REPS = 5
-MOST_REPS = 50
+VALUE = "(e) => emit(e.target.value)"
 
 
 def register(site: Site) -> None:
@@ -40,7 +37,7 @@ def register(site: Site) -> None:
     @ui.page("/", response_timeout=PATIENCE_S)
     async def home(request: Request) -> None:
         known, who = await asyncio.to_thread(_who, site, request.query_params.get(PERSON))
-        _home(site, request, known, who, await asyncio.to_thread(_pictures))
+        _home(site, request, known, who)
 
     @ui.page("/drill/{drill_id}", response_timeout=PATIENCE_S)
     async def drill(request: Request, drill_id: str) -> None:
@@ -59,18 +56,7 @@ def _who(site: Site, asked: str | None) -> tuple[list[str], Meant]:
 
 
 # ---------------------------------------------------------------------- who and what
-@cache
-def _pictures() -> dict[str, tuple[str, str]]:
-    """Return start and end of all drills as drawings, by id: together they take too long for every request."""
-    return {drill.id: (drill_svg(drill, "start"), drill_svg(drill, "end")) for drill in load_table().drills.values()}
-
-
-@cache
-def _place(drill_id: str, decimal: str) -> str:
-    return place_svg(load_table().drill(drill_id), decimal=decimal)
-
-
-def _home(site: Site, request: Request, known: list[str], who: Meant, pictures: dict[str, tuple[str, str]]) -> None:
+def _home(site: Site, request: Request, known: list[str], who: Meant) -> None:
     person = who.name
     with frame(site, request, "choose.title", "choose") as t:
         tag("h1", t("choose.heading"))
@@ -99,7 +85,7 @@ def _home(site: Site, request: Request, known: list[str], who: Meant, pictures: 
                 with tag("div", classes="cards"):
                     for drill in table.drills.values():
                         if drill.group == group:
-                            _card(drill, pictures[drill.id], person, _left_out(site, drill), t)
+                            _card(drill, person, _left_out(site, drill), t)
 
 
 def _left_out(site: Site, drill: Drill) -> str:
@@ -107,11 +93,11 @@ def _left_out(site: Site, drill: Drill) -> str:
     return "" if site.studio.legnet else drill.without_legnet
 
 
-def _card(drill: Drill, pictures: tuple[str, str], person: str, left_out: str, t: Texts) -> None:
+def _card(drill: Drill, person: str, left_out: str, t: Texts) -> None:
     query = f"?{urlencode({PERSON: person})}" if person else ""
     with tag("a", classes="card", href=f"/drill/{drill.id}{query}"):
         with tag("span", classes="pair", aria_hidden="true"):
-            for picture in pictures:
+            for picture in drill_pictures(drill.id):
                 svg(picture)
         tag("strong", t.said(drill.title))
         with tag("span", classes="way"):
@@ -120,23 +106,11 @@ def _card(drill: Drill, pictures: tuple[str, str], person: str, left_out: str, t
             tag("span", "–" if left_out else drill.tier, "grade" if left_out else f"grade {drill.tier}", aria_hidden="true")
             tag("span", t("choose.left_out") if left_out else t.said(TIERS[drill.tier]))
         with tag("span", classes="where"):
-            svg(_place(drill.id, t("number.decimal")))
+            svg(place_picture(drill.id, t("number.decimal")))
             tag("span", t(f"choose.view_{drill.place.view}"))
 
 
 # ---------------------------------------------------------------------- how
-@dataclass
-class _Wishes:
-    """What is chosen on the page of a drill."""
-
-    sides: str = "both"
-    reps: int = REPS
-    model: str = MODELS[0]
-    keep_video: bool = False
-    band: str = ""
-    load_kg: float = math.nan
-
-
 def _drill(site: Site, request: Request, drill_id: str, person: str) -> None:
     t = texts_of(request)
     try:
@@ -147,17 +121,20 @@ def _drill(site: Site, request: Request, drill_id: str, person: str) -> None:
             tag("p", t.said(str(error)))
             tag("a", t("choose.all"), "button", href="/")
         return
-    wishes = _Wishes(sides=Side.LEFT if drill.posture in ONE_LEG else "both")
+    wishes = Wishes.asked(request.query_params, drill, person)
     with frame(site, request, "choose.title"), tag("article", classes="drill"):
-        back = f"/?{urlencode({PERSON: person})}" if person else "/"
+        back = f"/?{urlencode({PERSON: person})}"
         tag("a", t("choose.all"), "back", href=back)
         tag("h1", t.said(drill.title))
+        with tag("p", classes="whose"):
+            tag("strong", t("choose.measured", person=person) if person else t("choose.nobody"))
+            tag("a", t("choose.another"), href=back)
         tag("p", t.said(drill.summary), "lead")
         with tag("div", classes="columns"):
             with tag("section", aria_labelledby="how"):
                 with tag("div", classes="pair large", aria_hidden="true"):
-                    svg(drill_svg(drill, "start"))
-                    svg(drill_svg(drill, "end"))
+                    for picture in drill_pictures(drill.id):
+                        svg(picture)
                 tag("h2", t("choose.how"), id="how")
                 with tag("ol"):
                     for step in drill.steps:
@@ -166,7 +143,7 @@ def _drill(site: Site, request: Request, drill_id: str, person: str) -> None:
                     tag("p", t.said(drill.note), "hint")
             with tag("section", aria_labelledby="where"):
                 with tag("div", classes="place", aria_hidden="true"):
-                    svg(_place(drill.id, t("number.decimal")))
+                    svg(place_picture(drill.id, t("number.decimal")))
                 tag("h2", t("choose.where"), id="where")
                 tag("p", t.said(drill.camera))
                 tag("h2", t("choose.how_well"))
@@ -174,45 +151,47 @@ def _drill(site: Site, request: Request, drill_id: str, person: str) -> None:
                 tag("p", f"{t('choose.left_out')}: {t.said(left_out)}." if left_out else t.sentence(TIERS[drill.tier]) + ".")
                 if left_out:
                     return
-                _form(wishes, t)
+                _form(wishes, drill, t)
         with tag("div", classes="go"):
             if site.studio.phase is Phase.MEASURE:
                 tag("p", t("choose.running"), "hint")
             problem = tag("p", classes="problem", role="alert")
             start = tag("button", t("choose.start"), "primary", id="start")
-            start.on("click", lambda: _start(site, drill, person, wishes, problem, t))
+            start.on("click", lambda: _start(site, drill, wishes, problem, t))
 
 
-def _form(wishes: _Wishes, t: Texts) -> None:
+def _form(wishes: Wishes, drill: Drill, t: Texts) -> None:
+    def wish(name: str, value: object) -> None:
+        """Take a wish, also into the address: reloading the page and coming back to it lose nothing."""
+        setattr(wishes, name, value)
+        ui.navigate.history.replace(wishes.address(drill))
+
     with tag("div", classes="form"):
         with tag("fieldset"):
             tag("legend", t("choose.leg"))
-            for choice in ("both", "left", "right"):
+            for choice in (BOTH, *Side):
                 with tag("label", classes="radio"):
                     button = tag("input", type="radio", name="leg", value=choice, checked=choice == wishes.sides)
-                    button.on("change", lambda choice=choice: setattr(wishes, "sides", choice))
+                    button.on("change", lambda choice=choice: wish("sides", str(choice)))
                     tag("span", t(f"leg.{choice}"))
-        _field(t("choose.reps"), "reps", {"type": "number", "min": 0, "max": MOST_REPS, "value": REPS},
-               lambda text: setattr(wishes, "reps", _whole(text)), t("choose.reps_hint"))  # fmt: skip
-        with tag("details"):
+        _field(t("choose.reps"), "reps", {"type": "number", "min": 0, "max": MOST_REPS, "value": wishes.reps},
+               lambda text: wish("reps", whole(text)), t("choose.reps_hint"))  # fmt: skip
+        chosen = wishes.model != MODELS[0] or wishes.keep_video or wishes.band or not math.isnan(wishes.load_kg)
+        with tag("details", open=bool(chosen)):
             tag("summary", t("choose.more"))
-            _field(
-                t("choose.band"), "band", {"type": "text", "maxlength": 60}, lambda text: setattr(wishes, "band", text.strip())
-            )
-            _field(t("choose.load"), "load", {"type": "number", "min": 0, "max": MAX_LOAD_KG, "step": 0.1},
-                   lambda text: setattr(wishes, "load_kg", _number(text)))  # fmt: skip
+            _field(t("choose.band"), "band", {"type": "text", "maxlength": LONGEST_BAND, "value": wishes.band or None},
+                   lambda text: wish("band", text.strip()))  # fmt: skip
+            load = None if math.isnan(wishes.load_kg) else f"{wishes.load_kg:g}"
+            _field(t("choose.load"), "load", {"type": "number", "min": 0, "max": MAX_LOAD_KG, "step": 0.1, "value": load},
+                   lambda text: wish("load_kg", number(text, 0, MAX_LOAD_KG)))  # fmt: skip
             with tag("label", classes="field"):
                 tag("span", t("choose.model"))
-                with tag("select", id="model").on(
-                    "change", lambda e: setattr(wishes, "model", e.args), js_handler="(e) => emit(e.target.value)"
-                ):
+                with tag("select", id="model").on("change", lambda e: wish("model", str(e.args)), js_handler=VALUE):
                     for model in MODELS:
-                        tag("option", t(f"choose.model_{model}"), value=model)
+                        tag("option", t(f"choose.model_{model}"), value=model, selected=model == wishes.model)
             with tag("label", classes="radio"):
-                box = tag("input", type="checkbox", id="keep")
-                box.on(
-                    "change", lambda e: setattr(wishes, "keep_video", bool(e.args)), js_handler="(e) => emit(e.target.checked)"
-                )
+                box = tag("input", type="checkbox", id="keep", checked=wishes.keep_video)
+                box.on("change", lambda e: wish("keep_video", bool(e.args)), js_handler="(e) => emit(e.target.checked)")
                 tag("span", t("choose.keep"))
             tag("p", t("choose.keep_hint"), "hint")
 
@@ -221,28 +200,14 @@ def _field(label: str, name: str, attributes: dict[str, Any], take: Callable[[st
     with tag("label", classes="field"):
         tag("span", label)
         field = tag("input", id=name, **attributes)
-        field.on("input", lambda e: take(str(e.args)), js_handler="(e) => emit(e.target.value)")
+        field.on("input", lambda e: take(str(e.args)), js_handler=VALUE)
         if hint:
             tag("small", hint)
 
 
-def _whole(text: str) -> int:
-    return min(max(int(_number(text)), 0), MOST_REPS) if math.isfinite(_number(text)) else REPS
-
-
-def _number(text: str) -> float:
+async def _start(site: Site, drill: Drill, wishes: Wishes, problem: Element, t: Texts) -> None:
     try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        return math.nan
-
-
-async def _start(site: Site, drill: Drill, person: str, wishes: _Wishes, problem: Element, t: Texts) -> None:
-    plan = Plan(
-        drill, parse_sides(wishes.sides), person, wishes.reps, wishes.model, wishes.keep_video, "", wishes.band, wishes.load_kg
-    )
-    try:
-        await run.io_bound(site.studio.prepare, plan)
+        await run.io_bound(site.studio.prepare, wishes.plan(drill))
     except RotrackError as error:
         problem.clear()
         with problem:

@@ -13,6 +13,8 @@ from nicegui import ui
 from nicegui.element import Element
 from nicegui.elements.mixins.text_element import TextElement
 
+from rotrack.app.guard import VISITOR
+from rotrack.app.keys import Keys, Visitor
 from rotrack.app.studio import Phase, Studio
 from rotrack.app.texts import LANGUAGES, Texts, best_language
 from rotrack.progress.sample import MADE_UP
@@ -21,8 +23,8 @@ from rotrack.ui.theme import css_variables
 
 LANGUAGE_COOKIE = "rotrack_language"
 PLACES = (("choose", "/"), ("history", "/history"))
-PATIENCE_S = 60.0
-"""A long history takes a while to read, and a busy computer to draw."""
+PATIENCE_S = 86_400.0
+"""So long a page may take to be built: no computer is that slow, and whoever waits sees the browser wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,13 @@ class Site:
         The data folder.
     studio : Studio
         The one camera and the session on it, the same for every page.
+    keys : Keys
+        Who is let in.
     """
 
     data: Path
     studio: Studio
+    keys: Keys
 
 
 def language_of(cookies: dict[str, str], accepted: str | None) -> str:
@@ -121,8 +126,25 @@ def frame(site: Site, request: Request, title: str, here: str = "", narrow: bool
         with tag("div", classes="banner running"):
             tag("span", t("app.running"))
             tag("a", t("app.running_open"), href="/live")
+    _guests(site.keys, request, t)
     with tag("div", classes="narrow" if narrow else "", id="main"):
         yield t
+
+
+def _guests(keys: Keys, request: Request, t: Texts) -> None:
+    """Tell the owner that other devices look in, and let them be sent away."""
+    visitor = request.scope.get(VISITOR)
+    if not keys.guests or not isinstance(visitor, Visitor) or not visitor.owner:
+        return
+    with tag("div", classes="banner running") as banner:
+        tag("span", t("app.guests", count=keys.guests))
+        button = tag("button", t("app.guests_away"), "quiet")
+
+    def send_away() -> None:
+        keys.send_away()
+        banner.set_visibility(False)
+
+    button.on("click", send_away)
 
 
 def add_head() -> None:

@@ -1,4 +1,7 @@
-"""Who may look in: only pages of this program, and over the network only browsers that were let in with a one-time token.
+"""Who may look in: browsers that were let in, and of those only pages of this program.
+
+Whoever asks needs a cookie, which a browser gets for a token in the address; see `keys`. The owner's counts only for connections
+of the owner's own programs: a browser sends cookies to every server of its computer, also to one of another user.
 
 A web page from elsewhere could ask this program for its pictures through the person's own browser, or show its pages in a frame.
 Therefore a request must name this program as its host and, if it says where it comes from, come from its pages; only a whole
@@ -10,74 +13,45 @@ page that comes then, which sends itself.
 
 from __future__ import annotations
 
+import asyncio
+import os
 import secrets
+import socket
+import sys
 from collections.abc import Callable
-from urllib.parse import parse_qs, urlsplit
+from contextlib import suppress
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-COOKIE = "rotrack_guest"
-UNFRAMED = (b"content-security-policy", b"frame-ancestors 'none'")
-LET_IN = (
-    '<!doctype html><html lang="en"><title>rotrack</title><meta name="viewport" content="width=device-width"><form method="post">'
-    "<button>rotrack</button></form><script>document.forms[0].submit()</script>"
-)
+from rotrack.app.keys import Keys, Visitor
+from rotrack.app.policy import NOTHING, POLICY, policy
+
+VISITOR = "rotrack_visitor"
+"""Where a scope says who asks."""
 TOKEN = "token"
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
+MOST_BODY_BYTES = 1_000_000
+"""Pages send clicks and short texts."""
+LET_IN = (
+    '<!doctype html><html lang="en"><title>rotrack</title><meta name="viewport" content="width=device-width"><form method="post">'
+    '<button>rotrack</button></form><script nonce="{nonce}">document.forms[0].submit()</script>'
+)
 NOT_LET_IN = (
-    "This is rotrack on another device. To look in, open the address with its one-time token: rotrack prints a new one in its "
-    "terminal each time one was used."
+    "This is rotrack, and this browser has not been let in. On the computer that it runs on, open the address that rotrack "
+    "printed in its terminal; run `rotrack` once more to see it. On another device, open the address with a one-time token that "
+    "`rotrack app --host` printed last."
 )
 WRONG_PLACE = "This address belongs to rotrack on this computer; open it by the address that rotrack printed."
-
-
-class Tokens:
-    """The one-time tokens and the browsers that were let in with one.
-
-    Parameters
-    ----------
-    renewed : callable
-        Called with each new token, first here.
-    """
-
-    def __init__(self, renewed: Callable[[str], None]) -> None:
-        self._renewed = renewed
-        self._open: set[str] = set()
-        self._guests: set[str] = set()
-        self.offer()
-
-    def make(self) -> str:
-        """Return a new token that lets one browser in."""
-        token = secrets.token_urlsafe(9)
-        self._open.add(token)
-        return token
-
-    def offer(self) -> None:
-        """Make a token and tell it."""
-        self._offered = self.make()
-        self._renewed(self._offered)
-
-    def is_open(self, token: str) -> bool:
-        """Return whether a token was not used yet."""
-        return token in self._open
-
-    def use(self, token: str) -> str:
-        """Return the guest's secret for a token that was not used yet, else an empty text."""
-        if token not in self._open:
-            return ""
-        self._open.discard(token)
-        guest = secrets.token_urlsafe(24)
-        self._guests.add(guest)
-        if token == self._offered:
-            self.offer()
-        return guest
-
-    def knows(self, guest: str) -> bool:
-        """Return whether a browser was let in."""
-        return guest in self._guests
+TOO_LARGE = "That is more than a page of rotrack sends."
+PROTECTED = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
+_TCP = ("/proc/net/tcp", "/proc/net/tcp6")
+_SENT_AWAY = 4403
 
 
 class Guard:
@@ -87,44 +61,109 @@ class Guard:
     ----------
     app : ASGI application
         What is guarded.
-    tokens : Tokens, optional
-        Who is let in over the network; without it only this computer is served.
+    keys : Keys
+        Who is let in.
+    is_own : callable, optional
+        Tells of a scope whether the connection may be the owner's; `is_owners` without it.
     """
 
-    def __init__(self, app: ASGIApp, tokens: Tokens | None = None) -> None:
-        self._app, self._tokens = app, tokens
+    def __init__(self, app: ASGIApp, keys: Keys, is_own: Callable[[Scope], bool] | None = None) -> None:
+        self._app, self._keys, self._is_own = app, keys, is_own or is_owners
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        if _foreign(headers) or (self._tokens is None and _name(headers.get("host", "")) not in LOCAL):
-            await self._refuse(scope, receive, send, WRONG_PLACE)
+        headers, send = Headers(scope=scope), _protected(send)
+        if _foreign(headers) or (not self._keys.takes_guests and _name(headers.get("host", "")) not in LOCAL):
+            await _refuse(scope, receive, send, WRONG_PLACE)
             return
-        if self._tokens is None or self._tokens.knows(cookie_parser(headers.get("cookie", "")).get(COOKIE, "")):
-            await self._app(scope, receive, _unframed(send))
-            return
-        token = parse_qs(scope.get("query_string", b"").decode("latin-1")).get(TOKEN, [""])[0]
-        if scope["type"] != "http" or not self._tokens.is_open(token):
-            await self._refuse(scope, receive, send, NOT_LET_IN)
-        elif scope["method"] == "POST":
-            response = RedirectResponse("/", status_code=303)
-            response.set_cookie(COOKIE, self._tokens.use(token), httponly=True, samesite="strict")
-            await response(scope, receive, send)
+        own = self._is_own(scope)
+        visitor = self._keys.visitor(cookie_parser(headers.get("cookie", "")).get(self._keys.cookie_name, ""), own)
+        query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
+        token = query.pop(TOKEN, "")
+        if scope["type"] == "http" and self._keys.opens(token, own):  # also who is a guest already, and comes as the owner
+            await self._let_in(scope, receive, send, token, query, own)
+        elif visitor is None:
+            await _refuse(scope, receive, send, NOT_LET_IN)
+        elif _size(headers) > MOST_BODY_BYTES:
+            await _refuse(scope, receive, send, TOO_LARGE, 413)
         else:
-            await HTMLResponse(LET_IN)(scope, receive, _unframed(send))
+            receive = _limited(receive) if scope["type"] == "http" else self._while_let_in(receive, send, visitor)
+            await self._app({**scope, VISITOR: visitor}, receive, send)
 
-    @staticmethod
-    async def _refuse(scope: Scope, receive: Receive, send: Send, why: str) -> None:
-        if scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 4403, "reason": "not let in"})
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send, token: str, query: dict[str, str], own: bool) -> None:
+        if scope["method"] != "POST":
+            nonce = secrets.token_urlsafe(9)
+            await HTMLResponse(LET_IN.format(nonce=nonce), headers={POLICY: policy(nonce)})(scope, receive, send)
             return
-        await PlainTextResponse(why, status_code=403)(scope, receive, send)
+        response = RedirectResponse(f"{scope['path']}?{urlencode(query)}" if query else scope["path"], status_code=303)
+        cookie, good_s = self._keys.enter(token, own)
+        response.set_cookie(self._keys.cookie_name, cookie, max_age=good_s, httponly=True, samesite="lax")
+        await response(scope, receive, send)
+
+    def _while_let_in(self, receive: Receive, send: Send, visitor: Visitor) -> Receive:
+        """Return a way to receive that ends a guest's web socket when the guest may not look in any more."""
+        if visitor.owner:
+            return receive
+        loop = asyncio.get_running_loop()
+        until_s, away = loop.time() + visitor.left_s, self._keys.sent_away()
+
+        async def received() -> Message:
+            message, gone = asyncio.ensure_future(receive()), asyncio.ensure_future(away.wait())
+            try:
+                await asyncio.wait({message, gone}, timeout=until_s - loop.time(), return_when=asyncio.FIRST_COMPLETED)
+                if message.done() and not away.is_set():
+                    return message.result()
+            finally:
+                gone.cancel()
+                message.cancel()
+            with suppress(RuntimeError):  # it is closed already
+                await send({"type": "websocket.close", "code": _SENT_AWAY})
+            return {"type": "websocket.disconnect", "code": _SENT_AWAY}
+
+        return received
 
 
+async def _refuse(scope: Scope, receive: Receive, send: Send, why: str, status: int = 403) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": _SENT_AWAY, "reason": "not let in"})
+        return
+    await PlainTextResponse(why, status_code=status, headers={"connection": "close"})(scope, receive, send)
+
+
+# ---------------------------------------------------------------------- whose connection
+def is_owners(scope: Scope) -> bool:
+    """Return whether a connection may be the owner's.
+
+    It comes from this computer and, where the system says whose it is (Linux), from a program of the same user or of the
+    administrator. Where it does not say, the token or cookie alone decides.
+    """
+    client, server = scope.get("client"), scope.get("server")
+    if not client or not server:
+        return False
+    try:
+        here = client[0] == server[0] or ip_address(client[0]).is_loopback
+    except ValueError:
+        return False
+    return here and (sys.platform != "linux" or _user_of(client[0], client[1]) in (None, os.getuid(), 0))
+
+
+def _user_of(host: str, port: int) -> int | None:
+    """Return the user whose program has the socket with an IPv4 address of this computer; None if the system does not say."""
+    at = f"{int.from_bytes(socket.inet_aton(host), sys.byteorder):08X}:{port:04X}"
+    for table in _TCP:
+        with suppress(OSError, IndexError, ValueError), Path(table).open() as lines:
+            for line in lines:
+                cells = line.split()
+                if cells[1].endswith(at):
+                    return int(cells[7])
+    return None
+
+
+# ---------------------------------------------------------------------- what is asked
 def _name(host: str) -> str:
     """Return the host of a Host header without its port."""
     return host.rsplit(":", 1)[0] if not host.endswith("]") else host
@@ -139,12 +178,34 @@ def _foreign(headers: Headers) -> bool:
     return headers.get("sec-fetch-site") in ("cross-site", "same-site") and not link
 
 
-def _unframed(send: Send) -> Send:
-    """Return a way to send that forbids pages from elsewhere to show the answer in a frame."""
+def _size(headers: Headers) -> int:
+    """Return how large the body of a request is said to be."""
+    said = headers.get("content-length", "0")
+    return int(said) if said.isdecimal() else 0
+
+
+def _limited(receive: Receive) -> Receive:
+    """Return a way to receive that gives up a body that is too large, whatever its size was said to be."""
+    size = 0
+
+    async def received() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        return message if size <= MOST_BODY_BYTES else {"type": "http.disconnect"}
+
+    return received
+
+
+def _protected(send: Send) -> Send:
+    """Return a way to send that tells browsers to take an answer for what it is, and by default for no page."""
 
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message["headers"], UNFRAMED]}
+            headers = [*message.get("headers", ()), *PROTECTED]
+            if not any(name.lower() == POLICY.encode() for name, _ in headers):
+                headers.append((POLICY.encode(), NOTHING.encode()))
+            message = {**message, "headers": headers}
         await send(message)
 
     return sent

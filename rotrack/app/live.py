@@ -15,6 +15,7 @@ from rotrack.api import measure_version
 from rotrack.app.frame import PATIENCE_S, Site, frame, svg, tag
 from rotrack.app.studio import Phase, Plan, Studio
 from rotrack.app.texts import Texts
+from rotrack.app.wishes import Wishes
 from rotrack.errors import RotrackError
 from rotrack.model import CONVENTION_VERSION, Direction, Side
 from rotrack.rates import ENOUGH_HZ
@@ -121,14 +122,14 @@ def _page(studio: Studio, plan: Plan, earlier: Earlier, mirror: bool, t: Texts) 
         tag("p", classes="problem", id="problem", role="alert")
         tag("p", classes="hint", id="slow", role="status")
         with tag("p", classes="after", id="after", hidden=True):
-            tag("a", t("live.try_again"), "button", href=f"/drill/{plan.drill.id}")
+            tag("a", t("live.try_again"), "button", href=Wishes.of(plan).address(plan.drill))
     ui.add_body_html('<script src="/static/live.js"></script>')
 
 
 async def _back(studio: Studio, plan: Plan) -> None:
     await run.io_bound(studio.end)
     await run.io_bound(studio.join)
-    ui.navigate.to(f"/drill/{plan.drill.id}")
+    ui.navigate.to(Wishes.of(plan).address(plan.drill))
 
 
 # ---------------------------------------------------------------------- the gauge

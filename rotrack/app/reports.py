@@ -11,6 +11,7 @@ from nicegui import app
 
 from rotrack.app.frame import Site, tag, texts_of
 from rotrack.app.names import meant
+from rotrack.app.policy import POLICY, report_policy
 from rotrack.app.texts import Texts
 from rotrack.errors import RotrackError
 from rotrack.progress.change import read_progress
@@ -44,7 +45,8 @@ def register(site: Site) -> None:
         }
         if kind == "pdf":
             return Response(pdf_of(made), media_type="application/pdf", headers=head)
-        return Response(html_of(made), media_type="text/html; charset=utf-8", headers=head)
+        page = html_of(made)
+        return Response(page, media_type="text/html; charset=utf-8", headers={**head, POLICY: report_policy(page)})
 
 
 def report_links(person: str, t: Texts) -> None:

@@ -20,11 +20,15 @@ from fastapi import FastAPI, WebSocket
 from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from filelock import FileLock, Timeout
+from nicegui import app as pages
 from nicegui import ui
 
 from rotrack.app import choose, history, live, reports, session
 from rotrack.app.frame import Site, add_head, language_of
-from rotrack.app.guard import TOKEN, Guard, Tokens
+from rotrack.app.guard import TOKEN, Guard
+from rotrack.app.keys import Keys
+from rotrack.app.limits import limited, most_connections
+from rotrack.app.policy import OwnScripts
 from rotrack.app.stream import stream
 from rotrack.app.studio import Studio
 from rotrack.app.texts import Texts
@@ -38,6 +42,10 @@ PORT = 8377
 PORTS_TRIED = 20
 ANYWHERE = "0.0.0.0"
 ALIVE = "/alive"
+BACKLOG = 64
+"""So many connections may wait to be taken; they cost files before they can be counted."""
+MOST_MESSAGE_BYTES = 1_000_000
+"""Of a message of a page over a web socket: clicks and short texts."""
 SERVED_AFTER_S = 0.7
 """The browser is opened this long after the server was started, when it answers."""
 _STATIC = Path(__file__).with_name("static")
@@ -114,27 +122,42 @@ def _serve(options: Options, listener: socket.socket, note: Path, tell: Callable
     port = listener.getsockname()[1]
     shown = "127.0.0.1" if not options.host or options.host == ANYWHERE else options.host
     local = f"http://{shown}:{port}/"
-    tokens = None
-    if options.host:
-        device = f"http://{_own_address() if options.host == ANYWHERE else options.host}:{port}/"
-        tokens = Tokens(lambda token: tell(f"For another device in this network, once: {device}?{TOKEN}={token}"))
-    page = f"{local}?{TOKEN}={tokens.make()}" if tokens else local
+    device = f"http://{_own_address() if options.host == ANYWHERE else options.host}:{port}/"
+
+    def offered(token: str) -> None:
+        tell(f"For another device in this network, once: {device}?{TOKEN}={token}")
+
+    keys = Keys(options.data, offered if options.host else None, clock)
     with explained(note):
-        replace({note: json.dumps({"url": local, "guarded": bool(tokens)}).encode()}, durable=False)
-    tell(f"rotrack is at {page}" + ("" if options.open_page else " (open it in a browser)"))
-    tell("Keep this window open while you use it; Ctrl-C ends rotrack. Pictures never leave this computer."
-         if not tokens else "Keep this window open while you use it; Ctrl-C ends rotrack.")  # fmt: skip
+        replace({note: json.dumps({"url": local}).encode()}, durable=False)
+    tell(f"rotrack is at {local}?{TOKEN}={keys.address_token}" + ("" if options.open_page else " (open it in a browser)"))
+    if options.host:
+        keys.offer()
+        tell("The connection to other devices is not encrypted: use it in a network that you trust.")
+    tell("Keep this window open while you use it; Ctrl-C ends rotrack."
+         + ("" if options.host else " Pictures never leave this computer."))  # fmt: skip
     studio = Studio(options.camera, options.data, options.calibration, options.legnet, clock)
-    app = make_app(Site(options.data, studio), tokens)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=2))
+    app = make_app(Site(options.data, studio, keys))
+    config = uvicorn.Config(
+        app,
+        http=limited(most_connections()),
+        ws_max_size=MOST_MESSAGE_BYTES,
+        backlog=BACKLOG,
+        server_header=False,
+        log_level="error",
+        access_log=False,
+        timeout_graceful_shutdown=2,
+    )
+    server = uvicorn.Server(config)
     if options.open_page:
+        page = f"{local}?{TOKEN}={keys.opening_token()}"
         threading.Thread(target=_open_soon, args=(page, clock), daemon=True).start()
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
     tell(f"rotrack has ended. What was measured is in {options.data}")
 
 
-def make_app(site: Site, tokens: Tokens | None = None) -> FastAPI:
+def make_app(site: Site) -> FastAPI:
     """Return the application that serves a site; there is one per process."""
 
     @asynccontextmanager
@@ -157,8 +180,9 @@ def make_app(site: Site, tokens: Tokens | None = None) -> FastAPI:
     for page in (choose, live, session, history, reports):
         page.register(site)
     add_head()
+    pages.add_middleware(OwnScripts)
     ui.run_with(app, title="rotrack", favicon=_STATIC / "icon.svg", dark=None, tailwind=False, show_welcome_message=False)
-    app.add_middleware(Guard, tokens=tokens)
+    app.add_middleware(Guard, keys=site.keys)
     return app
 
 
@@ -172,7 +196,7 @@ def _listen(options: Options) -> socket.socket:
             if os.name == "posix":  # elsewhere it would let two programs have one port
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((host, port))
-            listener.listen(64)
+            listener.listen(BACKLOG)
             return listener
         except (OSError, OverflowError) as error:
             listener.close()
@@ -208,15 +232,13 @@ def _open_running(note: Path, options: Options, tell: Callable[[str], None], clo
     for _ in range(50):
         with suppress(OSError, ValueError, KeyError):
             url = str(read_json(note)["url"])
-            try:
+            with suppress(HTTPError):  # it is there and lets nobody in without a token
                 urlopen(f"{url.rstrip('/')}{ALIVE}", timeout=2).close()
-            except HTTPError:  # it is there and guarded
-                tell(f"rotrack is running already: {url}. Use the page that is open, or the last address that it printed.")
-                return
             break
         clock.sleep(0.1)
     else:
         raise InputError("rotrack is running already with this data folder but does not answer; end it first.")
-    tell(f"rotrack is running already: {url}")
+    keys = Keys(options.data, clock=clock)
+    tell(f"rotrack is running already: {url}?{TOKEN}={keys.address_token}")
     if options.open_page:
-        webbrowser.open(url)
+        webbrowser.open(f"{url}?{TOKEN}={keys.opening_token()}")

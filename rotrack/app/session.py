@@ -21,14 +21,18 @@ from nicegui.events import GenericEventArguments
 from rotrack.app.asking import Questions, ask_twice
 from rotrack.app.compared import norm_words
 from rotrack.app.frame import PATIENCE_S, Site, frame, made_up, tag
+from rotrack.app.names import meant
 from rotrack.app.plots import drawn, plot
 from rotrack.app.texts import Texts
 from rotrack.app.values import Values, blank
+from rotrack.app.wishes import again
 from rotrack.drills import TIERS, Drill, load_table
 from rotrack.errors import DrillError, InputError, RecordError, RotrackError
 from rotrack.model import Rep
+from rotrack.persons import give_session
 from rotrack.records.changes import delete_session, describe_session, drop_rep
 from rotrack.records.norms import norms_for
+from rotrack.records.people import LONGEST_NAME
 from rotrack.records.record import Status
 from rotrack.records.session import INTERRUPTED, VIDEO, Session, load_session
 from rotrack.records.store import read_all, session_folder
@@ -146,6 +150,7 @@ class _Result:
         self._drill = _drill_of(session)
         self._title = t.said(self._drill.title) if self._drill else session.record.drill
         self._moment = t.moment(session.started_at)
+        self._people = list(dict.fromkeys(other.person for other in reversed(others) if other.person))
         self._plot: ui.plotly | None = None
         with tag("article", classes="result"):
             self._head()
@@ -162,9 +167,9 @@ class _Result:
                 tag("p", f"{person or t('choose.no_name')} \u00b7 {self._moment}", "hint")
             with tag("div", classes="buttons"):
                 if self._drill:
-                    query = f"?{urlencode({'person': person})}" if person else ""
-                    tag("a", t("button.again"), "button primary", href=f"/drill/{self._drill.id}{query}")
-                tag("a", t("result.done"), "button", href=f"/?{urlencode({'person': person})}" if person else "/")
+                    address = again(self._drill, person, self._record.sides)
+                    tag("a", t("button.again"), "button primary", href=address)
+                tag("a", t("result.done"), "button", href=f"/?{urlencode({'person': person})}")
         made_up([self._session], t)
         if status is Status.RUNNING:
             tag("p", t("result.running"), "notice")
@@ -179,7 +184,9 @@ class _Result:
         self._problem, self._news = blank("p", "problem", role="alert"), blank("p", "unseen", role="status")
         self._curve()
         with tag("div", classes="columns"):
-            self._notes()
+            with tag("div"):
+                self._notes()
+                self._whose()
             self._good_to_know()
         self._norms()
         self._how()
@@ -280,6 +287,50 @@ class _Result:
                 self._say(saved, self._t("result.saved"), wrong=False)
 
         entry.on("change", save, js_handler="(e) => emit(e.target.value)")
+
+    def _whose(self) -> None:
+        """Add the way to give the session to somebody else."""
+        t, person = self._t, self._session.person
+        typed = {"name": ""}
+        with tag("details", classes="whose"):
+            tag("summary", t("result.whose"))
+            with tag("label", classes="field"):
+                tag("span", t("result.whose_name"))
+                field = tag("input", id="whose", list="whose-known", autocomplete="off", maxlength=LONGEST_NAME)
+                field.on("input", lambda e: typed.update(name=str(e.args)), js_handler="(e) => emit(e.target.value)")
+                with tag("datalist", id="whose-known"):
+                    for name in self._people:
+                        if name != person:
+                            tag("option", value=name)
+            problem = blank("p", "problem", role="alert")
+            doubt = tag("p", classes="buttons")
+            button = tag("button", t("result.whose_give"))
+
+        async def give(name: str) -> None:
+            try:
+                await asyncio.to_thread(give_session, self._data, self._session.id, name)
+            except RotrackError as error:
+                problem.set_text(t.said(str(error)))
+                return
+            ui.navigate.to(f"/session/{quote(self._session.id)}")
+
+        async def asked() -> None:
+            problem.set_text("")
+            doubt.clear()
+            try:
+                who = await asyncio.to_thread(meant, self._data, typed["name"])
+            except RotrackError as error:
+                problem.set_text(t.said(str(error)))
+                return
+            if not who.similar:
+                await give(who.name)
+                return
+            with doubt:  # a slip of the finger must not make a second person
+                tag("span", t("choose.similar", name=who.name, similar=who.similar))
+                tag("button", t("choose.similar_yes", similar=who.similar)).on("click", lambda: give(who.similar))
+                tag("button", t("choose.similar_no", name=who.name), "quiet").on("click", lambda: give(who.name))
+
+        button.on("click", asked)
 
     @staticmethod
     def _say(place: TextElement, text: str, wrong: bool) -> None:

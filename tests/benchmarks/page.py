@@ -193,6 +193,7 @@ def main() -> None:
         with program(data, "--camera", options.clip) as running:
             browser = playwright.chromium.launch(executable_path=CHROMIUM)
             page = browser.new_page(viewport={"width": 1280, "height": 720})
+            page.goto(running.at())
             begin(page, running.url, options)
             devtools = page.context.new_cdp_session(page)
             devtools.send("Performance.enable")

@@ -1,0 +1,116 @@
+"""How much whoever connects may take: so many connections, so long for a request, no more.
+
+A connection that waits for a request costs a file, and a program has a limited number of those: it must never be the log that
+finds none left. Where all places are taken, the one that has waited longest without asking for anything makes room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import suppress
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if sys.platform != "win32":
+    import resource
+
+MOST_CONNECTIONS = 256
+FILES_WANTED = 1024
+"""How many files the program is to be allowed to have open: twice the connections, and what camera, models and log need."""
+HEADERS_S = 10.0
+"""So long a request may take until it is known what is asked."""
+BODY_S = 30.0
+"""So long the rest of it may take."""
+
+
+def most_connections() -> int:
+    """Return how many connections there is room for, after asking the system for more files if it allows too few."""
+    if sys.platform == "win32":
+        return MOST_CONNECTIONS
+    may, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_WANTED if most == resource.RLIM_INFINITY else min(FILES_WANTED, most)
+    if may != resource.RLIM_INFINITY and may < wanted:
+        with suppress(OSError, ValueError):  # then what there is has to do
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+            may = wanted
+    return MOST_CONNECTIONS if may == resource.RLIM_INFINITY else max(min(MOST_CONNECTIONS, may // 2), 8)
+
+
+def limited(most: int) -> type[H11Protocol]:
+    """Return the HTTP protocol for a server with at most so many connections.
+
+    Parameters
+    ----------
+    most : int
+        Connections at a time, web sockets among them.
+    """
+    waiting: dict[_Limited, None] = {}
+
+    class Protocol(_Limited):
+        _most, _waiting = most, waiting
+
+    return Protocol
+
+
+class _Limited(H11Protocol):
+    _most: int
+    _waiting: dict[_Limited, None]
+    """The connections that are asking for nothing, the one that has done so longest first."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._late: asyncio.TimerHandle | None = None
+        self._sending = False
+        """Whether the body of a request is on its way."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._waiting[self] = None
+        self._within(HEADERS_S)
+        if len(self.connections) > self._most:
+            next(iter(self._waiting))._drop()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._late is None and self.conn.their_state is h11.IDLE:  # another request on the same connection begins
+            self._within(HEADERS_S)
+        super().data_received(data)
+        asks = self.conn.their_state
+        if self.transport.get_protocol() is not self or self.transport.is_closing():  # a web socket has limits of its own
+            self._forget()
+        elif asks is h11.SEND_BODY and not self._sending:
+            self._forget()
+            self._sending = True
+            self._within(BODY_S)
+        elif asks is h11.IDLE and self._sending:  # what was answered before it was there
+            self._forget()
+            self._waiting[self] = None
+        elif asks not in (h11.IDLE, h11.SEND_BODY):
+            self._forget()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self.transport.is_closing() and self.conn.their_state is h11.IDLE:
+            self._waiting[self] = None
+
+    def _within(self, time_s: float) -> None:
+        self._late = self.loop.call_later(time_s, self._drop)
+
+    def _forget(self) -> None:
+        """Stop to wait for anything."""
+        self._waiting.pop(self, None)
+        self._sending = False
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _drop(self) -> None:
+        self._forget()
+        self.connections.discard(self)
+        self.transport.abort()
