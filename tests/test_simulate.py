@@ -16,15 +16,14 @@ from training.simulate import Errors, Noise, wandering
 
 SILENT = Errors(bias=0.0, slow=0.0, slow_s=1.0, fast=0.0, spread=0.0)
 NO_NOISE = Noise(
-    marks=dict.fromkeys((*simulate.PARTS, "body"), SILENT),
+    marks=dict.fromkeys(simulate.PARTS, SILENT),
+    depth=dict.fromkeys(simulate.PARTS, SILENT),
     lag_s=0.0,
-    foot=SILENT,
-    shank=SILENT,
+    directions=dict.fromkeys(("foot", "shank"), (SILENT, SILENT)),
     points=SILENT,
     said_deg=(1.0, 1.0, 1.0, 1.0),
+    said_feet=(0.02, 0.02),
     said_spread=0.0,
-    unreadable=0.0,
-    unreadable_s=1.0,
 )
 POSTURES = {v.moves_as: v for v in reversed(simulate.variants())}
 SHORT = Movement(seed=3, cycles=1, internal_deg=25, external_deg=25, hold_s=0.8, start_s=1.2, speed_deg_s=30)

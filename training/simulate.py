@@ -4,7 +4,6 @@ session = draw("tune", 17)                  # a drill, a movement (movement.toml
 session.poses                               # what the pose model and the leg network would have said
 session.course                              # the truth
 
-python -m training.simulate compare CLIPS   # simulated sessions beside rendered clips of the same movement
 """
 
 from __future__ import annotations
@@ -46,8 +45,10 @@ MARGIN = 0.03
 """The person is at least this share of the picture's size inside of it."""
 MEASURED_ALONE = ("lunge", "sidelying_abducted", "sidelying_strength")
 """Postures in which only the leg that moves can be measured; in the others both are, every other time."""
-CROP_SURE = 0.97
-"""What the leg network says of a crop that it can read."""
+CROP_SURE, CROP_UNSURE = 0.97, 0.2
+"""What the leg network says of a crop that it can read, and of one that it cannot."""
+CROP_MIDDLE = np.array([0.225, 0.225, 0.45, 0.1])
+"""Where a crop's middle is: weights of heel, toe, ankle and knee, as in rotrack.sensing.legnet."""
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,9 @@ def seen(stage: Stage, rng: np.random.Generator, sides: tuple[Side, ...]) -> Ses
         points = landmarks(stage.posture.rig, [pose for pose in poses if pose is not None])
         moments = drawn[there]
         seen_m, pixels = _projected([stage.cameras[int(row)] for row in moments], points)
-        shown = _Shown(stage, stage.moments_s[moments], seen_m, pixels)
+        first = int(np.argmax([stage.exercises(int(row)) for row in moments]))
+        t_s, matrix = stage.moments_s[moments], stage.cameras[0].matrix
+        shown = Shown(t_s, seen_m, pixels, stage.spec.size_px, matrix, first)
         for row, pose in zip(np.flatnonzero(there), shown.poses(_noise_of(stage), rng), strict=True):
             found[row] = pose
     all_poses = [dataclasses.replace(found[k], time_s=float(t)) for k, t in zip(back, stage.frames.t_s, strict=True)]
@@ -244,37 +247,46 @@ def _projected(cameras: list[Camera], points: Mapping[str, np.ndarray]) -> tuple
 
 @dataclass(frozen=True)
 class Errors:
-    """How one thing errs: what is wrong for a whole clip, what wanders, what trembles, and how much of a turn is shown.
+    """How one thing errs: what is wrong for a whole clip, what wanders, what trembles, and how much of a way is shown.
 
     Parameters
     ----------
     bias, slow, fast : float
-        Standard deviations per axis: of a clip, of the slow part, from frame to frame. Of landmarks in shanks, of directions in
-        degrees, of the network's points in feet.
+        Standard deviations per axis: between clips, of the part that wanders, from frame to frame. Of landmarks in shanks, of
+        directions in degrees, of the network's points in feet.
     slow_s : float
         Time constant of the slow part.
-    gain, gain_sd : float
-        Share by which a displacement is shown too large, and its spread between clips.
-    along : float
-        Of directions: error along the ray against that across it.
+    mean : tuple of float
+        What is wrong on average over clips, per axis; of a right leg, for a left one the first axis is mirrored.
     spread : float
         Standard deviation between clips of the logarithm of `slow` and `fast`.
+    growth : float
+        How much these grow with the way from where the movement began: by sqrt(1 + (growth * way)^2), way in shanks or radians.
+    gain, gain_sd : float
+        Share by which a way is shown too large, and its spread between clips.
     """
 
     bias: float
     slow: float
     slow_s: float
     fast: float
+    mean: tuple[float, ...] = (0.0, 0.0)
+    spread: float = 0.3
+    growth: float = 0.0
     gain: float = 0.0
     gain_sd: float = 0.0
-    along: float = 1.0
-    spread: float = 0.3
 
-    def draw(self, rng: np.random.Generator, t_s: np.ndarray, axes: int) -> np.ndarray:
-        """Return errors of a clip without those of the gain, shape (n, axes)."""
+    def draw(
+        self, rng: np.random.Generator, t_s: np.ndarray, axes: int, size: np.ndarray | None = None, mirrored: bool = False
+    ) -> np.ndarray:
+        """Return errors of a clip without those of the gain, shape (n, axes); `size` is the way at these times."""
         louder = float(np.exp(self.spread * np.clip(rng.normal(), -2, 2)))
-        fast = louder * self.fast * rng.normal(size=(len(t_s), axes))
-        return self.bias * rng.normal(size=axes) + louder * self.slow * wandering(rng, t_s, self.slow_s, axes) + fast
+        trembles = self.fast * rng.normal(size=(len(t_s), axes))
+        moving = louder * (self.slow * wandering(rng, t_s, self.slow_s, axes) + trembles)
+        if size is not None:
+            moving *= np.sqrt(1 + (self.growth * size[:, None]) ** 2)
+        stays = np.array(self.mean[:axes]) + self.bias * np.clip(rng.normal(size=axes), -2.5, 2.5)
+        return (stays + moving) * np.array([-1.0 if mirrored else 1.0, 1.0][:axes])
 
     def draw_gain(self, rng: np.random.Generator) -> float:
         """Return the gain of a clip."""
@@ -298,45 +310,54 @@ class Noise:
     Parameters
     ----------
     marks : mapping of str to Errors
-        Of the pose model's landmarks: hip, knee, ankle, heel and toe, and `body` for all others. Heel and toe are told from the
-        ankle; the gain of hip and knee is the share of the ankle's way by which they are dragged along.
+        Of the pose model's hip, knee, ankle, heel and toe in the picture. Heel and toe are told from the ankle; the gain of hip
+        and knee is the share of the ankle's way by which they are dragged along.
+    depth : mapping of str to Errors
+        Of their depth in the world landmarks.
     lag_s : float
         How late the pose model is.
-    foot, shank : Errors
-        Of the leg network's directions.
+    directions : mapping of str to tuple of Errors
+        Of the leg network's foot and shank: across the ray and along it.
     points : Errors
         Of the leg network's heel, toe, ankle and knee.
-    said_deg, said_spread : float
-        What the network says of its error across and along the ray (foot, then shank), and the spread of the logarithm.
-    unreadable, unreadable_s : float
-        Share of crops that cannot be read, and how long that lasts on average.
+    said_deg, said_feet, said_spread : tuple of float, float
+        What the network says of its errors, and the spread of the logarithm.
+    unreadable, unseen : tuple of float
+        Shares of crops that cannot be read, and of legs without landmarks; one is drawn for each leg of a session.
+    unreadable_s, unseen_s : float
+        How long that lasts on average.
     """
 
     marks: Mapping[str, Errors]
+    depth: Mapping[str, Errors]
     lag_s: float
-    foot: Errors
-    shank: Errors
+    directions: Mapping[str, tuple[Errors, Errors]]
     points: Errors
     said_deg: tuple[float, ...]
+    said_feet: tuple[float, ...]
     said_spread: float
-    unreadable: float
-    unreadable_s: float
+    unreadable: tuple[float, ...] = (0.0,)
+    unseen: tuple[float, ...] = (0.0,)
+    unreadable_s: float = 0.3
+    unseen_s: float = 0.3
 
     @classmethod
     def read(cls, table: Mapping[str, Any]) -> Noise:
         """Return the noise of a table of noise.toml."""
-        marks = {name: Errors(**table["marks"][name]) for name in (*PARTS, "body")}
         network = table["network"]
         return cls(
-            marks,
+            {name: Errors(**table["marks"][name]) for name in PARTS},
+            {name: Errors(**table["depth"][name]) for name in PARTS},
             table["lag_s"],
-            Errors(**network["foot"]),
-            Errors(**network["shank"]),
+            {name: (Errors(**network[name]), Errors(**network[f"{name}_along"])) for name in ("foot", "shank")},
             Errors(**network["points"]),
             tuple(network["said_deg"]),
+            tuple(network["said_feet"]),
             network["said_spread"],
-            network["unreadable"],
+            tuple(network["unreadable"]),
+            tuple(table["unseen"]),
             network["unreadable_s"],
+            table["unseen_s"],
         )
 
 
@@ -351,19 +372,37 @@ def _noise_of(stage: Stage) -> Noise:
     return noise(str(load_table().drill(stage.spec.drill).posture))
 
 
-class _Shown:
-    """Where everything is in the picture, without errors, at the moments of the frames with a person."""
+class Shown:
+    """Where everything is in the picture, without errors, at some moments.
 
-    def __init__(self, stage: Stage, t_s: np.ndarray, seen_m: Mapping[str, np.ndarray], pixels: Mapping[str, np.ndarray]) -> None:
-        self.t_s, self.seen_m, self.pixels = t_s, seen_m, pixels
-        self.size_px, self.focal_px = stage.spec.size_px, stage.cameras[0].matrix[0, 0]
-        self.centre_px = stage.cameras[0].matrix[:2, 2] - 0.5
-        self.first = int(np.argmax([stage.exercises(stage.at(float(t))) for t in t_s]))
-        """The first moment of the exercise: displacements count from there."""
-        middle = 0.5 * (seen_m["right_hip"] + seen_m["left_hip"])
-        self.middle_m = middle
+    Parameters
+    ----------
+    t_s : numpy.ndarray, shape (n,)
+        The moments.
+    seen_m, pixels : mapping of str to numpy.ndarray
+        Landmarks by name in camera axes, shape (n, 3), and in the picture, shape (n, 2), the centre of its first pixel at (0, 0).
+    size_px : tuple of int
+        Width and height of the picture.
+    matrix : numpy.ndarray, shape (3, 3)
+        Camera matrix, the outer corner of the first pixel at (0, 0).
+    first : int
+        The moment at which the exercise begins: ways are told from there.
+    """
+
+    def __init__(
+        self,
+        t_s: np.ndarray,
+        seen_m: Mapping[str, np.ndarray],
+        pixels: Mapping[str, np.ndarray],
+        size_px: tuple[int, int],
+        matrix: np.ndarray,
+        first: int,
+    ) -> None:
+        self.t_s, self.seen_m, self.pixels, self.size_px, self.first = t_s, seen_m, pixels, size_px, first
+        self.focal_px, self.centre_px = float(matrix[0, 0]), matrix[:2, 2] - 0.5
+        self.middle_m = 0.5 * (seen_m["right_hip"] + seen_m["left_hip"])
         shank_m = np.linalg.norm(seen_m["right_knee"] - seen_m["right_ankle"], axis=1)
-        self.shank_px = float(np.median(self.focal_px * shank_m / middle[:, 2]))
+        self.shank_px = float(np.median(self.focal_px * shank_m / self.middle_m[:, 2]))
         self.shank_m = float(np.median(shank_m))
 
     def poses(self, noise: Noise, rng: np.random.Generator) -> list[Pose]:
@@ -371,9 +410,12 @@ class _Shown:
         image, world = self._marks(noise, rng)
         crops = {side: self._crops(side, noise, rng) for side in Side}
         width, height = self.size_px
-        inside = ((image > -0.5) & (image < np.array([width, height]) - 0.5)).all(-1)
+        inside = ((image > -0.5) & (image < np.array([width, height]) - 0.5)).all(-1)  # not where nothing is known, either
+        for leg in LEGS.values():
+            away = _spells(rng, self.t_s, float(rng.choice(noise.unseen)), noise.unseen_s)
+            inside[np.ix_(away, leg[2:])] = False
         image[~inside] = np.nan
-        visible = np.where(inside, 0.98, 0.2)
+        visible = np.where(inside, 0.99, 0.2)
         for array in (image, world, visible):
             array.setflags(write=False)
         found = []
@@ -384,66 +426,68 @@ class _Shown:
 
     def _marks(self, noise: Noise, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return the pose model's landmarks in the picture and its world landmarks."""
-        n = len(self.t_s)
-        image = np.stack([self.pixels[name] for name in LANDMARK_NAMES], 1)
+        true = np.stack([self.pixels[name] for name in LANDMARK_NAMES], 1)
+        image = true.copy()
         world = np.stack([self.seen_m[name] - self.middle_m for name in LANDMARK_NAMES], 1)
         legs = {index for leg in LEGS.values() for index in leg[1:]}
+        body = dataclasses.replace(noise.marks["hip"], mean=(0.0, 0.0))
         for index in range(len(LANDMARK_NAMES)):
             if index not in legs:
-                image[:, index] += self.shank_px * noise.marks["body"].draw(rng, self.t_s, 2)
+                image[:, index] += self.shank_px * body.draw(rng, self.t_s, 2)
         for side, leg in LEGS.items():
-            at = {part: self.pixels[f"{side}_{part}"] for part in PARTS}
-            moved = {part: at[part] - at[part][self.first] for part in PARTS}
-            off = {}
+            left = side is Side.LEFT
+            moved = {part: self.pixels[f"{side}_{part}"] - self.pixels[f"{side}_{part}"][self.first] for part in PARTS}
+            off: dict[str, np.ndarray] = {}
             for part in PARTS:
                 of_foot = part in ("heel", "toe")
                 way = moved[part] - moved["ankle"] if of_foot else moved["ankle"]
+                size = np.hypot(*way.T) / self.shank_px
                 errors = noise.marks[part]
-                off[part] = errors.draw_gain(rng) * way + self.shank_px * errors.draw(rng, self.t_s, 2)
+                off[part] = errors.draw_gain(rng) * way + self.shank_px * errors.draw(rng, self.t_s, 2, size, left)
                 if of_foot:
                     off[part] = off[part] + off["ankle"]
                 image[:, getattr(leg, part)] += off[part]
-        if noise.lag_s and n > 2:
-            image -= noise.lag_s * np.gradient(image, self.t_s, axis=0)
-        depth = Errors(bias=0.08, slow=0.03, slow_s=1.0, fast=0.005)
-        flat = (image - np.stack([self.pixels[name] for name in LANDMARK_NAMES], 1)) / self.shank_px * self.shank_m
-        world[..., :2] += flat
-        world[..., 2] += self.shank_m * depth.draw(rng, self.t_s, world.shape[1])
+                world[:, getattr(leg, part), 2] += self.shank_m * noise.depth[part].draw(rng, self.t_s, 1)[:, 0]
+        if noise.lag_s and len(self.t_s) > 2:
+            image -= noise.lag_s * np.gradient(true, self.t_s, axis=0)
+        world[..., :2] += (image - true) / self.shank_px * self.shank_m
         return image, world
 
     def _crops(self, side: Side, noise: Noise, rng: np.random.Generator) -> list[LegCrop | None]:
         """Return what the leg network says of a leg, None where it is out of the picture."""
-        n = len(self.t_s)
+        n, left = len(self.t_s), side is Side.LEFT
         places = np.stack([self.pixels[f"{side}_{part}"] for part in ("heel", "toe", "ankle", "knee")], 1)
-        heel_m, toe_m, ankle_m, knee_m = (self.seen_m[f"{side}_{part}"] for part in ("heel", "toe", "ankle", "knee"))
-        foot_m = float(np.median(np.linalg.norm(toe_m - heel_m, axis=1)))
-        foot_px = self.focal_px * foot_m / np.linalg.norm(ankle_m, axis=1)
-        middle = np.einsum("p,npk->nk", [0.225, 0.225, 0.45, 0.1], places)
+        at_m = {part: self.seen_m[f"{side}_{part}"] for part in PARTS}
+        foot_m = float(np.median(np.linalg.norm(at_m["toe"] - at_m["heel"], axis=1)))
+        foot_px = self.focal_px * foot_m / np.linalg.norm(at_m["ankle"], axis=1)
+        middle = np.einsum("p,npk->nk", CROP_MIDDLE, places)
         ray = np.column_stack([(middle - self.centre_px) / self.focal_px, np.ones(n)])
-        turns = _turns_to(ray / np.linalg.norm(ray, axis=1, keepdims=True))
-        said = np.array(noise.said_deg) * np.exp(noise.said_spread * wandering(rng, self.t_s, 1.0, 4))
-        told = {}
-        for name, end, start, errors in (("foot", toe_m, heel_m, noise.foot), ("shank", knee_m, ankle_m, noise.shank)):
-            true = end - start
+        turns = turns_to(ray / np.linalg.norm(ray, axis=1, keepdims=True))
+        told = []
+        for name, start, end in (("foot", "heel", "toe"), ("shank", "ankle", "knee")):
+            across, along = noise.directions[name]
+            true = at_m[end] - at_m[start]
             true = true / np.linalg.norm(true, axis=1, keepdims=True)
-            shown = true + errors.draw_gain(rng) * (true - true[self.first])
-            shown = np.einsum("nji,nj->ni", turns, shown)
-            told[name] = _swayed(shown, errors.draw(rng, self.t_s, 2) * [1.0, errors.along])
+            way = true - true[self.first]
+            shown = np.einsum("nji,nj->ni", turns, true + across.draw_gain(rng) * way)
+            size = np.linalg.norm(way, axis=1)
+            off_deg = [e.draw(rng, self.t_s, 1, size, left and e is across) for e in (across, along)]
+            told.append(_swayed(shown, np.hstack(off_deg)))
         points = places + foot_px[:, None, None] * np.stack([noise.points.draw(rng, self.t_s, 2) for _ in range(4)], 1)
-        sure = np.where(_spells(rng, self.t_s, noise.unreadable, noise.unreadable_s), 0.2, CROP_SURE)
+        said = np.array([*noise.said_deg, *noise.said_feet])
+        said = said * np.exp(noise.said_spread * wandering(rng, self.t_s, 0.5, 6))
+        unread = _spells(rng, self.t_s, float(rng.choice(noise.unreadable)), noise.unreadable_s)
         width, height = self.size_px
         inside = ((middle > 0) & (middle < [width, height])).all(1)
         crops: list[LegCrop | None] = []
         for k in range(n):
-            if not inside[k]:
-                crops.append(None)
-                continue
-            numbers = [middle[k], points[k].ravel(), [0.03 * foot_px[k], 0.06 * foot_px[k]], told["foot"][k], told["shank"][k]]
-            crops.append(LegCrop.of(np.concatenate([*numbers, said[k], [foot_px[k], sure[k], 0.01]])))
+            numbers = [middle[k], points[k].ravel(), said[k, 4:] * foot_px[k], told[0][k], told[1][k], said[k, :4]]
+            rest = [foot_px[k], CROP_UNSURE if unread[k] else CROP_SURE, 0.01]
+            crops.append(LegCrop.of(np.concatenate([*numbers, rest])) if inside[k] else None)
         return crops
 
 
-def _turns_to(rays: np.ndarray) -> np.ndarray:
+def turns_to(rays: np.ndarray) -> np.ndarray:
     """Return the rotations that turn the z axis onto unit vectors, shape (n, 3, 3)."""
     x, y, z = rays.T
     k = 1 / (1 + z)
