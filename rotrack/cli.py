@@ -59,7 +59,7 @@ from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.overlay import Overlay
 from rotrack.ui.window import KEYS, Key, Window
 from rotrack.ui.words import is_counted, is_index, times, to_json
-from rotrack.validation import describe, markdown, validate_folder, write_table
+from rotrack.validation import describe, markdown, read_before, side_by_side, validate_folder, write_table
 from rotrack.validation import report as validation_report
 
 app = typer.Typer(
@@ -492,6 +492,9 @@ def validate(
     ] = None,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the errors per posture as tables for the docs.")] = False,
     short: Annotated[bool, typer.Option("--short", help="With --markdown: one table with few columns.")] = False,
+    against: Annotated[
+        Path | None, typer.Option("--against", help="Table of an earlier run (--out): print both side by side.", metavar="FILE")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
 ) -> None:
     """Measure clips whose true angles are known, and print the errors: per clip and leg, and per posture.
@@ -506,6 +509,7 @@ def validate(
     """
     if out:
         check_free(out, overwrite)
+    before = read_before(against) if against else None
     with progress_bar() as progress:
         task = progress.add_task("validating", total=None)
         table = validate_folder(
@@ -518,6 +522,8 @@ def validate(
         )  # fmt: skip
     if json:
         print(to_json({"rotrack_version": metadata.version("rotrack"), **validation_report(table)}))
+    elif before is not None:
+        print(side_by_side(before, table, as_markdown))
     else:
         print(markdown(table, short) if as_markdown else describe(table))
     if out:

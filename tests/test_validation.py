@@ -13,12 +13,13 @@ import pytest
 from helpers import assert_one_sentence, run_main
 
 import rotrack
-from rotrack.batch import Outcome
+from rotrack.batch import Job, Outcome
 from rotrack.drills import load_table
 from rotrack.errors import InputError, NotMeasuredError, TruthError
 from rotrack.model import Direction, NeutralTaken, Rep, Side
 from rotrack.records.landmarks import LEG_COLUMNS, LEGS_READ
 from rotrack.records.record import Status
+from rotrack.records.session import Session
 from rotrack.sensing.legnet import description
 from rotrack.ui.words import to_json
 from rotrack.validation import COLUMNS, describe, markdown, report, validate_folder, write_table
@@ -53,15 +54,20 @@ def rep(peak_s: float, peak_deg: float) -> Rep:
     )
 
 
-def compared(name: str, out: Path, side: Side, bend: float = 0.0, shift_deg: float = 0.0) -> dict:
-    session = rotrack.remeasure(FIXTURES / name, out)
-    truth = Clip(name, session.record.drill, "", recorded_truth(name, out.parent / f"{out.name}_truth", 1 + bend, shift_deg))
-    return compare(session, truth.truth()[side], side, session.record.drill)
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Session:
+    """The recording of four repetitions of the right leg, measured."""
+    return rotrack.remeasure(FIXTURES / "internal_right", tmp_path_factory.mktemp("measured"))
 
 
-def recorded_truth(name: str, folder: Path, factor: float = 1.0, shift_deg: float = 0.0) -> Path:
-    """Write the truth of a recording as a truth folder has it, with its angles changed."""
-    folder.mkdir(exist_ok=True)
+def compared(session: Session, folder: Path, side: Side, bend: float = 0.0, shift_deg: float = 0.0) -> dict:
+    truth = Clip("internal_right", "seated-internal", "", recorded_truth(folder, 1 + bend, shift_deg)).truth()
+    return compare(session, truth[side], side, "seated-internal")
+
+
+def recorded_truth(folder: Path, factor: float = 1.0, shift_deg: float = 0.0) -> Path:
+    """Write the truth of that recording as a truth folder has it, with its angles changed."""
+    name = "internal_right"
     curve = pd.read_csv(FIXTURES / name / "truth.csv")
     for side in Side:
         curve[f"{side}_hip_internal_rotation"] = curve[f"{side}_hip_internal_rotation"] * factor + shift_deg
@@ -74,8 +80,8 @@ def true_rep(direction: str, start_s: float, from_s: float, to_s: float, end_s: 
     return TrueRep(Direction(direction), start_s, from_s, to_s, end_s)
 
 
-def test_moving_leg_has_small_errors_and_all_repetitions(tmp_path: Path) -> None:
-    row = compared("internal_right", tmp_path / "log", Side.RIGHT)
+def test_moving_leg_has_small_errors_and_all_repetitions(tmp_path: Path, measured: Session) -> None:
+    row = compared(measured, tmp_path, Side.RIGHT)
     assert (row["reps_found"], row["reps_true"], row["reps_invented"]) == (4, 4, 0)
     assert row["mae_deg"] <= 2.0
     assert row["peak_mae_deg"] <= 2.5
@@ -92,31 +98,31 @@ def test_moving_leg_has_small_errors_and_all_repetitions(tmp_path: Path) -> None
     assert row["misfit"] < 4
 
 
-def test_a_wrong_truth_shows_as_error(tmp_path: Path) -> None:
-    row = compared("internal_right", tmp_path / "log", Side.RIGHT, bend=0.5)
+def test_a_wrong_truth_shows_as_error(tmp_path: Path, measured: Session) -> None:
+    row = compared(measured, tmp_path, Side.RIGHT, bend=0.5)
     assert row["peak_mae_deg"] > 10
     assert row["mae_deg"] > 4
     assert row["gain"] == pytest.approx(1 / 1.5, abs=0.05)
     assert row["reps_covered"] == 0
 
 
-def test_resting_leg_has_no_repetition(tmp_path: Path) -> None:
-    row = compared("internal_right", tmp_path / "log", Side.LEFT)
+def test_resting_leg_has_no_repetition(tmp_path: Path, measured: Session) -> None:
+    row = compared(measured, tmp_path, Side.LEFT)
     assert (row["moves"], row["reps_true"], row["reps_invented"]) == ("no", 0, 0)
     assert row["mae_deg"] <= 1.0
     assert row["gain"] == "", "a leg that does not move shows no gain"
 
 
-def test_a_zero_that_is_off_is_told_apart_from_the_curve(tmp_path: Path) -> None:
-    row = compared("internal_right", tmp_path / "log", Side.RIGHT, shift_deg=8.0)
+def test_a_zero_that_is_off_is_told_apart_from_the_curve(tmp_path: Path, measured: Session) -> None:
+    row = compared(measured, tmp_path, Side.RIGHT, shift_deg=8.0)
     assert row["mae_deg"] <= 2.0, "the curve after the neutral zero is right all the same"
     assert row["mae_with_zero_deg"] == pytest.approx(8.0, abs=1.5)
     assert float(row["neutrals_deg"]) == pytest.approx(8.0, abs=0.1)
     assert (row["reps_covered"], row["reps_covered_with_zero"]) == (4, 0)
-    near = compared("internal_right", tmp_path / "again", Side.RIGHT, shift_deg=1.0)
+    near = compared(measured, tmp_path, Side.RIGHT, shift_deg=1.0)
     assert near["zero_deg"] == pytest.approx(-1.0, abs=0.7)
     assert near["zero_stated_deg"] > 1.0
-    rest = compared("internal_right", tmp_path / "rest", Side.LEFT, shift_deg=5.0)
+    rest = compared(measured, tmp_path, Side.LEFT, shift_deg=5.0)
     assert "zero_deg" not in rest, "a leg that is not asked to move rests where it likes"
 
 
@@ -272,6 +278,9 @@ def test_a_kept_session_is_measured_again_without_the_video(tmp_path: Path) -> N
         (kept / "session.json").write_text(json.dumps(stored | network), "utf-8")
         table = validate_folder(truth, keep=tmp_path / "keep")
         assert (table[table.side == "right"].iloc[0].mae_deg != "") == measured, "what another network said does not count"
+    (kept / "session.json").write_text(json.dumps(stored | {"status": "running"}), "utf-8")
+    table = validate_folder(truth, keep=tmp_path / "keep", legnet=False)
+    assert all("internal_right.mp4" in note for note in table.note), "a killed run left it behind"
 
 
 def test_a_clip_without_a_kept_session_needs_its_video(tmp_path: Path) -> None:
@@ -279,10 +288,10 @@ def test_a_clip_without_a_kept_session_needs_its_video(tmp_path: Path) -> None:
     assert all("internal_right.mp4" in note for note in table.note)
 
 
-def test_the_table_is_summed_up_per_posture(tmp_path: Path) -> None:
+def test_the_table_is_summed_up_per_posture(tmp_path: Path, measured: Session) -> None:
     rows = []
     for posture, covered in (("seated", 4), ("lunge", 2)):
-        row = compared("internal_right", tmp_path / posture, Side.RIGHT)
+        row = compared(measured, tmp_path, Side.RIGHT)
         rows.append(dict.fromkeys(COLUMNS, "") | row | {"clip": f"a {posture}", "posture": posture, "reps_covered": covered})
     rows.append(
         dict.fromkeys(COLUMNS, "") | {"clip": "a lunge", "posture": "lunge", "moves": "no", "reps_true": 0, "reps_found": 0}
@@ -305,17 +314,16 @@ def test_the_table_is_summed_up_per_posture(tmp_path: Path) -> None:
     assert document["rows"][2]["mae_deg"] is None
 
 
-def test_what_was_refused_is_missed_with_its_reasons(tmp_path: Path) -> None:
-    truth = recorded_truth("internal_right", tmp_path / "truth")
+def test_what_was_refused_is_missed_with_its_reasons(tmp_path: Path, measured: Session) -> None:
+    truth = recorded_truth(tmp_path)
     leg = Clip("internal_right", "seated-internal", "", truth).truth()[Side.RIGHT]
     row = compare(None, leg, Side.RIGHT, "seated-internal")
     assert (row["moves"], row["reps_true"], row["reps_found"]) == ("yes", 4, 0)
-    session = rotrack.remeasure(FIXTURES / "internal_right", tmp_path / "log")
-    curve = session.curve
+    curve = measured.curve.copy()
     unseen = curve.time_s.between(leg.reps[1].start_s, leg.reps[1].end_s) & (curve.side == "right")
     curve.loc[unseen, "angle_deg"] = np.nan
     curve.loc[unseen, "reason"] = "the right heel is not seen, by 3.5 px"
-    session = replace(session, rep_list=(*session.rep_list[:1], rep(leg.reps[2].peak_from_s, 20.0)))
+    session = replace(measured, rep_list=(*measured.rep_list[:1], rep(leg.reps[2].peak_from_s, 20.0)))
     session.__dict__["curve"] = curve
     row = compare(session, leg, Side.RIGHT, "seated-internal")
     assert (row["reps_found"], row["reps_invented"]) == (1, 0), "the other one is of the left leg"
@@ -359,28 +367,35 @@ def test_clips_that_cannot_be_measured_are_left_out_with_a_word(tmp_path: Path) 
     assert [clip.name for clip in read_clips(folder, part="test")] == ["tune_a"], "a column of the manifest goes before the name"
 
 
+def logged(session: Session, job: Job, status: Status = Status.FINISHED) -> Outcome:
+    """Return the outcome of a job that gives a copy of a session."""
+    folder = job.data / "sessions" / "one"
+    shutil.copytree(session.folder, folder)
+    return Outcome(job.video, replace(session, folder=folder, record=msgspec.structs.replace(session.record, status=status)))
+
+
 @pytest.fixture
-def two_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[str]]:
+def two_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured: Session) -> tuple[Path, list[str]]:
     """A truth folder with two clips of one recording, and the names of those that are measured, without their videos."""
     folder = manifest(tmp_path / "truth", "tune_a,seated-internal,right", "test_b,seated-internal,right")
-    measured: list[str] = []
+    names: list[str] = []
     for name in ("tune_a", "test_b"):
         for ending in ("gt.csv", "gt.json"):
             shutil.copy(SAMPLES / f"internal_right.{ending}", folder / f"{name}.{ending}")
         (folder / f"{name}.mp4").write_bytes(name.encode())
 
-    def measure(job, on_frames):
-        measured.append(job.video.stem)
+    def measure(job: Job, on_frames):
+        names.append(job.video.stem)
         on_frames(10)
-        return Outcome(job.video, rotrack.remeasure(FIXTURES / "internal_right", job.data))
+        return logged(measured, job)
 
     monkeypatch.setattr("rotrack.validation.run.run_job", measure)
     monkeypatch.setattr("rotrack.validation.run.count_frames", lambda jobs: 10 * len(jobs))
-    return folder, measured
+    return folder, names
 
 
 def test_a_run_that_was_ended_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_clips: tuple[Path, list[str]]) -> None:
-    folder, measured = two_clips
+    folder, names = two_clips
     state, lines, totals = tmp_path / "state", [], []
 
     def stop(done: int, of: int, line: str) -> None:
@@ -391,24 +406,24 @@ def test_a_run_that_was_ended_goes_on(tmp_path: Path, monkeypatch: pytest.Monkey
         validate_folder(folder, state=state, processes=1, on_clip=stop)
     assert lines[0].startswith("tune_a  seated-internal  right 4 of 4, error 0.")
     table = validate_folder(folder, state=state, processes=1, on_total=totals.append)
-    assert (measured, totals) == (["tune_a", "test_b"], [10])
+    assert (names, totals) == (["tune_a", "test_b"], [10])
     again = validate_folder(folder, state=state, processes=1)
     pd.testing.assert_frame_equal(again, table, check_dtype=False)
-    assert measured == ["tune_a", "test_b"], "nothing is measured twice"
+    assert names == ["tune_a", "test_b"], "nothing is measured twice"
     (folder / "tune_a.mp4").write_bytes(b"rendered anew")
     validate_folder(folder, state=state, processes=1)
-    assert measured == ["tune_a", "test_b", "tune_a"]
+    assert names == ["tune_a", "test_b", "tune_a"]
     validate_folder(folder, state=state, processes=1, correct=False)
     monkeypatch.setattr("rotrack.validation.run.code_sha256", lambda: "other code")
     validate_folder(folder, state=state, processes=1)
-    assert len(measured) == 7, "other settings and other code give other numbers"
+    assert len(names) == 7, "other settings and other code give other numbers"
     places = sorted(state.iterdir())
     assert [sorted(p.name for p in place.iterdir()) for place in places] == [["about.json", "test_b.json", "tune_a.json"]] * 3
     for damaged in ("{", "[]", "{}"):
         for place in places:
             (place / "tune_a.json").write_text(damaged)
         validate_folder(folder, state=state, processes=1, only="tune_a")
-    assert len(measured) == 10
+    assert len(names) == 10
 
 
 def test_what_may_be_better_the_next_time_is_not_kept(
@@ -424,15 +439,11 @@ def test_what_may_be_better_the_next_time_is_not_kept(
 
 
 def test_measuring_that_is_ended_in_a_clip_is_no_result(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_clips: tuple[Path, list[str]]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_clips: tuple[Path, list[str]], measured: Session
 ) -> None:
     folder, _ = two_clips
 
-    def stopped(job, on_frames):
-        session = rotrack.remeasure(FIXTURES / "internal_right", job.data)
-        return Outcome(job.video, replace(session, record=msgspec.structs.replace(session.record, status=Status.STOPPED)))
-
-    monkeypatch.setattr("rotrack.validation.run.run_job", stopped)
+    monkeypatch.setattr("rotrack.validation.run.run_job", lambda job, _: logged(measured, job, Status.STOPPED))
     with pytest.raises(KeyboardInterrupt):
         validate_folder(folder, state=tmp_path / "state", keep=tmp_path / "keep", processes=1)
     assert [p.name for p in (tmp_path / "state").glob("*/*")] == ["about.json"]
@@ -440,27 +451,27 @@ def test_measuring_that_is_ended_in_a_clip_is_no_result(
 
 
 def test_damaged_truth_is_told_before_anything_is_measured(two_clips: tuple[Path, list[str]]) -> None:
-    folder, measured = two_clips
+    folder, names = two_clips
     (folder / "test_b.gt.json").write_text("{")
     with pytest.raises(TruthError, match="truth of test_b is missing or damaged"):
         validate_folder(folder, processes=1)
-    assert measured == []
+    assert names == []
 
 
 def test_state_that_cannot_be_written_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], two_clips: tuple[Path, list[str]]
 ) -> None:
-    folder, measured = two_clips
+    folder, names = two_clips
     (folder / "validated").write_text("a file")
     ended = run_main(monkeypatch, capfd, "validate", folder)
     assert_one_sentence(ended, 3, "cannot be kept", "--state")
-    assert measured == []
+    assert names == []
 
 
 def test_the_command_prints_text_tables_or_a_document(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], two_clips: tuple[Path, list[str]]
 ) -> None:
-    folder, measured = two_clips
+    folder, names = two_clips
     ended = run_main(monkeypatch, capfd, "validate", folder, "--part", "test", "--jobs", 1)
     assert "1 moving legs" in ended.out
     assert "1 of 1  test_b" in ended.err
@@ -468,8 +479,32 @@ def test_the_command_prints_text_tables_or_a_document(
     assert {row["clip"] for row in json.loads(ended.out)["rows"]} == {"test_b"}
     ended = run_main(monkeypatch, capfd, "validate", folder, "--part", "test", "--markdown", "--short")
     assert ended.out.splitlines()[2].startswith("| seated | 1 | 1 of 1 |")
-    assert measured == ["test_b"]
+    assert names == ["test_b"]
     assert (folder / "validated").is_dir()
+
+
+def test_two_versions_stand_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], two_clips: tuple[Path, list[str]]
+) -> None:
+    folder, _ = two_clips
+    before = tmp_path / "before.csv"
+    table = validate_folder(folder, state=folder / "validated", processes=1)
+    moved = (table["clip"] == "test_b") & (table.side == "right")
+    table.loc[moved, ["reps_found", "reps_invented"]] = [2, 1]
+    write_table(table[table["clip"] == "test_b"], before)
+    ended = run_main(monkeypatch, capfd, "validate", folder, "--against", before)
+    rows = {line.split("  ")[0]: line for line in ended.out.splitlines()}
+    assert "2 of 4" in rows["seated, before"]
+    assert "4 of 4" in rows["seated, now"], "only of the clip that is in both"
+    assert "- test_b right: 2 of 4, 1 invented; now 4 of 4, 0 invented" in ended.out
+    ended = run_main(monkeypatch, capfd, "validate", folder, "--against", before, "--markdown")
+    assert "| seated, before | 1 | 1 of 1 |" in ended.out
+    (folder / "other.csv").write_text("clip,side\na,left\n")
+    assert_one_sentence(
+        run_main(monkeypatch, capfd, "validate", folder, "--against", folder / "other.csv"), 2, "no column posture"
+    )
+    before.write_text(before.read_text().replace("test_b", "gone"))
+    assert "No clip is in both" in run_main(monkeypatch, capfd, "validate", folder, "--against", before).out
 
 
 def test_everything_that_decides_about_the_numbers_is_in_the_key_of_the_state() -> None:

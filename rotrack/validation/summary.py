@@ -6,15 +6,17 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rotrack.errors import InputError
 from rotrack.files import write_for_person
 from rotrack.imports import when_used
-from rotrack.validation.compare import BETWEEN
+from rotrack.inputs import UnreadableError, read_table
+from rotrack.validation.compare import BETWEEN, COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -186,6 +188,51 @@ def _without_sides(reason: str) -> str:
     return _NUMBER.sub("N", _SIDE.sub(lambda m: m[1] or "", reason))
 
 
+# ---------------------------------------------------------------------- two versions side by side
+def read_before(path: Path) -> pd.DataFrame:
+    """Return the table that an earlier run wrote.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    try:
+        table = read_table(path)
+        lacking = [column for column in ("clip", "side", "posture", "moves", "mae_deg") if column not in table.columns]
+        if lacking or table.damaged:
+            raise UnreadableError(f"it has no column {lacking[0]}" if lacking else f"line {table.damaged[0]} is damaged")
+    except UnreadableError as error:
+        raise InputError(f"{path} is no table that `rotrack validate --out` wrote ({error}).") from error
+    return pd.DataFrame([dict.fromkeys(COLUMNS, "") | row for _, row in table.rows], columns=COLUMNS, dtype=str)
+
+
+def side_by_side(before: pd.DataFrame, now: pd.DataFrame, as_markdown: bool = False) -> str:
+    """Return the errors per posture of an earlier run and of this one, of shared clips, and which legs count differently."""
+    shared = sorted(set(before["clip"]) & set(now["clip"]))
+    before, now = (table[table["clip"].isin(shared)] for table in (before, now))
+    if not shared:
+        return "No clip is in both tables."
+    told = {when: {s.name: s for s in summaries(table)} for when, table in (("before", before), ("now", now))}
+    rows = [replace(found[name], name=f"{name}, {when}") for name in told["now"] for when, found in told.items() if name in found]
+    lines = _marked(_COLUMNS, rows) if as_markdown else _aligned(_COLUMNS, rows)
+    changed = list(_changed(before, now))
+    return "\n".join([*lines, *(["", "Counted differently:", "", *changed] if changed else [])])
+
+
+def _changed(before: pd.DataFrame, now: pd.DataFrame) -> Iterator[str]:
+    """Yield a line for each leg with another number of repetitions found or invented."""
+    was = {(row.clip, row.side): row for row in before.itertuples()}
+    for row in now.itertuples():
+        old = was.get((row.clip, row.side))
+        if old is None:
+            continue
+        counts = [tuple(int(float(n or 0)) for n in (r.reps_found, r.reps_true, r.reps_invented)) for r in (old, row)]
+        if counts[0] != counts[1]:
+            told = [f"{found} of {true}, {invented} invented" for found, true, invented in counts]
+            yield f"- {row.clip} {row.side}: {told[0]}; now {told[1]}"
+
+
 # ---------------------------------------------------------------------- as text
 def describe(table: pd.DataFrame) -> str:
     """Return the table as text, one line per clip and moving leg, and a summary; the CSV file holds everything."""
@@ -286,8 +333,7 @@ def _why_lines(table: pd.DataFrame) -> list[str]:
 def markdown(table: pd.DataFrame, short: bool = False) -> str:
     """Return the errors per posture and the refusals as tables for the docs; only the former, with fewer columns, if `short`."""
     columns = {name: of for name, of in _COLUMNS.items() if not short or name in _FEW}
-    lines = [_cells(list(columns)), _cells(["---"] * len(columns))]
-    lines += [_cells([of(summary) for of in columns.values()]) for summary in summaries(table)]
+    lines = _marked(columns, summaries(table))
     if not short and (found := refusals(table)):
         lines += ["", "| no angle, since | clips | legs | frames |", "|---|---|---|---|"]
         lines += [f"| {r.reason} | {r.clips} | {r.legs} | {r.frames} |" for r in found]
@@ -295,6 +341,11 @@ def markdown(table: pd.DataFrame, short: bool = False) -> str:
         lines += ["", "| repetition missed, since | times |", "|---|---|"]
         lines += [f"| {reason} | {n} |" for reason, n in missed.most_common()]
     return "\n".join(lines)
+
+
+def _marked(columns: dict[str, Callable[[Summary], str]], told: list[Summary]) -> list[str]:
+    lines = [_cells(list(columns)), "|" + "---|" * len(columns)]
+    return lines + [_cells([of(summary) for of in columns.values()]) for summary in told]
 
 
 def _cells(cells: list[str]) -> str:
