@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 
 import numpy as np
 import pytest
-from repository import ROOT  # noqa: F401  (so that training is found)
+from repository import ROOT
 
+from rotrack.drills import load_table
 from rotrack.model import LEGS, Side
 from rotrack.tracking.pipeline import RotationTracker, TrackerSettings
-from training import simulate
+from training import noise, simulate
 from training.movement import Feed, Movement
 from training.simulate import Errors, Noise, wandering
 
@@ -89,9 +91,59 @@ def test_the_gain_shows_a_displacement_too_small(monkeypatch):
     gained = dataclasses.replace(NO_NOISE, marks=NO_NOISE.marks | {"ankle": dataclasses.replace(SILENT, gain=-0.5)})
     drawn = simulate.Drawn("steady", SHORT, Feed(fps=10))
     ways = []
-    for noise in (NO_NOISE, gained):
-        monkeypatch.setattr(simulate, "noise", lambda posture, noise=noise: noise)
+    for errors in (NO_NOISE, gained):
+        monkeypatch.setattr(simulate, "noise", lambda posture, errors=errors: errors)
         session = simulate.perform("tune", 2, POSTURES["seated"], drawn)
         at = np.array([pose.image_px[LEGS[Side.RIGHT].ankle] for pose in session.poses])
         ways.append(np.ptp(at[:, 0]))
     assert ways[1] == pytest.approx(0.5 * ways[0], rel=0.02)
+
+
+def test_the_parts_of_an_error_are_found_again():
+    rng = np.random.default_rng(1)
+    t = np.arange(0, 120, 1 / 30)
+    way = np.column_stack([0.5 * np.sin(t) ** 2, np.zeros(len(t))])
+    known = Errors(bias=0.0, mean=(0.3, -0.2), slow=0.05, slow_s=0.5, fast=0.02, spread=0.0)
+    fit = noise.fitted(t, known.draw(rng, t, 2) - 0.4 * way, way)
+    assert fit.gain == pytest.approx(-0.4, abs=0.05)
+    assert fit.bias == pytest.approx([0.3, -0.2], abs=0.03)
+    assert (fit.slow, fit.fast) == pytest.approx((0.05, 0.02), rel=0.2)
+    assert 0.3 < fit.slow_s < 0.8
+
+
+def test_every_posture_with_a_drill_has_its_measured_noise():
+    for variant in simulate.variants():
+        drills = [drill for drill in (variant.internal, variant.external, variant.combined) if drill]
+        postures = {str(load_table().drill(drill).posture) for drill in drills}
+        assert all(simulate.noise(posture) is not None and posture in simulate.noise_table() for posture in postures)
+
+
+# ---------------------------------------------------------------------- the benchmark
+@pytest.fixture
+def counting(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "benchmarks"))
+    module = importlib.import_module("counting")
+    monkeypatch.setattr(module.pipeline, "make_measure", module.pipeline.make_measure)  # --quick replaces it
+    return module
+
+
+def test_even_repetitions_are_counted_and_a_missing_one_is_told(counting):
+    session = counting.quickened(simulate.draw("tune", 0, POSTURES["seated"], "steady"))
+    good = counting.outcome(session, 0)
+    assert good.found
+    assert not good.problems
+    (side, *_), reps = session.course.moving, session.course.reps
+    more = dataclasses.replace(
+        session.course, reps=(*reps, dataclasses.replace(reps[-1], side=side, start_s=90.0, peak_from_s=91.0))
+    )
+    bad = counting.outcome(dataclasses.replace(session, course=more), 0)
+    assert "missed 1" in bad.problems
+    words = dict(counting.figures([good, bad]))
+    assert words["right count 50.00%"] is False
+
+
+def test_who_does_nothing_is_credited_with_nothing(counting):
+    idle = counting.outcome(counting.quickened(simulate.fidgeting("tune", 0, 30.0)), 0)
+    assert idle.true == ()
+    assert idle.found == ()
+    assert dict(counting.figures_of_fidgeting([idle]))["counted while fidgeting 0 in 0.1 h"]

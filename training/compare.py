@@ -14,7 +14,7 @@ import json
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -173,27 +173,19 @@ def _mean(several: Sequence[Measured]) -> Measured:
         )
 
 
-def table(outcomes: Sequence[tuple[str, str, dict[str, Measured]]], by_clip: bool) -> Iterator[str]:
-    """Yield the lines of the table."""
-    groups: dict[str, list[dict[str, Measured]]] = defaultdict(list)
-    for posture, name, ways in outcomes:
-        groups[f"{posture} {name}" if by_clip else posture].append(ways)
-        if not by_clip:
-            groups["all"].append(ways)
-    yield "| | clips | " + " | ".join(f"{way}: curve, peaks, found, invented" for way in WAYS) + " |"
-    yield "|---|---|" + "---|" * len(WAYS)
-    for group, clips in sorted(groups.items(), key=lambda item: item[0] == "all"):
-        cells = []
-        for way in WAYS:
-            known = [ways[way] for ways in clips if way in ways]
-            if not known:
-                cells.append("")
-                continue
-            one = _mean(known)
-            share = sum(m.found for m in known) / max(1.0, sum(m.true for m in known))
-            of = "" if len(known) == len(clips) else f" ({len(known)} clips)"
-            cells.append(f"{one.curve_deg:.1f}, {one.peak_deg:.1f}, {share:.0%}, {sum(m.invented for m in known):.1f}{of}")
-        yield f"| {group} | {len(clips)} | " + " | ".join(cells) + " |"
+def line(label: str, clips: Sequence[dict[str, Measured]]) -> str:
+    """Return a row of the table: means over some clips."""
+    cells = []
+    for way in WAYS:
+        known = [ways[way] for ways in clips if way in ways]
+        if not known:
+            cells.append("")
+            continue
+        one = _mean(known)
+        share = sum(m.found for m in known) / max(1.0, sum(m.true for m in known))
+        of = "" if len(known) == len(clips) else f" ({len(known)} clips)"
+        cells.append(f"{one.curve_deg:.1f}, {one.peak_deg:.1f}, {share:.0%}, {sum(m.invented for m in known):.1f}{of}")
+    return f"| {label} | {len(clips)} | " + " | ".join(cells) + " |"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -215,11 +207,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not places:
         sys.exit("No measured clip with repetitions: run `rotrack validate CLIPS --keep KEEP` first.")
     with ProcessPoolExecutor(given.jobs) as pool:
-        outcomes = []
+        groups: dict[str, list[dict[str, Measured]]] = defaultdict(list)
+        print("| | clips | " + " | ".join(f"{way}: curve, peaks, found, invented" for way in WAYS) + " |")
+        print("|---|---|" + "---|" * len(WAYS))
         for outcome in pool.map(partial(compared, times=given.times), places):
-            outcomes += [outcome] if outcome else []
-            print(f"{len(outcomes)} of {len(places)}", end="\r", file=sys.stderr)
-    print("\n".join(table(outcomes, given.by_clip)))
+            if outcome is None:
+                continue
+            posture, name, ways = outcome
+            groups[posture].append(ways)
+            if given.by_clip:
+                print(line(name, [ways]), flush=True)
+    print("\n".join(line(posture, clips) for posture, clips in sorted(groups.items())))
+    print(line("all", [ways for clips in groups.values() for ways in clips]))
     return 0
 
 

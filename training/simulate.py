@@ -3,7 +3,6 @@
 session = draw("tune", 17)                  # a drill, a movement (movement.toml), a person, a camera, noise (noise.toml)
 session.poses                               # what the pose model and the leg network would have said
 session.course                              # the truth
-
 """
 
 from __future__ import annotations
@@ -362,9 +361,15 @@ class Noise:
 
 
 @cache
+def noise_table() -> dict[str, Any]:
+    """Return noise.toml: a table per posture of rotrack's drills, and `any`."""
+    return tomllib.loads(NOISE.read_text("utf-8"))
+
+
+@cache
 def noise(posture: str) -> Noise:
     """Return the noise of a posture of rotrack's drills."""
-    table = tomllib.loads(NOISE.read_text("utf-8"))
+    table = noise_table()
     return Noise.read(table.get(posture) or table["any"])
 
 

@@ -37,6 +37,8 @@ from training import movement, simulate
 
 RIGHT_COUNT = 0.99
 HOLD_WITHIN_S = 0.3
+HELD_FROM_S = 1.0
+"""A peak that is passed in less time is not held."""
 SEEDS_APART = 1_000_000
 NEAR_S = 0.5
 """A repetition that was found is a true one of its leg and direction if its peak is not further from it in time."""
@@ -139,7 +141,7 @@ def outcome(session: simulate.Session, number: int) -> Outcome:
     if run.went_back or run.live != run.logged:
         problems.append("live is not the log")
     pairs = [(rep, match) for rep in reps if (match := _true_of(rep, true)) is not None]
-    holds = tuple(rep.hold_s - _true_hold_s(session.course, match) for rep, match in pairs)
+    holds = tuple(rep.hold_s - _true_hold_s(session.course, match) for rep, match in pairs if match.held_s >= HELD_FROM_S)
     moved = session.course.movement
     return Outcome(
         number=number,
