@@ -42,6 +42,7 @@ from rotrack.sensing.sources import Mirrored, Source, SourceInfo, VideoFile
 from rotrack.tracking.pipeline import RotationTracker, TrackerSettings
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.tracking.setup import SetupFinding
+from rotrack.tracking.zero import zero_moved
 from rotrack.ui.overlay import Overlay
 from rotrack.ui.video import VideoWriter
 
@@ -516,12 +517,16 @@ def _steps(
             step = tracker.finish(step.pose)
             board.add(step, with_frame=False)
             writer.append(step, with_pose=False)
+            if step.zeros:
+                writer.move_zeros(step.zeros)
+            writer.update(smallest_deg=tracker.smallest_deg, zeros=step.zeros)
 
 
 def _finish(
     tracker: RotationTracker, board: Scoreboard, writer: SessionWriter, status: str, doubts: tuple[str, ...], live: bool
 ) -> Session:
     warnings = [doubt for doubt in doubts if doubt]
+    warnings += [said for zero in writer.record.zeros if (said := zero_moved(zero))]
     if board.several_people:
         warnings.append(
             "Several people were in the picture: check in the annotated video that the legs are drawn on the right person, "

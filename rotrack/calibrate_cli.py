@@ -25,7 +25,8 @@ from rotrack.kinematics.camera import Calibration, Gain
 from rotrack.model import CONVENTION_VERSION, Frame, Side
 from rotrack.sensing.landmarker import Landmarker, find_model
 from rotrack.sensing.sources import Camera, Source, VideoFile
-from rotrack.tracking.pipeline import REASON_WAITING, RotationTracker
+from rotrack.tracking.neutral import REASON_WAITING
+from rotrack.tracking.pipeline import RotationTracker
 from rotrack.ui.guide import Guidance, Guide
 from rotrack.ui.window import Key, Window
 

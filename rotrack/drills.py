@@ -257,9 +257,7 @@ class Drill:
     cue : str
         One sentence shown while measuring.
     min_entry_deg : float
-        Smallest excursion that can count.
-    max_rep_s : float
-        Longest excursion that still is a repetition.
+        Smallest turn that can count on a quiet signal; noise makes it larger.
     note : str
         What else to know.
     without_legnet : str
@@ -282,8 +280,7 @@ class Drill:
     faults: tuple[str, ...]
     range_deg: dict[Direction, tuple[float, float]]
     cue: str
-    min_entry_deg: float = 8.0
-    max_rep_s: float = 8.0
+    min_entry_deg: float = 3.0
     note: str = field(default="")
     without_legnet: str = field(default="")
 
@@ -452,7 +449,7 @@ def _place(raw: Any, need: Need) -> Place:
 def _drill(name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault], figures: dict[str, Figure]) -> Drill:
     need = _needs(name, "drill", key)
     known = {f.name for f in fields(Drill)} - {"id"}
-    required = known - {"figure", "min_entry_deg", "max_rep_s", "note", "without_legnet"}
+    required = known - {"figure", "min_entry_deg", "note", "without_legnet"}
     _known(raw, known, required, need)
     for enum, field_name in ((Measure, "measure"), (Posture, "posture")):
         need(raw[field_name] in set(enum), f"{field_name} must be one of {', '.join(enum)}")
@@ -473,8 +470,7 @@ def _drill(name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault], f
     need(raw["measure"] == Measure.ROLL or set(directions) <= set(ranges), "range_deg needs every direction")
     figure = raw.get("figure", raw["posture"])
     need(figure in figures, f"there is no figure '{figure}'; known are {', '.join(figures)}")
-    need(raw.get("min_entry_deg", 8) >= 4, "min_entry_deg must be at least 4")
-    need(raw.get("max_rep_s", 8) > 0.4, "max_rep_s must be more than 0.4")
+    need(raw.get("min_entry_deg", 3) >= 1, "min_entry_deg must be at least 1")
     return Drill(
         **{
             **raw,

@@ -7,6 +7,7 @@ seconds from the start of the recording. Pixels follow OpenCV: x right, y down, 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ CONVENTION_VERSION = "2"
 
 1: image angles per drill. 2: the leg model for all drills, detector correction, error of every number."""
 
-MEASURE_VERSION = "2"
+MEASURE_VERSION = "3"
 """Version of what reads the angle within a convention: pose model's landmarks, leg network, leg model, detector correction. It
 changes when the numbers do, although signs and zero stay."""
 UNCORRECTED = " uncorrected"
@@ -286,6 +287,8 @@ class CurvePoint:
         Corrected angle after the zero-lag filter; NaN with a reason.
     live_deg, uncorrected_deg, mediapipe_deg, legnet_deg, legnet_sd_deg, raw_deg, gravity_deg, pelvis_deg, uncertainty_deg : float
         As in `RotationSample`.
+    zero_deg : float
+        Where the zero of `angle_deg` lies, against the neutral pose.
     reason : str
         Why `angle_deg` is missing.
     """
@@ -302,6 +305,7 @@ class CurvePoint:
     gravity_deg: float
     pelvis_deg: float
     uncertainty_deg: float
+    zero_deg: float
     reason: str
 
 
@@ -332,9 +336,9 @@ class Rep:
     range_deg : float
         Distance from the rest before it to the peak.
     start_s, peak_s, end_s : float
-        Leaving neutral, middle of the peak plateau, return to neutral.
+        Leaving the rest, middle of the peak plateau, back by half of the way.
     hold_s : float
-        How long it stayed within a tenth of the peak.
+        How long it was held: the time near the peak without the slow ends of the turns to it and from it.
     faults : tuple of str
         Letters of the faults that passed their limit.
     reason : str
@@ -343,6 +347,8 @@ class Rep:
         Lowest visibility of the landmarks that were needed, averaged over the repetition.
     dropped : bool
         Whether the person took it out afterwards; it stays in the log and enters no value.
+    speed_deg_s : float
+        Mean speed of the way out, from a fifth of it to four fifths.
     """
 
     side: Side
@@ -363,6 +369,7 @@ class Rep:
     reason: str
     visibility: float
     dropped: bool = False
+    speed_deg_s: float = math.nan
 
 
 REP_DECIMALS = {
@@ -376,6 +383,7 @@ REP_DECIMALS = {
     "visibility": 3,
     "uncertainty_deg": 2,
     "gravity_deg": 2,
+    "speed_deg_s": 1,
 }
 """How exact a repetition is, from its beginning: so that window, page and log round the same numbers further."""
 
@@ -419,6 +427,34 @@ class NeutralTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class ZeroCourse:
+    """Where the zero of one leg lies against its neutral pose, because it rested elsewhere.
+
+    Parameters
+    ----------
+    side : Side
+        The leg.
+    from_s, to_s : float
+        The time of the neutral pose.
+    times_s, levels_deg : tuple of float
+        Where the zero was when, straight in between; one pair if it stayed.
+    sd_deg : float
+        Standard error of the levels.
+    """
+
+    side: Side
+    from_s: float
+    to_s: float
+    times_s: tuple[float, ...]
+    levels_deg: tuple[float, ...]
+    sd_deg: float
+
+    def at(self, time_s: float) -> float:
+        """Return where the zero was at a time, deg."""
+        return float(np.interp(time_s, self.times_s, self.levels_deg))
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """All that one frame produced.
 
@@ -432,6 +468,10 @@ class Step:
         Rows of the curve that have settled.
     reps : tuple of Rep
         Repetitions that are complete.
+    revised : tuple of Rep
+        Repetitions of earlier steps as they are known now: their zero moved, or others tell that they are partial or apart.
+    zeros : tuple of ZeroCourse
+        Where zeros lie that moved in this step.
     apart : tuple of Apart
         Movements that ended and are not repetitions.
     neutrals : tuple of NeutralTaken
@@ -448,6 +488,8 @@ class Step:
     samples: dict[Side, RotationSample]
     curve: tuple[CurvePoint, ...] = ()
     reps: tuple[Rep, ...] = ()
+    revised: tuple[Rep, ...] = ()
+    zeros: tuple[ZeroCourse, ...] = ()
     apart: tuple[Apart, ...] = ()
     neutrals: tuple[NeutralTaken, ...] = ()
     moving: frozenset[Side] = frozenset()

@@ -12,7 +12,8 @@ from rotrack.app.coach import CUE_EVERY_S, REASON_AFTER_S, Coach, Say
 from rotrack.app.texts import LANGUAGES, Texts
 from rotrack.drills import load_table
 from rotrack.model import Direction, NeutralTaken, Rep, RotationSample, Side, Step, empty_pose
-from rotrack.tracking.pipeline import REASON_WAITING, RotationTracker, TrackerSettings
+from rotrack.tracking.neutral import REASON_WAITING
+from rotrack.tracking.pipeline import RotationTracker, TrackerSettings
 from rotrack.tracking.scoreboard import Scoreboard
 
 NEUTRAL_S = 2.0

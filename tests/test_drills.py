@@ -309,7 +309,7 @@ def test_a_good_table_is_read():
     drill = table.drill("swing")
     assert drill.directions == (Direction.EXTERNAL, Direction.INTERNAL)
     assert drill.range_deg == {Direction.EXTERNAL: (25.0, 50.0), Direction.INTERNAL: (25.0, 45.0)}
-    assert (drill.min_entry_deg, drill.max_rep_s, drill.note, drill.without_legnet) == (8.0, 8.0, "", "")
+    assert (drill.min_entry_deg, drill.note, drill.without_legnet) == (3.0, "", "")
     assert drill.watches(table.faults["T"])
 
 
@@ -369,8 +369,7 @@ WRONG = {
     "range of one number": ({"range_deg": {"external": [25], "internal": [25, 45]}}, "range_deg needs low < high"),
     "range of an unknown direction": ({"range_deg": {"inward": [25, 45]}}, "range_deg needs"),
     "range of one direction only": ({"range_deg": {"external": [25, 50]}}, "range_deg needs every direction"),
-    "entry too small": ({"min_entry_deg": 3}, "min_entry_deg must be at least 4"),
-    "repetition too short": ({"max_rep_s": 0.4}, "max_rep_s must be more than 0.4"),
+    "entry too small": ({"min_entry_deg": 0.5}, "min_entry_deg must be at least 1"),
     "range as a list": ({"range_deg": [25, 45]}, "range_deg"),
 }
 

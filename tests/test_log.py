@@ -31,7 +31,7 @@ NETWORK = Network(version="1", sha256="0")
 
 
 def point(time_s: float, angle_deg: float = 1.23456, reason: str = "") -> CurvePoint:
-    return CurvePoint(time_s, Side.RIGHT, angle_deg, 1.0, 2.0, 2.1, 2.2, 0.1, 3.0, 4.0, 0.5, 5.0, reason)
+    return CurvePoint(time_s, Side.RIGHT, angle_deg, 1.0, 2.0, 2.1, 2.2, 0.1, 3.0, 4.0, 0.5, 5.0, 0.0, reason)
 
 
 # ---------------------------------------------------------------------- columns
@@ -73,14 +73,14 @@ def test_columns_keep_their_order(tmp_path: Path) -> None:
     )
     assert (writer.folder / "repetitions.csv").read_text("utf-8-sig").splitlines()[0] == (
         "side,direction,rep,valid,peak_deg,uncertainty_deg,gravity_deg,fit_sd_deg,live_peak_deg,range_deg,start_s,peak_s,end_s,"
-        "hold_s,faults,reason,visibility,dropped"
+        "hold_s,faults,reason,visibility,dropped,speed_deg_s"
     )
     curve = (writer.folder / "angles.csv").read_text("utf-8")
     assert curve.splitlines()[0] == (
         "time_s,side,angle_deg,live_deg,uncorrected_deg,mediapipe_deg,legnet_deg,legnet_sd_deg,raw_deg,gravity_deg,pelvis_deg,"
-        "uncertainty_deg,reason"
+        "uncertainty_deg,zero_deg,reason"
     )
-    assert curve.splitlines()[1] == "0.500000,right,1.235,1.000,2.000,2.100,2.200,0.100,3.000,4.000,0.500,5.000,"
+    assert curve.splitlines()[1] == "0.500000,right,1.235,1.000,2.000,2.100,2.200,0.100,3.000,4.000,0.500,5.000,0.000,"
     assert len(LANDMARK_COLUMNS) == 5 + 33 * 6
     assert LANDMARK_COLUMNS[5:8] == ("nose_x_px", "nose_y_px", "nose_visibility")
     assert len(LEG_COLUMNS) == 2 + 25

@@ -144,7 +144,7 @@ def test_curve_and_repetitions_agree(data: Path) -> None:
             assert rep.hold_s < rep.end_s - rep.start_s
         outside = curve.angle_deg[[not any(r.side == side and r.start_s <= t <= r.end_s for r in session.rep_list)
                                    for t, side in zip(curve.time_s, curve.side, strict=True)]]  # fmt: skip
-        assert outside.abs().max() < max(abs(rep.peak_deg) for rep in session.rep_list) / 3
+        assert outside.abs().max() < 0.51 * max(abs(rep.peak_deg) for rep in session.rep_list)
 
 
 def test_the_spread_is_the_one_stated(data: Path) -> None:

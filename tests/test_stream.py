@@ -28,8 +28,7 @@ from rotrack.app.texts import Texts
 from rotrack.model import Side
 from rotrack.rates import ENOUGH_HZ
 from rotrack.sensing.sources import REOPEN_EVERY_S
-from rotrack.tracking.neutral import COUNTED_IN
-from rotrack.tracking.pipeline import REASON_WAITING
+from rotrack.tracking.neutral import COUNTED_IN, REASON_WAITING
 
 LEFT, RIGHT = Side
 EN, DE = Texts("en"), Texts("de")

@@ -311,7 +311,7 @@ def test_the_search_for_sentences_finds_them():
 @pytest.mark.parametrize(
     ("english", "german"),
     [
-        ("shorter than 0.4 s", "kürzer als 0,4 s"),
+        ("half repetition: no internal excursion with it", "halbe Wiederholung: Die Innenrotation dazu fehlt"),
         ("the right leg lies below; this drill measures the top one", "das rechte Bein liegt unten; diese Übung misst das obere"),
         ("half repetition: no external excursion with it", "halbe Wiederholung: Die Außenrotation dazu fehlt"),
         (

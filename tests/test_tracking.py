@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -26,15 +25,15 @@ from conftest import (
 from rotrack.drills import Posture, load_table
 from rotrack.kinematics.correction import load_corrections
 from rotrack.model import LEGS, Direction, Pose, Side, empty_pose
-from rotrack.tracking.neutral import NEUTRAL_S
+from rotrack.tracking.neutral import NEUTRAL_S, REASON_WAITING
 from rotrack.tracking.pipeline import (
     POSITION_LOST_S,
     REASON_NOT_READ,
-    REASON_WAITING,
     SIGHT_LOST_S,
     RotationTracker,
     TrackerSettings,
 )
+from rotrack.tracking.reps import TOO_SMALL
 
 NAMES = tuple(sorted(folder.name for folder in FIXTURES.iterdir() if (folder / "truth.json").exists()))
 WITH_REPS = tuple(name for name in NAMES if name not in ("idle", "feet_hidden"))
@@ -67,7 +66,7 @@ def test_every_repetition_is_found_with_side_direction_and_peak(name):
         assert rep.start_s < peak_s < rep.end_s
         assert rep.peak_s == pytest.approx(peak_s, abs=0.5)
         assert rep.live_peak_deg == pytest.approx(rep.peak_deg, abs=1.0)
-        assert rep.range_deg == pytest.approx(abs(rep.peak_deg), abs=1.5)
+        assert rep.range_deg == pytest.approx(abs(rep.peak_deg), abs=3.5)
         assert 0 < rep.hold_s < rep.end_s - rep.start_s
         assert 0.5 < rep.visibility <= 1
 
@@ -119,7 +118,8 @@ def test_turned_camera_is_advised_against():
 
 def test_sitting_still_counts_nothing():
     run = recording("idle").run()
-    assert (run.reps, run.apart) == ([], [])
+    assert run.reps == []
+    assert all(apart.reason == TOO_SMALL for apart in run.apart)
     assert len(run.neutrals) == 2
 
 
@@ -154,7 +154,7 @@ def test_fewer_frames_a_second_count_the_same(name, every, first):
     recorded = recording(name)
     run = run_tracker(recorded.drill, recorded.poses[first::every])
     assert what_was_counted(run) == what_was_counted(recorded.run())
-    assert run.apart == []
+    assert all(apart.reason == TOO_SMALL for apart in run.apart)
     peaks = [rep.peak_deg for rep in recorded.run().reps]
     assert [rep.peak_deg for rep in run.reps] == pytest.approx(peaks, abs=1.5)
 
@@ -255,7 +255,8 @@ def test_an_angle_is_missing_exactly_when_there_is_a_reason(name, side):
     for point in run.curve(side):
         assert np.isnan(point.angle_deg) == bool(point.reason)
     assert [p.time_s for p in run.curve(side)] == [s.time_s for s in run.samples(side)]
-    assert [p.live_deg for p in run.curve(side)] == pytest.approx([s.live_deg for s in run.samples(side)], nan_ok=True)
+    for point, sample in zip(run.curve(side), run.samples(side), strict=True):  # what was waiting then may be known now
+        assert np.isnan(sample.live_deg) or point.live_deg == pytest.approx(sample.live_deg)
 
 
 def things_kept(thing: object, seen: set[int]) -> int:
@@ -284,7 +285,7 @@ def test_ten_thousand_poses_leave_nothing_behind(name):
     steps, kept = [], []
     for i, pose in enumerate(looped(recorded.poses, 10_000)):
         steps.append(tracker.update(pose))
-        if i in (2_000, 2_000 + 19 * len(recorded.poses)):  # the same place in the loop
+        if i in (4_000, 4_000 + 5_500 // len(recorded.poses) * len(recorded.poses)):  # the same place in the loop
             kept.append(things_kept(tracker, set()))
     assert things_kept(tracker, set()) < 1.5 * max(kept) + 5_000
     assert kept[0] > 100
@@ -294,7 +295,7 @@ def test_ten_thousand_poses_leave_nothing_behind(name):
         assert len(run.curve(side)) == 10_000
     if name == "idle":  # sitting still for five minutes
         assert run.steps[-1].pose.time_s > 300
-        assert (run.reps, run.apart) == ([], [])
+        assert run.reps == []
     if name == "walk_in":
         assert len(run.reps) >= 60
 
@@ -383,12 +384,13 @@ def told(run: Run) -> list[tuple[Direction, int, bool]]:
     ("peaks_deg", "every_s", "expected"),
     [
         ((-30, 30, -28, 25), 2.5, [(EXTERNAL, 1, False), (INTERNAL, 1, False), (EXTERNAL, 2, False), (INTERNAL, 2, False)]),
-        ((-30, 30), 5.0, [(EXTERNAL, 1, True), (INTERNAL, 2, True)]),
-        ((30, -30, 30), 2.5, [(INTERNAL, 1, True), (EXTERNAL, 2, False), (INTERNAL, 2, False)]),
+        ((-30, 30), 5.0, [(EXTERNAL, 1, False), (INTERNAL, 1, False)]),
+        ((-30, 30), 8.5, [(EXTERNAL, 1, True), (INTERNAL, 2, True)]),
+        ((30, -30, 30), 2.5, [(INTERNAL, 1, False), (EXTERNAL, 1, False), (INTERNAL, 2, True)]),
         ((-30, -30, 30), 2.5, [(EXTERNAL, 1, True), (EXTERNAL, 2, False), (INTERNAL, 2, False)]),
         ((-30,), 2.5, [(EXTERNAL, 1, True)]),
     ],
-    ids=["two pairs", "too far apart", "wrong half first", "first half twice", "one half"],
+    ids=["two pairs", "with a rest", "too far apart", "the other half first", "first half twice", "one half"],
 )
 def test_pairs_and_halves_of_a_combined_drill(peaks_deg, every_s, expected):
     run = run_tracker("seated-combined", seated(3 + every_s * len(peaks_deg) + 1, swings(*peaks_deg, every_s=every_s)))
@@ -397,37 +399,87 @@ def test_pairs_and_halves_of_a_combined_drill(peaks_deg, every_s, expected):
 
 
 def test_a_half_repetition_is_told_while_the_session_goes_on():
-    run = run_tracker("seated-combined", seated(10, swings(-30)))
+    run = run_tracker("seated-combined", seated(13, swings(-30)))
     step = next(step for step in run.steps if step.reps)
-    assert 4 < step.pose.time_s < 7
+    assert 8 < step.pose.time_s < 10
 
 
-@pytest.mark.parametrize(
-    ("peaks_deg", "shape", "words"),
-    [
-        ((-30,), {}, "external, the other direction"),
-        ((30,), {"hold_s": 9.0}, "longer than 8 s"),
-        ((30,), {"rise_s": 0.13, "hold_s": 0.03}, "shorter than 0.4 s"),
-        ((30, 30, 30, 10), {}, "partial"),
-    ],
-)
-def test_what_is_no_repetition_is_told_apart_with_a_reason(peaks_deg, shape, words):
-    run = run_tracker("seated-internal", seated(14, swings(*peaks_deg, **shape), fps=60))
-    assert len(run.reps) == len(peaks_deg) - 1
-    assert [words in apart.reason for apart in run.apart] == [True]
-    assert run.apart[0].side is Side.RIGHT
-    assert run.apart[0].start_s < run.apart[0].end_s
+def test_what_is_no_repetition_is_told_apart_with_a_reason():
+    run = run_tracker("seated-internal", seated(6, swings(-30), fps=60))
+    assert run.reps == []
+    (apart,) = run.apart
+    assert (apart.side, "external, the other direction" in apart.reason) == (Side.RIGHT, True)
+    assert apart.start_s < apart.end_s
 
 
-def test_small_movements_are_not_even_told():
-    run = run_tracker("seated-internal", seated(10, swings(7, -7, 6)))
-    assert (run.reps, run.apart) == ([], [])
+@pytest.mark.parametrize("shape", [{"hold_s": 20.0}, {"rise_s": 0.13, "hold_s": 0.03}], ids=["held for long", "quick"])
+def test_a_repetition_may_take_any_time(shape):
+    run = run_tracker("seated-internal", seated(26, swings(30, **shape), fps=60))
+    assert [rep.valid for rep in run.reps] == [True]
+
+
+def test_what_only_the_others_tell_is_told_afterwards():
+    """The first swing is told apart when three smaller ones have come."""
+    run = run_tracker("seated-internal", seated(18, swings(45, 17, 19, 18)))
+    given = [rep.valid for step in run.steps for rep in step.reps]
+    (revised,) = [rep for step in run.steps for rep in step.revised]
+    assert (given, revised.rep, revised.valid) == ([True] * 4, 1, False)
+    assert "more than twice" in revised.reason
+
+
+def test_a_small_movement_alone_is_told_apart_and_a_tiny_one_is_not():
+    run = run_tracker("seated-internal", seated(10, swings(7, -7, 2)))
+    assert run.reps == []
+    assert [round(apart.peak_deg) for apart in run.apart] == [7]
 
 
 def test_cut_off_by_the_end():
     run = run_tracker("seated-internal", seated(4, swings(30, hold_s=10)))
-    assert run.reps == []
-    assert [("cut off" in a.reason, round(a.peak_deg)) for a in run.apart] == [(True, 30)]
+    assert [(rep.valid, round(rep.peak_deg), "cut off" in rep.reason) for rep in run.reps] == [(False, 30, True)]
+
+
+# ---------------------------------------------------------------------- the zero
+def test_the_zero_moves_to_where_the_leg_rests():
+    """The person begins with the leg 10 deg out and lets it hang afterwards."""
+    run = run_tracker("seated-internal", seated(18, lambda t: np.where(t < 1.5, -10.0, 0.0) + swings(30, 25, 28, 27)(t)))
+    reps = {rep.rep: rep for step in run.steps for rep in (*step.reps, *step.revised)}
+    assert [reps[k].peak_deg for k in sorted(reps)] == pytest.approx([30, 25, 28, 27], abs=1.0)
+    (zero,) = run.steps[-1].zeros
+    assert zero.levels_deg == pytest.approx([10], abs=0.7)
+
+
+def test_coming_back_in_part_does_not_move_the_zero():
+    def script(t: np.ndarray) -> np.ndarray:
+        back = np.clip((np.asarray(t) - 2.5) / 0.4, 0, 1) * np.clip((11.3 - np.asarray(t)) / 0.4, 0, 1)
+        return 11 * back + swings(22, 23, 21, 22, every_s=2.2)(t)
+
+    run = run_tracker("seated-internal", seated(14, script))
+    assert len(run.reps) == 4
+    assert [rep.peak_deg for rep in run.reps][1:] == pytest.approx([34, 32, 33], abs=1.5)
+    assert run.steps[-1].zeros == ()
+
+
+def test_a_rest_that_creeps_is_followed():
+    run = run_tracker("seated-internal", seated(28, lambda t: np.asarray(t) * 12 / 28 + swings(*[27] * 8)(t)))
+    reps = {rep.rep: rep for step in run.steps for rep in (*step.reps, *step.revised)}
+    assert [reps[k].peak_deg for k in sorted(reps)] == pytest.approx([27] * 8, abs=1.5)
+
+
+def test_a_tremor_widens_the_interval_and_does_not_block():
+    def script(t: np.ndarray) -> np.ndarray:
+        return 4 * np.sin(2 * np.pi * 4.3 * np.asarray(t)) + swings(30, 28, 32, every_s=3.5)(t)
+
+    calm, trembling = (run_tracker("seated-internal", seated(15, s)) for s in (swings(30, 28, 32, every_s=3.5), script))
+    assert len(trembling.reps) == 3
+    assert trembling.reps[0].uncertainty_deg > calm.reps[0].uncertainty_deg
+
+
+def test_a_leg_that_starts_early_is_measured_once_its_zero_is_known():
+    """The left leg is still at first, the right one only after its first repetition."""
+    poses = seated(14, lambda t: swings(30, 30, 30, every_s=3.0)(np.asarray(t) + 1.7))
+    run = run_tracker("seated-internal", poses)
+    first = next(n.to_s for n in run.neutrals if n.side is Side.RIGHT)
+    assert [rep.start_s < first for rep in run.reps if rep.side is Side.RIGHT][:1] == [True]
 
 
 def test_a_glance_away_does_not_matter():
@@ -438,15 +490,7 @@ def test_a_glance_away_does_not_matter():
 
 def test_lost_from_view_on_the_way():
     run = run_tracker("seated-internal", hidden(seated(8, swings(30, hold_s=2)), 3.2, 6.5))
-    assert run.reps == []
-    assert ["lost from view" in apart.reason for apart in run.apart] == [True]
-
-
-def test_no_movement_is_both_a_repetition_and_apart():
-    run = run_tracker("seated-internal", hidden(seated(10, swings(30, hold_s=2)), 3.2, 4.0))
-    assert ["lost from view" in apart.reason for apart in run.apart] == [True]
-    spans = sorted((thing.start_s, thing.end_s) for thing in (*run.reps, *run.apart))
-    assert all(earlier[1] <= later[0] for earlier, later in pairwise(spans))
+    assert [(rep.valid, "cut off" in rep.reason) for rep in run.reps] == [(False, True)]
 
 
 # ---------------------------------------------------------------------- position and neutral pose
@@ -524,8 +568,7 @@ def test_an_excursion_that_is_given_up_for_a_new_neutral_pose_is_told():
             tracker.retake_neutral()
         steps.append(tracker.update(pose))
     run = Run([*steps, tracker.finish(steps[-1].pose)])
-    assert run.reps == []
-    assert [apart.side for apart in run.apart] == [Side.RIGHT]
+    assert [(rep.side, rep.valid) for rep in run.reps] == [(Side.RIGHT, False)]
 
 
 # ---------------------------------------------------------------------- stretches and drills without a number
@@ -541,14 +584,14 @@ def test_a_stretch_is_counted_and_timed_without_an_angle(drill, direction, below
         ).all()
         assert start_s < rep.start_s < start_s + 1.5
         assert start_s + 1.5 < rep.peak_s < start_s + 4.5
-        assert rep.hold_s == pytest.approx(3.6, abs=0.4), "above nine tenths of the way, so a little longer than it was held"
+        assert rep.hold_s == pytest.approx(3.0, abs=0.4)
         assert rep.valid
     assert run.apart == []
 
 
 def test_a_long_hold_of_a_stretch_is_still_one_cycle():
     run = run_tracker("zst-confidence", lying_on_the_side(75, swings(50, rise_s=2.0, hold_s=60.0), fps=10), sides=(Side.RIGHT,))
-    assert [round(rep.hold_s) for rep in run.reps] == [61]
+    assert [round(rep.hold_s) for rep in run.reps] == [60]
 
 
 def test_lying_still_counts_no_cycle_of_a_stretch():

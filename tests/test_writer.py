@@ -31,7 +31,7 @@ can_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks there")
 
 def frame(time_s: float) -> Step:
     """Return what a frame produced: a row of the landmarks and one of the curve."""
-    point = CurvePoint(time_s, Side.LEFT, 1.0, 1.0, 1.0, 1.0, 1.0, 0.1, 1.0, 1.0, 0.5, 5.0, "")
+    point = CurvePoint(time_s, Side.LEFT, 1.0, 1.0, 1.0, 1.0, 1.0, 0.1, 1.0, 1.0, 0.5, 5.0, 0.0, "")
     return Step(empty_pose(time_s, (640, 480), "nobody is seen in the picture"), {}, (point,))
 
 

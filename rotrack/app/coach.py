@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rotrack.model import Side, Step
-from rotrack.tracking.pipeline import REASON_WAITING
+from rotrack.tracking.neutral import REASON_WAITING
 from rotrack.tracking.scoreboard import Scoreboard
 
 CUE_EVERY_S = 5.0

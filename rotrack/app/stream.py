@@ -21,7 +21,7 @@ from rotrack.app.texts import Texts
 from rotrack.model import Direction, Side
 from rotrack.rates import ENOUGH_HZ
 from rotrack.sensing.landmarker import MODELS
-from rotrack.tracking.pipeline import REASON_WAITING
+from rotrack.tracking.neutral import REASON_WAITING
 from rotrack.ui.words import is_counted
 
 QUIET_S = 0.5

@@ -58,7 +58,7 @@ from rotrack.records.store import read_all
 from rotrack.records.table import refresh_table
 from rotrack.records.writer import SessionWriter
 from rotrack.tracking.filters import OneEuro
-from rotrack.tracking.reps import ExcursionFinder, RepNumbers, measure_excursion
+from rotrack.tracking.reps import Excursion, Pairing, RepFinder, measure_excursion
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -263,7 +263,8 @@ def _movement(plan: _Plan, side: Side, rng: np.random.Generator, turn: int) -> t
         for part, peak_deg in enumerate(peaks_deg[:, number]):
             start_s = _STILL_S + turn * series_s + number * (2 * one_s + _REST_S) + part * one_s
             angle_deg += peak_deg * _bump(time_s - start_s)
-    live, finder, numbers = OneEuro(), ExcursionFinder(drill.min_entry_deg), RepNumbers(drill.directions)
+    live, numbers = OneEuro(), Pairing(drill.directions)
+    finder = RepFinder(drill.directions, drill.min_entry_deg, 3 * drill.min_entry_deg)
     curve, reps = [], []
     for at_s, deg in zip(time_s.tolist(), angle_deg.tolist(), strict=True):
         live_deg = live.update(at_s, deg)
@@ -282,39 +283,53 @@ def _movement(plan: _Plan, side: Side, rng: np.random.Generator, turn: int) -> t
             gravity_deg=gravity_deg,
             pelvis_deg=0.0,
             uncertainty_deg=error_deg,
+            zero_deg=0.0,
             reason="",
         )
         curve.append(point)
-        excursion = finder.update(at_s, live_deg)
-        if excursion is None:
-            continue
-        known = time_s <= at_s
-        found = measure_excursion(time_s[known], angle_deg[known], excursion)
-        assert found is not None
-        finder.accept(excursion.direction, found.peak_deg)
-        number, _ = numbers.next(excursion.direction, found.start_s, found.end_s)
-        rep = Rep(
-            side=side,
-            direction=excursion.direction,
-            rep=number,
-            valid=True,
-            peak_deg=found.peak_deg,
-            uncertainty_deg=correction.error_deg(found.peak_deg, _FIT_SD_DEG),
-            gravity_deg=found.peak_deg if drill.posture is Posture.SEATED else math.nan,
-            fit_sd_deg=_FIT_SD_DEG,
-            live_peak_deg=excursion.live_peak_deg,
-            range_deg=found.range_deg,
-            start_s=found.start_s,
-            peak_s=found.peak_s,
-            end_s=found.end_s,
-            hold_s=found.hold_s,
-            faults=(),
-            reason="",
-            visibility=0.98,
-        )
-        rep = replace(rep, **{name: round(getattr(rep, name), digits) for name, digits in REP_DECIMALS.items()})
-        reps.append(_judged(rep, plan, rng))
+        reps += [
+            _rep(excursion, plan, side, numbers, time_s[time_s <= at_s], angle_deg[time_s <= at_s], rng)
+            for excursion in finder.update(at_s, deg)
+        ]
     return curve, reps
+
+
+def _rep(
+    excursion: Excursion,
+    plan: _Plan,
+    side: Side,
+    numbers: Pairing,
+    time_s: np.ndarray,
+    angle_deg: np.ndarray,
+    rng: np.random.Generator,
+) -> Rep:
+    drill = plan.drill
+    correction = load_corrections().of(drill.posture, plan.level)
+    found = measure_excursion(time_s, angle_deg, excursion)
+    assert found is not None
+    number, _ = numbers.next(excursion.direction, found.start_s, found.end_s)
+    rep = Rep(
+        side=side,
+        direction=excursion.direction,
+        rep=number,
+        valid=True,
+        peak_deg=found.peak_deg,
+        uncertainty_deg=correction.error_deg(found.peak_deg, _FIT_SD_DEG),
+        gravity_deg=found.peak_deg if drill.posture is Posture.SEATED else math.nan,
+        fit_sd_deg=_FIT_SD_DEG,
+        live_peak_deg=excursion.top_deg,
+        range_deg=found.range_deg,
+        start_s=found.start_s,
+        peak_s=found.peak_s,
+        end_s=found.end_s,
+        hold_s=found.hold_s,
+        faults=(),
+        reason="",
+        visibility=0.98,
+        speed_deg_s=found.speed_deg_s,
+    )
+    rep = replace(rep, **{name: round(getattr(rep, name), digits) for name, digits in REP_DECIMALS.items()})
+    return _judged(rep, plan, rng)
 
 
 def _bump(time_s: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 from rotrack.errors import RecordError
 from rotrack.imports import when_used
 from rotrack.inputs import MOST_TABLE_BYTES, UnreadableError, clean_text, csv_line, read_bytes, read_packed_lines
-from rotrack.model import LANDMARK_NAMES, LEG_CROP_SHAPES, CurvePoint, LegCrop, Pose, Side, empty_pose
+from rotrack.model import LANDMARK_NAMES, LEG_CROP_SHAPES, CurvePoint, LegCrop, Pose, Side, ZeroCourse, empty_pose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +47,21 @@ def curve_line(point: CurvePoint) -> str:
     """Return the row of a point of the curve."""
     angles = (_number(getattr(point, column), 3) for column in CURVE_COLUMNS if column.endswith("_deg"))
     return csv_line([_number(point.time_s, 6), point.side, *angles, point.reason])
+
+
+def moved_line(line: str, zeros: Sequence[ZeroCourse]) -> str:
+    """Return the row of a point of the curve with its angles against zeros that moved since."""
+    cells = line.rstrip("\r\n").split(",", len(CURVE_COLUMNS) - 1)
+    place = dict(zip(CURVE_COLUMNS, range(len(cells)), strict=False))
+    time_s, side = float(cells[place["time_s"]]), cells[place["side"]]
+    zero = next((zero for zero in zeros if zero.side == side and zero.from_s <= time_s <= zero.to_s), None)
+    before_deg, now_deg = float(cells[place["zero_deg"]]), zero.at(time_s) if zero else 0.0
+    if abs(before_deg - now_deg) < 5e-4:
+        return line
+    if cells[place["angle_deg"]]:
+        cells[place["angle_deg"]] = _number(float(cells[place["angle_deg"]]) + before_deg - now_deg, 3)
+    cells[place["zero_deg"]] = _number(now_deg, 3)
+    return ",".join(cells) + "\r\n"
 
 
 def _number(value: float, digits: int) -> str:
@@ -103,7 +118,16 @@ def read_curve(folder: Path) -> pd.DataFrame:
         raise RecordError(f"{path} is missing or damaged ({error}); `rotrack remeasure` makes it anew.") from error
 
 
-_LATER = ("uncorrected_deg", "mediapipe_deg", "legnet_deg", "legnet_sd_deg", "gravity_deg", "pelvis_deg", "uncertainty_deg")
+_LATER = (
+    "uncorrected_deg",
+    "mediapipe_deg",
+    "legnet_deg",
+    "legnet_sd_deg",
+    "gravity_deg",
+    "pelvis_deg",
+    "uncertainty_deg",
+    "zero_deg",
+)
 """Columns of the curve that sessions of earlier versions lack."""
 
 

@@ -16,7 +16,7 @@ import msgspec
 
 from rotrack.errors import RecordError
 from rotrack.inputs import MOST_JSON_BYTES, UnreadableError, json_bytes, read_json, record_of, sane_time
-from rotrack.model import UNCORRECTED, Apart, NeutralTaken, Side
+from rotrack.model import UNCORRECTED, Apart, NeutralTaken, Side, ZeroCourse
 from rotrack.tracking.pipeline import TrackerSettings
 from rotrack.tracking.setup import SetupFinding
 
@@ -113,6 +113,8 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     measured_share: dict[Side, float] = {}
     reasons: dict[str, int] = {}
     neutrals: tuple[NeutralTaken, ...] = ()
+    zeros: tuple[ZeroCourse, ...] = ()
+    smallest_deg: dict[Side, float] = {}
     camera_advice: dict[Side, str] = {}
     speed_advice: str = ""
     apart: tuple[Apart, ...] = ()

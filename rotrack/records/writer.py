@@ -17,7 +17,7 @@ import gzip
 import io
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -28,8 +28,8 @@ from filelock import FileLock
 
 from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import RecordError
-from rotrack.files import FILE_MODE, FOLDER_MODE, Appender, explained, make_folder, replace, sync_folder
-from rotrack.model import Pose, Step
+from rotrack.files import DRAFT, FILE_MODE, FOLDER_MODE, Appender, explained, make_folder, replace, sync_folder
+from rotrack.model import Direction, Pose, Rep, Side, Step, ZeroCourse
 from rotrack.records.folders import WRITING_LOCK, sessions_folder
 from rotrack.records.landmarks import (
     CURVE,
@@ -41,9 +41,10 @@ from rotrack.records.landmarks import (
     curve_line,
     landmark_line,
     leg_line,
+    moved_line,
 )
 from rotrack.records.record import SESSION_FILE, SessionRecord, record_bytes
-from rotrack.records.repetitions import HEADER, REPETITIONS, repetition_line
+from rotrack.records.repetitions import HEADER, REPETITIONS, repetition_line, table_bytes
 from rotrack.records.table import add_rows, refresh_table
 
 FLUSH_EVERY_S = 1.0
@@ -97,6 +98,7 @@ class SessionWriter:
         self._open.callback(lock.release)
         replace({self.folder / REPETITIONS: HEADER, self.folder / SESSION_FILE: record_bytes(self.record)})
         self._reps = self._open.enter_context(Appender(self.folder / REPETITIONS))
+        self._known: dict[tuple[Side, Direction, int], Rep] = {}
         self._files: list[_Long] = []
         self._curve = self._long(CURVE, CURVE_COLUMNS)
         self._landmarks = self._long(LANDMARKS, LANDMARK_COLUMNS)
@@ -121,6 +123,9 @@ class SessionWriter:
             if step.reps:  # first what matters most
                 self._reps.append(b"".join(map(repetition_line, step.reps)))
                 self.notes += add_rows(self.data, self.record, step.reps)
+            self._known |= {(rep.side, rep.direction, rep.rep): rep for rep in (*step.reps, *step.revised)}
+            if step.revised:
+                self._write_again()
             if with_pose:
                 self._landmarks.write(landmark_line(found))
                 if self._legs:
@@ -132,6 +137,30 @@ class SessionWriter:
             if now_s - self._flushed_s >= FLUSH_EVERY_S:
                 self._syncing.sync([file.flush() for file in self._files])
                 self._flushed_s = now_s
+
+    def _write_again(self) -> None:
+        """Replace the table of repetitions by what is known of them now."""
+        self._reps.close()
+        replace({self.folder / REPETITIONS: table_bytes(self._known.values())})
+        self._reps = self._open.enter_context(Appender(self.folder / REPETITIONS))
+
+    def move_zeros(self, zeros: Sequence[ZeroCourse]) -> None:
+        """Write the curve again against zeros that moved; what comes after it cannot be added any more."""
+        path = self.folder / CURVE
+        draft = path.with_name(path.name + DRAFT)
+        with explained(self.folder):
+            self._curve.close()
+            self._files.remove(self._curve)
+            try:
+                with path.open(encoding="utf-8", newline="") as before, draft.open("x", encoding="utf-8", newline="") as after:
+                    draft.chmod(FILE_MODE)
+                    after.write(next(before))
+                    after.writelines(moved_line(line, zeros) for line in before)
+                    after.flush()
+                    os.fsync(after.fileno())
+                draft.replace(path)
+            finally:
+                draft.unlink(missing_ok=True)
 
     def update(self, **changes: Any) -> None:
         """Change fields of the record, and write it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from functools import cache
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -131,7 +132,7 @@ class SettledCurve:
     """The zero-lag curve of a growing recording, in bounded memory.
 
     A value settles `SETTLE_S` after it was added, when later samples no longer change it; what is kept for repetitions
-    reaches `keep_s` into the past.
+    reaches `keep_s` into the past, or further where `add` says so.
 
     Parameters
     ----------
@@ -147,10 +148,10 @@ class SettledCurve:
         self._samples: deque[tuple[float, float]] = deque()
         self._settled_s = -math.inf
 
-    def add(self, time_s: float, value_deg: float) -> list[tuple[float, float]]:
-        """Add a sample and return the samples that settled by it, in order."""
+    def add(self, time_s: float, value_deg: float, keep_from_s: float = math.inf) -> list[tuple[float, float]]:
+        """Add a sample and return the samples that settled by it, in order; what lies before `keep_from_s` is forgotten."""
         self._samples.append((time_s, value_deg))
-        while self._samples[0][0] < time_s - self._keep_s:
+        while self._samples[0][0] < min(time_s - self._keep_s, keep_from_s):
             self._samples.popleft()
         waiting_from_s = max(self._settled_s, self._samples[0][0])
         if time_s - waiting_from_s < self.SETTLE_S + self.EVERY_S:
@@ -171,7 +172,7 @@ class SettledCurve:
 
     def window(self, from_s: float, to_s: float) -> tuple[np.ndarray, np.ndarray]:
         """Return times and zero-lag values in a span, filtered with a second of context before it."""
-        known = np.array([s for s in self._samples if s[0] >= from_s - self.SETTLE_S])
+        known = np.array(list(takewhile(lambda sample: sample[0] >= from_s - self.SETTLE_S, reversed(self._samples)))[::-1])
         if not len(known):
             return np.empty(0), np.empty(0)
         values = zero_lag(known[:, 0], known[:, 1])

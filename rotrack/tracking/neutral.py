@@ -1,4 +1,8 @@
-"""The neutral pose: the first stretch of stillness, of which the medians become the zero."""
+"""The neutral pose: the first stretch of stillness, of which the medians become the zero.
+
+A leg that trembles, or whose landmarks do, is still when what is left after smoothing is: more time makes up for the noise, and
+the error of the zero says how well that went.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,19 @@ SHORT_POINTER = 0.25
 STILL_PLACE = 0.15
 """... and the leg by less than this share of its size in the picture."""
 
+TREMBLING_TIMES, TREMBLING_MOST = 2.0, 3.5
+"""A leg that trembles must be still for so many times as long, and tremble by no more than so many times these limits."""
+TREMBLING_S = 0.4
+"""Smoothing over this time takes a tremor away, and leaves a movement."""
+LONGEST_STEP_S = 0.6
+"""Frames further apart do not tell whether somebody holds still."""
+LEAST_FRAMES = 4
+LATE_S = 0.3
+"""A leg that never holds still is taken from a stretch as long as this."""
+
+REASON_WAITING = "waiting for the neutral pose: hold still"
+REASON_TOO_FEW = "too few frames per second to see whether you hold still"
+
 STILL_TURN = 0.12
 """By the leg network: directions wander by less than this (7 deg), and heel, toe and ankle by less than `STILL_PLACE` feet."""
 
@@ -42,42 +59,74 @@ class NeutralFinder:
     def __init__(self, needed: list[int], needed_s: float = NEUTRAL_S, side: Side | None = None) -> None:
         self._needed, self._needed_s, self._side = needed, needed_s, side
         self._poses: deque[Pose] = deque()
+        self._too_few = False
 
     def clear(self) -> None:
         """Forget what was seen."""
         self._poses.clear()
 
-    def update(self, pose: Pose) -> tuple[NeutralPose, float] | None:
-        """Take a pose; return the neutral pose and the start of the still stretch once there is one."""
-        if self._poses and pose.time_s - self._poses[-1].time_s > NEUTRAL_S / 2:
-            self._poses.clear()
+    @property
+    def waiting(self) -> str:
+        """Why there is no neutral pose yet."""
+        return REASON_TOO_FEW if self._too_few else REASON_WAITING
+
+    def update(self, pose: Pose) -> tuple[NeutralPose, list[Pose]] | None:
+        """Take a pose; return the neutral pose and the poses that it was taken from once there is one."""
+        if self._poses:
+            step_s = pose.time_s - self._poses[-1].time_s
+            self._too_few = step_s > LONGEST_STEP_S
+            if self._too_few:
+                self._poses.clear()
         self._poses.append(pose)
-        while len(self._poses) > 1 and pose.time_s - self._poses[1].time_s >= self._needed_s - 1e-6:
+        longest_s = max(TREMBLING_TIMES * self._needed_s, (LEAST_FRAMES - 1) * LONGEST_STEP_S)
+        while pose.time_s - self._poses[0].time_s > longest_s + 1e-6:
             self._poses.popleft()
-        if pose.time_s - self._poses[0].time_s < self._needed_s - 1e-6 or len(self._poses) < 4:
-            return None
-        if not self._still(list(self._poses)):
-            return None
-        pixels = np.array([p.image_px for p in self._poses])
-        world = np.median([p.world_m for p in self._poses], axis=0)
-        legs = {side: crop for side in Side if (crop := typical([p.legs.get(side) for p in self._poses if p.legs])) is not None}
-        return NeutralPose(pose.size_px, np.median(pixels, axis=0), world, legs), self._poses[0].time_s
+        for needed_s, trembling in ((self._needed_s, False), (TREMBLING_TIMES * self._needed_s, True)):
+            poses = self._since(needed_s)
+            if poses and self._still(poses, trembling):
+                return _middle(poses), poses
+        return None
+
+    def stillest(self, poses: Sequence[Pose]) -> tuple[NeutralPose, list[Pose]] | None:
+        """Return the neutral pose from the earliest short stretch in which a leg is still at all, None if there is none."""
+        kept, self._poses = self._poses, deque()
+        found = None
+        for pose in poses:
+            self._poses.append(pose)
+            while len(self._poses) > LEAST_FRAMES and pose.time_s - self._poses[1].time_s >= LATE_S - 1e-6:
+                self._poses.popleft()
+            near = list(self._poses)
+            if len(near) >= LEAST_FRAMES and near[-1].time_s - near[0].time_s >= LATE_S - 1e-6 and self._still(near):
+                found = _middle(near), near
+                break
+        self._poses = kept
+        return found
+
+    def _since(self, needed_s: float) -> list[Pose]:
+        """Return the latest poses that reach back so far, no more than needed; none if they do not."""
+        poses = list(self._poses)
+        first = len(poses) - LEAST_FRAMES
+        while first > 0 and poses[-1].time_s - poses[first].time_s < needed_s - 1e-6:
+            first -= 1
+        return poses[first:] if first >= 0 and poses[-1].time_s - poses[first].time_s >= needed_s - 1e-6 else []
 
     def still_s(self) -> float:
         """Return for how long the leg has been still by now, at most what is needed; looks at the poses once more."""
-        if len(self._poses) < 4:
+        if len(self._poses) < LEAST_FRAMES:
             return 0.0
-        times = np.array([p.time_s for p in self._poses])
         for part in range(COUNTED_IN, 0, -1):
-            from_s = times[-1] - self._needed_s * part / COUNTED_IN
-            since = [pose for pose in self._poses if pose.time_s >= from_s - 1e-6]
-            if times[0] <= from_s + 1e-6 and len(since) >= 4 and self._still(since):
+            since = self._since(self._needed_s * part / COUNTED_IN)
+            if since and self._still(since):
                 return self._needed_s * part / COUNTED_IN
         return 0.0
 
-    def _still(self, poses: Sequence[Pose]) -> bool:
+    def _still(self, poses: Sequence[Pose], trembling: bool = False) -> bool:
         """Return whether the leg is still, according to the pose model or to the leg network: either may tremble."""
-        return self._marks_still(np.array([pose.image_px for pose in poses])) or self._crops_still(poses)
+        pixels = np.array([pose.image_px for pose in poses])
+        if not trembling:
+            return self._marks_still(pixels) or self._crops_still(poses)
+        times = np.array([pose.time_s for pose in poses])
+        return self._marks_still(pixels, TREMBLING_MOST) and self._marks_still(_smoothed(times, pixels))
 
     def _crops_still(self, poses: Sequence[Pose]) -> bool:
         asked = [pose.legs.get(self._side) for pose in poses if pose.legs] if self._side else []
@@ -88,15 +137,30 @@ class NeutralFinder:
         turns = np.array([np.concatenate([crop.foot, crop.shank]) for crop in found])
         return _wander(places) < STILL_PLACE and _wander(turns) < STILL_TURN
 
-    def _marks_still(self, pixels: np.ndarray) -> bool:
-        """Return whether the leg is still in pixels, shape (n, 33, 2)."""
+    def _marks_still(self, pixels: np.ndarray, times: float = 1.0) -> bool:
+        """Return whether the leg is still in pixels, shape (n, 33, 2), by so many times the limits."""
         chain = pixels[:, self._needed]
         pointer = chain[:, -1] - chain[:, -2]
         length = float(np.median(np.hypot(*pointer.T)))
         reach = float(np.median(np.hypot(*(chain[:, -1] - chain[:, 0]).T)))
-        return _wander(pointer) < STILL_POINTER * max(length, SHORT_POINTER * reach) and _wander(chain) < STILL_PLACE * max(
-            length, reach
-        )
+        near = times * STILL_POINTER * max(length, SHORT_POINTER * reach)
+        return _wander(pointer) < near and _wander(chain) < times * STILL_PLACE * max(length, reach)
+
+
+def _middle(poses: Sequence[Pose]) -> NeutralPose:
+    """Return the medians of poses."""
+    pixels = np.array([p.image_px for p in poses])
+    world = np.median([p.world_m for p in poses], axis=0)
+    legs = {side: crop for side in Side if (crop := typical([p.legs.get(side) for p in poses if p.legs])) is not None}
+    return NeutralPose(poses[-1].size_px, np.median(pixels, axis=0), world, legs)
+
+
+def _smoothed(times: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return running means over `TREMBLING_S` of values, shape (n, ...)."""
+    near = np.abs(times[:, None] - times) <= TREMBLING_S / 2
+    inside = (times - times[0] >= TREMBLING_S / 2 - 1e-6) & (times[-1] - times >= TREMBLING_S / 2 - 1e-6)
+    weights = (near / near.sum(axis=1, keepdims=True))[inside]
+    return np.tensordot(weights, values, axes=1)
 
 
 def _wander(values: np.ndarray) -> float:

@@ -1,13 +1,15 @@
 """The one measuring path, for camera, video and recorded landmarks alike: poses in, angles and repetitions out.
 
 `RotationTracker.update` takes one pose and returns all that it produced; `finish` flushes what the end of the recording leaves
-open. Per leg the states are: waiting for the position of the drill, waiting for stillness (neutral pose), measuring.
+open. Per leg the states are: waiting for the position of the drill, waiting for stillness (neutral pose), measuring. A repetition
+that was given out may be revised later: its zero moves to where the leg rests, or the others tell that it is partial.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,10 +17,11 @@ import numpy as np
 from rotrack.drills import Drill, DrillTable, Measure, Posture, load_table
 from rotrack.imports import load
 from rotrack.kinematics.camera import Calibration
+from rotrack.kinematics.correction import NORMAL_95
 from rotrack.kinematics.crops import readable
 from rotrack.kinematics.identity import LegNames
 from rotrack.kinematics.posture import BodyForm, position_problem
-from rotrack.kinematics.rotation import NEEDS, REASON_NOT_READ, Reading, RotationMeasure, make_measure
+from rotrack.kinematics.rotation import NEEDS, REASON_NOT_READ, NeutralPose, Reading, RotationMeasure, make_measure
 from rotrack.model import (
     LANDMARK_NAMES,
     LEGS,
@@ -32,18 +35,24 @@ from rotrack.model import (
     RotationSample,
     Side,
     Step,
+    ZeroCourse,
 )
 from rotrack.tracking.filters import OneEuro, SettledCurve
 from rotrack.tracking.neutral import NEUTRAL_S, NeutralFinder
 from rotrack.tracking.reps import (
-    MIN_REP_S,
+    ENDED_EARLY,
+    PEAK_UNSEEN,
     PLATEAU_S,
+    WIDEST_S,
     Ending,
     Excursion,
-    ExcursionFinder,
-    RepNumbers,
+    Pairing,
+    RepFinder,
+    Rest,
+    judged,
     measure_excursion,
 )
+from rotrack.tracking.zero import zero_course
 
 POSITION_LOST_S = 1.0
 """Out of position for longer, the neutral pose is taken anew."""
@@ -52,11 +61,19 @@ SIGHT_LOST_S = 3.0
 MOVED_AWAY = 0.6
 """Hips further from their neutral place than this, in shank lengths, are out of position."""
 CUE_SMOOTHING_S = 0.3
+KEEP_S = 12.0
+"""The curve is kept for so long, and for as long as a repetition lasts."""
+BACKLOG_S = 60.0
+"""A leg that has no neutral pose yet, while the other one has, is measured from so long before it."""
+LONGEST_S = WIDEST_S
+REVISED_OF = 150
+"""Repetitions of a leg that may be revised: the last ones."""
+TOGETHER_S = 0.3
+"""The errors of the pose model within this time are one and the same error."""
 IMPLAUSIBLE_SHARE = 1.5
 IMPLAUSIBLE_FROM_DEG = 75.0
 """An angle beyond both this and 1.5 times the drill's plausible range is a mistake of the pose model, not a hip."""
 NOT_READ = Reading.missing("")
-REASON_WAITING = "waiting for the neutral pose: hold still"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +129,18 @@ class RotationTracker:
         self._names = LegNames(drill.posture)
         # The other leg is followed too, to see whether it moves; only the chosen sides are reported.
         self._legs = {side: _LegTracker(side, drill, settings, table, calibration) for side in Side}
+        for side, leg in self._legs.items():
+            leg.finder.other, leg.finder.with_other = self._legs[side.other].finder, len(sides) > 1
 
     def update(self, pose: Pose) -> Step:
         """Take the next pose, in order of time, and return all that it produced."""
         pose, refused = self._names.update(pose)
         if self._names.renamed:
             self.retake_neutral()
+        begun = any(self._legs[side].begun for side in self.sides)
         for side, leg in self._legs.items():
             other = self._legs[side.other] if side.other not in self.sides else None
-            leg.update(pose, abs(other.live_deg) if other else math.nan, refused.get(side, ""))
+            leg.update(pose, abs(other.live_deg) if other else math.nan, refused.get(side, ""), begun)
         return self._step(pose)
 
     def finish(self, pose: Pose) -> Step:
@@ -134,18 +154,25 @@ class RotationTracker:
         for leg in self._legs.values():
             leg.retake = True
 
+    @property
+    def smallest_deg(self) -> dict[Side, float]:
+        """The smallest turn of each leg that could count, by the noise of its angle."""
+        return {side: round(self._legs[side].finder.smallest_deg, 1) for side in self.sides}
+
     def _step(self, pose: Pose) -> Step:
         legs = [self._legs[side] for side in self.sides]
         return Step(
             pose,
             {leg.side: leg.sample for leg in legs if leg.sample is not None},
-            tuple(sorted((p for leg in legs for p in leg.out.curve), key=lambda p: p.time_s)),
-            tuple(r for leg in legs for r in leg.out.reps),
-            tuple(a for leg in legs for a in leg.out.apart),
-            tuple(n for leg in legs for n in leg.out.neutrals),
-            frozenset(leg.side for leg in legs if leg.away),
-            {leg.side: cue for leg in legs if (cue := leg.cue())},
-            {leg.side: leg.still_s for leg in legs},
+            curve=tuple(sorted((p for leg in legs for p in leg.out.curve), key=lambda p: p.time_s)),
+            reps=tuple(r for leg in legs for r in leg.out.reps),
+            revised=tuple(r for leg in legs for r in leg.out.revised),
+            zeros=tuple(z for leg in legs for z in leg.out.zeros),
+            apart=tuple(a for leg in legs for a in leg.out.apart),
+            neutrals=tuple(n for leg in legs for n in leg.out.neutrals),
+            moving=frozenset(leg.side for leg in legs if leg.away),
+            cues={leg.side: cue for leg in legs if (cue := leg.cue())},
+            still_s={leg.side: leg.still_s for leg in legs},
         )
 
 
@@ -155,6 +182,8 @@ class _Output:
     def __init__(self) -> None:
         self.curve: list[CurvePoint] = []
         self.reps: list[Rep] = []
+        self.revised: list[Rep] = []
+        self.zeros: list[ZeroCourse] = []
         self.apart: list[Apart] = []
         self.neutrals: list[NeutralTaken] = []
 
@@ -179,15 +208,20 @@ class _LegTracker:
         self._shank_px = math.nan
         self._good_position_s = self._good_sight_s = -math.inf
         self._smooth = OneEuro(settings.min_cutoff_hz, settings.beta)
-        self._finder = ExcursionFinder(drill.min_entry_deg)
-        self._numbers = RepNumbers(drill.directions)
-        self._pending: Rep | None = None
-        keep_s = drill.max_rep_s + 4.0
-        self._curve = SettledCurve(keep_s)
+        counted_only = drill.measure is Measure.ROLL
+        self.finder = RepFinder(drill.directions, drill.min_entry_deg, (1 if counted_only else 3) * drill.min_entry_deg)
+        self._numbers = Pairing(drill.directions)
+        self._pending: _Found | None = None
+        self._found = deque[_Found](maxlen=REVISED_OF)
+        self._given: dict[tuple[Direction, int], Rep] = {}
+        self._new = False
+        self._zeros: list[ZeroCourse] = []
+        self._span = _Span(0.0)
+        self._backlog: deque[tuple[Pose, float, str]] = deque()
+        self._curve = SettledCurve(KEEP_S)
         self._waiting: deque[RotationSample] = deque()
         self._history: deque[tuple[float, float, dict[str, float]]] = deque()
         self._errors: deque[tuple[float, float, float, float]] = deque()
-        self._keep_s = keep_s
         self._now: dict[str, float] = {}
         self._time_s = 0.0
         self.sample: RotationSample | None = None
@@ -203,7 +237,12 @@ class _LegTracker:
     @property
     def away(self) -> bool:
         """Whether the leg is in an excursion that can count."""
-        return self._finder.away
+        return self.finder.away
+
+    @property
+    def begun(self) -> bool:
+        """Whether the leg has its neutral pose."""
+        return self._measure is not None
 
     @property
     def still_s(self) -> float:
@@ -217,29 +256,38 @@ class _LegTracker:
         return worst[1] if worst[0] > 1 and self.away else ""
 
     # ------------------------------------------------------------------ one pose
-    def update(self, pose: Pose, other_leg_deg: float, refused: str) -> None:
+    def update(self, pose: Pose, other_leg_deg: float, refused: str, begun: bool) -> None:
         """Take the next pose.
 
         `other_leg_deg` is how far the leg that is not measured has moved, NaN if both are; `refused` says why the legs cannot
-        be told apart, empty when they can.
+        be told apart, empty when they can; `begun` says whether a leg that is to be measured has its neutral pose.
         """
         self.out = _Output()
         if self.retake:
-            self.drop_neutral()
+            self.drop_neutral(leaving=False)
             self.retake = False
         step_s = pose.time_s - self._time_s
         self._time_s = pose.time_s
         if step_s > SIGHT_LOST_S and self._measure is not None:  # the camera was away, and who knows where it stands now
-            self.drop_neutral()
+            self.drop_neutral(leaving=False)
         self._looking = False
-        seen = NOT_READ
-        pelvis_deg = math.nan
         reason = self._unseen(pose) or refused
         in_sight = not reason
         reason = reason or self._out_of_position(pose)
         self._keep_or_drop_neutral(pose.time_s, in_sight, in_position=not reason)
         if not reason and self._measure is None:
             reason = self._find_neutral(pose)
+        if self._measure is None and begun and (self._backlog or not reason or self._looking):
+            self._backlog.append((pose, other_leg_deg, "" if self._looking else reason))
+            self._take_sample(self._sample(pose, NOT_READ, math.nan, reason))
+            if pose.time_s - self._backlog[0][0].time_s > BACKLOG_S:
+                self._pass_by(self._backlog.popleft()[0].time_s)
+            return
+        self._measure_pose(pose, step_s, other_leg_deg, reason)
+
+    def _measure_pose(self, pose: Pose, step_s: float, other_leg_deg: float, reason: str) -> None:
+        """Read a pose with the measure, unless a reason says why not, and follow what the leg does."""
+        seen, pelvis_deg = NOT_READ, math.nan
         if not reason:
             assert self._measure is not None and self._form is not None
             pelvis_deg = self._form.pelvis_deg(pose.image_px) if self._drill.posture is Posture.SEATED else 0.0
@@ -249,12 +297,35 @@ class _LegTracker:
                 seen = seen._replace(angle_deg=math.nan, error_deg=math.nan)
                 reason = "more than a hip can turn: heel and toe or the legs are mixed up"
             self._watch_form(pose, step_s, other_leg_deg)
-        live_deg = self._smooth.update(pose.time_s, seen.angle_deg)
-        self.sample = RotationSample(
+        self._take_sample(self._sample(pose, seen, pelvis_deg, reason))
+        self._errors.append((pose.time_s, seen.sd_deg, seen.gravity_deg, self._with_zero(seen.error_deg)))
+        keep_s = max(min(pose.time_s - KEEP_S, self.finder.needed_from_s - 2), pose.time_s - LONGEST_S)
+        while self._errors[0][0] < keep_s:
+            self._errors.popleft()
+        while self._history and self._history[0][0] < keep_s:
+            self._history.popleft()
+        self._emit_curve(self._curve.add(pose.time_s, seen.angle_deg, keep_s))
+        self._follow(pose.time_s, seen.angle_deg)
+
+    def _follow(self, time_s: float, angle_deg: float) -> None:
+        """Count, and let the zero follow the rests."""
+        stills = self.finder.stills
+        for excursion in self.finder.update(time_s, angle_deg):
+            self._take(excursion)
+        if self.finder.stills != stills:
+            self._move_zero(time_s)
+        if self._numbers.expired(time_s) and not self.away:
+            self._release_pending()
+            self._numbers.close()
+        self._give()
+
+    def _sample(self, pose: Pose, seen: Reading, pelvis_deg: float, reason: str) -> RotationSample:
+        zero_deg = self._span.zero_deg(pose.time_s)
+        return RotationSample(
             time_s=pose.time_s,
             side=self.side,
-            live_deg=live_deg,
-            corrected_deg=seen.angle_deg,
+            live_deg=self._smooth.update(pose.time_s, seen.angle_deg) - zero_deg,
+            corrected_deg=seen.angle_deg - zero_deg,
             uncorrected_deg=seen.uncorrected_deg,
             mediapipe_deg=seen.mediapipe_deg,
             legnet_deg=seen.legnet_deg,
@@ -262,25 +333,38 @@ class _LegTracker:
             raw_deg=seen.raw_deg,
             gravity_deg=seen.gravity_deg,
             pelvis_deg=pelvis_deg if not reason else math.nan,
-            uncertainty_deg=seen.error_deg,
+            uncertainty_deg=self._with_zero(seen.error_deg),
             reason=reason,
         )
-        self._errors.append((pose.time_s, seen.sd_deg, seen.gravity_deg, seen.error_deg))
-        while self._errors[0][0] < pose.time_s - self._keep_s:
-            self._errors.popleft()
-        self._waiting.append(self.sample)
-        self._emit_curve(self._curve.add(pose.time_s, seen.angle_deg))
-        self._take(self._finder.update(pose.time_s, live_deg))
-        if self._numbers.expired(pose.time_s) and not self.away:
-            self._release_pending()
-            self._numbers.close()
+
+    def _take_sample(self, sample: RotationSample) -> None:
+        self.sample = sample
+        if not self._waiting or self._waiting[-1].time_s < sample.time_s:
+            self._waiting.append(sample)
+            return
+        place = next(k for k, given in enumerate(self._waiting) if given.time_s >= sample.time_s)
+        self._waiting[place] = sample  # it waited for the neutral pose, which is known now
+
+    def _pass_by(self, time_s: float) -> None:
+        """Let a pose that waited for the neutral pose go unmeasured."""
+        self._emit_curve(self._curve.add(time_s, math.nan, time_s - KEEP_S))
+
+    def _with_zero(self, error_deg: float) -> float:
+        """Return a 95 % half width with the error of the zero."""
+        return math.hypot(error_deg, NORMAL_95 * self._span.sd_deg)
 
     def finish(self) -> None:
         """Flush what the end of the recording leaves open."""
         self.out = _Output()
-        self._take(self._finder.finish())
+        if self._measure is None and self._backlog:
+            self._find_late_neutral()
+        self._close_span(leaving=False)
         self._release_pending()
+        self._give()
+        while self._backlog:
+            self._pass_by(self._backlog.popleft()[0].time_s)
         self._emit_curve(self._curve.finish())
+        self.out.zeros = list(self._zeros)
 
     # ------------------------------------------------------------------ position and neutral pose
     def _unseen(self, pose: Pose) -> str:
@@ -307,13 +391,14 @@ class _LegTracker:
             self._good_sight_s = time_s
         if in_position or not in_sight:  # out of sight is not out of position
             self._good_position_s = time_s
-        lost = time_s - self._good_position_s > POSITION_LOST_S or time_s - self._good_sight_s > SIGHT_LOST_S
-        if lost and self._measure is not None:
-            self.drop_neutral()
+        left, hidden = time_s - self._good_position_s > POSITION_LOST_S, time_s - self._good_sight_s > SIGHT_LOST_S
+        if (left or hidden) and self._measure is not None:
+            self.drop_neutral(leaving=left)
 
-    def drop_neutral(self) -> None:
-        """Forget the neutral pose; an excursion in progress is given up."""
-        self._take(self._finder.finish())
+    def drop_neutral(self, leaving: bool) -> None:
+        """Forget the neutral pose; an excursion in progress ends."""
+        self._close_span(leaving)
+        self._give()
         self._measure = self._form = None
         self._now = {}
         self._neutral_finder.clear()
@@ -323,8 +408,11 @@ class _LegTracker:
         self._looking = True
         found = self._neutral_finder.update(pose)
         if found is None:
-            return self._problem or REASON_WAITING
-        neutral, from_s = found
+            return self._problem or self._neutral_finder.waiting
+        return self._take_neutral(*found, pose.time_s)
+
+    def _take_neutral(self, neutral: NeutralPose, poses: Sequence[Pose], to_s: float) -> str:
+        """Make the measure of a neutral pose; return what is in the way, empty if nothing is."""
         measure = make_measure(neutral, self.side, self._drill, self._calibration, self._settings.correct)
         if measure.problem:
             self._neutral_finder.clear()  # a fit takes time: look at a new still time, not at every frame
@@ -334,10 +422,45 @@ class _LegTracker:
         self._measure, self._form = measure, BodyForm(neutral, self.side)
         self._hip_zero = neutral.image_px[self._hips].mean(axis=0)
         self._shank_px = float(np.hypot(*(neutral.image_px[self._leg.ankle] - neutral.image_px[self._leg.knee])))
-        self.out.neutrals.append(
-            NeutralTaken(self.side, from_s, pose.time_s, measure.neutral_angle_deg, measure.view, measure.advice)
-        )
+        from_s = poses[0].time_s
+        self._span = _Span(from_s, *_spread([measure.read(pose, 0.0) for pose in poses], poses))
+        self.out.neutrals.append(NeutralTaken(self.side, from_s, to_s, measure.neutral_angle_deg, measure.view, measure.advice))
+        backlog, self._backlog = self._backlog, deque()
+        before_s = math.nan
+        for pose, other_leg_deg, reason in backlog:
+            step_s = 0.0 if math.isnan(before_s) else pose.time_s - before_s
+            self._measure_pose(pose, step_s, other_leg_deg, reason or self._out_of_position(pose))
+            before_s = pose.time_s
         return ""
+
+    def _find_late_neutral(self) -> None:
+        """Take the stillest moment of a leg that never held still for long enough."""
+        still = self._neutral_finder.stillest([pose for pose, _, reason in self._backlog if not reason])
+        if still is not None:
+            self._take_neutral(*still, self._backlog[-1][0].time_s)
+
+    # ------------------------------------------------------------------ zero
+    def _close_span(self, leaving: bool) -> None:
+        """End the time of a neutral pose: take what is open, and let the zero move to the rests of all of it."""
+        rests = self.finder.rests()
+        for excursion in self.finder.finish(leaving):
+            self._take(excursion)
+        self._move_zero(self._time_s, rests)
+        if self._span.course:
+            self._zeros.append(self._span.course)
+        self._span = _Span(self._time_s)
+
+    def _move_zero(self, time_s: float, rests: Sequence[Rest] | None = None) -> None:
+        span = self._span
+        if self._drill.measure is Measure.ROLL:
+            return
+        own = [found.excursion for found in self._found if found.span is span]
+        ended = rests is not None
+        before = span.course
+        known = self.finder.rests() if rests is None else rests
+        span.course = zero_course(known, own, self.side, (span.from_s, time_s), span.gravity_deg, ended)
+        if span.course and (before is None or before.levels_deg != span.course.levels_deg):
+            self.out.zeros.append(span.course)
 
     # ------------------------------------------------------------------ form
     def _watch_form(self, pose: Pose, step_s: float, other_leg_deg: float) -> None:
@@ -346,8 +469,6 @@ class _LegTracker:
         faults["O"] = other_leg_deg
         visibility = float(min(pose.visibility[i] for i in self._needed))
         self._history.append((pose.time_s, visibility, {k: faults[k] for k in self._faults if k in faults}))
-        while self._history[0][0] < pose.time_s - self._keep_s:
-            self._history.popleft()
         share = 1 - math.exp(-max(step_s, 0) / CUE_SMOOTHING_S)
         for letter, size in self._history[-1][2].items():
             before = self._now.get(letter, size)
@@ -369,11 +490,12 @@ class _LegTracker:
             while self._waiting and self._waiting[0].time_s <= time_s:
                 sample = self._waiting.popleft()
                 known = sample.time_s == time_s and math.isfinite(angle_deg)
+                zero_deg = self._span.zero_deg(time_s)
                 self.out.curve.append(
                     CurvePoint(
                         time_s=sample.time_s,
                         side=self.side,
-                        angle_deg=angle_deg if known else math.nan,
+                        angle_deg=angle_deg - zero_deg if known else math.nan,
                         live_deg=sample.live_deg,
                         uncorrected_deg=sample.uncorrected_deg,
                         mediapipe_deg=sample.mediapipe_deg,
@@ -383,25 +505,25 @@ class _LegTracker:
                         gravity_deg=sample.gravity_deg,
                         pelvis_deg=sample.pelvis_deg,
                         uncertainty_deg=sample.uncertainty_deg if known else math.nan,
+                        zero_deg=zero_deg,
                         reason="" if known else sample.reason or "not settled",
                     )
                 )
 
-    def _take(self, excursion: Excursion | None) -> None:
-        if excursion is None:
-            return
-        times, angles = self._curve.window(excursion.from_s - self._keep_s, excursion.to_s)
+    def _take(self, excursion: Excursion) -> None:
+        """Log an excursion: as a repetition, or apart with the reason."""
+        times, angles = self._curve.window(excursion.from_s - 2 * PLATEAU_S, excursion.to_s + PLATEAU_S)
         measured = measure_excursion(times, angles, excursion)
         if measured is None:
             return
         direction = excursion.direction
-        problem = self._not_a_rep(excursion, measured.end_s - measured.start_s)
-        if problem:
-            self.out.apart.append(Apart(self.side, direction, measured.start_s, measured.end_s, measured.peak_deg, problem))
+        if excursion.problem:
+            peak_deg = measured.peak_deg - self._span.zero_deg(measured.peak_s)
+            self.out.apart.append(Apart(self.side, direction, measured.start_s, measured.end_s, peak_deg, excursion.problem))
             return
-        self._finder.accept(direction, measured.peak_deg)
         faults, visibility = self._form_during(measured.start_s, measured.end_s)
         invalid = [self._faults[k].title.lower() for k in faults if self._faults[k].invalidates]
+        invalid += [said] if (said := _ENDINGS.get(excursion.ending)) else []
         sd_deg, gravity_deg, error_deg = self._at_peak(measured.peak_s)
         counted_only = self._drill.measure is Measure.ROLL
         number, completes = self._numbers.next(direction, measured.start_s, measured.end_s)
@@ -414,7 +536,7 @@ class _LegTracker:
             uncertainty_deg=error_deg,
             gravity_deg=gravity_deg,
             fit_sd_deg=sd_deg,
-            live_peak_deg=math.nan if counted_only else excursion.live_peak_deg,
+            live_peak_deg=math.nan if counted_only else excursion.top_deg - self._span.zero_deg(measured.peak_s),
             range_deg=math.nan if counted_only else measured.range_deg,
             start_s=measured.start_s,
             peak_s=measured.peak_s,
@@ -423,17 +545,38 @@ class _LegTracker:
             faults=faults,
             reason="; ".join(invalid),
             visibility=visibility,
+            speed_deg_s=math.nan if counted_only else measured.speed_deg_s,
         )
-        rep = replace(rep, **{name: round(getattr(rep, name), digits) for name, digits in REP_DECIMALS.items()})
+        found = _Found(rep, excursion, self._span)
         if completes and self._pending:
-            self.out.reps += [self._pending, rep]
+            self._add(self._pending, found)
             self._pending = None
             return
         self._release_pending()
         if self._numbers.waiting:  # for its partner
-            self._pending = rep
+            self._pending = found
         else:
-            self.out.reps.append(self._half(rep) if self._drill.combined else rep)
+            self._add(self._half(found) if self._drill.combined else found)
+
+    def _add(self, *found: _Found) -> None:
+        self._found += found
+        self._new = True
+
+    def _give(self) -> None:
+        """Give out the repetitions that are new, and those that are known better now."""
+        if not self._new and not self.out.zeros:
+            return
+        self._new = False
+        reps = judged([found.against_zero() for found in self._found])
+        for exact in reps:
+            rep = replace(exact, **{name: round(getattr(exact, name), digits) for name, digits in REP_DECIMALS.items()})
+            before = self._given.get((rep.direction, rep.rep))
+            if before is None:
+                self.out.reps.append(rep)
+            elif repr(before) != repr(rep):  # NaN is NaN here
+                self.out.revised.append(rep)
+            self._given[rep.direction, rep.rep] = rep
+        self._given = {(rep.direction, rep.rep): self._given[rep.direction, rep.rep] for rep in reps}
 
     def _at_peak(self, peak_s: float) -> tuple[float, float, float]:
         """Return standard error of the fit, gravity angle and 95 % half width around a peak: medians, NaN where there is none."""
@@ -442,26 +585,69 @@ class _LegTracker:
             found = [np.median(column[np.isfinite(column)]) if np.isfinite(column).any() else math.nan for column in near.T]
         return (float(found[0]), float(found[1]), float(found[2])) if found else (math.nan, math.nan, math.nan)
 
-    def _not_a_rep(self, excursion: Excursion, duration_s: float) -> str:
-        """Return why an excursion is not a repetition; empty if it is."""
-        if excursion.ending is Ending.LOST:
-            return "lost from view or cut off by the end"
-        if excursion.direction not in self._drill.directions:
-            return f"{excursion.direction}, the other direction than this drill"
-        if excursion.ending is Ending.PARTIAL:
-            return "partial: far below the usual peak"
-        if duration_s < MIN_REP_S:
-            return f"shorter than {MIN_REP_S} s"
-        if duration_s > self._drill.max_rep_s:
-            return f"longer than {self._drill.max_rep_s:.0f} s"
-        return ""
-
     def _release_pending(self) -> None:
         if self._pending is not None:
-            self.out.reps.append(self._half(self._pending))
+            self._add(self._half(self._pending))
             self._pending = None
 
-    def _half(self, rep: Rep) -> Rep:
-        missing = next(d for d in Direction if d is not rep.direction)
+    def _half(self, found: _Found) -> _Found:
+        missing = next(d for d in Direction if d is not found.rep.direction)
         note = f"half repetition: no {missing} excursion with it"
-        return replace(rep, reason="; ".join(filter(None, [rep.reason, note])))
+        reason = "; ".join(filter(None, [found.rep.reason, note]))
+        return replace(found, rep=replace(found.rep, reason=reason))
+
+
+_ENDINGS = {Ending.EARLY: ENDED_EARLY, Ending.PEAK_UNSEEN: PEAK_UNSEEN}
+
+
+class _Span:
+    """The time of one neutral pose, and where its zero lies.
+
+    Parameters
+    ----------
+    from_s : float
+        When the neutral pose was taken.
+    sd_deg : float
+        Standard error of the neutral pose.
+    gravity_deg : float
+        What a goniometer held against gravity reads there; NaN where gravity shows no rotation.
+    """
+
+    def __init__(self, from_s: float, sd_deg: float = 0.0, gravity_deg: float = math.nan) -> None:
+        self.from_s, self._sd_deg, self.gravity_deg = from_s, sd_deg, gravity_deg
+        self.course: ZeroCourse | None = None
+
+    def zero_deg(self, time_s: float) -> float:
+        """Return where the zero lies at a time, against the neutral pose, deg."""
+        return self.course.at(time_s) if self.course else 0.0
+
+    @property
+    def sd_deg(self) -> float:
+        """Standard error of the zero, deg."""
+        return self.course.sd_deg if self.course else self._sd_deg
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A repetition with its angles against the neutral pose of its span."""
+
+    rep: Rep
+    excursion: Excursion
+    span: _Span
+
+    def against_zero(self) -> Rep:
+        """Return the repetition against the zero as it is known now."""
+        zero_deg = self.span.zero_deg(self.rep.peak_s)
+        return replace(self.rep, peak_deg=self.rep.peak_deg - zero_deg)
+
+
+def _spread(readings: Sequence[Reading], poses: Sequence[Pose]) -> tuple[float, float]:
+    """Return the standard error of the zero by how a still leg reads, and its gravity angle, deg."""
+    angles = np.array([seen.angle_deg for seen in readings])
+    gravity = np.array([seen.gravity_deg for seen in readings])
+    angles, gravity = angles[np.isfinite(angles)], gravity[np.isfinite(gravity)]
+    if len(angles) < 2:
+        return 0.0, math.nan
+    spread_deg = 1.4826 * float(np.median(np.abs(angles - np.median(angles))))
+    independent = max(1.0, (poses[-1].time_s - poses[0].time_s) / TOGETHER_S)
+    return spread_deg / math.sqrt(independent), float(np.median(gravity)) if len(gravity) else math.nan

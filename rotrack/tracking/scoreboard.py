@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rotrack.model import Apart, Direction, NeutralTaken, Rep, Side, Step
+from rotrack.model import Apart, Direction, NeutralTaken, Rep, Side, Step, ZeroCourse
 
 
 @dataclass
@@ -23,6 +24,7 @@ class Scoreboard:
     measured: Counter[Side] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     reps: list[Rep] = field(default_factory=list)
+    zeros: dict[tuple[Side, float], ZeroCourse] = field(default_factory=dict)
     apart: list[Apart] = field(default_factory=list)
     neutrals: list[NeutralTaken] = field(default_factory=list)
     best: dict[tuple[Side, Direction], float] = field(default_factory=dict)
@@ -32,6 +34,10 @@ class Scoreboard:
     def add(self, step: Step, with_frame: bool = True) -> None:
         """Add a step; without a frame for what comes after the last one."""
         self.reps += step.reps
+        for zero in step.zeros:
+            self.zeros[zero.side, zero.from_s] = zero
+        if step.revised:
+            self._revise(step.revised)
         self.apart += step.apart
         self.neutrals += step.neutrals
         for rep in step.reps:
@@ -52,6 +58,16 @@ class Scoreboard:
             else:
                 self.measured[side] += 1
         self.several_people |= step.pose.people > 1
+
+    def _revise(self, revised: Sequence[Rep]) -> None:
+        """Take repetitions as they are known now, in the places of what they were."""
+        known = {(rep.side, rep.direction, rep.rep): rep for rep in revised}
+        self.reps = [known.get((rep.side, rep.direction, rep.rep), rep) for rep in self.reps]
+        self.best = {}
+        for rep in self.reps:
+            if math.isfinite(rep.peak_deg):
+                key = (rep.side, rep.direction)
+                self.best[key] = max(self.best.get(key, 0.0), abs(rep.peak_deg))
 
     def count(self, side: Side) -> int:
         """Return the number of the latest repetition of a side."""
