@@ -38,7 +38,9 @@ FOLLOWED = ("knee", "ankle", "toe")
 GROSS_SHANKS, GROSS_DEG = 0.5, 40.0
 MOVES = 0.2
 """Gain and growth are told from a way of more than this, in shanks or radians."""
-MOST_GROWTH = 12.0
+MOST_GROWTH, LEAST = 12.0, 1e-5
+CALM_SHARE = 0.35
+"""Share of the frames in which a leg is nearest to where it began: there its errors do not come from the turn."""
 LEAST_FRAMES = 40
 LAGS_S = (0.034, 0.067, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0)
 CONSTANTS_S = np.geomspace(0.08, 4.0, 18)
@@ -314,21 +316,19 @@ def fitted(t_s: np.ndarray, error: np.ndarray, way: np.ndarray | None = None, si
     rest = error if way is None else error - np.nan_to_num(gain) * way
     if size is None:
         size = np.zeros(len(t_s)) if way is None else np.linalg.norm(way, axis=1)
-    calm = size <= np.quantile(size, 0.35)
+    calm = size <= np.quantile(size, CALM_SHARE)
     bias = np.median(rest[calm], axis=0)
-    rest = rest - np.median(rest, axis=0)
-    growth, told = np.nan, 0.0
+    off = rest - bias
+    still = max(_spread(off[calm]), LEAST)
+    growth, loud = np.nan, np.ones(len(t_s))
     if size.max() > MOVES:
-        # rest^2 is the sum of what is there without movement and of what grows with it
-        basis = np.column_stack([np.ones(len(size)), size**2])
-        squares = (rest**2).mean(axis=1)
-        found = np.linalg.lstsq(basis, np.minimum(squares, 25 * squares.mean()), rcond=None)[0]
-        still = max(float(found[0]), 0.05 * float(squares.mean()))
-        growth = min(MOST_GROWTH, float(np.sqrt(max(float(found[1]), 0.0) / still)))
-        told = growth
-    loud = np.sqrt(1 + (told * size) ** 2)
-    slow, slow_s, fast = slow_and_fast(t_s, rest / loud[:, None])
-    return Fit(bias, gain, slow, slow_s, fast, growth)
+        far = size > 0.5 * size.max()
+        more = (_spread(off[far] - np.median(off[far], axis=0)) / still) ** 2 - 1
+        growth = min(MOST_GROWTH, float(np.sqrt(max(more, 0.0) / np.mean(size[far] ** 2))))
+        loud = np.sqrt(1 + (growth * size) ** 2)
+    slow, slow_s, fast = slow_and_fast(t_s, (rest - np.median(rest, axis=0)) / loud[:, None])
+    scale = still / max(float(np.hypot(slow, fast)), LEAST)
+    return Fit(bias, gain, scale * slow, slow_s, scale * fast, growth)
 
 
 def _gain(error: np.ndarray, way: np.ndarray, least: float) -> float:
@@ -352,7 +352,7 @@ def slow_and_fast(t_s: np.ndarray, rest: np.ndarray) -> tuple[float, float, floa
         close = np.abs(apart - step * step_s) < 0.5 * step_s
         if close.sum() < 20:
             continue
-        squares = np.minimum((rest[step:] - rest[:-step]) ** 2, 36 * np.var(rest) + 1e-12)
+        squares = np.minimum((rest[step:] - rest[:-step]) ** 2, 16 * _spread(rest) ** 2 + LEAST**2)
         lags.append(step * step_s)
         halves.append(0.5 * float(squares[close].mean()))
     if len(lags) < 3:
