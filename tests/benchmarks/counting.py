@@ -31,8 +31,8 @@ from rotrack.kinematics.rotation import NeutralPose, Reading
 from rotrack.model import Direction, Pose, Rep, Side
 from rotrack.records.session import best_of, by_leg, session_values
 from rotrack.tracking import pipeline
-from rotrack.tracking.reps import HOLD_SHARE
 from rotrack.tracking.scoreboard import Scoreboard
+from rotrack.tracking.zero import zero_moved
 from training import movement, simulate
 
 RIGHT_COUNT = 0.99
@@ -141,7 +141,7 @@ def outcome(session: simulate.Session, number: int) -> Outcome:
     if run.went_back or run.live != run.logged:
         problems.append("live is not the log")
     pairs = [(rep, match) for rep in reps if (match := _true_of(rep, true)) is not None]
-    holds = tuple(rep.hold_s - _true_hold_s(session.course, match) for rep, match in pairs if match.held_s >= HELD_FROM_S)
+    holds = tuple(rep.hold_s - match.held_s for rep, match in pairs if match.held_s >= HELD_FROM_S)
     moved = session.course.movement
     return Outcome(
         number=number,
@@ -161,24 +161,14 @@ def outcome(session: simulate.Session, number: int) -> Outcome:
 
 
 def warned(board: Scoreboard) -> bool:
-    """Return whether anything was said of a zero that is not to be trusted."""
-    said = [neutral.advice for neutral in board.neutrals] + [rep.reason for rep in board.reps]
-    return any("zero" in words or "neutral" in words for words in said)
+    """Return whether it was said that a zero moved."""
+    return any(zero_moved(zero) for zero in board.zeros.values())
 
 
 def _true_of(rep: Rep, true: Sequence[movement.Rep]) -> movement.Rep | None:
     mine = [t for t in true if t.side == rep.side and t.direction == rep.direction]
     near = [t for t in mine if t.peak_from_s - NEAR_S <= rep.peak_s <= t.peak_to_s + NEAR_S]
     return min(near, key=lambda t: abs(0.5 * (t.peak_from_s + t.peak_to_s) - rep.peak_s), default=None)
-
-
-def _true_hold_s(course: movement.Course, rep: movement.Rep) -> float:
-    """Return for how long the true curve stays within a tenth of the peak, as rotrack says a hold is."""
-    t = np.arange(rep.start_s, rep.end_s, 0.01)
-    high = course.angle_deg(rep.side, t) * np.sign(rep.peak_deg) >= HOLD_SHARE * abs(rep.peak_deg)
-    low = np.flatnonzero(~high)
-    before, after = low[t[low] < rep.peak_from_s], low[t[low] > rep.peak_to_s]
-    return float(t[after[0]] if len(after) else rep.end_s) - float(t[before[-1]] if len(before) else rep.start_s)
 
 
 def _values(reps: Sequence[Rep], pairs: Sequence[tuple[Rep, movement.Rep]], warned: bool) -> Iterator[tuple[float, float, bool]]:
@@ -377,7 +367,7 @@ def tell_one(asked: Asked, number: int) -> None:
         print(f"neutral {neutral.side} {neutral.from_s:.2f} to {neutral.to_s:.2f} s, {neutral.view} {neutral.advice}")
     for rep in session.counted:
         print(f"true    {rep.side:5} {rep.direction:8} {rep.start_s:6.2f} to {rep.end_s:6.2f} s, peak {rep.peak_deg:6.1f}, "
-              f"from {rep.from_deg:5.1f}, hold {_true_hold_s(session.course, rep):.2f}")  # fmt: skip
+              f"from {rep.from_deg:5.1f}, hold {rep.held_s:.2f}")  # fmt: skip
     for rep in run.board.reps:
         print(f"found   {rep.side:5} {rep.direction:8} {rep.start_s:6.2f} to {rep.end_s:6.2f} s, peak {rep.peak_deg:6.1f}, "
               f"range {rep.range_deg:5.1f}, hold {rep.hold_s:.2f}, number {rep.rep} {rep.reason}")  # fmt: skip
