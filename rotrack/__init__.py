@@ -4,15 +4,20 @@ The data flows in the order of the folders: `sensing` turns pictures into landma
 `tracking` angles into repetitions; `records` keeps and `ui` shows the result. `api` puts the parts together, `cli` is thin.
 """
 
-from importlib import metadata
+from __future__ import annotations
 
-from rotrack.api import analyze, remeasure
-from rotrack.drills import Drill, load_table
-from rotrack.errors import RotrackError
-from rotrack.model import Direction, Side
-from rotrack.records.session import Session, SessionValue, load_session
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING, Any
 
-__version__ = metadata.version("rotrack")
+if TYPE_CHECKING:
+    from rotrack.api import analyze, remeasure
+    from rotrack.drills import Drill, load_table
+    from rotrack.errors import RotrackError
+    from rotrack.model import Direction, Side
+    from rotrack.records.session import Session, SessionValue, load_session
+
+    __version__: str
+
 __all__ = [
     "Direction",
     "Drill",
@@ -26,3 +31,25 @@ __all__ = [
     "load_table",
     "remeasure",
 ]
+
+_HOMES = {
+    "rotrack.api": ("analyze", "remeasure"),
+    "rotrack.drills": ("Drill", "load_table"),
+    "rotrack.errors": ("RotrackError",),
+    "rotrack.model": ("Direction", "Side"),
+    "rotrack.records.session": ("Session", "SessionValue", "load_session"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name; what it needs is loaded at its first use, so that commands which do not need it start at once."""
+    if name == "__version__":
+        return metadata.version("rotrack")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'rotrack' has no attribute '{name}'")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -39,9 +39,10 @@ from rotrack.sensing.landmarker import Landmarker, ModelFile, find_model, settin
 from rotrack.sensing.legnet import LegNet, description
 from rotrack.sensing.reader import read_live, read_recorded
 from rotrack.sensing.sources import Mirrored, Source, SourceInfo, VideoFile
-from rotrack.tracking.pipeline import RotationTracker, TrackerSettings
+from rotrack.tracking.finding import SetupFinding
+from rotrack.tracking.pipeline import RotationTracker
 from rotrack.tracking.scoreboard import Scoreboard
-from rotrack.tracking.setup import SetupFinding
+from rotrack.tracking.settings import TrackerSettings
 from rotrack.tracking.zero import zero_moved
 from rotrack.ui.overlay import Overlay
 from rotrack.ui.video import VideoWriter

@@ -18,7 +18,8 @@ from rotrack.sensing.landmarker import Landmarker, find_model
 from rotrack.sensing.legnet import LegNet
 from rotrack.sensing.reader import read_live
 from rotrack.sensing.sources import Camera, Source
-from rotrack.tracking.setup import SetupCheck, SetupFinding, State
+from rotrack.tracking.finding import SetupFinding, State
+from rotrack.tracking.setup import SetupCheck
 
 NAMES = {"rate": "speed", "light": "light", "people": "one person", "legs": "legs", "distance": "distance", "camera": "camera"}
 SIGNS = {State.GOOD: "[green]ok[/]", State.PROBLEM: "[bold red]problem[/]", State.WAITING: "[yellow]waiting[/]"}

@@ -23,7 +23,8 @@ from rotrack.kinematics.legmodel import KNEE_FOLLOWS
 from rotrack.kinematics.rotation import NeutralPose
 from rotrack.model import LEGS, N_LANDMARKS, SWAPPED, Apart, NeutralTaken, Pose, Rep, Side, Step
 from rotrack.records.landmarks import read_poses
-from rotrack.tracking.pipeline import RotationTracker, TrackerSettings
+from rotrack.tracking.pipeline import RotationTracker
+from rotrack.tracking.settings import TrackerSettings
 
 FIXTURES = Path(__file__).parent / "fixtures"
 BOTH = (Side.LEFT, Side.RIGHT)

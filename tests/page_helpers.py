@@ -31,7 +31,8 @@ from rotrack.drills import load_table
 from rotrack.errors import SourceError
 from rotrack.model import Frame, Pose, Side
 from rotrack.sensing.sources import SourceInfo
-from rotrack.tracking.setup import CHECKS, Move, SetupFinding, State
+from rotrack.tracking.finding import Move, SetupFinding, State
+from rotrack.tracking.setup import CHECKS
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium"
 """The browser of the tests; they fail in CI and are skipped elsewhere if there is none."""

@@ -13,8 +13,9 @@ from rotrack.app.texts import LANGUAGES, Texts
 from rotrack.drills import load_table
 from rotrack.model import Direction, NeutralTaken, Rep, RotationSample, Side, Step, empty_pose
 from rotrack.tracking.neutral import REASON_WAITING
-from rotrack.tracking.pipeline import RotationTracker, TrackerSettings
+from rotrack.tracking.pipeline import RotationTracker
 from rotrack.tracking.scoreboard import Scoreboard
+from rotrack.tracking.settings import TrackerSettings
 
 NEUTRAL_S = 2.0
 NAN = math.nan

@@ -39,7 +39,7 @@ from helpers import FIXTURES, SAMPLES
 
 import rotrack
 from rotrack.errors import NotMeasuredError
-from rotrack.tracking.pipeline import TrackerSettings
+from rotrack.tracking.settings import TrackerSettings
 from rotrack.validation import validate_folder
 
 NUMBERS = FIXTURES / "numbers"

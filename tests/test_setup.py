@@ -13,7 +13,8 @@ from rotrack.drills import load_table
 from rotrack.kinematics.camera import Calibration, Floor
 from rotrack.model import LEGS, N_LANDMARKS, Frame, Pose, Side, empty_pose
 from rotrack.tracking import view
-from rotrack.tracking.setup import CHECKS, HOLD_S, Move, SetupCheck, SetupFinding, State
+from rotrack.tracking.finding import Move, SetupFinding, State
+from rotrack.tracking.setup import CHECKS, HOLD_S, SetupCheck
 
 STANDING = Stance(thigh=(0.1, -1, 0.05), shank=(0, -1, 0), foot=(1, 0.1, 0.1))
 TARGET = (0.0, 0.2, 0.0)

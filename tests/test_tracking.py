@@ -25,15 +25,10 @@ from conftest import (
 from rotrack.drills import Posture, load_table
 from rotrack.kinematics.correction import load_corrections
 from rotrack.model import LEGS, Direction, Pose, Side, empty_pose
-from rotrack.tracking.neutral import NEUTRAL_S, REASON_WAITING
-from rotrack.tracking.pipeline import (
-    POSITION_LOST_S,
-    REASON_NOT_READ,
-    SIGHT_LOST_S,
-    RotationTracker,
-    TrackerSettings,
-)
+from rotrack.tracking.neutral import REASON_WAITING
+from rotrack.tracking.pipeline import POSITION_LOST_S, REASON_NOT_READ, SIGHT_LOST_S, RotationTracker
 from rotrack.tracking.reps import TOO_SMALL
+from rotrack.tracking.settings import NEUTRAL_S, TrackerSettings
 
 NAMES = tuple(sorted(folder.name for folder in FIXTURES.iterdir() if (folder / "truth.json").exists()))
 WITH_REPS = tuple(name for name in NAMES if name not in ("idle", "feet_hidden"))

@@ -13,7 +13,8 @@ from rotrack.kinematics import rotation
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.rotation import NEEDS, LegMeasure, NeutralPose, Weighed
 from rotrack.model import LEGS, N_LANDMARKS, LegCrop, Pose, Side
-from rotrack.tracking.neutral import NEUTRAL_S, NeutralFinder
+from rotrack.tracking.neutral import NeutralFinder
+from rotrack.tracking.settings import NEUTRAL_S
 
 NAN = math.nan
 UNHEARD = (NAN, NAN)

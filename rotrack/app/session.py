@@ -37,7 +37,7 @@ from rotrack.records.record import Status
 from rotrack.records.session import INTERRUPTED, VIDEO, Session, load_session
 from rotrack.records.store import read_all, session_folder
 from rotrack.sensing.pictures import VideoPictures
-from rotrack.tracking.setup import State
+from rotrack.tracking.finding import State
 from rotrack.ui.figures import session_figure
 from rotrack.ui.words import is_counted, is_index
 

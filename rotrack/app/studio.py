@@ -28,8 +28,9 @@ from rotrack.sensing.landmarker import Landmarker, find_model
 from rotrack.sensing.legnet import LegNet, description
 from rotrack.sensing.reader import read_live
 from rotrack.sensing.sources import REOPEN_EVERY_S, Camera, PatientCamera, Source
+from rotrack.tracking.finding import SetupFinding
 from rotrack.tracking.scoreboard import Scoreboard
-from rotrack.tracking.setup import SetupCheck, SetupFinding
+from rotrack.tracking.setup import SetupCheck
 from rotrack.ui.overlay import live_picture
 
 START_STILL_S = 2.0

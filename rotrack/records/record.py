@@ -17,8 +17,8 @@ import msgspec
 from rotrack.errors import RecordError
 from rotrack.inputs import MOST_JSON_BYTES, UnreadableError, json_bytes, read_json, record_of, sane_time
 from rotrack.model import UNCORRECTED, Apart, NeutralTaken, Side, ZeroCourse
-from rotrack.tracking.pipeline import TrackerSettings
-from rotrack.tracking.setup import SetupFinding
+from rotrack.tracking.finding import SetupFinding
+from rotrack.tracking.settings import TrackerSettings
 
 SESSION_FILE = "session.json"
 FORMAT = 2

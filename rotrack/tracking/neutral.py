@@ -14,9 +14,8 @@ import numpy as np
 from rotrack.kinematics.crops import NEUTRAL_LEAST, readable, typical
 from rotrack.kinematics.rotation import NeutralPose
 from rotrack.model import Pose, Side
+from rotrack.tracking.settings import NEUTRAL_S
 
-NEUTRAL_S = 0.7
-"""How long the person must be still for the neutral pose, unless told otherwise."""
 COUNTED_IN = 8
 """The stillness so far is known to this part of what is needed."""
 STILL_POINTER = 0.07

@@ -38,7 +38,7 @@ from rotrack.model import (
     ZeroCourse,
 )
 from rotrack.tracking.filters import OneEuro, SettledCurve
-from rotrack.tracking.neutral import NEUTRAL_S, NeutralFinder
+from rotrack.tracking.neutral import NeutralFinder
 from rotrack.tracking.reps import (
     ENDED_EARLY,
     PEAK_UNSEEN,
@@ -52,6 +52,7 @@ from rotrack.tracking.reps import (
     judged,
     measure_excursion,
 )
+from rotrack.tracking.settings import TrackerSettings
 from rotrack.tracking.zero import zero_course
 
 POSITION_LOST_S = 1.0
@@ -74,26 +75,6 @@ IMPLAUSIBLE_SHARE = 1.5
 IMPLAUSIBLE_FROM_DEG = 75.0
 """An angle beyond both this and 1.5 times the drill's plausible range is a mistake of the pose model, not a hip."""
 NOT_READ = Reading.missing("")
-
-
-@dataclass(frozen=True, slots=True)
-class TrackerSettings:
-    """What can be chosen about the measuring, beside the drill.
-
-    Parameters
-    ----------
-    min_cutoff_hz, beta : float
-        One-Euro filter of the live angle.
-    correct : bool
-        Whether the learned correction of the pose model's errors is applied; without it `angle_deg` is the leg model's own.
-    neutral_s : float
-        How long the person must be still for the neutral pose.
-    """
-
-    min_cutoff_hz: float = 1.0
-    beta: float = 0.05
-    correct: bool = True
-    neutral_s: float = NEUTRAL_S
 
 
 class RotationTracker:

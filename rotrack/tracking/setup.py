@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -21,6 +19,7 @@ from rotrack.kinematics.legmodel import LENGTHS
 from rotrack.kinematics.rotation import NEEDS
 from rotrack.model import LEGS, Frame, Leg, Pose, Side
 from rotrack.rates import ENOUGH_HZ, LEAST_HZ
+from rotrack.tracking.finding import Move, SetupFinding, State
 from rotrack.tracking.view import ABOUT_CAMERA, Angle, ViewFinder, one_leg_at_a_time
 
 CHECKS = ("rate", "light", "people", "legs", "distance", "camera")
@@ -61,54 +60,6 @@ SMOOTHED_S = 0.5
 """Time constant of what is seen of the legs and of how large they are."""
 SEEN_SHARE = 0.7
 """A part is in the picture if it is seen for this share of the time."""
-
-
-class State(StrEnum):
-    """How a check stands."""
-
-    GOOD = "good"
-    PROBLEM = "problem"
-    WAITING = "waiting"
-
-
-class Move(StrEnum):
-    """Which way to move the camera. Left and right, also of a turn, are those of who looks at the camera from its front."""
-
-    NONE = ""
-    LEFT = "left"
-    RIGHT = "right"
-    UP = "up"
-    DOWN = "down"
-    CLOSER = "closer"
-    AWAY = "away"
-    TURN_LEFT = "turn-left"
-    TURN_RIGHT = "turn-right"
-    TILT_UP = "tilt-up"
-    TILT_DOWN = "tilt-down"
-    ROLL_LEFT = "roll-left"
-    ROLL_RIGHT = "roll-right"
-
-
-@dataclass(frozen=True, slots=True)
-class SetupFinding:
-    """What one check found.
-
-    Parameters
-    ----------
-    check : str
-        One of `CHECKS`.
-    state : State
-        Good, a problem, or not known yet.
-    text : str
-        One plain sentence; for a problem, what to do.
-    move : Move
-        Which way to move the camera; empty if that would not help.
-    """
-
-    check: str
-    state: State
-    text: str
-    move: Move = Move.NONE
 
 
 class SetupCheck:

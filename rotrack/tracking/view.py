@@ -19,7 +19,8 @@ from rotrack.kinematics.crops import readable
 from rotrack.kinematics.posture import position_problem
 from rotrack.kinematics.rotation import NEEDS, REASON_NOT_READ, RotationMeasure, make_measure
 from rotrack.model import LEGS, Pose, Side
-from rotrack.tracking.neutral import NEUTRAL_S, NeutralFinder
+from rotrack.tracking.neutral import NeutralFinder
+from rotrack.tracking.settings import NEUTRAL_S
 
 FIT_REST_S, FIT_AGAIN_S, FIT_APART_S = 4.0, 1.0, 0.5
 """A leg is fitted again after the first, or after the second if it was out of position, and never two at once: a fit takes 10 ms,
