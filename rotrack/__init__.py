@@ -6,7 +6,7 @@ The data flows in the order of the folders: `sensing` turns pictures into landma
 
 from __future__ import annotations
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 def __getattr__(name: str) -> Any:
     """Return a public name; what it needs is loaded at its first use, so that commands which do not need it start at once."""
     if name == "__version__":
+        from importlib import metadata  # loads half of the standard library
+
         return metadata.version("rotrack")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'rotrack' has no attribute '{name}'")

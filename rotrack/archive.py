@@ -27,10 +27,9 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from rotrack.api import Origin
 from rotrack.batch import Job, died, in_processes, run_job
@@ -41,6 +40,7 @@ from rotrack.drills import parse_sides
 from rotrack.errors import InputError, ModelError, RecordError, RotrackError, SourceError
 from rotrack.files import FILE_MODE, explained, make_folder, sync_folder
 from rotrack.files import replace as replace_files
+from rotrack.imports import when_used
 from rotrack.manifest import Entry, some
 from rotrack.model import CONVENTION_VERSION, MEASURE_VERSION
 from rotrack.records.folders import ARCHIVE_LOCK, HALF_MEASURED, locked, session_folders, sessions_folder
@@ -52,6 +52,11 @@ from rotrack.sensing.landmarker import MODELS, find_model
 from rotrack.sensing.legnet import description
 from rotrack.sensing.sources import VideoFile
 from rotrack.ui.words import times
+
+if TYPE_CHECKING:
+    import filelock
+else:
+    filelock = when_used("filelock")
 
 COMPLETE = (Status.FINISHED, Status.NOT_MEASURED)
 """Status of a session that need not be measured again."""
@@ -179,13 +184,13 @@ def _key(entry: Entry, models: Sequence[str], profiles: Sequence[tuple[str, str]
 @contextmanager
 def _holding(data: Path) -> Iterator[Path]:
     """Hold a data folder against other programs that measure an archive; yield a place for what is not complete yet."""
-    lock = FileLock(data / ARCHIVE_LOCK, timeout=0, thread_local=False, mode=FILE_MODE)
+    lock = filelock.FileLock(data / ARCHIVE_LOCK, timeout=0, thread_local=False, mode=FILE_MODE)
     scratch = data / HALF_MEASURED
     with explained(data):
         make_folder(data)
         try:
             lock.acquire()
-        except Timeout as error:
+        except filelock.Timeout as error:
             raise RecordError(
                 f"Another program is measuring an archive into {data}; wait for its end, or choose another folder with --out."
             ) from error

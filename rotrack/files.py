@@ -16,10 +16,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-
-from filelock import Timeout
+from typing import TYPE_CHECKING
 
 from rotrack.errors import InputError, RecordError, RotrackError
+from rotrack.imports import when_used
+
+if TYPE_CHECKING:
+    import filelock
+else:
+    filelock = when_used("filelock")
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 """What a new folder and a new file may be used for: their owner only."""
@@ -67,7 +72,7 @@ def explained(path: Path, kind: type[RotrackError] = RecordError) -> Iterator[No
     """
     try:
         yield
-    except Timeout as error:
+    except filelock.Timeout as error:
         raise kind(f"Another program holds {path.name} in {path.parent}; close it and try again.") from error
     except FileExistsError as error:
         raise kind(

@@ -14,12 +14,12 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from rotrack.beforehand import profiles_folder
 from rotrack.errors import InputError, RecordError
 from rotrack.files import ASKED_FOR, DAMAGED, DRAFT, explained, replace
+from rotrack.imports import when_used
 from rotrack.inputs import UnreadableError, name_key, read_bytes, read_packed_lines, table_of
 from rotrack.progress.readings import FILE as READINGS
 from rotrack.progress.readings import count_readings_of, delete_readings_of
@@ -30,6 +30,11 @@ from rotrack.records.people import PERSON_FILE, Person, find_person, people_fold
 from rotrack.records.store import CHECKSUM, INDEX, forget_index, index_texts, read_all
 from rotrack.records.table import CHANGED, refresh_table
 from rotrack.records.takeover import KEPT_TABLE
+
+if TYPE_CHECKING:
+    import filelock
+else:
+    filelock = when_used("filelock")
 
 _NO_TEXT = (".mp4", ".part.mp4", ".lock")
 """Files in which no name can stand."""
@@ -146,7 +151,8 @@ def delete_person(data: Path, person: str) -> Deleted:
     delete_readings_of(data, person)
     for lock, left_behind in HALVES:
         if (data / left_behind).exists():
-            with suppress(Timeout), FileLock(data / lock, timeout=0):  # whose it is need not be known: nobody needs it
+            # Whose it is need not be known: nobody needs it.
+            with suppress(filelock.Timeout), filelock.FileLock(data / lock, timeout=0):
                 shutil.rmtree(data / left_behind, ignore_errors=True)
     for path in theirs.profiles:
         _unlink(path)

@@ -17,15 +17,15 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from rotrack.clock import SYSTEM, Clock
 from rotrack.drills import load_table
 from rotrack.errors import RecordError
 from rotrack.files import ASKED_FOR, DRAFT, OWN_FILES, explained, replace, set_aside
+from rotrack.imports import when_used
 from rotrack.inputs import (
     MOST_TABLE_BYTES,
     UnreadableError,
@@ -49,6 +49,11 @@ from rotrack.records.session import INTERRUPTED, load_session
 from rotrack.records.store import INDEX, read_all, stamp_of
 from rotrack.records.table import CHANGED, refresh_table
 from rotrack.records.takeover import KEPT_TABLE
+
+if TYPE_CHECKING:
+    import filelock
+else:
+    filelock = when_used("filelock")
 
 _OWN = (TABLE, READINGS, INDEX, CHANGED, Path(KEPT_TABLE).stem)
 """What the draft of a file is called that a person asked for."""
@@ -165,9 +170,9 @@ def _is_held(lock: Path) -> bool:
     if not lock.exists():
         return False
     try:
-        with FileLock(lock, timeout=0):
+        with filelock.FileLock(lock, timeout=0):
             return False
-    except Timeout:
+    except filelock.Timeout:
         return True
 
 

@@ -267,12 +267,12 @@ class Ended:
     err: str
 
 
-def run_main(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *args: object) -> Ended:
-    """Run the command line in this process, as the entry point does."""
+def run_main(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *args: object, columns: int = 200) -> Ended:
+    """Run the command line in this process, as the entry point does, in a terminal of so many columns."""
     from rotrack import cli
 
     monkeypatch.setattr(sys, "argv", ["rotrack", *map(str, args)])
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", str(columns))
     capfd.readouterr()
     code = 0
     try:

@@ -188,7 +188,7 @@ class Feet:
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A blank clip of 19 s to play the plan to."""
-    monkeypatch.setattr("rotrack.calibrate_cli.Landmarker", Feet)
+    monkeypatch.setattr("rotrack.cli.calibrate.Landmarker", Feet)
     return write_video(tmp_path / "stage.mp4", [np.full((480, 640, 3), 90, np.uint8)] * 285, 15)
 
 

@@ -11,9 +11,10 @@ from helpers import BothLegs
 from test_setup import ROOM, TARGET, person
 from typer.testing import CliRunner, Result
 
-from rotrack import beforehand, check_cli
+from rotrack import beforehand
 from rotrack.calibration.profiles import Known
-from rotrack.check_cli import parse_follow
+from rotrack.cli import check as check_cli
+from rotrack.cli.check import parse_follow
 from rotrack.errors import DOUBTFUL, InputError
 from rotrack.model import Frame, Pose, empty_pose
 from rotrack.sensing.sources import SourceInfo

@@ -18,7 +18,7 @@ from made_sessions import append, begun, cut_off, repetition, write
 from rich.console import Console
 from scipy import stats
 
-from rotrack import progress_cli
+from rotrack.cli import progress as progress_cli
 from rotrack.errors import RecordError
 from rotrack.model import Direction, Side
 from rotrack.progress.change import OF_ONE, Verdict, change_table, read_progress

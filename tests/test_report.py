@@ -823,7 +823,7 @@ def test_what_is_no_report_is_replaced_when_asked_and_the_log_never(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "ana.html").write_text("my thesis")
-    monkeypatch.setattr("rotrack.report_cli.make_report", lambda *_: pytest.fail("it began the work"))
+    monkeypatch.setattr("rotrack.cli.report.make_report", lambda *_: pytest.fail("it began the work"))
     kept = run_main(monkeypatch, capfd, "report", "--out", data, "--to", tmp_path / "ana.html")
     assert_one_sentence(kept, 2, "is no report of rotrack", "--to", "--overwrite")
     (folder, *_) = (data / "sessions").iterdir()

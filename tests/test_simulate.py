@@ -11,7 +11,8 @@ from repository import ROOT
 
 from rotrack.drills import load_table
 from rotrack.model import LEGS, Side
-from rotrack.tracking.pipeline import RotationTracker, TrackerSettings
+from rotrack.tracking.pipeline import RotationTracker
+from rotrack.tracking.settings import TrackerSettings
 from training import noise, simulate
 from training.movement import Feed, Movement
 from training.simulate import Errors, Noise, wandering

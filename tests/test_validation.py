@@ -226,7 +226,7 @@ def test_a_file_that_is_there_is_refused_before_anything_is_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "thesis.docx").write_bytes(b"a year of work")
-    monkeypatch.setattr("rotrack.cli.validate_folder", lambda *_, **__: pytest.fail("it measured"))
+    monkeypatch.setattr("rotrack.cli.validate.validate_folder", lambda *_, **__: pytest.fail("it measured"))
     ended = run_main(monkeypatch, capfd, "validate", SAMPLES, "--out", tmp_path / "thesis.docx")
     assert_one_sentence(ended, 2, "is there already", "--overwrite")
     assert (tmp_path / "thesis.docx").read_bytes() == b"a year of work"

@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from rotrack.errors import InputError, RecordError
 from rotrack.files import DRAFT, FILE_MODE, Appender, explained, make_folder, replace, sync_folder
+from rotrack.imports import when_used
 from rotrack.inputs import MOST_TABLE_BYTES, UnreadableError, name_key, read_blocks
 from rotrack.progress.readings import FILE, Merged, import_readings
 from rotrack.records.changes import PLOT
@@ -43,6 +44,11 @@ from rotrack.records.repetitions import REPETITIONS, table_bytes
 from rotrack.records.session import VIDEO, Session
 from rotrack.records.store import CHECKSUM, read_all
 from rotrack.records.table import refresh_table
+
+if TYPE_CHECKING:
+    import filelock
+else:
+    filelock = when_used("filelock")
 
 COPIED = {
     CURVE: MOST_TABLE_BYTES,
@@ -95,10 +101,10 @@ def merge_sessions(
             raise InputError(f"{folder} {_LINK}; give the data folder that it leads to.")
     with explained(data):
         make_folder(data)
-        lock = FileLock(data / IMPORT_LOCK, timeout=0, mode=FILE_MODE)
+        lock = filelock.FileLock(data / IMPORT_LOCK, timeout=0, mode=FILE_MODE)
         try:
             lock.acquire()
-        except Timeout as error:
+        except filelock.Timeout as error:
             raise RecordError(f"Another import into {data} is going on; wait for its end.") from error
     try:
         return _merge(data, other, on_total or _nothing, on_session or _nothing)

@@ -6,12 +6,18 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
 from rotrack.errors import RecordError
 from rotrack.files import FILE_MODE, explained, make_folder, why_of
+from rotrack.imports import when_used
+
+if TYPE_CHECKING:
+    import filelock
+else:
+    filelock = when_used("filelock")
 
 WRITING_LOCK = "writing.lock"
 """In a session's folder: held by the program that measures the session, which the system takes from it when it ends."""
@@ -85,9 +91,10 @@ def being_written(folder: Path) -> bool:
     try:
         if not path.exists():
             return False
-        with FileLock(path, timeout=0.1, poll_interval=0.02, mode=FILE_MODE):  # patient enough for another program that looks too
+        # Patient enough for another program that looks too.
+        with filelock.FileLock(path, timeout=0.1, poll_interval=0.02, mode=FILE_MODE):
             _forget(path, os.name != "nt")  # while it is held: a session that begins must not hold what is gone afterwards
-    except Timeout:
+    except filelock.Timeout:
         return True
     except OSError:  # a folder that cannot be written
         return False
@@ -113,5 +120,5 @@ def locked(data: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
     """
     with explained(data):
         make_folder(data)
-        with FileLock(data / LOG_LOCK, timeout=timeout_s, mode=FILE_MODE):
+        with filelock.FileLock(data / LOG_LOCK, timeout=timeout_s, mode=FILE_MODE):
             yield

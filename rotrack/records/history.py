@@ -64,6 +64,11 @@ def only(sessions: Iterable[Session], person: str | None = None, drill: str | No
 
 def table_of(sessions: Iterable[Session]) -> pd.DataFrame:
     """Return sessions as `history_table` does."""
+    return pd.DataFrame(rows_of(sessions), columns=HISTORY_COLUMNS)
+
+
+def rows_of(sessions: Iterable[Session]) -> list[dict[str, Any]]:
+    """Return the rows of a `history_table`, by column."""
     rows = []
     for session in sessions:
         record = session.record
@@ -75,7 +80,7 @@ def table_of(sessions: Iterable[Session]) -> pd.DataFrame:
             faults = " ".join(sorted({letter for rep in kept for letter in rep.faults}))
             numbers = {column: getattr(value, column) for column in _OF_VALUE}
             rows.append({**about, **numbers, "side": str(value.side), "direction": str(value.direction), "faults": faults})
-    return pd.DataFrame(rows, columns=HISTORY_COLUMNS)
+    return [{column: row[column] for column in HISTORY_COLUMNS} for row in rows]
 
 
 def rep_table(sessions: Iterable[Session]) -> pd.DataFrame:

@@ -21,14 +21,14 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
-from filelock import FileLock
 
 from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import RecordError
 from rotrack.files import DRAFT, FILE_MODE, FOLDER_MODE, Appender, explained, make_folder, replace, sync_folder
+from rotrack.imports import when_used
 from rotrack.model import Direction, Pose, Rep, Side, Step, ZeroCourse
 from rotrack.records.folders import WRITING_LOCK, sessions_folder
 from rotrack.records.landmarks import (
@@ -46,6 +46,11 @@ from rotrack.records.landmarks import (
 from rotrack.records.record import SESSION_FILE, SessionRecord, record_bytes
 from rotrack.records.repetitions import HEADER, REPETITIONS, repetition_line, table_bytes
 from rotrack.records.table import add_rows, refresh_table
+
+if TYPE_CHECKING:
+    import filelock
+else:
+    filelock = when_used("filelock")
 
 FLUSH_EVERY_S = 1.0
 """How often curve and landmarks are sent to the disk; they are there within twice this time."""
@@ -92,7 +97,7 @@ class SessionWriter:
 
     def _begin(self) -> None:
         sync_folder(self.folder.parent)
-        lock = FileLock(self.folder / WRITING_LOCK, timeout=2, thread_local=False, mode=FILE_MODE)
+        lock = filelock.FileLock(self.folder / WRITING_LOCK, timeout=2, thread_local=False, mode=FILE_MODE)
         lock.acquire()
         self._open.callback(Path(lock.lock_file).unlink, missing_ok=True)
         self._open.callback(lock.release)

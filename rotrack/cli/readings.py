@@ -15,12 +15,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from rotrack.cli.console import opened, shortened, whose
+from rotrack.cli.options import JsonOption, OutOption
 from rotrack.drills import load_table
 from rotrack.errors import DOUBTFUL, InputError
 from rotrack.exchange.merge import merge_sessions
 from rotrack.files import check_free, write_for_person
 from rotrack.inputs import name_key
-from rotrack.log_cli import JsonOption, OutOption, opened, shortened, whose
 from rotrack.model import Direction, Side
 from rotrack.progress.agreement import (
     LEAST_PAIRS,

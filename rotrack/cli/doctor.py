@@ -11,8 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from rotrack.checkup import Finding, checkup
+from rotrack.cli.console import say_notes, shortened
+from rotrack.cli.options import OutOption
 from rotrack.errors import DOUBTFUL
-from rotrack.log_cli import OutOption, say_notes, shortened
 from rotrack.records.folders import data_folder
 from rotrack.records.table import is_current
 from rotrack.repair import examine, repair

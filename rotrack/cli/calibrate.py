@@ -37,9 +37,9 @@ BELL = "\a"
 
 app = typer.Typer(
     help=(
-        "Calibrate, if you want degrees that can be trusted further: [bold]camera[/bold] (the lens, once per camera), "
-        "[bold]floor[/bold] (after every move of the camera), [bold]personal[/bold] (your own feet, for standing drills). "
-        "[bold]print[/bold] makes the sheets."
+        "Calibrate the lens, the floor or your feet; most seated drills do not need it.\n\n"
+        "[bold]camera[/bold] finds the lens (once per camera), [bold]floor[/bold] where down is (after every move of it), "
+        "[bold]personal[/bold] how your own feet turn (for standing drills). [bold]print[/bold] makes the sheets."
     ),
     rich_markup_mode="rich",
     no_args_is_help=True,

@@ -9,14 +9,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from rotrack.log_cli import opened
+from rotrack.cli.console import opened
+from rotrack.cli.options import LegnetOption
 
-LegnetOption = Annotated[
-    bool,
-    typer.Option(
-        "--legnet/--no-legnet", help="Read the legs with the leg network, too, or measure with MediaPipe's landmarks alone."
-    ),
-]
 _err = Console(stderr=True, highlight=False)
 
 

@@ -1,13 +1,10 @@
-"""The command line: parses, calls `api`, prints. Nothing is measured here."""
+"""The commands that measure: demo, analyze, remeasure, live."""
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import replace
 from functools import partial
 from importlib import metadata, resources
-from io import TextIOWrapper
 from math import nan
 from pathlib import Path
 from typing import Annotated
@@ -15,142 +12,51 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.panel import Panel
-from rich.table import Table
 
-from rotrack import api, app_cli, beforehand, calibrate_cli, people_cli
+from rotrack import api, beforehand
 from rotrack.app.names import meant
-from rotrack.app_cli import LegnetOption
-from rotrack.archive_cli import analyze_archive, progress_bar
 from rotrack.batch import Job, Outcome, attempt, count_frames, run_jobs
-from rotrack.check_cli import FollowOption, check, parse_follow
-from rotrack.doctor_cli import doctor
-from rotrack.drills import GROUPS, TIERS, Drill, load_table
-from rotrack.errors import DOUBTFUL, InputError, RecordError, RotrackError
-from rotrack.export_cli import export
-from rotrack.files import check_free, why_of
-from rotrack.import_cli import agreement, import_
-from rotrack.log_cli import (
+from rotrack.cli.archive import analyze_archive
+from rotrack.cli.check import parse_follow
+from rotrack.cli.console import name_to_log, opened, progress_bar, say_new
+from rotrack.cli.options import (
+    BandOption,
+    CalibrationOption,
+    CorrectOption,
+    DrillOption,
+    FollowOption,
+    LegnetOption,
+    LoadOption,
+    ModelOption,
+    NoteOption,
     OutOption,
-    delete,
-    drop,
-    history,
-    name_to_log,
-    note,
-    opened,
-    print_session,
-    rep_line,
-    say_new,
-    show,
-    write_plot,
+    PersonOption,
+    SessionsArgument,
+    SideOption,
 )
+from rotrack.cli.printing import print_session, rep_line, write_plot
+from rotrack.drills import load_table
+from rotrack.errors import DOUBTFUL, InputError, RecordError
 from rotrack.model import Frame, Step
 from rotrack.progress.sample import PERSON, write_sample
-from rotrack.progress_cli import progress
 from rotrack.rates import LEAST_HZ
 from rotrack.records.folders import data_folder
 from rotrack.records.record import read_record
 from rotrack.records.session import VIDEO, Session
-from rotrack.report_cli import report
+from rotrack.records.store import find_session
 from rotrack.sensing.landmarker import find_model, speed_advice
 from rotrack.sensing.legnet import description
 from rotrack.sensing.sources import Camera, Source
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.overlay import Overlay
 from rotrack.ui.window import KEYS, Key, Window
-from rotrack.ui.words import is_counted, is_index, times, to_json
-from rotrack.validation import describe, markdown, read_before, side_by_side, validate_folder, write_table
-from rotrack.validation import report as validation_report
+from rotrack.ui.words import times, to_json
 
-app = typer.Typer(
-    help=(
-        "Measure hip internal and external rotation with an ordinary webcam.\n\n"
-        "[bold]rotrack[/bold] alone opens it in the browser. Everything there can be done from here, too.\n\n"
-        "First time? Run [bold]rotrack demo[/bold], then [bold]rotrack[/bold].\n\n"
-        "Angles are degrees with the error to expect (95 %), internal rotation positive; left and right are the subject's own "
-        "sides."
-    ),
-    rich_markup_mode="rich",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-app.command("app")(app_cli.app)
-app.command()(check)
-app.add_typer(calibrate_cli.app, name="calibrate")
-app.add_typer(people_cli.app, name="people")
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
 
-DrillOption = Annotated[str, typer.Option("--drill", "-d", help="Drill id; `rotrack drills` lists them.")]
-SideOption = Annotated[str, typer.Option("--side", "-s", help="left, right or both: the subject's own side.")]
-PersonOption = Annotated[str, typer.Option("--person", "-p", help="Name that is written into the log.")]
-ModelOption = Annotated[
-    str, typer.Option("--model", "-m", help="heavy (best), full (faster, up to twice the error), or a .task file.")
-]
-NoteOption = Annotated[str, typer.Option("--note", help="A line for the log: what you want to remember of this session.")]
-BandOption = Annotated[str, typer.Option("--band", help="Resistance band, in your own words: red, 15 lb.")]
-LoadOption = Annotated[float, typer.Option("--load-kg", help="Weight on the ankle, in kilograms.", show_default=False)]
-CorrectOption = Annotated[
-    bool,
-    typer.Option(
-        "--correct/--no-correct", help="Take out what is known of the pose model's errors, or log the leg model's own angle."
-    ),
-]
-CalibrationOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--calibration", help="Calibration profile: a name, a file or a folder, several allowed; or none.", metavar="NAME"
-    ),
-]
-
-
-def main() -> None:
-    """Run the command line; every foreseen problem is one sentence and an exit code."""
-    os.umask(0o077)  # what is measured is about somebody's health: whatever is written is for its owner only
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # names may have letters that the terminal lacks
-    given = sys.argv[1:]
-    short = not given or (given[0].startswith("-") and given[0] not in ("--help", "--version", "-v"))
-    try:
-        app(["app", *given] if short else given)
-    except RotrackError as error:
-        _err.print(f"[bold red]rotrack:[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except OSError as error:
-        if error.filename is not None:  # not the output, but a file that nothing here foresaw
-            raise
-        _output_is_lost(error)
-
-
-def _output_is_lost(error: OSError) -> None:
-    """Say in one sentence that what was to be printed could not be written, and end."""
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  what is left in it is not written again at the end
-    if not isinstance(error, BrokenPipeError):
-        _err.print(f"[bold red]rotrack:[/] The output cannot be written, {escape(why_of(error))}.", soft_wrap=True)
-    sys.exit(RecordError.exit_code)
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        _out.print(f"rotrack {metadata.version('rotrack')}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", "-v", callback=_show_version, is_eager=True, help="Show the version and stop.")
-    ] = False,
-) -> None:
-    pass
-
 
 # ---------------------------------------------------------------------- demo, analyze, remeasure
-@app.command()
 def demo(
     out: OutOption = None,
     model: ModelOption = "heavy",
@@ -193,7 +99,6 @@ def _demo_sessions(data: Path) -> None:
         _out.print(f"  [bold]rotrack {command} --out {escape(folder)}[/bold]", soft_wrap=True)
 
 
-@app.command()
 def analyze(
     videos: Annotated[
         list[Path], typer.Argument(help="One or more video files, or the folder of an archive.", metavar="VIDEO...")
@@ -253,9 +158,8 @@ def analyze(
     _report([_with_plot(outcome) for outcome in outcomes] if plot is not False else outcomes, json)
 
 
-@app.command()
 def remeasure(
-    sessions: Annotated[list[Path], typer.Argument(help="Session folders.", metavar="SESSION...")],
+    sessions: SessionsArgument,
     out: OutOption = None,
     legnet: Annotated[
         bool | None,
@@ -267,19 +171,20 @@ def remeasure(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
 ) -> None:
-    """Measure logged sessions again from their landmarks, without the video; the result is a new session.
+    """Measure logged sessions again from their landmarks, without the video.
 
-    What the leg network said when the video was there counts again, unless --no-legnet is given.
+    The result is a new session. What the leg network said when the video was there counts again, unless --no-legnet is given.
     """
     data = opened(out)
 
-    def again(folder: Path) -> Session:
+    def again(name: str) -> Session:
+        folder = Path(name) if Path(name).is_dir() or Path(name).name != name else find_session(data, name)
         new = meant(data, read_record(folder).person)
         if new.similar:  # whose it is, the session says: that is not asked
             say_new(new.name, new.similar)
         return api.remeasure(folder, out=out, legnet=legnet)
 
-    _report([attempt(folder, partial(again, folder)) for folder in sessions], json)
+    _report([attempt(Path(name), partial(again, name)) for name in sessions], json)
 
 
 def _measure(jobs: list[Job], quiet: bool = False) -> list[Outcome]:
@@ -337,7 +242,6 @@ def _document(outcomes: list[Outcome]) -> dict[str, object]:
 
 
 # ---------------------------------------------------------------------- live
-@app.command()
 def live(
     camera: Annotated[
         str,
@@ -407,125 +311,3 @@ def live(
     finally:
         source.close()
     _report([Outcome(Path(camera), session)])
-
-
-# ---------------------------------------------------------------------- what was logged
-for _command in (history, progress, report, show, drop, note, delete):
-    app.command()(_command)
-app.command()(export)
-app.command("import")(import_)
-app.command()(agreement)
-app.command()(doctor)
-
-
-# ---------------------------------------------------------------------- drills, validate
-@app.command()
-def drills(drill: Annotated[str | None, typer.Argument(help="Explain this one.", metavar="ID")] = None) -> None:
-    """List the drills, or explain one: steps, camera, what is measured and how well."""
-    table = load_table()
-    if drill:
-        _explain(table.drill(drill))
-        return
-    for group in GROUPS:
-        listing = Table(title=group, title_justify="left", title_style="bold", show_header=False, box=None, padding=(0, 2))
-        for entry in table.drills.values():
-            if entry.group == group:
-                listing.add_row(f"[cyan]{entry.id}[/]", entry.title, f"[dim]{entry.tier}[/]")
-        _out.print(listing)
-    _out.print("\n" + "\n".join(f"[dim]{tier}[/]  {words}" for tier, words in TIERS.items()))
-    _out.print("\n`rotrack drills ID` explains one. The everyday test is [cyan]seated-combined[/].")
-
-
-def _explain(drill: Drill) -> None:
-    table = load_table()
-    steps = "\n".join(f"{n}. {escape(step)}" for n, step in enumerate(drill.steps, 1))
-    _out.print(Panel(f"{escape(drill.summary)}\n\n{steps}", title=f"{drill.title}  ({drill.id})", title_align="left"))
-    rows = Table(show_header=False, box=None, padding=(0, 2))
-    rows.add_row("[bold]camera[/]", escape(drill.camera))
-    measures = "counts" if is_counted(drill.tier) else "measures"
-    rows.add_row(f"[bold]{measures}[/]", f"{escape(drill.measured)}; tier {drill.tier}: {TIERS[drill.tier]}")
-    if is_counted(drill.tier):
-        rows.add_row("[bold]one cycle[/]", "rest, roll and hold, rest")
-    else:
-        rows.add_row("[bold]one repetition[/]", "neutral, " + ", ".join(drill.directions) + ", neutral")
-        unit = "" if is_index(drill.tier) else "\u00b0"
-        ranges = [f"{d} {low:.0f} to {high:.0f}{unit}" for d, (low, high) in drill.range_deg.items()]
-        rows.add_row("[bold]plausible index[/]" if is_index(drill.tier) else "[bold]plausible peaks[/]", ", ".join(ranges))
-    watched = [table.faults[k] for k in drill.faults if drill.watches(table.faults[k])]
-    blind = [table.faults[k] for k in drill.faults if not drill.watches(table.faults[k])]
-    for fault in watched:
-        effect = "left out of the session value" if fault.invalidates else "marked"
-        rows.add_row(f"[bold]fault {fault.letter}[/]", f"{fault.title}, over {fault.limit:g} {fault.unit}: {effect}")
-    if blind:
-        rows.add_row("[bold]watch yourself[/]", "; ".join(f.title.lower() for f in blind) + " (not seen by rotrack yet)")
-    if drill.note:
-        rows.add_row("[bold]note[/]", escape(drill.note))
-    if drill.without_legnet:
-        rows.add_row("[bold]--no-legnet[/]", f"not measured then: {escape(drill.without_legnet)}")
-    _out.print(rows)
-
-
-@app.command()
-def validate(
-    truth: Annotated[Path, typer.Argument(help="Folder with manifest.csv, clips and NAME.gt.csv / NAME.gt.json.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="CSV file for the table, a row per clip and leg.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
-    only: Annotated[str, typer.Option("--only", help="Only clips or drills whose name holds this.")] = "",
-    part: Annotated[
-        str, typer.Option("--part", help="Only this part: tune or test in the public benchmark.", show_default=False)
-    ] = "",
-    model: ModelOption = "heavy",
-    mirror: Annotated[bool, typer.Option("--mirror", help="Play every clip mirrored; sides must swap.")] = False,
-    correct: CorrectOption = True,
-    legnet: LegnetOption = True,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, help="Clips at a time; default: one per core.", show_default=False)
-    ] = None,
-    state: Annotated[
-        Path | None,
-        typer.Option(
-            "--state", help="Folder for what was found of each clip; default: `validated` in FOLDER.", show_default=False
-        ),
-    ] = None,
-    keep: Annotated[
-        Path | None, typer.Option("--keep", help="Keep the sessions here; a later run starts from their landmarks.")
-    ] = None,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the errors per posture as tables for the docs.")] = False,
-    short: Annotated[bool, typer.Option("--short", help="With --markdown: one table with few columns.")] = False,
-    against: Annotated[
-        Path | None, typer.Option("--against", help="Table of an earlier run (--out): print both side by side.", metavar="FILE")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
-) -> None:
-    """Measure clips whose true angles are known, and print the errors: per clip and leg, and per posture.
-
-    Per clip and leg: bias, mean absolute error (MAE) and 95 % limits of agreement of the curve after the neutral zero, MAE
-    of the peaks, repetitions found of the true ones and invented. Sides that do not move are in --out.
-
-    End it whenever you like: started again, it goes on. What was found of each clip lies in the state folder, apart for each
-    version of the code and its settings; delete what is to be measured anew.
-
-    Example: rotrack validate benchmark --part test --out test.csv
-    """
-    if out:
-        check_free(out, overwrite)
-    before = read_before(against) if against else None
-    with progress_bar() as progress:
-        task = progress.add_task("validating", total=None)
-        table = validate_folder(
-            truth, model, only, mirror, correct, keep, legnet,
-            on_total=lambda frames: progress.update(task, total=frames),
-            on_frames=lambda frames: progress.advance(task, frames),
-            part=part, state=state or truth / "validated", processes=jobs,
-            on_clip=lambda done, of, line: progress.console.print(f"[dim]{done} of {of}[/]  {escape(line)}", soft_wrap=True),
-            on_note=lambda text: progress.console.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True),
-        )  # fmt: skip
-    if json:
-        print(to_json({"rotrack_version": metadata.version("rotrack"), **validation_report(table)}))
-    elif before is not None:
-        print(side_by_side(before, table, as_markdown))
-    else:
-        print(markdown(table, short) if as_markdown else describe(table))
-    if out:
-        write_table(table, out, overwrite)
-        _err.print(f"written to {escape(str(out))}", soft_wrap=True)

@@ -11,20 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from rotrack.cli.console import nobody, opened, say_notes, shortened, whose
+from rotrack.cli.options import DrillFilter, JsonOption, OutOption, PersonFilter, SinceOption
 from rotrack.drills import load_table
 from rotrack.errors import InputError
-from rotrack.log_cli import (
-    DrillFilter,
-    JsonOption,
-    OutOption,
-    PersonFilter,
-    SinceOption,
-    nobody,
-    opened,
-    say_notes,
-    shortened,
-    whose,
-)
 from rotrack.model import Side
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict, read_progress, to_dict
 from rotrack.progress.statistics import BASELINE_SESSIONS, ENOUGH_DF, SLOPE_SESSIONS

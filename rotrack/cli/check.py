@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from rotrack import api, beforehand
-from rotrack.app_cli import LegnetOption
+from rotrack.cli.options import FollowOption, LegnetOption
 from rotrack.errors import DOUBTFUL, InputError
 from rotrack.sensing.landmarker import Landmarker, find_model
 from rotrack.sensing.legnet import LegNet
@@ -24,15 +24,6 @@ from rotrack.tracking.setup import SetupCheck
 NAMES = {"rate": "speed", "light": "light", "people": "one person", "legs": "legs", "distance": "distance", "camera": "camera"}
 SIGNS = {State.GOOD: "[green]ok[/]", State.PROBLEM: "[bold red]problem[/]", State.WAITING: "[yellow]waiting[/]"}
 
-FollowOption = Annotated[
-    str,
-    typer.Option(
-        "--follow",
-        help="A point on the person to measure, in pixels from the top left; without it the largest, most central one.",
-        metavar="X,Y",
-        show_default=False,
-    ),
-]
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
 

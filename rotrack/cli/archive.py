@@ -11,24 +11,18 @@ from typing import Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rotrack.archive import Result, measure_archive
 from rotrack.batch import Job
+from rotrack.cli.console import progress_bar
+from rotrack.cli.printing import write_plot
 from rotrack.errors import DOUBTFUL, InputError, RotrackError
-from rotrack.log_cli import write_plot
 from rotrack.manifest import Manifest, read_manifest
 from rotrack.records.record import Status
 from rotrack.ui.words import amount, is_counted, times, to_json
 
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
-
-
-def progress_bar(what: str = "frames") -> Progress:
-    """Return a bar of how many frames or videos are done; none where nobody looks at a terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(what), TimeRemainingColumn())
-    return Progress(*columns, console=_err, transient=True, disable=not _err.is_terminal)
 
 
 def analyze_archive(folder: Path, path: Path | None, dask: str, job: Job, plot: bool, json: bool) -> None:

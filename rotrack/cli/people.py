@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from rotrack.cli.console import located, name_to_log, opened
+from rotrack.cli.options import JsonOption, OutOption, SessionArgument
 from rotrack.drills import load_table
 from rotrack.errors import InputError
-from rotrack.log_cli import JsonOption, OutOption, located, name_to_log, opened
 from rotrack.model import Direction, Side
 from rotrack.persons import archive_person, change_person, give_session, merge_people, rename_person
 from rotrack.records.history import only
@@ -23,7 +24,10 @@ from rotrack.records.session import load_session
 from rotrack.records.store import read_sessions, session_folder
 from rotrack.ui.words import times, to_json
 
-app = typer.Typer(help="List the people who are measured; rename, merge and archive them.", invoke_without_command=True)
+app = typer.Typer(
+    help="List the people who are measured; rename, merge and archive them, and give a session to the right one.",
+    invoke_without_command=True,
+)
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
 
@@ -166,7 +170,7 @@ def merge(
 
 @app.command("give")
 def give(
-    session: Annotated[str, typer.Argument(help="The session: its id, the beginning of its id, or last.", metavar="SESSION")],
+    session: SessionArgument,
     name: Annotated[str, typer.Argument(help="Whose it is; '' if nobody's in particular.", metavar="NAME")],
     out: OutOption = None,
 ) -> None:

@@ -12,11 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from rotrack.cli.console import opened, whose
+from rotrack.cli.options import OutOption
 from rotrack.drills import load_table
 from rotrack.errors import InputError, RecordError, RotrackError
 from rotrack.exchange.export import Exported, Format, destinations, mot, tidy_table, trc, wide_table
 from rotrack.files import check_free, explained, make_folder, write_for_person
-from rotrack.log_cli import OutOption, opened, whose
 from rotrack.model import Side
 from rotrack.records.folders import being_written
 from rotrack.records.history import newest, only, table_bytes

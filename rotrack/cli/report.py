@@ -11,10 +11,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from rotrack.cli.console import nobody, opened, say_notes, shortened, whose
+from rotrack.cli.options import DrillFilter, OutOption, SinceOption
 from rotrack.drills import load_table
 from rotrack.errors import InputError
 from rotrack.inputs import name_key
-from rotrack.log_cli import DrillFilter, OutOption, SinceOption, nobody, opened, say_notes, shortened, whose
 from rotrack.progress.change import read_progress
 from rotrack.records.session import Session
 from rotrack.records.store import read_sessions

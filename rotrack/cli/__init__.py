@@ -1,0 +1,191 @@
+"""The command line: parses, calls `api`, prints. Nothing is measured here.
+
+Each command is a function in a module of this package, which is loaded when the command is called: what others need is not waited
+for. Until then a command is known by its line in `COMMANDS`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from io import TextIOWrapper
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from rotrack.cli.completion import asked_for, values
+from rotrack.errors import RecordError, RotrackError
+from rotrack.files import why_of
+
+MEASURE, LOOK_BACK, PEOPLE, EXCHANGE, SET_UP = "Measure", "Look back", "People", "Exchange", "Set up"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command as `rotrack --help` lists it.
+
+    Parameters
+    ----------
+    name : str
+        What is typed.
+    panel : str
+        The heading that it stands below.
+    summary : str
+        The first line of its own help.
+    home : str
+        The module of `rotrack.cli` that has it: a function `name`, or a group of commands `app` if `is_group`.
+    is_group : bool
+        Whether it has commands of its own.
+    """
+
+    name: str
+    panel: str
+    summary: str
+    home: str
+    is_group: bool = False
+
+
+COMMANDS = (
+    Command("app", MEASURE, "Open rotrack in the browser: choose, set up, measure and look back, hands free.", "app"),
+    Command("demo", MEASURE, "Measure a clip that comes with rotrack, and show what it found.", "measure"),
+    Command("drills", MEASURE, "List the drills, or explain one: steps, camera, what is measured and how well.", "drills"),
+    Command(
+        "check", MEASURE, "Check the set-up before measuring: pictures, light, people, legs, distance, camera place.", "check"
+    ),
+    Command("live", MEASURE, "Measure with a camera, in a window.", "measure"),
+    Command("analyze", MEASURE, "Measure videos, or a folder of them with a manifest, and log every repetition.", "measure"),
+    Command("remeasure", MEASURE, "Measure logged sessions again from their landmarks, without the video.", "measure"),
+    Command("history", LOOK_BACK, "List what was measured so far: the value of every session, oldest first.", "history"),
+    Command(
+        "show", LOOK_BACK, "Show a session again: values, repetitions, what was noted, and what the values compare with.", "log"
+    ),
+    Command(
+        "progress",
+        LOOK_BACK,
+        "Say whether a range has really changed, or whether the difference is measurement error.",
+        "progress",
+    ),
+    Command(
+        "report",
+        LOOK_BACK,
+        "Write a report for the person who was measured: a page that opens without a network, and a PDF.",
+        "report",
+    ),
+    Command("note", LOOK_BACK, "Note something about a session afterwards: a text, the band, the weight.", "log"),
+    Command("drop", LOOK_BACK, "Take bad repetitions out of a session's value.", "log"),
+    Command(
+        "people",
+        PEOPLE,
+        "List the people who are measured; rename, merge and archive them, and give a session to the right one.",
+        "people",
+        is_group=True,
+    ),
+    Command("delete", PEOPLE, "Delete a session, or a person with everything stored of them. This cannot be undone.", "log"),
+    Command("import", EXCHANGE, "Take in the sessions of another computer, or readings of a goniometer or phone.", "readings"),
+    Command("export", EXCHANGE, "Write sessions for a spreadsheet, for statistics, or for biomechanics tools.", "export"),
+    Command("agreement", EXCHANGE, "Compare rotrack with readings of a goniometer or phone, as Bland and Altman do.", "readings"),
+    Command(
+        "calibrate",
+        SET_UP,
+        "Calibrate the lens, the floor or your feet; most seated drills do not need it.",
+        "calibrate",
+        is_group=True,
+    ),
+    Command(
+        "doctor",
+        SET_UP,
+        "Check this computer: versions, cameras, model files, speed, folders; and say what to do about each problem.",
+        "doctor",
+    ),
+    Command(
+        "validate",
+        SET_UP,
+        "Measure clips whose true angles are known, and print the errors: per clip and leg, and per posture.",
+        "validate",
+    ),
+)
+_HELP = (
+    "Measure hip internal and external rotation with an ordinary webcam.\n\n"
+    "[bold]rotrack[/bold] alone opens it in the browser. Everything there can be done from here, too.\n\n"
+    "First time? Run [bold]rotrack demo[/bold], then [bold]rotrack[/bold].\n\n"
+    "Angles are degrees with the error to expect (95 %), internal rotation positive; left and right are the subject's own sides."
+)
+_OWN_OPTIONS = ("--help", "--version", "-v", "--install-completion", "--show-completion")
+_err = Console(stderr=True, highlight=False)
+
+
+def main() -> None:
+    """Run the command line; every foreseen problem is one sentence and an exit code."""
+    os.umask(0o077)  # what is measured is about somebody's health: whatever is written is for its owner only
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # names may have letters that the terminal lacks
+    given = sys.argv[1:]
+    if not given or (given[0].startswith("-") and given[0] not in _OWN_OPTIONS):
+        given = ["app", *given]
+    try:
+        make_app(given)(given)
+    except RotrackError as error:
+        _err.print(f"[bold red]rotrack:[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _err.print("Stopped.")
+        sys.exit(130)
+    except OSError as error:
+        if error.filename is not None:  # not the output, but a file that nothing here foresaw
+            raise
+        _output_is_lost(error)
+
+
+def make_app(given: list[str]) -> typer.Typer:
+    """Return the command line with the command that is called, and with the names and summaries of the others."""
+    app = typer.Typer(
+        help=_HELP, rich_markup_mode="rich", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False
+    )
+    app.callback()(_root)
+    asked = asked_for()
+    wanted = asked.command if asked else given[0]
+    for command in COMMANDS:
+        if command.name != wanted or (asked and asked.is_value):
+            stub = values if asked and command.name == wanted else _summary_only
+            app.command(command.name, help=command.summary, rich_help_panel=command.panel)(stub)
+            continue
+        home = import_module(f"rotrack.cli.{command.home}")
+        if command.is_group:
+            app.add_typer(home.app, name=command.name, rich_help_panel=command.panel)
+        else:
+            function = getattr(home, command.name, None) or getattr(home, f"{command.name}_")
+            app.command(command.name, rich_help_panel=command.panel)(function)
+    return app
+
+
+def _summary_only() -> None:
+    """Stand for a command that is only listed."""
+
+
+def _output_is_lost(error: OSError) -> None:
+    """Say in one sentence that what was to be printed could not be written, and end."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  what is left in it is not written again at the end
+    if not isinstance(error, BrokenPipeError):
+        _err.print(f"[bold red]rotrack:[/] The output cannot be written, {escape(why_of(error))}.", soft_wrap=True)
+    sys.exit(RecordError.exit_code)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib import metadata
+
+        print(f"rotrack {metadata.version('rotrack')}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", "-v", callback=_show_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,128 @@
+"""What the commands share: the log opened, names understood, notes, problems and progress told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from rotrack.app.names import meant
+from rotrack.errors import InputError
+from rotrack.inputs import name_key
+from rotrack.records.folders import data_folder
+from rotrack.records.history import people
+from rotrack.records.people import tidy
+from rotrack.records.store import CHECKSUM, find_session
+from rotrack.records.table import refresh_table
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+MOST_NAMES = 20
+"""So many names are listed at most."""
+MOST_PROBLEMS = 20
+"""Of more problems than this the first are named."""
+
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+
+def opened(out: Path | None) -> Path:
+    """Return the data folder, brought up to date: what an earlier version wrote is taken over, the table is made anew if need be.
+
+    What there is to say of that is printed. Every command that reads the log begins with this.
+
+    Raises
+    ------
+    RecordError
+        If something else than a folder is there.
+    """
+    data = data_folder(out)
+    first = data.is_dir() and not (data / CHECKSUM).exists()
+    with _err.status("Taking over the log of an earlier version ...") if first else nullcontext():
+        notes = refresh_table(data)
+    say_notes(notes)
+    return data
+
+
+def say_notes(notes: Iterable[str]) -> None:
+    """Print what to know besides, beside the output of the command."""
+    for text in notes:
+        _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
+
+
+def whose(data: Path, person: str | None) -> str | None:
+    """Return the name, as it is kept, of the person who is asked for; None is anybody.
+
+    Another spelling of a known name is told; a name that nobody has stays as it is, see `nobody`.
+    """
+    if person is None:
+        return None
+    found = meant(data, person)
+    if found.known and name_key(found.name) == name_key(person) and found.name != tidy(person):
+        _err.print(f"Did you mean {escape(found.name)}? Showing {escape(found.name)}.", soft_wrap=True)
+    return found.name
+
+
+def nobody(data: Path, person: str) -> str:
+    """Return a sentence about a name of which there is no session: who may be meant, or who is known."""
+    found = meant(data, person)
+    if found.known:
+        return f"No session of {found.name or 'nobody in particular'} is logged yet."
+    if found.similar:
+        return f"There is nobody called '{found.name}'; did you mean {found.similar}? Then use --person {quote(found.similar)}."
+    names = people(data)
+    more = ", ..." if len(names) > MOST_NAMES else ""
+    known = f"In the log: {', '.join(names[:MOST_NAMES])}{more}." if names else "No name is in the log yet."
+    return f"There is nobody called '{found.name}'. {known}"
+
+
+def name_to_log(data: Path, person: str) -> str:
+    """Return the name under which somebody is to be measured.
+
+    A known person's name is returned as it is kept. On a terminal it is asked whether a new name that is like a known one means
+    that person; elsewhere the new name is taken, and told.
+    """
+    found = meant(data, person)
+    if found.similar and sys.stdin.isatty() and sys.stderr.isatty():
+        if typer.confirm(f"There is nobody called {found.name} yet. Did you mean {found.similar}?", err=True):
+            return found.similar
+    elif found.similar:
+        say_new(found.name, found.similar)
+    return found.name
+
+
+def say_new(name: str, similar: str) -> None:
+    """Print that a name is new, whom it may mean, and how to make one person of the two."""
+    command = f"rotrack people merge {quote(name)} {quote(similar)}"
+    _err.print(escape(f"New person: {name}. Did you mean {similar}? Then `{command}`."), soft_wrap=True)
+
+
+def shortened(problems: Sequence[str]) -> Iterator[str]:
+    """Yield the first of many problems, and how many more there are."""
+    yield from problems[:MOST_PROBLEMS]
+    if len(problems) > MOST_PROBLEMS:
+        yield f"and {len(problems) - MOST_PROBLEMS} more."
+
+
+def located(session: str, out: Path | None) -> tuple[Path, str]:
+    """Return data folder and id of a session that is to be changed."""
+    folder = find_session(opened(out), session).resolve()
+    if folder.parent.name != "sessions":
+        raise InputError(f"{folder} lies in no data folder; only sessions under DATA/sessions can be changed.")
+    return folder.parent.parent, folder.name
+
+
+def progress_bar(what: str = "frames") -> Progress:
+    """Return a bar of how many frames or videos are done; none where nobody looks at a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(what), TimeRemainingColumn())
+    return Progress(*columns, console=_err, transient=True, disable=not _err.is_terminal)

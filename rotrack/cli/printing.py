@@ -1,0 +1,176 @@
+"""How a session is printed: its values, its repetitions, what they compare with."""
+
+from __future__ import annotations
+
+import html
+from contextlib import suppress
+from math import isfinite
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from rotrack.app.compared import change_words, last_time_words, norm_words, sides_words
+from rotrack.app.texts import Texts
+from rotrack.cli.words import counts
+from rotrack.drills import TIERS, load_table
+from rotrack.errors import RecordError
+from rotrack.model import Direction, Rep, Side
+from rotrack.progress.compare import difference, earlier_values, left_against_right, spreads_of
+from rotrack.records.changes import PLOT
+from rotrack.records.compare import held, legs_of
+from rotrack.records.norms import norms_for
+from rotrack.records.record import SessionRecord
+from rotrack.records.session import Session
+from rotrack.records.store import read_sessions
+from rotrack.ui.figures import session_figure, write_html
+from rotrack.ui.words import COUNTED, INDEX, amount, is_counted, is_index, seconds, times
+
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+
+def rep_line(rep: Rep, tier: str) -> str:
+    """Return a repetition as one line with markup."""
+    marks = f"  [yellow]{escape('faults ' + ' '.join(rep.faults))}[/]" if rep.faults else ""
+    why = f"  [dim]{escape(rep.reason)}[/]" if rep.reason else ""
+    why += "  [bold]dropped[/]" if rep.dropped else ""
+    colour = "cyan" if rep.side is Side.LEFT else "dark_orange"
+    if is_counted(tier):
+        return (
+            f"  [{colour}]{rep.side:5}[/]  cycle {rep.rep}  [bold]held {seconds(rep.hold_s)}[/]  "
+            f"from {rep.start_s:.1f} to {rep.end_s:.1f} s{marks}{why}"
+        )
+    peak = amount(rep.peak_deg, rep.uncertainty_deg, tier)
+    sign = "" if is_index(tier) else "\u00b0"
+    return (
+        f"  [{colour}]{rep.side:5}[/]  rep {rep.rep}  {rep.direction:8}  [bold]{peak:>12}[/]  "
+        f"live {abs(rep.live_peak_deg):.1f}{sign}  hold {seconds(rep.hold_s)}{marks}{why}"
+    )
+
+
+def write_plot(session: Session) -> Path:
+    """Write the curve of a session as a page into its folder; return the file."""
+    path = session.folder / PLOT
+    tier = session.record.tier
+    if is_counted(tier):
+        values = [f"{h.side}: {times(h.cycles, 'cycle')}, {seconds(h.total_s)} held" for h in held(session.rep_list) if h.cycles]
+    else:
+        values = [
+            f"{v.side} {v.direction} {amount(v.value_deg, v.uncertainty_deg, tier, 0)}" for v in session.values if v.reps_used
+        ]
+    known = load_table().drills.get(session.record.drill)
+    drill = known.title if known else session.record.drill
+    about = [html.escape(drill), html.escape(session.person), f"{session.started_at:%Y-%m-%d}"]
+    title = ", ".join(part for part in about if part)
+    reps = session.reps[~session.reps.dropped.astype(bool)]
+    write_html(session_figure(session.curve, reps, title, ", ".join(values), tier), path)
+    return path
+
+
+def print_session(session: Session) -> None:
+    """Print the values of a session, and what to know before believing them."""
+    record = session.record
+    tier = record.tier
+    if session.rep_list:
+        _out.print(_cycle_table(session) if is_counted(tier) else _value_table(session))
+    else:
+        what = "cycle" if is_counted(tier) else "repetition"
+        until = f" in {record.duration_s:.0f} s" if isfinite(record.duration_s) else ""
+        _out.print(f"{escape(record.source.name)}: no {what} found{until}.")
+    if tier == "B" or (tier == "A" and record.measured != "hip rotation"):
+        _out.print(escape(f"  reads {record.measured}; tier {tier}: {TIERS[tier]}"), style="dim", soft_wrap=True)
+    other: dict[str, int] = {}
+    for movement in session.apart_list:
+        other[movement.reason] = other.get(movement.reason, 0) + 1
+    for reason, count in other.items():
+        _out.print(f"  [dim]counted apart: {count} x {escape(reason)}[/]", soft_wrap=True)
+    if not is_counted(tier):
+        _out.print(f"  [dim]{escape(_calibration_words(record))}[/]", soft_wrap=True)
+    for text in record.calibration_notes:
+        _out.print(f"  [dim]{escape(text)}[/]", soft_wrap=True)
+    advised: dict[str, list[str]] = {}
+    for side, advice in record.camera_advice.items():
+        advised.setdefault(advice, []).append(side)
+    for advice, sides in advised.items():
+        _out.print(f"  [yellow]Camera ({' and '.join(sides)} leg):[/] {escape(advice)}", soft_wrap=True)
+    for text in (*session.warnings, record.speed_advice):
+        if text:
+            _out.print(f"  [yellow]Note:[/] {escape(text)}", soft_wrap=True)
+
+
+def beside(folder: Path, data: Path) -> list[Session]:
+    """Return the sessions of the data folder that a session is in; none if it is in none, or being measured."""
+    place = folder.resolve()
+    sessions: list[Session] = []
+    with suppress(RecordError):  # a session is shown all the same
+        sessions, _ = read_sessions(place.parent.parent if place.parent.name == "sessions" else data)
+    return sessions if any(other.id == place.name for other in sessions) else []
+
+
+def print_compared(session: Session, others: list[Session]) -> None:
+    """Print what the values compare with, in the words of the page: left with right, now with before, what was published."""
+    t, tier, drill = Texts(), session.record.tier, load_table().drills.get(session.record.drill)
+    legs = legs_of(session, drill.directions if drill else ())
+    spreads = spreads_of(session, others)
+    differences = {found.direction: found for found in left_against_right(session.values, spreads)}
+    for direction in Direction:
+        if {(side, direction) for side in Side} <= legs:
+            words = sides_words(differences.get(direction), tier, t)
+            _out.print(f"  [bold]{t('result.sides_heading')}, {t.direction(direction)}:[/] {words}", soft_wrap=True)
+    for value in session.values if others else ():
+        earlier = earlier_values(session, others, value.side, value.direction, 1)
+        words = last_time_words(earlier[0], tier, t) if earlier else t("result.first")
+        if earlier and value.reps_used:
+            words = f"{words}. {change_words(difference(value, earlier[0].value, spreads), tier, t)}"
+        about = f"{t('result.before')}, {t.leg(value.side)}, {t.direction(value.direction)}"
+        _out.print(f"  [bold]{about}:[/] {words}", soft_wrap=True)
+    norms = () if is_index(tier) else norms_for(session.record.drill)
+    if norms:
+        _out.print(f"\n  [dim]{t('result.norms')}. {t('result.norms_not')}[/]", soft_wrap=True)
+    for norm in norms:
+        said = norm_words(norm, tier, t)
+        what = f"{t.direction(norm.direction)} {said['mean']}: {said['who']}, {said['how']} ({said['source']})"
+        _out.print(f"  [dim]{escape(what)}[/]", soft_wrap=True)
+    if norms:
+        _out.print()
+
+
+def _session_table(session: Session, *columns: str) -> Table:
+    record = session.record
+    table = Table(title=escape(f"{record.source.name}: {record.drill}"), title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column, justify="left" if column in ("side", "direction") else "right")
+    return table
+
+
+def _value_table(session: Session) -> Table:
+    tier = session.record.tier
+    table = _session_table(session, "side", "direction", "session value", "from", "repetitions")
+    about = f"tier C: {INDEX}; " if is_index(tier) else ""
+    table.caption, table.caption_justify = f"{about}\u00b1 is the error to expect (95 %)", "left"
+    for value in session.values:
+        shown = amount(value.value_deg, value.uncertainty_deg, tier) if value.reps_used else "none valid"
+        used = f"best {value.reps_used}" if value.reps_used else "-"
+        table.add_row(value.side, value.direction, shown, used, counts(session, value))
+    return table
+
+
+def _cycle_table(session: Session) -> Table:
+    table = _session_table(session, "side", "cycles", "longest hold", "held in all")
+    table.caption, table.caption_justify = f"tier D: {COUNTED}", "left"
+    for found in held(session.rep_list):
+        if found.cycles:
+            table.add_row(found.side, str(found.cycles), seconds(found.longest_s), seconds(found.total_s))
+    return table
+
+
+def _calibration_words(record: SessionRecord) -> str:
+    """Return what was known of camera and person, in words."""
+    kinds = {"camera": "lens", "floor": "floor", "personal": "person"}
+    names = ", ".join(f"{kinds.get(kind, kind)} from {name}" for kind, name in record.calibration_profiles.items())
+    parts = [f"calibration: {record.calibration}" + (f" ({names})" if names else "")]
+    if record.assumed_field_of_view_deg:
+        parts.append(f"field of view assumed {record.assumed_field_of_view_deg:.0f} degrees")
+    return ", ".join(parts)

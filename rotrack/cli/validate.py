@@ -1,0 +1,85 @@
+"""The command `rotrack validate`: measures clips whose true angles are known."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from rotrack.cli.console import progress_bar
+from rotrack.cli.options import CorrectOption, LegnetOption, ModelOption
+from rotrack.files import check_free
+from rotrack.ui.words import to_json
+from rotrack.validation import describe, markdown, read_before, side_by_side, validate_folder, write_table
+from rotrack.validation import report as validation_report
+
+_err = Console(stderr=True, highlight=False)
+
+
+def validate(
+    truth: Annotated[Path, typer.Argument(help="Folder with manifest.csv, clips and NAME.gt.csv / NAME.gt.json.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="CSV file for the table, a row per clip and leg.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    only: Annotated[str, typer.Option("--only", help="Only clips or drills whose name holds this.")] = "",
+    part: Annotated[
+        str, typer.Option("--part", help="Only this part: tune or test in the public benchmark.", show_default=False)
+    ] = "",
+    model: ModelOption = "heavy",
+    mirror: Annotated[bool, typer.Option("--mirror", help="Play every clip mirrored; sides must swap.")] = False,
+    correct: CorrectOption = True,
+    legnet: LegnetOption = True,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Clips at a time; default: one per core.", show_default=False)
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            "--state", help="Folder for what was found of each clip; default: `validated` in FOLDER.", show_default=False
+        ),
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", help="Keep the sessions here; a later run starts from their landmarks.")
+    ] = None,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the errors per posture as tables for the docs.")] = False,
+    short: Annotated[bool, typer.Option("--short", help="With --markdown: one table with few columns.")] = False,
+    against: Annotated[
+        Path | None, typer.Option("--against", help="Table of an earlier run (--out): print both side by side.", metavar="FILE")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
+) -> None:
+    """Measure clips whose true angles are known, and print the errors: per clip and leg, and per posture.
+
+    Per clip and leg: bias, mean absolute error (MAE) and 95 % limits of agreement of the curve after the neutral zero, MAE
+    of the peaks, repetitions found of the true ones and invented. Sides that do not move are in --out.
+
+    End it whenever you like: started again, it goes on. What was found of each clip lies in the state folder, apart for each
+    version of the code and its settings; delete what is to be measured anew.
+
+    Example: rotrack validate benchmark --part test --out test.csv
+    """
+    if out:
+        check_free(out, overwrite)
+    before = read_before(against) if against else None
+    with progress_bar() as progress:
+        task = progress.add_task("validating", total=None)
+        table = validate_folder(
+            truth, model, only, mirror, correct, keep, legnet,
+            on_total=lambda frames: progress.update(task, total=frames),
+            on_frames=lambda frames: progress.advance(task, frames),
+            part=part, state=state or truth / "validated", processes=jobs,
+            on_clip=lambda done, of, line: progress.console.print(f"[dim]{done} of {of}[/]  {escape(line)}", soft_wrap=True),
+            on_note=lambda text: progress.console.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True),
+        )  # fmt: skip
+    if json:
+        print(to_json({"rotrack_version": metadata.version("rotrack"), **validation_report(table)}))
+    elif before is not None:
+        print(side_by_side(before, table, as_markdown))
+    else:
+        print(markdown(table, short) if as_markdown else describe(table))
+    if out:
+        write_table(table, out, overwrite)
+        _err.print(f"written to {escape(str(out))}", soft_wrap=True)
