@@ -49,6 +49,7 @@ from made_sessions import rows
 import rotrack
 from rotrack import cli
 from rotrack.app.server import Options
+from rotrack.cli import measure
 from rotrack.drills import load_table
 from rotrack.errors import ModelError, RecordError, SourceError
 from rotrack.kinematics.correction import load_corrections
