@@ -483,11 +483,19 @@ class RepFinder:
         last = self._last
         if not self._combined or last is None or last.direction is excursion.direction:
             return False
-        rested = any(rest.from_s >= last.to_s for rest in self._rests_before(excursion.top_s) if rest.to_s <= excursion.top_s)
+        near_deg = max(SAME_REST_DEG, SAME_REST_SHARE * excursion.way_deg)
+        between = [
+            rest for rest in self._rests_before(excursion.top_s) if rest.from_s >= last.to_s and rest.to_s <= excursion.top_s
+        ]
+        rested = any(abs(rest.level_deg - excursion.base_deg) <= near_deg for rest in between)
         ways = self._ways[excursion.direction]
         usual = bool(ways) and excursion.way_deg >= USUAL_SHARE * float(np.median(ways))
         small = excursion.way_deg < OVERSHOOT_SHARE * last.way_deg
-        return small and not rested and not usual and self._held_s(excursion) < OVERSHOOT_HELD_S
+        if not small or rested or usual:
+            return False
+        times, values = np.array(self._course).T
+        measured = measure_excursion(times, values, excursion)
+        return measured is None or measured.hold_s < OVERSHOOT_HELD_S
 
     def _count(self, excursion: Excursion) -> list[Excursion]:
         """Take an excursion as a repetition; in a combined drill it waits for what comes before it."""

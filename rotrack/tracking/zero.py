@@ -16,7 +16,7 @@ from rotrack.model import Side, ZeroCourse
 from rotrack.tracking.reps import Excursion, Rest
 
 RESTS_NEEDED, RESTS_NEEDED_AT_END = 3, 2
-MOVES_FROM_DEG, MOVES_FROM_SD = 2.0, 2.0
+MOVES_FROM_DEG, MOVES_FROM_SD = 3.0, 2.0
 """The zero moves where the rests are further from it than an angle and than so many standard errors."""
 REST_SD_DEG = 0.7
 """Rests of one leg have at least this standard error in common: nobody comes back to the same place exactly."""
