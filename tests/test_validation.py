@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import secrets
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from rotrack.sensing.legnet import description
 from rotrack.ui.words import to_json
 from rotrack.validation import COLUMNS, describe, markdown, report, validate_folder, write_table
 from rotrack.validation.compare import _Zeros, compare, match
-from rotrack.validation.run import MEASURING, code_sha256
+from rotrack.validation.run import MEASURING, READ_BY, READING, code_sha256
 from rotrack.validation.summary import misses, refusals, summarize
 from rotrack.validation.truth import Clip, LegTruth, TrueRep, read_clips
 
@@ -369,7 +370,7 @@ def test_clips_that_cannot_be_measured_are_left_out_with_a_word(tmp_path: Path) 
 
 def logged(session: Session, job: Job, status: Status = Status.FINISHED) -> Outcome:
     """Return the outcome of a job that gives a copy of a session."""
-    folder = job.data / "sessions" / "one"
+    folder = job.data / "sessions" / secrets.token_hex(4)
     shutil.copytree(session.folder, folder)
     return Outcome(job.video, replace(session, folder=folder, record=msgspec.structs.replace(session.record, status=status)))
 
@@ -414,7 +415,7 @@ def test_a_run_that_was_ended_goes_on(tmp_path: Path, monkeypatch: pytest.Monkey
     validate_folder(folder, state=state, processes=1)
     assert names == ["tune_a", "test_b", "tune_a"]
     validate_folder(folder, state=state, processes=1, correct=False)
-    monkeypatch.setattr("rotrack.validation.run.code_sha256", lambda: "other code")
+    monkeypatch.setattr("rotrack.validation.run.code_sha256", lambda *_: "other code")
     validate_folder(folder, state=state, processes=1)
     assert len(names) == 7, "other settings and other code give other numbers"
     places = sorted(state.iterdir())
@@ -424,6 +425,20 @@ def test_a_run_that_was_ended_goes_on(tmp_path: Path, monkeypatch: pytest.Monkey
             (place / "tune_a.json").write_text(damaged)
         validate_folder(folder, state=state, processes=1, only="tune_a")
     assert len(names) == 10
+
+
+def test_what_is_kept_is_used_while_the_code_that_read_it_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_clips: tuple[Path, list[str]], measured: Session
+) -> None:
+    folder, names = two_clips
+    monkeypatch.setattr("rotrack.validation.run.api.remeasure", lambda *_, **__: measured)
+    for _ in range(2):
+        validate_folder(folder, only="tune_a", keep=tmp_path / "keep", legnet=False)
+    assert names == ["tune_a"]
+    (read_by,) = (tmp_path / "keep" / "tune_a").rglob(READ_BY)
+    read_by.write_text("other code")
+    validate_folder(folder, only="tune_a", keep=tmp_path / "keep", legnet=False)
+    assert names == ["tune_a", "tune_a"]
 
 
 def test_what_may_be_better_the_next_time_is_not_kept(
@@ -509,7 +524,7 @@ def test_two_versions_stand_side_by_side(
 
 def test_everything_that_decides_about_the_numbers_is_in_the_key_of_the_state() -> None:
     package = Path(rotrack.__file__).parent
-    assert [name for name in MEASURING if not (package / name).exists()] == []
+    assert [name for name in (*MEASURING, *READING) if not (package / name).exists()] == []
     assert len(code_sha256()) == 64
 
 

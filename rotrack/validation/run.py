@@ -39,6 +39,10 @@ else:
 
 MEASURING = ("calibration", "kinematics", "sensing", "tracking", "validation", "api.py", "drills.py", "drills.toml", "model.py")
 """What of the package decides about the numbers: results of other code are not taken up again."""
+READING = ("sensing", "model.py")
+"""What of it decides about the landmarks: kept sessions that other code read are not measured again from them."""
+READ_BY = "read_by.sha256"
+"""In a kept session: the checksum of the code that read it."""
 ABOUT = "about.json"
 _CODE = (".py", ".toml")
 _DONE = (Status.FINISHED, Status.NOT_MEASURED)
@@ -184,6 +188,9 @@ def _can_be_used(folder: Path, legnet: bool) -> bool:
         return False
     if record.status not in _DONE:  # a killed run left it behind
         return False
+    read_by = folder / READ_BY
+    if read_by.is_file() and read_by.read_text("utf-8") != code_sha256(READING):
+        return False
     if not legnet:
         return True
     return (folder / LEGS_READ).exists() and record.legnet is not None and record.legnet.sha256 == description()["sha256"]
@@ -239,6 +246,7 @@ def _keep(measured: Path, place: Path) -> None:
             half = place / f".{folder.name}.part"
             shutil.rmtree(half, ignore_errors=True)
             shutil.copytree(folder, half)
+            (half / READ_BY).write_text(code_sha256(READING), "utf-8")
             half.rename(place / folder.name)
 
 
@@ -327,11 +335,11 @@ def _sha256_of(clip: Clip) -> list[str]:
 
 
 @cache
-def code_sha256() -> str:
-    """Return the checksum of the code and tables that decide about the numbers."""
+def code_sha256(names: tuple[str, ...] = MEASURING) -> str:
+    """Return the checksum of code and tables of the package."""
     found = hashlib.sha256()
     package = resources.files("rotrack")
-    for name in MEASURING:
+    for name in names:
         for path, content in _code_in(package / name, name):
             found.update(f"{path}\0".encode() + content + b"\0")
     return found.hexdigest()
