@@ -73,8 +73,10 @@ _INVISIBLE = re.compile(
     "\ufeff\uffa0\ufff0-\ufff8\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _EMPTY, _END = re.compile(rb"[ ,;\t\r\n\0]*"), re.compile(rb"[\r\n]")
-_FORMULA = re.compile(r"(^|[;,\t])(\s*)('*[=+\-@])")
-_MADE_PLAIN = re.compile(r"(^|[;,\t])(\s*)'(?='*[=+\-@])")
+_SIGN = r"'*[=+\-@\uff1d\uff0b\uff0d\uff20]"
+"""What a formula begins with; the last four are the wide letters of East Asia, which spreadsheets there take for the same."""
+_FORMULA = re.compile(rf"(^|[;,\t])(\s*)({_SIGN})")
+_MADE_PLAIN = re.compile(rf"(^|[;,\t])(\s*)'(?={_SIGN})")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
 _WRITTEN = re.compile(r"-?\d+(\.\d*)?([eE][+-]?\d+)?", re.ASCII)
 GUESSED = "cp1252"

@@ -77,6 +77,8 @@ class Film:
         How long the program does not notice that.
     bad : range
         Pictures in which the set-up is not good.
+    problem : SetupFinding
+        What is not good about it then.
     broken : dict of int to BaseException
         What the pose model raises at which pictures.
     legnet : FakeLegNet
@@ -89,6 +91,7 @@ class Film:
     unplugged: Collection[int] = ()
     noticed_after_s: float = 0.0
     bad: Iterable[int] = ()
+    problem: SetupFinding = TOO_DARK
     broken: dict[int, BaseException] = field(default_factory=dict)
     legnet: FakeLegNet = field(default_factory=FakeLegNet)
     plugged: threading.Event = field(default_factory=threading.Event)
@@ -220,7 +223,7 @@ class _FilmCheck:
     def update(self, frame: Frame, pose: Pose) -> tuple[SetupFinding, ...]:
         good = [SetupFinding(check, State.GOOD, "All is well.", Move.NONE) for check in CHECKS]
         if frame.index in self._film.bad:
-            good[CHECKS.index("light")] = TOO_DARK
+            good[CHECKS.index(self._film.problem.check)] = self._film.problem
         return tuple(good)
 
     def person_chosen(self) -> None:

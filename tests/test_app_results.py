@@ -226,6 +226,9 @@ def line_in(change: dict[str, Any], language: str) -> list[str]:
     minus = "\u2212"
     grown, error, slope = change["change_deg"], change["error_deg"], change["slope"]
     to, verdict = ("bis", SAID[change["verdict"]]) if language == "de" else ("to", change["verdict"])
+    if change["verdict"] == "real change (95 %)":  # a gain and a loss are not to be taken for each other
+        sign, way = ("\u25b2", {"de": "mehr", "en": "more"}) if grown > 0 else ("\u25bc", {"de": "weniger", "en": "less"})
+        verdict = f"{sign} {way[language]}: {verdict}"
     interval = f"95 %: {slope['low_deg']:+.1f} {to} {slope['high_deg']:+.1f}".replace(" ", "\u00a0")
     line = [
         str(len(change["points"])),

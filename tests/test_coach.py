@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import BOTH, recording
 
-from rotrack.app.coach import CUE_EVERY_S, REASON_AFTER_S, Coach, Say
+from rotrack.app.coach import CUE_EVERY_S, GO_WITH_ONE_S, OTHER_LEG_AFTER_S, REASON_AFTER_S, Coach, Say
 from rotrack.app.texts import LANGUAGES, Texts
 from rotrack.drills import load_table
 from rotrack.model import Direction, NeutralTaken, Rep, RotationSample, Side, Step, empty_pose
@@ -23,6 +23,7 @@ LEFT, RIGHT = BOTH
 STILL = Say("say.still")
 GO = Say("say.go", beep=True)
 DONE = Say("say.done", beep=True)
+FIRST = Say("say.first_left")
 
 
 def number(n: int) -> Say:
@@ -56,7 +57,7 @@ class Talk:
         return self.step(reason=reason, still_s={side: sides.get(side, still_s) for side in self.sides})
 
     def ready(self) -> Talk:
-        self.step(neutrals=(NeutralTaken(LEFT, 0.0, 2.0, 0.0, {}, ""),))
+        self.step(neutrals=taken(LEFT))
         return self
 
 
@@ -66,7 +67,7 @@ def test_counts_down_while_still_and_says_go_with_a_beep():
     for eighth in range(8):
         talk.still(NEUTRAL_S * eighth / 8)
     talk.ready()
-    assert [say for _, say in talk.said] == [number(2), number(1), GO]
+    assert [say for _, say in talk.said] == [number(2), number(1), GO, FIRST]
 
 
 def test_a_short_rest_is_no_count_down():
@@ -79,7 +80,7 @@ def test_moving_starts_it_again_and_says_so_once():
     talk = Talk()
     said = [say for still_s in (0.5, 1.25, 0.0, 0.5, 1.25, 0.0, 0.5, 1.0, 1.75) for say in talk.still(still_s)]
     assert said == [number(2), number(1), STILL, number(2), number(1), number(2), number(1)]
-    assert talk.ready().said[-1][1] == GO
+    assert GO in [say for _, say in talk.ready().said]
 
 
 def test_moving_early_is_not_worth_a_word():
@@ -99,13 +100,52 @@ def test_one_still_leg_is_enough_to_count_down():
     assert talk.still(0.0, left=1.0) == [number(1)]
 
 
-def test_one_leg_with_its_neutral_pose_is_enough_to_begin():
+def taken(side: Side) -> tuple[NeutralTaken, ...]:
+    return (NeutralTaken(side, 0.0, 2.0, 0.0, {}, ""),)
+
+
+def test_go_is_said_when_both_legs_are_ready_and_which_begins():
     talk = Talk()
     talk.still(1.0)
-    said = talk.step(still_s={LEFT: NAN, RIGHT: 1.5}, neutrals=(NeutralTaken(LEFT, 0.0, 2.0, 0.0, {}, ""),))
-    assert said == [GO]
-    assert talk.step(still_s={LEFT: NAN, RIGHT: 0.5}) == []
-    assert talk.step(neutrals=(NeutralTaken(RIGHT, 0.0, 2.0, 0.0, {}, ""),)) == []
+    assert talk.step(still_s={LEFT: NAN, RIGHT: 1.5}, neutrals=taken(LEFT)) == []
+    assert talk.step(still_s={LEFT: NAN, RIGHT: 1.9}) == []
+    assert talk.step(neutrals=taken(RIGHT)) == [GO, FIRST]
+
+
+def test_the_leg_that_is_not_ready_is_named_with_its_reason_and_go_waits_for_it():
+    talk = Talk()
+    talk.step(still_s={LEFT: NAN, RIGHT: 0.0}, neutrals=taken(LEFT))
+    samples = {LEFT: "", RIGHT: "the right knee is hidden"}
+    for _ in range(round((GO_WITH_ONE_S - 0.1) / 0.05)):
+        talk.time_s = round(talk.time_s + 0.05, 6)
+        found = {s: RotationSample(talk.time_s, s, *[NAN] * 10, reason) for s, reason in samples.items()}
+        step = Step(empty_pose(talk.time_s, (640, 480), ""), found, still_s={LEFT: NAN, RIGHT: 0.0})
+        talk.said += [(talk.time_s, say) for say in talk.coach.update(step, talk.board)]
+    assert GO not in [say for _, say in talk.said]
+    said = [say for _, say in talk.said]
+    assert said == [Say("say.not_yet_right"), Say(sentence="the right knee is hidden")]
+    assert talk.said[0][0] >= OTHER_LEG_AFTER_S
+
+
+def test_a_leg_that_stays_out_of_sight_does_not_hold_up_the_other():
+    """Lying on the side only one leg can be seen."""
+    talk = Talk()
+    for _ in range(round((GO_WITH_ONE_S + 0.2) / 0.05)):
+        talk.step(still_s={LEFT: 0.0, RIGHT: NAN}, reason="the left leg is hidden", neutrals=taken(RIGHT))
+    said = [say for _, say in talk.said]
+    assert said[said.index(GO) :][:2] == [GO, Say("say.first_right")]
+    assert talk.coach.leg(talk.board) is RIGHT
+
+
+def test_a_leg_at_work_is_not_disturbed_until_it_is_the_turn_of_the_other():
+    talk = Talk(reps=2)
+    unready = {LEFT: 0.0, RIGHT: NAN}
+    talk.step(still_s=unready, neutrals=taken(RIGHT))
+    assert talk.step(2.0, still_s=unready, reps=(a_rep(RIGHT, 1),)) == [number(1)]
+    assert talk.step(9.0, still_s=unready) == []
+    assert talk.step(2.0, still_s=unready, reps=(a_rep(RIGHT, 2),))[-1] == Say("say.other_left", beep=True)
+    said = [say for _ in range(3) for say in talk.step(2.0, still_s=unready, reason=REASON_WAITING)]
+    assert said[:2] == [Say("say.not_yet_left"), STILL]
 
 
 def test_taking_the_neutral_pose_again_is_counted_again():
@@ -113,7 +153,7 @@ def test_taking_the_neutral_pose_again_is_counted_again():
     for still_s in (0.0, 0.5, 1.0, 1.75):
         talk.still(still_s)
     talk.ready()
-    assert [say for _, say in talk.said] == [GO, number(2), number(1), GO]
+    assert [say for _, say in talk.said] == [GO, FIRST, number(2), number(1), GO, FIRST]
 
 
 # ---------------------------------------------------------------------- counting
@@ -220,6 +260,7 @@ def said_go(said: list[tuple[float, Say]]) -> int:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_everything_has_words(language):
     t = Texts(language)
-    keys = ("say.go", "say.still", "say.other_left", "say.other_right", "say.done")
+    sides = ("say.other", "say.first", "say.not_yet")
+    keys = ("say.go", "say.still", "say.done", *(f"{key}_{side}" for key in sides for side in Side))
     assert len({t(key) for key in keys}) == len(keys)
     assert t("say.number", number=3) == "3"

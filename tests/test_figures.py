@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
-from helpers import FIXTURES
+from helpers import FIXTURES, log_session
 from made_sessions import repetition, write
 
 import rotrack
@@ -145,11 +146,23 @@ def test_left_and_right_of_one_session_stand_side_by_side(history):
     left, right = (points(figure, f"{side} leg, internal")[0] for side in Side)
     apart = [b - a for a, b in zip(left.x, right.x, strict=True)]
     assert len({gap.total_seconds() for gap in apart}) == 1
-    assert 0 < apart[0].total_seconds() < 3600
+    assert timedelta() < apart[0] < timedelta(hours=6)
     assert left.x[0] < left.x[1] < left.x[2]
     for points_of_side in (left, right):
         assert [row[2] for row in points_of_side.customdata] == [f"2026-01-0{n} 08:00:00" for n in (1, 2, 3)], "not moved aside"
         assert points_of_side.hovertemplate.startswith("%{customdata[2]|%-d %b %Y, %H:%M}<br>")
+
+
+@pytest.mark.parametrize("sessions", [1, 2])
+def test_no_time_of_day_is_shown_that_is_not_that_of_the_session(tmp_path, sessions):
+    """Left and right stand beside each other, an hour and more apart: only days are named."""
+    for day in range(1, sessions + 1):
+        log_session(tmp_path, day)
+    table = history_table(tmp_path)
+    figure = history_figure(table)
+    axis = figure.layout.xaxis
+    assert "%H" not in axis.tickformat and not axis.tickformatstops
+    assert axis.range[1] - axis.range[0] >= timedelta(days=8), "steps shorter than a day would be named like whole ones"
 
 
 def test_only_like_is_joined(history):

@@ -193,7 +193,22 @@ def test_the_key_of_a_name_is_its_own_key(text: str) -> None:
 
 
 # ---------------------------------------------------------------------- cells out and back
-FORMULAS = ["=1+1", "+1+1", "-1+cmd|x", "@SUM(A1)", " =1", "a;=1", "a,=1", "a\t=1", "'=1", "''=1", "'quoted'", "-", "="]
+FORMULAS = [
+    "=1+1",
+    "+1+1",
+    "-1+cmd|x",
+    "@SUM(A1)",
+    " =1",
+    "a;=1",
+    "a,=1",
+    "a\t=1",
+    "'=1",
+    "''=1",
+    "'quoted'",
+    "-",
+    "=",
+    "a;\uff1d1",
+]
 
 
 @pytest.mark.parametrize("text", FORMULAS)
@@ -201,7 +216,7 @@ def test_no_spreadsheet_computes_a_cell_and_rotrack_reads_it_back(text: str) -> 
     line = csv_line([text, "next"]).removesuffix("\r\n")
     for separator in ",;\t":
         for cell in line.replace('"', "").split(separator):
-            assert not cell.lstrip().startswith(("=", "+", "-", "@"))
+            assert not cell.lstrip().startswith(tuple("=+-@\uff1d\uff0b\uff0d\uff20"))
     table = table_of(header_of(["a", "b"]) + csv_line([text, "next"]).encode())
     assert table.rows == ((2, {"a": clean_text(text), "b": "next"}),)
 

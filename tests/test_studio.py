@@ -20,7 +20,7 @@ from rotrack.records.landmarks import read_poses
 from rotrack.records.repetitions import read_repetitions
 from rotrack.records.store import read_sessions, session_folder
 from rotrack.sensing.sources import REOPEN_EVERY_S
-from rotrack.tracking.setup import CHECKS
+from rotrack.tracking.setup import CHECKS, SetupFinding, State
 
 LEFT, RIGHT = Side
 Start = Callable[[Film], Studio]
@@ -126,6 +126,17 @@ def test_measuring_begins_by_itself_when_all_was_good_for_a_while(start):
     film.go_on(before)
     film.wait_for(then)
     assert studio.phase is Phase.MEASURE
+
+
+def test_few_pictures_a_second_are_said_and_keep_nobody_from_starting(start):
+    """They make the error wider; measuring works at ten a second, and a webcam in dim light gives fifteen."""
+    few = SetupFinding("rate", State.PROBLEM, "Only 10 pictures a second are read.")
+    film = Film(seated(), bad=range(10_000), problem=few)
+    studio = start(film)
+    studio.prepare(plan())
+    info = finish(studio, film)
+    assert {found["check"]: found["state"] for found in info["setup"]}["rate"] == "problem"
+    assert len(peaks(studio.data, studio.session_id)) == 4
 
 
 def test_measuring_anyway_is_logged(start):

@@ -73,7 +73,7 @@ def _table(changes: Sequence[Change], t: Texts) -> None:
                     for column in columns:
                         tag("td", line[column], f"amount {column}", data_label=t(f"progress.{column}"))
                     with tag("td", classes="verdict", data_label=t("progress.verdict")), tag("div"):
-                        tag("strong", line["verdict"], change.verdict.name.lower())
+                        tag("strong", line["verdict"], f"{change.verdict.name.lower()} {_way(change)}")
                         if line["missing"] and len(missing) > 1:
                             tag("span", line["missing"], "hint")
     if len(missing) == 1 and any(missing):  # all alike: said once
@@ -98,9 +98,16 @@ def line_of(change: Change, t: Texts) -> dict[str, str]:
         "change": grown if enough else t.number(math.nan),
         "real_from": _size(change.real_from_deg if enough else math.nan, change.tier, t),
         "slope": rate if math.isfinite(slope.per_month_deg) else t.number(math.nan),
-        "verdict": t.said(change.verdict),
+        "verdict": t(f"progress.{_way(change)}", verdict=t.said(change.verdict)) if _way(change) else t.said(change.verdict),
         "missing": t("progress.missing", count=missing) if not enough else "",
     }
+
+
+def _way(change: Change) -> str:
+    """Return which way something has changed, as far as that can be told; empty if it cannot."""
+    if change.verdict not in (Verdict.REAL, Verdict.PROBABLE):
+        return ""
+    return "gain" if change.change_deg > 0 else "loss"
 
 
 def sides_line(sides: Sides, t: Texts) -> str:

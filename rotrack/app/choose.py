@@ -12,6 +12,7 @@ from fastapi import Request
 from nicegui import run, ui
 from nicegui.element import Element
 
+from rotrack.app.cameras import camera_choice, known_cameras
 from rotrack.app.frame import PATIENCE_S, Site, frame, svg, tag, texts_of
 from rotrack.app.names import Meant, meant
 from rotrack.app.studio import Phase
@@ -42,7 +43,7 @@ def register(site: Site) -> None:
     @ui.page("/drill/{drill_id}", response_timeout=PATIENCE_S)
     async def drill(request: Request, drill_id: str) -> None:
         _, who = await asyncio.to_thread(_who, site, request.query_params.get(PERSON, ""))
-        _drill(site, request, drill_id, who.name)
+        _drill(site, request, drill_id, who.name, await asyncio.to_thread(known_cameras, site.studio))
 
 
 def _who(site: Site, asked: str | None) -> tuple[list[str], Meant]:
@@ -70,8 +71,13 @@ def _home(site: Site, request: Request, known: list[str], who: Meant) -> None:
                 with tag("form", classes="add", method="get", action="/"):
                     tag("label", t("choose.add"), "unseen", for_="add")
                     tag("input", id="add", name=PERSON, placeholder=t("choose.add"), required=True, maxlength=60,
-                        autocomplete="off")  # fmt: skip
+                        autocomplete="off", list="known")  # fmt: skip
+                    with tag("datalist", id="known"):
+                        for name in known:
+                            tag("option", value=name)
                     tag("button", t("button.add"), "quiet", type="submit")
+            if len(known) > PEOPLE_SHOWN:
+                tag("p", t("choose.more_people", count=len(known) - PEOPLE_SHOWN), "hint")
             if not person:
                 tag("p", t("choose.nobody"), "hint")
             if who.similar:
@@ -111,7 +117,7 @@ def _card(drill: Drill, person: str, left_out: str, t: Texts) -> None:
 
 
 # ---------------------------------------------------------------------- how
-def _drill(site: Site, request: Request, drill_id: str, person: str) -> None:
+def _drill(site: Site, request: Request, drill_id: str, person: str, cameras: dict[str, str]) -> None:
     t = texts_of(request)
     try:
         drill = load_table().drill(drill_id)
@@ -152,6 +158,7 @@ def _drill(site: Site, request: Request, drill_id: str, person: str) -> None:
                 if left_out:
                     return
                 _form(wishes, drill, t)
+                camera_choice(site.studio, cameras, t)
         with tag("div", classes="go"):
             if site.studio.phase is Phase.MEASURE:
                 tag("p", t("choose.running"), "hint")

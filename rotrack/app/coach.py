@@ -16,6 +16,10 @@ STILL_FROM_S = 0.5
 """The count-down begins after this much stillness, not at every short rest."""
 REASON_AFTER_S = 2.5
 """No angle for this long is worth saying why."""
+OTHER_LEG_AFTER_S = 1.0
+"""So long after one leg has its neutral pose it is said what the other one lacks."""
+GO_WITH_ONE_S = 6.0
+"""So long after that it begins with the one: the other may be out of sight until it is its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,12 @@ class Coach:
     def __init__(self, sides: Sequence[Side], reps: int, neutral_s: float) -> None:
         self._sides, self._reps, self._neutral_s = tuple(sides), reps, neutral_s
         self._countdown = 0
-        self._ready = False
+        self.ready = False
+        """Whether it was said that it begins."""
+        self._first: Side | None = None
+        """The leg with which it was said to begin."""
+        self._partly_s = math.nan
+        """Since when one leg is ready and the other is not."""
         self._counts = dict.fromkeys(self._sides, 0)
         self._told: Side | None = None
         self._cue_s = -math.inf
@@ -67,26 +76,29 @@ class Coach:
         """Return the leg whose turn it is: the one that moved last, until it has done its number; None when all have."""
         left = [side for side in self._sides if not self._reps or board.count(side) < self._reps]
         last = board.reps[-1].side if board.reps else None
-        return last if last in left else left[0] if left else None
+        for side in (last, self._first, *left):
+            if side in left:
+                return side
+        return None
 
     def update(self, step: Step, board: Scoreboard) -> list[Say]:
         """Return what is to be said after a step, in order."""
         now_s = step.pose.time_s
-        said = self._count_down(step, now_s)
+        said = self._count_down(step, now_s, board)
         said += self._count(board)
         if not said:
             said += self._cue(step, now_s)
         return said
 
-    def _count_down(self, step: Step, now_s: float) -> list[Say]:
+    def _count_down(self, step: Step, now_s: float, board: Scoreboard) -> list[Say]:
         waiting = [s for s in self._sides if not math.isnan(step.still_s.get(s, 0.0))]
-        if len(waiting) < len(self._sides):  # one leg is enough to begin with
+        if not waiting:
+            return self._go(step, board)
+        if len(waiting) < len(self._sides):
             self._countdown = 0
-            if not self._ready and step.neutrals:
-                self._ready = True
-                return [Say("say.go", beep=True)]
-            return []
-        self._ready = False
+            other_at_work = bool(self.ready or step.moving or board.reps) and self.leg(board) not in waiting
+            return [] if other_at_work else self._other_leg(waiting, step, now_s)
+        self.ready, self._partly_s = False, math.nan
         still_s = max((step.still_s.get(side, 0.0) for side in waiting), default=0.0)
         left = math.ceil(self._neutral_s - still_s) if still_s >= STILL_FROM_S else 0
         if left == self._countdown:
@@ -99,6 +111,31 @@ class Coach:
         self._cue_s = now_s
         in_the_way = next((s.reason for s in step.samples.values() if s.reason not in ("", REASON_WAITING)), "")
         return [Say(sentence=in_the_way) if in_the_way else Say("say.still")]
+
+    def _go(self, step: Step, board: Scoreboard) -> list[Say]:
+        """Return the word to begin, when the last leg has its neutral pose."""
+        self._countdown, self._partly_s = 0, math.nan
+        if self.ready or not step.neutrals:
+            return []
+        return self._begin(self.leg(board) if len(self._sides) > 1 and not board.reps else None)
+
+    def _begin(self, first: Side | None) -> list[Say]:
+        self.ready, self._first = True, first
+        return [Say("say.go", beep=True), *([Say(f"say.first_{first}")] if first else [])]
+
+    def _other_leg(self, waiting: Sequence[Side], step: Step, now_s: float) -> list[Say]:
+        """Return what to say when one leg is ready and the other is not: to move now would be in vain for that one."""
+        if math.isnan(self._partly_s):
+            self._partly_s = now_s
+        if not self.ready and now_s - self._partly_s >= GO_WITH_ONE_S:
+            return self._begin(next(side for side in self._sides if side not in waiting))
+        if now_s - self._partly_s < OTHER_LEG_AFTER_S or now_s - self._cue_s < CUE_EVERY_S:
+            return []
+        self._cue_s = now_s
+        (side,) = waiting
+        sample = step.samples.get(side)
+        reason = sample.reason if sample and sample.reason != REASON_WAITING else ""
+        return [Say(f"say.not_yet_{side}"), Say(sentence=reason) if reason else Say("say.still")]
 
     def _count(self, board: Scoreboard) -> list[Say]:
         said = []
@@ -123,7 +160,7 @@ class Coach:
         if now_s - self._cue_s < CUE_EVERY_S:
             return []
         sentence = next(iter((step.cues or {}).values()), "")
-        if not sentence and self._ready and now_s - self._measured_s > REASON_AFTER_S:
+        if not sentence and self.ready and now_s - self._measured_s > REASON_AFTER_S:
             sentence = next((sample.reason for sample in step.samples.values() if sample.reason), "")
         if not sentence:
             return []

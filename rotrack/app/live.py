@@ -6,12 +6,14 @@ import asyncio
 import math
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Annotated
 
 from fastapi import Query, Request
 from nicegui import app, run, ui
 
 from rotrack.api import measure_version
+from rotrack.app.cameras import camera_choice, known_cameras
 from rotrack.app.frame import PATIENCE_S, Site, frame, svg, tag
 from rotrack.app.studio import Phase, Plan, Studio
 from rotrack.app.texts import Texts
@@ -55,7 +57,8 @@ def register(site: Site) -> None:
                 with tag("p"):
                     tag("a", t("choose.all"), "button", href="/")
                 return
-            _page(site.studio, plan, _earlier(sessions, plan, site.studio.legnet), request.cookies.get(MIRROR_COOKIE) != "no", t)
+            earlier, cameras = _earlier(sessions, plan, site.studio.legnet), await asyncio.to_thread(known_cameras, site.studio)
+            _page(site.studio, plan, earlier, cameras, request.cookies.get(MIRROR_COOKIE) != "no", t)
 
     @app.post("/live/person")
     def person(x: Share, y: Share) -> dict[str, bool]:
@@ -76,7 +79,7 @@ def _earlier(sessions: Sequence[Session], plan: Plan, legnet: bool) -> Earlier:
     return values
 
 
-def _page(studio: Studio, plan: Plan, earlier: Earlier, mirror: bool, t: Texts) -> None:
+def _page(studio: Studio, plan: Plan, earlier: Earlier, cameras: dict[str, str], mirror: bool, t: Texts) -> None:
     with tag("div", classes="live", id="live", data_phase=studio.phase, data_drill=plan.drill.id, data_speech=t("app.speech"),
              data_legs=" ".join(plan.sides), data_gone=t("live.no_picture"), data_tired=t("live.tired"),
              data_counted=is_counted(plan.drill.tier), data_prepared=studio.prepared, data_mirror=mirror,
@@ -86,11 +89,16 @@ def _page(studio: Studio, plan: Plan, earlier: Earlier, mirror: bool, t: Texts) 
                 tag("h1", t.said(plan.drill.title))
                 tag("p", plan.person or t("choose.no_name"), "hint")
             with tag("div", classes="buttons"):
-                tag("button", t("live.sound"), "quiet", id="sound", aria_pressed="true")
+                tag("button", t("live.sound"), "quiet", id="sound", aria_pressed="true", aria_keyshortcuts="M")
                 tag("button", t("live.mirror"), "quiet", id="mirror", aria_pressed=str(mirror).lower())
-                tag("button", t("live.retake"), "quiet measuring").on("click", studio.retake)
-                tag("button", t("live.end"), "measuring", id="end").on("click", lambda: run.io_bound(studio.end))
+                retake = tag("button", t("live.retake"), "quiet measuring", id="retake", aria_keyshortcuts="N PageUp")
+                retake.on("click", studio.retake)
+                end = tag("button", t("live.end"), "measuring", id="end", aria_keyshortcuts="Escape PageDown")
+                end.on("click", lambda: run.io_bound(studio.end))
                 tag("button", t("button.back"), "quiet checking", id="back").on("click", lambda: _back(studio, plan))
+            tag("p", classes="problem", id="problem", role="alert")
+            with tag("p", classes="after", id="after", hidden=True):
+                tag("a", t("live.try_again"), "button", href=Wishes.of(plan).address(plan.drill))
         order = sorted(plan.sides, key=lambda side: not on_screen(plan.drill, side, mirror)[0])
         with tag("div", classes=f"stage legs-{len(order)}"):
             for side in order:
@@ -104,7 +112,10 @@ def _page(studio: Studio, plan: Plan, earlier: Earlier, mirror: bool, t: Texts) 
                 tag("p", classes="cue", id="cue", role="status", aria_live="polite")
                 tag("p", classes="turn", id="turn")
         with tag("section", classes="checks checking", aria_labelledby="checks"):
-            tag("h2", t("live.checks"), id="checks")
+            with tag("div", classes="begin"):  # first, so that it never moves and is always in sight
+                tag("h2", t("live.checks"), id="checks")
+                anyway = tag("button", t("live.anyway"), "primary", id="anyway", aria_keyshortcuts="Space PageDown")
+                anyway.on("click", studio.begin)
             with tag("ul"):
                 for check in CHECKS:
                     with tag("li", id=f"check-{check}", data_state="waiting"):
@@ -114,15 +125,15 @@ def _page(studio: Studio, plan: Plan, earlier: Earlier, mirror: bool, t: Texts) 
                             tag("span", t("live.looking"), "text")
                         svg(ARROW, "arrow")
             tag("p", t("live.auto"), "hint")
-            tag("button", t("live.anyway"), "primary", id="anyway").on("click", studio.begin)
+            camera_choice(studio, cameras, t, partial(run.io_bound, studio.prepare, plan))
         with tag("section", classes="trace measuring", aria_labelledby="trace-title"):
             tag("h2", t("live.trace"), id="trace-title")
             tag("canvas", id="trace", role="img", aria_label=t("live.trace"), width=1200, height=220)
         tag("p", t("live.tap"), "hint", id="tap", hidden=True)
-        tag("p", classes="problem", id="problem", role="alert")
+        tag("p", t("live.no_voice"), "hint checking", id="no-voice", hidden=True)
         tag("p", classes="hint", id="slow", role="status")
-        with tag("p", classes="after", id="after", hidden=True):
-            tag("a", t("live.try_again"), "button", href=Wishes.of(plan).address(plan.drill))
+        named = {"begin": t("live.key_begin"), "neutral": "N", "end": t("live.key_end"), "sound": "M"}
+        tag("p", t("live.keys", **named), "hint keys checking")
     ui.add_body_html('<script src="/static/live.js"></script>')
 
 

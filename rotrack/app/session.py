@@ -42,6 +42,8 @@ from rotrack.ui.figures import session_figure
 from rotrack.ui.words import is_counted, is_index
 
 OPEN_VIDEOS = 4
+TYPING_S = 1.0
+"""While somebody types, a note is kept this often: whoever closes the page loses nothing."""
 
 
 def register(site: Site) -> None:
@@ -265,11 +267,19 @@ class _Result:
             self._field("band", t("choose.band"), record.band, lambda text: change(band=text), maxlength=60)
             weight = "" if math.isnan(record.load_kg) else f"{record.load_kg:g}"
             self._field(
-                "load", t("choose.load"), weight, lambda text: change(load_kg=_load(text)), inputmode="decimal", maxlength=8
+                "load",
+                t("choose.load"),
+                weight,
+                lambda text: change(load_kg=_load(text)),
+                False,
+                inputmode="decimal",
+                maxlength=8,
             )
 
-    def _field(self, name: str, label: str, value: str, keep: Callable[[str], Session], **attributes: object) -> None:
-        """Add a field that is kept as soon as it is left."""
+    def _field(
+        self, name: str, label: str, value: str, keep: Callable[[str], Session], meanwhile: bool = True, **attributes: object
+    ) -> None:
+        """Add a field that is kept as soon as it is left and, if a part of it makes sense, while it is typed."""
         with tag("label", classes="field"):
             tag("span", label)
             entry = tag("input", "", "", id=name, autocomplete="off", aria_describedby=f"{name}-saved", **attributes)
@@ -286,7 +296,13 @@ class _Result:
             else:
                 self._say(saved, self._t("result.saved"), wrong=False)
 
+        async def save_meanwhile(event: GenericEventArguments) -> None:
+            with suppress(RotrackError):  # said when the field is left
+                await asyncio.to_thread(keep, str(event.args).strip())
+
         entry.on("change", save, js_handler="(e) => emit(e.target.value)")
+        if meanwhile:  # nothing is shown then: the browser would take back what is being typed
+            entry.on("input", save_meanwhile, throttle=TYPING_S, leading_events=False, js_handler="(e) => emit(e.target.value)")
 
     def _whose(self) -> None:
         """Add the way to give the session to somebody else."""

@@ -69,7 +69,7 @@ def _state(studio: Studio, shot: Shot | None, t: Texts, said: int, traced_s: flo
     plan = studio.plan
     says = [(number, say) for number, say in studio.said.copy() if number > said]
     trace = [row for row in studio.trace.copy() if row[0] > traced_s]
-    problem = t.said(studio.lost or studio.problem) or (t("live.no_picture") if _stale(studio, shot) else "")
+    problem = t.said(studio.lost or studio.problem).replace("`", "") or (t("live.no_picture") if _stale(studio, shot) else "")
     state: dict[str, Any] = {
         "phase": studio.phase,
         "prepared": studio.prepared,
@@ -94,15 +94,23 @@ def _state(studio: Studio, shot: Shot | None, t: Texts, said: int, traced_s: flo
     return state, says[-1][0] if says else said, trace[-1][0] if trace else traced_s
 
 
+def _unready(shot: Shot) -> list[dict[str, Any]]:
+    """Return the legs that wait for their neutral pose; none while the other one is at work."""
+    legs = shot.legs or {}
+    waiting = {side: leg for side, leg in legs.items() if math.isfinite(leg["still_s"])}
+    at_work = shot.ready or any(leg["moving"] or leg["count"] for leg in legs.values())
+    return [] if at_work and len(waiting) < len(legs) and shot.turn not in waiting else list(waiting.values())
+
+
 def _hold(shot: Shot) -> float | None:
-    """Return how much of the stillness for the neutral pose is done, 0 to 1; None once a leg has it."""
-    still = [leg["still_s"] for leg in (shot.legs or {}).values()]
-    return max(still) / START_STILL_S if still and all(map(math.isfinite, still)) else None
+    """Return how much of the stillness for the neutral pose is done, 0 to 1; None once all legs have it."""
+    still = [leg["still_s"] for leg in _unready(shot)]
+    return max(still) / START_STILL_S if still else None
 
 
 def _in_the_way(shot: Shot, t: Texts) -> str:
-    """Return what keeps all legs from the neutral pose besides movement, in words; empty if nothing does."""
-    reasons = [leg["reason"] for leg in (shot.legs or {}).values()]
+    """Return what keeps legs from the neutral pose besides movement, in words; empty if nothing does."""
+    reasons = [leg["reason"] for leg in _unready(shot)]
     return t.sentence(reasons[0]) if reasons and "" not in reasons and REASON_WAITING not in reasons else ""
 
 

@@ -28,7 +28,7 @@ from rotrack.sensing.landmarker import Landmarker, find_model
 from rotrack.sensing.legnet import LegNet, description
 from rotrack.sensing.reader import read_live
 from rotrack.sensing.sources import REOPEN_EVERY_S, Camera, PatientCamera, Source
-from rotrack.tracking.finding import SetupFinding
+from rotrack.tracking.finding import SetupFinding, State
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.tracking.setup import SetupCheck
 from rotrack.ui.overlay import live_picture
@@ -114,6 +114,8 @@ class Shot:
         What to say about the form now.
     turn : Side, optional
         The leg whose turn it is.
+    ready : bool
+        Whether it was said that the movement may begin.
     """
 
     frame: Frame
@@ -123,6 +125,7 @@ class Shot:
     legs: dict[Side, dict[str, Any]] | None = None
     cue: str = ""
     turn: Side | None = None
+    ready: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,7 +364,7 @@ class Studio:
             self._show(Shot(frame, pose, self._grabbed_s, findings))
             if self._stop.is_set():
                 return None
-            good = all(finding.state == "good" for finding in findings)
+            good = all(finding.state == State.GOOD or _is_hint(finding) for finding in findings)
             good_since_s = (frame.time_s if math.isnan(good_since_s) else good_since_s) if good else math.nan
             if self._begin.is_set() or frame.time_s - good_since_s >= ALL_GOOD_S:
                 return findings
@@ -379,7 +382,7 @@ class Studio:
         turn = coach.leg(board)
         legs = {side: _leg(side, step, board, self.plan.drill) for side in self.plan.sides}
         cue = next(iter((step.cues or {}).values()), "")
-        self._show(Shot(frame, step.pose, self._grabbed_s, (), legs, cue, turn))
+        self._show(Shot(frame, step.pose, self._grabbed_s, (), legs, cue, turn, coach.ready))
         if self._stop.is_set() or (self.plan.reps and turn is None):
             return api.Ask.STOP
         if self._retake.is_set():
@@ -432,6 +435,11 @@ class Studio:
         """Why the camera gives no picture now; empty while it does."""
         source = self._source
         return source.lost if source is not None else ""
+
+
+def _is_hint(finding: SetupFinding) -> bool:
+    """Return whether a problem keeps nobody from measuring: few pictures a second make the error wider, not the angle wrong."""
+    return finding.check == "rate" and finding.state == State.PROBLEM
 
 
 def _leg(side: Side, step: Step, board: Scoreboard, drill: Drill) -> dict[str, Any]:

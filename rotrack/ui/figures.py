@@ -6,7 +6,7 @@ gives it the colours of the light or dark page; that is what the names (`uid`) o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,10 @@ DROPPED_MARK = "x-thin-open"
 BAND_OPACITY = 0.14
 APART_SHARE = 0.008
 """Left and right of one session stand apart by this share of the time axis, so that their error bars can be told apart."""
-DAY_MS = 86_400_000
+LEAST_DAYS, MOST_TICKS = 8, 8
+"""A figure over time shows so many days at least, with so many of them named at most."""
+BESIDE_SHARE = 0.05
+"""So much room is beside the first and the last session."""
 ALIKE = ("zero", "convention_version", "measure_version", "calibration")
 """Columns of the history that must be equal for two points to be joined by a line."""
 
@@ -209,7 +212,8 @@ def history_figure(table: Any, tier: str = "A", say: Say = str, day_format: str 
     )
     unit = "" if is_index(tier) else "\u00b0"
     times = _times(table)
-    apart = (max(times) - min(times) or timedelta(days=1)) * APART_SHARE if times else timedelta()
+    shown = _days_shown(times)
+    apart = (shown[1] - shown[0]) * APART_SHARE if shown else timedelta()
     table = table.assign(
         words=[say(amount(abs(v), error, tier)) for v, error in zip(table.value_deg, table.uncertainty_deg, strict=True)],
     )
@@ -222,18 +226,23 @@ def history_figure(table: Any, tier: str = "A", say: Say = str, day_format: str 
         figure.update_yaxes(rangemode="tozero", ticksuffix=unit, row=row, col=1)
         if is_index(tier):
             figure.update_yaxes(title_text=say("index"), row=row, col=1)
-    figure.update_xaxes(
-        tickformatstops=[
-            {"dtickrange": [None, DAY_MS - 1], "value": f"%H:%M\n{day_format} %Y"},
-            {"dtickrange": [DAY_MS, None], "value": f"{day_format}\n%Y"},
-        ],
-    )
+    # Days only: left and right stand beside each other, so that the time of day in the figure is not that of the session.
+    figure.update_xaxes(tickformat=f"{day_format}\n%Y", range=shown, nticks=MOST_TICKS)
     figure.update_layout(
         height=110 + 270 * max(len(directions), 1),
         legend={"orientation": "h", "y": -0.2},
         margin={"l": 70, "r": 30, "t": 50, "b": 60},
     )
     return _dressed(figure)
+
+
+def _days_shown(times: Sequence[datetime]) -> list[datetime] | None:
+    """Return the first and the last moment of a figure of some times: at least so many days that its steps are days."""
+    if not times:
+        return None
+    span = max(times) - min(times)
+    beside = max(span * BESIDE_SHARE, (timedelta(days=LEAST_DAYS) - span) / 2)
+    return [min(times) - beside, max(times) + beside]
 
 
 def _times(table: Any) -> list[datetime]:

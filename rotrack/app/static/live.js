@@ -35,11 +35,11 @@ const showLive = (page) => {
   ["pointerdown", "keydown"].forEach((name) => addEventListener(name, wake, { once: true }));
   const hush = () => (at("tap").hidden = !sound() || navigator.userActivation?.hasBeenActive !== false);
   setInterval(hush, 500);
-  const beep = () => {
+  const beep = (pitch = 880) => {
     try {
       audio = audio || new AudioContext();
       const tone = audio.createOscillator(), loud = audio.createGain();
-      tone.frequency.value = 880;
+      tone.frequency.value = pitch;
       loud.gain.setValueAtTime(0.15, audio.currentTime);
       loud.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + 0.25);
       tone.connect(loud).connect(audio.destination);
@@ -53,14 +53,42 @@ const showLive = (page) => {
     (window.rotrackSaid = window.rotrackSaid || []).push(say.text);
     if (!sound()) return;
     if (say.beep) beep();
-    if (!window.speechSynthesis) return;
-    const voices = speechSynthesis.getVoices().filter((voice) => voice.localService); // others would send the words away
-    if (!voices.length) return;
+    const own = voice();
+    if (!own) return say.beep ? undefined : beep(440); // in another language nobody would understand it
     const words = new SpeechSynthesisUtterance(say.text);
-    words.lang = page.dataset.speech;
-    words.voice = voices.find((voice) => voice.lang.startsWith(words.lang.slice(0, 2))) || voices[0];
+    words.lang = own.lang;
+    words.voice = own;
     speechSynthesis.speak(words);
   };
+  const voice = () => {
+    const lang = page.dataset.speech.toLowerCase(), spoken = (one) => one.lang.toLowerCase().replace("_", "-");
+    const local = (window.speechSynthesis?.getVoices() || []).filter((one) => one.localService); // others would send the words away
+    return local.find((one) => spoken(one) === lang) || local.find((one) => spoken(one).split("-")[0] === lang.split("-")[0]);
+  };
+  const started = performance.now();
+  setInterval(() => { // browsers know their voices only after a while
+    at("no-voice").hidden = !sound() || performance.now() - started < 3000 || !!voice();
+  }, 1000);
+
+  // ------------------------------------------------------------------ keys, also those of a presenter's remote
+  const press = (id) => {
+    const button = at(id);
+    if (button && button.checkVisibility()) button.click();
+  };
+  const KEYS = {
+    check: { " ": "anyway", PageDown: "anyway", Escape: "back" },
+    measure: { Escape: "end", PageDown: "end", PageUp: "retake", n: "retake" },
+  };
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
+    const inside = event.target.closest?.("input, select, textarea, button, a, summary");
+    if (inside && (event.key === " " || inside.matches("input, select, textarea"))) return; // it has a use there
+    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const id = name === "m" ? "sound" : KEYS[page.dataset.phase]?.[name];
+    if (!id) return;
+    event.preventDefault();
+    press(id);
+  });
 
   at("back").addEventListener("click", () => (left = true)); // the program says where to
 
@@ -171,15 +199,15 @@ const showLive = (page) => {
     at("after").hidden = !state.problem || state.phase === "check" || state.phase === "measure";
     if (finished && !left) {
       left = true;
-      setTimeout(() => location.assign(`/session/${state.session}`), 1200);
+      setTimeout(() => location.replace(`/session/${state.session}`), 1200); // the way back from there leads past the camera
     }
     if (state.phase === "idle" && !state.problem && !left) {
       left = true;
-      location.assign("/");
+      location.replace("/");
     }
     page.classList.toggle("lost", !!state.problem && state.phase !== "done");
     if (state.findings) checks(state.findings);
-    at("hold").hidden = state.phase !== "measure" || state.hold === null || state.hold === undefined;
+    at("hold").hidden = state.phase !== "measure" || !!state.problem || state.hold === null || state.hold === undefined;
     if (!at("hold").hidden) text(at("hold").querySelector("strong"), state.hold_words);
     if (state.hold !== null && state.hold !== undefined) at("held").style.width = `${Math.round(100 * state.hold)}%`;
     text(at("cue"), state.phase === "measure" && !state.problem ? state.cue : "");

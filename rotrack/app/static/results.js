@@ -1,3 +1,6 @@
+// A field is kept when it is left, also by closing the page.
+document.addEventListener("visibilitychange", () => document.hidden && document.activeElement?.matches("input") && document.activeElement.blur());
+
 // Figures grow with the type of the page, and follow the width of their place.
 (() => {
   const library = async () => (await import("nicegui-plotly")).Plotly;
