@@ -169,7 +169,7 @@ def test_picture_and_numbers_come_together(begin, monkeypatch):
             assert rgb.shape == (SIZE_PX[1], SIZE_PX[0], 3)
             assert state["size_px"] == list(SIZE_PX)
             assert set(state["legs"]) == {"left", "right"}
-            assert state["age_ms"] == pytest.approx(12.5)
+            assert state["age_ms"] == pytest.approx(12.5, abs=0.01)
             assert state["sent_ms"] == film.clock.now().timestamp() * 1000
             assert state["rate"] == 30
             assert state["problem"] == ""
