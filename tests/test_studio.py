@@ -20,7 +20,8 @@ from rotrack.records.landmarks import read_poses
 from rotrack.records.repetitions import read_repetitions
 from rotrack.records.store import read_sessions, session_folder
 from rotrack.sensing.sources import REOPEN_EVERY_S
-from rotrack.tracking.setup import CHECKS, SetupFinding, State
+from rotrack.tracking.finding import SetupFinding, State
+from rotrack.tracking.setup import CHECKS
 
 LEFT, RIGHT = Side
 Start = Callable[[Film], Studio]
