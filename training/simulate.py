@@ -8,6 +8,7 @@ session.course                              # the truth
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -84,8 +85,17 @@ class Session:
 
     @property
     def counted(self) -> list[movement.Rep]:
-        """The repetitions that are to be counted."""
-        return [rep for rep in self.course.reps if rep.side in self.sides]
+        """The repetitions that are to be counted: those of which the camera showed anything, and the way back from them."""
+        mine = [rep for rep in self.course.reps if rep.side in self.sides]
+        return [rep for rep in mine if self._shown(rep, [other for other in mine if other.side == rep.side])]
+
+    def _shown(self, rep: movement.Rep, others: list[movement.Rep]) -> bool:
+        """Return whether a frame shows more than half of the way to a peak, and one less of it before the next peak."""
+        next_s = min((other.peak_from_s for other in others if other.peak_from_s > rep.peak_to_s), default=math.inf)
+        moments = self.seen_s[(self.seen_s >= rep.start_s) & (self.seen_s <= next_s)]
+        out = (self.course.angle_deg(rep.side, moments) - rep.from_deg) / (rep.peak_deg - rep.from_deg)
+        after = moments > rep.peak_to_s
+        return bool((out[moments <= rep.end_s] > 0.5).any() and (math.isinf(next_s) or (out[after] < 0.5).any()))
 
 
 # ---------------------------------------------------------------------- drawing

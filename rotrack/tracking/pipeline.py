@@ -65,7 +65,8 @@ CUE_SMOOTHING_S = 0.3
 KEEP_S = 12.0
 """The curve is kept for so long, and for as long as a repetition lasts."""
 BACKLOG_S = 60.0
-"""A leg that has no neutral pose yet, while the other one has, is measured from so long before it."""
+"""A leg that has no neutral pose yet, while the other one has, is measured from so long before it; one that never had any, at the
+end."""
 LONGEST_S = WIDEST_S
 REVISED_OF = 150
 """Repetitions of a leg that may be revised: the last ones."""
@@ -198,7 +199,7 @@ class _LegTracker:
         self._new = False
         self._zeros: list[ZeroCourse] = []
         self._span = _Span(0.0)
-        self._backlog: deque[tuple[Pose, float, str]] = deque()
+        self._backlog: deque[_Waiting] = deque()
         self._curve = SettledCurve(KEEP_S)
         self._waiting: deque[RotationSample] = deque()
         self._history: deque[tuple[float, float, dict[str, float]]] = deque()
@@ -258,11 +259,11 @@ class _LegTracker:
         self._keep_or_drop_neutral(pose.time_s, in_sight, in_position=not reason)
         if not reason and self._measure is None:
             reason = self._find_neutral(pose)
-        if self._measure is None and begun and (self._backlog or not reason or self._looking):
-            self._backlog.append((pose, other_leg_deg, "" if self._looking else reason))
+        if self._measure is None and (self._backlog or not reason or self._looking):
+            self._backlog.append(_Waiting(pose, other_leg_deg, "" if self._looking else reason, begun))
             self._take_sample(self._sample(pose, NOT_READ, math.nan, reason))
-            if pose.time_s - self._backlog[0][0].time_s > BACKLOG_S:
-                self._pass_by(self._backlog.popleft()[0].time_s)
+            if pose.time_s - self._backlog[0].pose.time_s > BACKLOG_S:
+                self._pass_by(self._backlog.popleft())
             return
         self._measure_pose(pose, step_s, other_leg_deg, reason)
 
@@ -326,8 +327,9 @@ class _LegTracker:
         place = next(k for k, given in enumerate(self._waiting) if given.time_s >= sample.time_s)
         self._waiting[place] = sample  # it waited for the neutral pose, which is known now
 
-    def _pass_by(self, time_s: float) -> None:
+    def _pass_by(self, waiting: _Waiting) -> None:
         """Let a pose that waited for the neutral pose go unmeasured."""
+        time_s = waiting.pose.time_s
         self._emit_curve(self._curve.add(time_s, math.nan, time_s - KEEP_S))
 
     def _with_zero(self, error_deg: float) -> float:
@@ -343,7 +345,7 @@ class _LegTracker:
         self._release_pending()
         self._give()
         while self._backlog:
-            self._pass_by(self._backlog.popleft()[0].time_s)
+            self._pass_by(self._backlog.popleft())
         self._emit_curve(self._curve.finish())
         self.out.zeros = list(self._zeros)
 
@@ -392,8 +394,11 @@ class _LegTracker:
             return self._problem or self._neutral_finder.waiting
         return self._take_neutral(*found, pose.time_s)
 
-    def _take_neutral(self, neutral: NeutralPose, poses: Sequence[Pose], to_s: float) -> str:
-        """Make the measure of a neutral pose; return what is in the way, empty if nothing is."""
+    def _take_neutral(self, neutral: NeutralPose, poses: Sequence[Pose], to_s: float, late: bool = False) -> str:
+        """Make the measure of a neutral pose; return what is in the way, empty if nothing is.
+
+        What waited since a leg had its neutral pose is measured now; `late` means all that waited.
+        """
         measure = make_measure(neutral, self.side, self._drill, self._calibration, self._settings.correct)
         if measure.problem:
             self._neutral_finder.clear()  # a fit takes time: look at a new still time, not at every frame
@@ -408,17 +413,21 @@ class _LegTracker:
         self.out.neutrals.append(NeutralTaken(self.side, from_s, to_s, measure.neutral_angle_deg, measure.view, measure.advice))
         backlog, self._backlog = self._backlog, deque()
         before_s = math.nan
-        for pose, other_leg_deg, reason in backlog:
+        for waiting in backlog:
+            if not (waiting.begun or late):
+                self._pass_by(waiting)  # before a session has begun people arrange their legs
+                continue
+            pose = waiting.pose
             step_s = 0.0 if math.isnan(before_s) else pose.time_s - before_s
-            self._measure_pose(pose, step_s, other_leg_deg, reason or self._out_of_position(pose))
+            self._measure_pose(pose, step_s, waiting.other_leg_deg, waiting.reason or self._out_of_position(pose))
             before_s = pose.time_s
         return ""
 
     def _find_late_neutral(self) -> None:
         """Take the stillest moment of a leg that never held still for long enough."""
-        still = self._neutral_finder.stillest([pose for pose, _, reason in self._backlog if not reason])
+        still = self._neutral_finder.stillest([waiting.pose for waiting in self._backlog if not waiting.reason])
         if still is not None:
-            self._take_neutral(*still, self._backlog[-1][0].time_s)
+            self._take_neutral(*still, still[1][-1].time_s, late=True)
 
     # ------------------------------------------------------------------ zero
     def _close_span(self, leaving: bool) -> None:
@@ -579,6 +588,16 @@ class _LegTracker:
 
 
 _ENDINGS = {Ending.EARLY: ENDED_EARLY, Ending.PEAK_UNSEEN: PEAK_UNSEEN}
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A pose from before the neutral pose of its leg, why it is not in position, and whether another leg was measured by then."""
+
+    pose: Pose
+    other_leg_deg: float
+    reason: str
+    begun: bool
 
 
 class _Span:

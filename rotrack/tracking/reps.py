@@ -30,8 +30,8 @@ NOISE_TIMES = 4.0
 NOISE_OVER_S = 12.0
 NOTED_TIMES, NOTED_MOST = 2.0, 200
 """A small turn that is no repetition is noted apart if it is so many times the smallest that can count; not more than so many."""
-BACK_SHARE = 0.5
-"""A repetition is counted when the leg has come back by this share of the way out."""
+BACK_SHARE = 0.45
+"""A repetition is counted when the leg has come back by half of the way out; smoothing takes some of that away."""
 SURE_DEG = 9.0
 """A turn of this size counts by itself; people who fidget turn by less. A smaller one counts when it leaves a rest, comes back to
 the same rest, the other leg is quiet or does the same, and others like it follow or were counted."""
