@@ -717,6 +717,14 @@ def test_another_device_looks_in_only_with_its_token(browser, tmp_path):
             assert wait_until(lambda: len(offers(running)) == 2, 10)
             other.goto(offers(running)[1])
             other.wait_for_selector("h1")
+            assert other.locator(".banner.running").count() == 0, "only the owner sends anybody away"
+            own.reload()
+            own.wait_for_selector(".banner.running")
+            assert "2 other devices" in own.inner_text(".banner.running")
+            own.get_by_role("button", name="Send away").click()
+            expect(own.locator(".banner.running")).to_be_hidden()
+            assert wait_until(lambda: refused(page, plain), 10) and refused(other, plain + "history")
+            assert own.goto(plain).status == 200
 
 
 def offers(running: Program) -> list[str]:

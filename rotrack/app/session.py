@@ -282,7 +282,9 @@ class _Result:
         """Add a field that is kept as soon as it is left and, if a part of it makes sense, while it is typed."""
         with tag("label", classes="field"):
             tag("span", label)
-            entry = tag("input", "", "", id=name, autocomplete="off", aria_describedby=f"{name}-saved", **attributes)
+            entry = tag(
+                "input", "", "", id=name, autocomplete="off", placeholder=" ", aria_describedby=f"{name}-saved", **attributes
+            )
             entry.props["value"] = value
             saved = blank("small", "saved", id=f"{name}-saved", role="status")
 

@@ -196,6 +196,7 @@ const showLive = (page) => {
     }
     text(at("problem"), state.problem);
     text(at("slow"), state.slow || tired(state));
+    at("anyway").disabled = !!state.problem; // without a picture there is nothing to measure
     at("after").hidden = !state.problem || state.phase === "check" || state.phase === "measure";
     if (finished && !left) {
       left = true;
