@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Literal
 
 from rotrack.clock import SYSTEM, Clock
-from rotrack.errors import ModelError, RotrackError
+from rotrack.errors import LibraryError, ModelError, RotrackError
 from rotrack.files import make_folder
+from rotrack.imports import TO_SHOW, advice_for, load, missing_libraries
 from rotrack.rates import LEAST_HZ
 from rotrack.sensing.landmarker import MODELS, Landmarker, find_model, speed_advice
 from rotrack.sensing.legnet import description
@@ -45,10 +46,14 @@ def checkup(data: Path, open_cameras: bool, clock: Clock = SYSTEM) -> Iterator[F
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("rotrack", *PACKAGES))
     yield Finding("ok", "versions", versions)
     yield _folder(data)
+    yield _leg_network()
+    opencv = _opencv()
+    yield opencv
+    if opencv.grade == "problem":  # without it there is nothing more to look at
+        return
     yield _screen()
     for model in MODELS:
         yield from _model(model, clock)
-    yield _leg_network()
     yield from _cameras(open_cameras)
 
 
@@ -67,9 +72,22 @@ def _folder(data: Path) -> Finding:
     return Finding("ok", "data folder", found)
 
 
+def _opencv() -> Finding:
+    try:
+        load("cv2")
+    except LibraryError as error:
+        return Finding(
+            "problem", "OpenCV", str(error), "What needs no picture works all the same: history, progress, report, export."
+        )
+    return Finding("ok", "OpenCV", "can be loaded")
+
+
 def _screen() -> Finding:
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        return Finding("note", "screen", "none", "`rotrack live` needs one; `rotrack analyze` does not.")
+        return Finding("note", "screen", "none", "`rotrack live` needs one; the page and `rotrack analyze` do not.")
+    missing = missing_libraries(TO_SHOW)
+    if missing:
+        return Finding("note", "screen", f"found, but a window needs {', '.join(missing)}", f"{advice_for(missing)}.")
     return Finding("ok", "screen", "found")
 
 

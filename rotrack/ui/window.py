@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rotrack.errors import InputError
-from rotrack.imports import when_used
+from rotrack.imports import TO_SHOW, advice_for, missing_libraries, when_used
 
 if TYPE_CHECKING:
     import cv2
@@ -40,22 +40,32 @@ _KEYS = {ord("q"): Key.END, 27: Key.END, ord("m"): Key.MIRROR, ord("n"): Key.NEU
 class Window:
     """A resizable window; a context manager.
 
+    Parameters
+    ----------
+    size_px : tuple of int
+        Width and height of the pictures, px.
+    instead : str
+        What to do where no window can be opened, for the sentence that says so.
+
     Raises
     ------
     InputError
         If there is no screen to open it on.
     """
 
-    def __init__(self, size_px: tuple[int, int]) -> None:
+    def __init__(self, size_px: tuple[int, int], instead: str = "record a video and use `rotrack analyze` instead") -> None:
         if not _screen_found():
-            raise InputError("There is no screen to open a window on; record a video and use `rotrack analyze` instead.")
+            missing = missing_libraries(TO_SHOW)
+            if missing:
+                raise InputError(f"A window needs {', '.join(missing)}, which this computer lacks: {advice_for(missing)}.")
+            raise InputError(f"There is no screen to open a window on; {instead}.")
         os.environ.setdefault("QT_LOGGING_RULES", "*=false")
         try:
             cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
             enlarge = max(1.0, SMALLEST_WIDTH_PX / size_px[0])
             cv2.resizeWindow(TITLE, round(size_px[0] * enlarge), round(size_px[1] * enlarge))
         except cv2.error as error:
-            raise InputError(f"The window cannot be opened ({error.err}); use `rotrack analyze` on a video.") from error
+            raise InputError(f"The window cannot be opened ({error.err}); {instead}.") from error
         self._shown = False
 
     def show(self, bgr: np.ndarray) -> Key:
