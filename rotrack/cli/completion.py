@@ -24,6 +24,8 @@ LATEST = "last"
 _ASKED = "_ROTRACK_COMPLETE"
 """Set by the script of a shell, to its name."""
 _DRILL, _PERSON, _SESSION, _OUT = ("--drill", "-d"), ("--person", "-p"), ("--session",), ("--out", "-o")
+_GROUPS = ("people", "calibrate")
+"""Commands after which another one is typed."""
 _OF_SESSIONS = ("show", "drop", "note", "remeasure")
 """Commands whose arguments are sessions."""
 
@@ -58,7 +60,8 @@ def asked_for() -> Asked | None:
         return Asked("", False)
     after = words[-1]
     known = after in (*_DRILL, *_PERSON, *_SESSION, *_OUT)
-    return Asked(words[0], known or not (after.startswith("-") or typed.startswith("-")))
+    is_option = after.startswith("-") or typed.startswith("-")
+    return Asked(words[0], known or not (is_option or words[0] in _GROUPS))
 
 
 def drills(incomplete: str) -> list[tuple[str, str]]:
@@ -68,9 +71,9 @@ def drills(incomplete: str) -> list[tuple[str, str]]:
 
 
 def people(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the names of people that begin so, in any case, as the shell wants them written."""
+    """Return the names of people that begin so, as the shell wants them written."""
     names = sorted(name for path in _data(ctx).glob("people/*/person.json") if (name := _name(path)))
-    return [written(name, os.environ[_ASKED]) for name in names if name.casefold().startswith(incomplete.casefold())]
+    return [written(name, os.environ[_ASKED]) for name in names if name.startswith(incomplete)]
 
 
 def sessions(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from rotrack.cli import completion
 from rotrack.cli.console import located, name_to_log, opened
 from rotrack.cli.options import JsonOption, OutOption, SessionArgument
 from rotrack.drills import load_table
@@ -31,7 +32,9 @@ app = typer.Typer(
 _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
 
-NameArgument = Annotated[str, typer.Argument(help="The name, in any spelling, or the id.", metavar="NAME")]
+NameArgument = Annotated[
+    str, typer.Argument(help="The name, in any spelling, or the id.", metavar="NAME", autocompletion=completion.people)
+]
 
 
 @app.callback()
