@@ -475,7 +475,7 @@ def _run(
     """Measure poses to the end, or until `on_step` says stop or something fails; the log is complete in every case."""
     tracker = RotationTracker(request.drill, request.sides, request.tracker, calibration=(known or Known()).calibration)
     board = Scoreboard()
-    status, doubt = "stopped", ""
+    status, doubt, interrupted = Status.STOPPED, "", False
     try:
         with closing(_steps(poses, tracker, board, writer)) as steps:
             for frame, step in steps:
@@ -486,16 +486,18 @@ def _run(
                     break
                 if ask is Ask.NEUTRAL:
                     tracker.retake_neutral()
-        status = "finished"
+        status = Status.FINISHED
         doubt = source.warning if source else ""
     except KeyboardInterrupt:  # the person ends it; what was measured is the session
-        pass
+        interrupted = True
     except RotrackError as error:
         doubt = str(error)
         raise
     finally:
         doubts = (*(known.warnings if known else ()), doubt)
-        session = _finish(tracker, board, writer, status, doubts, live)
+        session = _finish(tracker, board, writer, status if board.measured or interrupted else Status.NOT_MEASURED, doubts, live)
+    if interrupted:
+        return session
     if not board.frames:
         raise NotMeasuredError("There was no picture to measure.")
     if not board.measured:
@@ -524,7 +526,7 @@ def _steps(
 
 
 def _finish(
-    tracker: RotationTracker, board: Scoreboard, writer: SessionWriter, status: str, doubts: tuple[str, ...], live: bool
+    tracker: RotationTracker, board: Scoreboard, writer: SessionWriter, status: Status, doubts: tuple[str, ...], live: bool
 ) -> Session:
     warnings = [doubt for doubt in doubts if doubt]
     warnings += [said for zero in writer.record.zeros if (said := zero_moved(zero))]
@@ -534,7 +536,7 @@ def _finish(
             "or measure again with one person in view."
         )
     writer.update(
-        status=Status(status) if board.measured else Status.NOT_MEASURED,
+        status=status,
         frames=board.frames,
         duration_s=round(board.duration_s, 3),
         measured_fps=round(board.fps, 2),

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rotrack import api
-from rotrack.errors import NotMeasuredError, RotrackError
+from rotrack.errors import NotMeasuredError, RotrackError, StoppedError
 from rotrack.model import Frame, Rep, Step
+from rotrack.records.record import Status
 from rotrack.records.session import Session
 from rotrack.sensing.landmarker import find_model
 from rotrack.sensing.sources import VideoFile
@@ -89,11 +90,30 @@ def count_frames(jobs: list[Job]) -> int | None:
 
 
 def run_jobs(jobs: list[Job], on_frames: OnFrames, on_rep: OnRep | None = None) -> list[Outcome]:
-    """Measure videos in parallel over the cores; the outcomes are in the order of the jobs, `on_rep` is for a single one."""
-    if min(len(jobs), _cores()) == 1:
-        return [run_job(job, on_frames, on_rep) for job in jobs]
-    outcomes = dict(in_processes(run_job, jobs, on_frames))
-    return [outcomes[place] or Outcome(job.video, None, died(job.video)) for place, job in enumerate(jobs)]
+    """Measure videos in parallel over the cores; the outcomes are in the order of the jobs, `on_rep` is for a single one.
+
+    Ctrl-C ends it: what was measured of a video until then is its outcome.
+    """
+    outcomes: dict[int, Outcome | None] = {}
+    with contextlib.suppress(KeyboardInterrupt):
+        if min(len(jobs), _cores()) > 1:
+            outcomes.update(in_processes(run_job, jobs, on_frames))
+        for place, job in enumerate(jobs):
+            if place not in outcomes and not any(map(was_stopped, outcomes.values())):
+                outcomes[place] = run_job(job, on_frames, on_rep)
+    return [
+        (outcomes[place] or Outcome(job.video, None, died(job.video))) if place in outcomes else _not_begun(job.video)
+        for place, job in enumerate(jobs)
+    ]
+
+
+def was_stopped(outcome: Outcome | None) -> bool:
+    """Return whether Ctrl-C ended the measuring of a video."""
+    return outcome is not None and outcome.session is not None and outcome.session.record.status is Status.STOPPED
+
+
+def _not_begun(video: Path) -> Outcome:
+    return Outcome(video, None, StoppedError(f"Stopped before anything of {video.name} was measured; nothing of it is kept."))
 
 
 def run_job(job: Job, on_frames: OnFrames, on_rep: OnRep | None = None) -> Outcome:
@@ -154,7 +174,8 @@ def in_processes(
     processes : int, optional
         How many at once; as many as there are cores without it.
     let_end : bool
-        When the caller stops: whether tasks under way get Ctrl-C themselves and are waited for, or end at once.
+        At Ctrl-C: whether tasks under way get it themselves and are waited for, so that their results still come; or, whenever
+        the caller stops, end at once.
 
     Yields
     ------
@@ -168,16 +189,27 @@ def in_processes(
     while waiting or doubtful:
         turn, size = (deque([doubtful.popleft()]), 1) if doubtful else (waiting, many)
         under_way: dict[Future[R], int] = {}
+        ended: KeyboardInterrupt | None = None
         with contextlib.suppress(BrokenProcessPool), _pool(size, let_end) as (begin, told):
-            while turn or under_way:
-                while turn and len(under_way) < size:
-                    under_way[begin(_do, work, tasks[turn[0]])] = turn[0]
-                    turn.popleft()
-                with contextlib.suppress(queue.Empty):
-                    on_done(told.get(timeout=0.1))
-                for future in sorted((f for f in under_way if f.done()), key=_is_broken):
-                    result = future.result()
-                    yield under_way.pop(future), result
+            try:
+                while turn or under_way:
+                    while turn and len(under_way) < size:
+                        under_way[begin(_do, work, tasks[turn[0]])] = turn[0]
+                        turn.popleft()
+                    with contextlib.suppress(queue.Empty):
+                        on_done(told.get(timeout=0.1))
+                    for future in sorted((f for f in under_way if f.done()), key=_is_broken):
+                        result = future.result()
+                        yield under_way.pop(future), result
+            except KeyboardInterrupt as error:
+                if not let_end:
+                    raise
+                ended = error  # the pool waits for what is under way
+        if ended:
+            yield from (
+                (place, future.result()) for future, place in under_way.items() if future.done() and not future.exception()
+            )
+            raise ended
         if size == 1:
             yield from ((place, None) for place in under_way.values())
         else:
@@ -196,7 +228,7 @@ def _pool(size: int, let_end: bool) -> Iterator[tuple[Callable[..., Future[Any]]
     watched, held = context.Pipe(duplex=False)
 
     def begin(*work: Any) -> Future[Any]:
-        if let_end or not hasattr(signal, "pthread_sigmask"):
+        if not hasattr(signal, "pthread_sigmask"):
             return pool.submit(*work)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # a new process is deaf to it from its first moment
         try:
@@ -218,13 +250,15 @@ def _pool(size: int, let_end: bool) -> Iterator[tuple[Callable[..., Future[Any]]
 
 
 _told: Any = None
+_hears_control_c = False
 
 
 def _start_worker(told: Any, watched: Connection, let_end: bool) -> None:
-    global _told  # noqa: PLW0603  a process pool can hand over a queue in no other way
-    _told = told
-    if not let_end:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    global _told, _hears_control_c
+    _told, _hears_control_c = told, let_end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if let_end and hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
 
 
@@ -236,4 +270,10 @@ def _end_with(watched: Connection) -> None:
 
 
 def _do(work: Callable[[T, Callable[[Any], None]], R], task: T) -> R:
-    return work(task, _told.put)
+    if not _hears_control_c:
+        return work(task, _told.put)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # between tasks it would end the process with a traceback
+    try:
+        return work(task, _told.put)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -11,6 +11,7 @@ from rotrack.calibration.profiles import NONE, SHEET_IN_PICTURE, Known, choose, 
 from rotrack.calibration.sheet import floor_in_recording, floor_moved
 from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import CalibrationError, SourceError
+from rotrack.inputs import masked
 from rotrack.model import Frame
 from rotrack.records.folders import data_folder
 from rotrack.sensing.sources import Source, VideoFile, list_cameras
@@ -29,7 +30,7 @@ def camera_identity(spec: str) -> str:
     if spec.isdigit():
         return next((c.name for c in list_cameras() if c.index == int(spec)), f"camera {spec}")
     if "://" in spec:
-        return spec
+        return masked(spec)
     if Path(spec).is_file():
         return Path(spec).name
     return next((c.name for c in list_cameras() if spec.lower() in c.name.lower()), spec)

@@ -9,6 +9,7 @@ RotrackError                 base class; the command line prints its message and
 │   ├── CalibrationError     a calibration profile that cannot be used, or a calibration that did not succeed
 │   └── TruthError           a truth folder that cannot be used for validation
 ├── RecordError              the log cannot be written or read (exit code 3)
+├── StoppedError             the person ended it before there was anything to keep (exit code 130)
 └── NotMeasuredError         everything worked, but there was nothing to measure (exit code 4)
 """
 
@@ -56,6 +57,12 @@ class RecordError(RotrackError):
     """The log cannot be written or read."""
 
     exit_code = 3
+
+
+class StoppedError(RotrackError):
+    """The person ended it before there was anything to keep."""
+
+    exit_code = 130
 
 
 class NotMeasuredError(RotrackError):

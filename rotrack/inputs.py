@@ -662,3 +662,14 @@ def truth_of(text: str) -> bool:
 def header_of(columns: Sequence[str]) -> bytes:
     """Return the first line of a table that rotrack writes, with the mark by which spreadsheets read letters right."""
     return codecs.BOM_UTF8 + csv_line(columns).encode()
+
+
+def masked(address: str) -> str:
+    """Return the address of a camera without what is secret in it: its password, and the values of its query."""
+    parts = re.fullmatch(r"([a-z][a-z0-9+.-]*://)(?:([^/:@]*)(:.*)?@)?([^?#]*)(.*)", address, re.IGNORECASE | re.DOTALL)
+    if not parts:
+        return address
+    scheme, user, password, place, query = parts.groups("")
+    who = f"{user}{':***' if password else ''}@" if user or password else ""
+    place = re.sub(r"((?:pass\w*|pwd|token|secret)=)[^&/]*", r"\1***", place, flags=re.IGNORECASE)
+    return f"{scheme}{who}{place}{re.sub(r'=[^&#]*', '=***', query)}"

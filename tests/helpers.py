@@ -276,7 +276,7 @@ def run_main(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
     capfd.readouterr()
     code = 0
     try:
-        cli.main()
+        cli.run()
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(bool(stop.code))
     said = capfd.readouterr()

@@ -26,6 +26,7 @@ from rotrack.inputs import (
     csv_line,
     header_of,
     json_bytes,
+    masked,
     name_key,
     number_of,
     plain_cell,
@@ -522,3 +523,18 @@ def test_what_is_no_toml_is_one_sentence(tmp_path: Path, content: bytes) -> None
     path.write_bytes(content)
     with pytest.raises(UnreadableError):
         read_toml(path)
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("rtsp://ana:s3cret@cam.local:554/live", "rtsp://ana:***@cam.local:554/live"),
+        ("rtsp://ana:p@ss/w:rd@cam/live", "rtsp://ana:***@cam/live"),
+        ("http://cam/video?user=ana&pwd=s3cret#x", "http://cam/video?user=***&pwd=***#x"),
+        ("rtsp://cam/user=ana&password=s3cret/stream", "rtsp://cam/user=ana&password=***/stream"),
+        ("http://cam:8080/video", "http://cam:8080/video"),
+        ("USB Camera: front", "USB Camera: front"),
+    ],
+)
+def test_what_is_secret_in_an_address_is_masked(address: str, told: str) -> None:
+    assert masked(address) == told

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -31,6 +32,7 @@ from made_sessions import (
 import rotrack
 from rotrack.calibration.profiles import PersonalProfile, write_profile
 from rotrack.cli.console import name_to_log
+from rotrack.drills import load_table
 from rotrack.errors import InputError, RecordError
 from rotrack.housekeeping import delete_person, stored_of
 from rotrack.kinematics.camera import Gain
@@ -50,10 +52,10 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], data
     monkeypatch.setenv("ROTRACK_HOME", str(data))
     call = partial(run_main, monkeypatch, capfd)
 
-    def go(*args: object, answers: str = "") -> Ended:
+    def go(*args: object, answers: str = "", columns: int = 200) -> Ended:
         typed = io.StringIO(answers)
         monkeypatch.setattr(sys, "stdin", typed)
-        ended = call(*args)
+        ended = call(*args, columns=columns)
         assert typed.read() == "", "it asked less often"
         return ended
 
@@ -413,6 +415,16 @@ def test_drop_takes_out_and_undo_takes_back_in(run: Run, data: Path) -> None:
     assert everything(data) == before
 
 
+def test_drop_asks_only_for_what_has_several_answers(run: Run, data: Path) -> None:
+    write(data, 1)
+    assert "1 dropped" in run("drop", "last", "2").out
+    write(data, 2, (repetition(1, -20.0), repetition(1, 30.0, RIGHT), repetition(1, 25.0)), drill="seated-combined")
+    assert "1 dropped" in run("drop", "last", "1", "--side", "right").out
+    ended = run("drop", "last", "1", "--side", "left")
+    assert_one_sentence(ended, 2, "with --direction", "has left external, left internal")
+    assert_one_sentence(run("drop", "last", "1"), 2, "with --side and --direction")
+
+
 def test_drop_draws_the_plot_again(run: Run, data: Path) -> None:
     session_id = write(data, 1, **MONDAY)
     plot = data / "sessions" / session_id / "plot.html"
@@ -586,3 +598,27 @@ def test_a_real_session_goes_the_whole_way(run: Run, data: Path) -> None:
     assert (stored["note"], stored["status"], len(stored["neutrals"])) == ("tight", "finished", 2)
     assert run("delete", "--session", "last", "--yes").code == 0
     assert list((data / "sessions").iterdir()) == []
+
+
+# ---------------------------------------------------------------------- in a narrow terminal
+@pytest.mark.parametrize("columns", [80, 120])
+def test_tables_are_whole_in_a_terminal_of_usual_width(run: Run, data: Path, columns: int) -> None:
+    """In 80 columns the names of drill and person were once one letter wide, a session fifteen lines long."""
+    longest = max(load_table().drills, key=len)
+    for day, person in ((1, "Ana"), (2, "Bartholomew Featherstonehaugh")):
+        faulty = (*FOUR[:3], repetition(4, 50.0, faults=("T", "P"), valid=False))
+        write(data, day, faulty, drill=longest, person=person, note="left knee sore", band="red")
+    run("drop", "20260102", "1", "--direction", "internal")
+    out = run("history", columns=columns).out
+    (line,) = (line for line in out.splitlines() if line.startswith("2026-01-02"))
+    assert line.endswith("P T     20260102-080000")
+    assert f"Bartholomew Featherstonehaugh, {longest}" in out
+    assert max(map(len, out.splitlines())) <= columns
+    people = run("people", columns=columns).out
+    assert "Bartholomew Featherstonehaugh" in people
+    assert max(map(len, people.splitlines())) <= columns
+    for command in (("drills",), ("drills", longest), ("progress",), ("show", "last")):
+        shown = run(*command, columns=columns).out
+        assert longest in shown, command
+        tables = [line for line in shown.splitlines() if re.search(r"[\u2500-\u257f]", line)]
+        assert all(len(line) <= columns for line in tables), command

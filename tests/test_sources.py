@@ -382,6 +382,18 @@ def test_a_camera_that_does_not_exist_is_explained(fake: type[FakeCapture]) -> N
     fake.opened = False
     with pytest.raises(SourceError, match=r"Camera '7' cannot be opened.*rotrack doctor"):
         Camera("7")
+    assert not [t for t in threading.enumerate() if t.name == "camera"], "a thread that outlives the program aborts it"
+
+
+def test_the_password_of_a_camera_is_told_to_nobody(fake: type[FakeCapture]) -> None:
+    address = "rtsp://ana:s3cret@10.0.0.5/live"
+    camera = Camera(address)
+    camera.close()
+    assert (fake.made[0].target, camera.info.name) == (address, "rtsp://ana:***@10.0.0.5/live")
+    fake.opened = False
+    with pytest.raises(SourceError) as said:
+        Camera(address)
+    assert "s3cret" not in str(said.value)
 
 
 def test_a_name_that_no_camera_has_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:

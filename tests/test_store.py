@@ -379,6 +379,21 @@ def test_a_session_is_found_by_id_beginning_folder_or_last(tmp_path: Path) -> No
         find_session(tmp_path / "empty", "last")
 
 
+@pytest.mark.parametrize("status", [Status.STOPPED, Status.INTERRUPTED])
+def test_the_latest_is_none_that_was_broken_off_before_its_first_repetition(tmp_path: Path, status: Status) -> None:
+    whole = log_session(tmp_path, 1)
+    broken = log_session(tmp_path, 2, reps=(), status=status)
+    assert find_session(tmp_path, "last") == whole
+    delete_session(tmp_path, whole.name)
+    assert find_session(tmp_path, "last") == broken, "there is nothing else"
+
+
+def test_the_latest_may_have_been_broken_off_after_a_repetition(tmp_path: Path) -> None:
+    log_session(tmp_path, 1)
+    broken = log_session(tmp_path, 2, status=Status.STOPPED)
+    assert find_session(tmp_path, "last") == broken
+
+
 # ---------------------------------------------------------------------- where it is
 def test_the_data_folder_is_the_given_one_else_that_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROTRACK_HOME", str(tmp_path / "home"))

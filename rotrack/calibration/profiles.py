@@ -21,7 +21,7 @@ import numpy as np
 from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import CalibrationError
 from rotrack.files import explained, make_folder, replace
-from rotrack.inputs import UnreadableError, clean_text, name_key, read_toml, record_of, sane_time
+from rotrack.inputs import UnreadableError, clean_text, masked, name_key, read_toml, record_of, sane_time
 from rotrack.kinematics.camera import Calibration, Floor, Gain, Lens
 from rotrack.model import CONVENTION_VERSION, Side
 
@@ -283,7 +283,7 @@ class _File(msgspec.Struct, kw_only=True):
     def read(self, name: str) -> Profile:
         _check("size_px", SMALLEST_PX, LARGEST_PX, *self.size_px)
         try:
-            return Profile(name, sane_time(self.made), self.camera, self.size_px)
+            return Profile(name, sane_time(self.made), masked(self.camera), self.size_px)
         except (ValueError, OverflowError) as error:
             raise UnreadableError(f"'made' cannot be read: {error}") from error
 

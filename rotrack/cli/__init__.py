@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from importlib import import_module
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from rotrack.cli.completion import asked_for, values
-from rotrack.errors import RecordError, RotrackError
+from rotrack.errors import RecordError, RotrackError, StoppedError
 from rotrack.files import why_of
 
 MEASURE, LOOK_BACK, PEOPLE, EXCHANGE, SET_UP = "Measure", "Look back", "People", "Exchange", "Set up"
@@ -114,11 +117,41 @@ _HELP = (
     "First time? Run [bold]rotrack demo[/bold], then [bold]rotrack[/bold].\n\n"
     "Angles are degrees with the error to expect (95 %), internal rotation positive; left and right are the subject's own sides."
 )
+_KEPT_AFTER_CONTROL_C = {
+    "app": "What was measured is kept.",
+    "demo": "What was measured is kept.",
+    "analyze": "What was measured is kept; `rotrack history` lists it.",
+    "remeasure": "What was measured is kept; `rotrack history` lists it.",
+    "live": "What was measured is kept; `rotrack history` lists it.",
+    "check": "Nothing is logged of a check.",
+    "report": "No file is half written.",
+    "export": "No file is half written.",
+    "import": "What was taken in is kept; run it again for the rest.",
+    "delete": "What is not deleted yet is still there; run it again.",
+    "calibrate": "No profile was written.",
+    "doctor": "What was mended stays mended.",
+    "validate": "What was found of whole clips is kept; run it again to go on.",
+}
+CAMERA_THREAD = "camera"
+"""How the thread that grabs pictures is called, see `rotrack.sensing.sources`."""
 _OWN_OPTIONS = ("--help", "--version", "-v", "--install-completion", "--show-completion")
 _err = Console(stderr=True, highlight=False)
 
 
 def main() -> None:
+    """Run the command line as a program of its own."""
+    try:
+        run()
+    finally:
+        if any(thread.name == CAMERA_THREAD and thread.is_alive() for thread in threading.enumerate()):
+            # A camera hangs in its driver: an ordinary end would pull OpenCV away from under it, and abort.
+            end = sys.exc_info()[1]
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+            os._exit(end.code if isinstance(end, SystemExit) and isinstance(end.code, int) else int(end is not None))
+
+
+def run() -> None:
     """Run the command line; every foreseen problem is one sentence and an exit code."""
     os.umask(0o077)  # what is measured is about somebody's health: whatever is written is for its owner only
     for stream in (sys.stdout, sys.stderr):
@@ -128,13 +161,10 @@ def main() -> None:
     if not given or (given[0].startswith("-") and given[0] not in _OWN_OPTIONS):
         given = ["app", *given]
     try:
-        make_app(given)(given)
+        make_app(given)(given, prog_name="rotrack")
     except RotrackError as error:
         _err.print(f"[bold red]rotrack:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _err.print("Stopped.")
-        sys.exit(130)
     except OSError as error:
         if error.filename is not None:  # not the output, but a file that nothing here foresaw
             raise
@@ -156,11 +186,26 @@ def make_app(given: list[str]) -> typer.Typer:
             continue
         home = import_module(f"rotrack.cli.{command.home}")
         if command.is_group:
+            for each in home.app.registered_commands:
+                each.callback = _told(command.name, each.callback)
             app.add_typer(home.app, name=command.name, rich_help_panel=command.panel)
         else:
             function = getattr(home, command.name, None) or getattr(home, f"{command.name}_")
-            app.command(command.name, rich_help_panel=command.panel)(function)
+            app.command(command.name, rich_help_panel=command.panel)(_told(command.name, function))
     return app
+
+
+def _told(command: str, function: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that says, when Ctrl-C ends it, what was kept."""
+
+    @wraps(function)
+    def told(*args: Any, **options: Any) -> None:
+        try:
+            function(*args, **options)
+        except KeyboardInterrupt as error:
+            raise StoppedError(f"Stopped. {_KEPT_AFTER_CONTROL_C.get(command, 'Nothing was changed.')}") from error
+
+    return told
 
 
 def _summary_only() -> None:

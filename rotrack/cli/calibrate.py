@@ -395,7 +395,7 @@ def _looking(spec: str, window: bool) -> Generator[_Looking]:
     source: Source = Camera(spec) if window or not Path(spec).is_file() else VideoFile(Path(spec))
     try:
         if window:
-            with Window(source.info.size_px) as shown:
+            with Window(source.info.size_px, "calibrate without one: --no-window") as shown:
                 yield _Looking(spec, source, shown)
         else:
             yield _Looking(spec, source, None)

@@ -17,7 +17,7 @@ from rotrack.errors import InputError, RecordError
 from rotrack.housekeeping import delete_person, stored_of
 from rotrack.model import Direction, Side
 from rotrack.records.changes import PLOT, delete_session, describe_session, drop_rep
-from rotrack.records.session import load_session
+from rotrack.records.session import Session, load_session
 from rotrack.records.store import find_session, session_folder
 from rotrack.ui.words import is_counted, times, to_json
 
@@ -67,8 +67,10 @@ def show(
 def drop(
     session: SessionArgument,
     reps: Annotated[list[int], typer.Argument(help="Numbers of repetitions, as `rotrack show` lists them.", metavar="REP")],
-    side: Annotated[Side, typer.Option("--side", "-s", help="The leg: the subject's own side.")],
-    direction: Annotated[Direction, typer.Option("--direction", help="The excursion.")],
+    side: Annotated[
+        Side | None, typer.Option("--side", "-s", help="The leg, if there are several: the subject's own side.")
+    ] = None,
+    direction: Annotated[Direction | None, typer.Option("--direction", help="The excursion, if there are several.")] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Take them back in.")] = False,
     out: OutOption = None,
 ) -> None:
@@ -79,6 +81,7 @@ def drop(
     Example: rotrack drop last 3 --side left --direction internal
     """
     data, session_id = located(session, out)
+    side, direction = _excursion(load_session(session_folder(data, session_id)), side, direction)
     had_plot = (session_folder(data, session_id) / PLOT).exists()
     changed = drop_rep(data, session_id, side, direction, reps, not undo)
     if had_plot:
@@ -87,6 +90,21 @@ def drop(
         except RecordError as error:  # the repetitions are dropped all the same
             say_notes([str(error)])
     print_session(changed)
+
+
+def _excursion(session: Session, side: Side | None, direction: Direction | None) -> tuple[Side, Direction]:
+    """Return which excursion of a session is meant: what is not said must have only one answer."""
+    there = dict.fromkeys((rep.side, rep.direction) for rep in session.rep_list)
+    fitting = [one for one in there if side in (None, one[0]) and direction in (None, one[1])]
+    if len(fitting) == 1:
+        return fitting[0]
+    if side and direction:
+        return side, direction
+    choices = ", ".join(" ".join(one) for one in fitting or there)
+    if not choices:
+        raise InputError(f"The session {session.id} has no repetition.")
+    lacking = " and ".join(name for name, given in (("--side", side), ("--direction", direction)) if not given)
+    raise InputError(f"Say which repetitions are meant, with {lacking}; the session {session.id} has {choices}.")
 
 
 def note(

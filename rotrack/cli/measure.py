@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from importlib import metadata, resources
@@ -15,7 +16,7 @@ from rich.markup import escape
 
 from rotrack import api, beforehand
 from rotrack.app.names import meant
-from rotrack.batch import Job, Outcome, attempt, count_frames, run_jobs
+from rotrack.batch import Job, Outcome, attempt, count_frames, run_jobs, was_stopped
 from rotrack.cli.archive import analyze_archive
 from rotrack.cli.check import parse_follow
 from rotrack.cli.console import name_to_log, opened, progress_bar, say_new
@@ -36,7 +37,7 @@ from rotrack.cli.options import (
 )
 from rotrack.cli.printing import print_session, rep_line, write_plot
 from rotrack.drills import load_table
-from rotrack.errors import DOUBTFUL, InputError, RecordError
+from rotrack.errors import DOUBTFUL, InputError, RecordError, RotrackError, StoppedError
 from rotrack.model import Frame, Step
 from rotrack.progress.sample import PERSON, write_sample
 from rotrack.rates import LEAST_HZ
@@ -46,7 +47,7 @@ from rotrack.records.session import VIDEO, Session
 from rotrack.records.store import find_session
 from rotrack.sensing.landmarker import find_model, speed_advice
 from rotrack.sensing.legnet import description
-from rotrack.sensing.sources import Camera, Source
+from rotrack.sensing.sources import Camera, Source, VideoFile
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.overlay import Overlay
 from rotrack.ui.window import KEYS, Key, Window
@@ -227,10 +228,24 @@ def _report(outcomes: list[Outcome], json: bool = False) -> None:
             problem = str(outcome.error)
             name = "" if outcome.source.name in problem else f"{outcome.source.name}: "
             _err.print(f"[bold red]rotrack:[/] {escape(name + problem)}", soft_wrap=True)
+    stopped = [outcome.session for outcome in outcomes if outcome.session and was_stopped(outcome)]
+    for session in stopped:
+        _err.print(escape(f"{_stopped_after(session, outcomes)}; kept as {session.id}."), soft_wrap=True)
     doubtful = any(o.session and o.session.warnings for o in outcomes)
     code = max((o.error.exit_code for o in outcomes if o.error), default=0) or (DOUBTFUL if doubtful else 0)
+    if stopped:
+        code = StoppedError.exit_code
     if code:
         raise typer.Exit(code)
+
+
+def _stopped_after(session: Session, outcomes: list[Outcome]) -> str:
+    """Return how far the measuring of a session came until Ctrl-C."""
+    announced = 0
+    with suppress(RotrackError):
+        announced = VideoFile.probe(next(o.source for o in outcomes if o.session is session)).frames
+    of = f" of {announced}" if announced >= session.record.frames else ""
+    return f"Stopped after {session.record.frames}{of} frames"
 
 
 def _document(outcomes: list[Outcome]) -> dict[str, object]:

@@ -35,6 +35,8 @@ _MOST_INDEX_BYTES = 2_000_000_000
 CHECKSUM = "reps.csv.checksum"
 """Beside the people's table: what rotrack last wrote into it. A folder without one was written by an earlier version."""
 
+_BROKEN_OFF = (Status.STOPPED, Status.INTERRUPTED)
+
 Stamp = tuple[int, ...]
 
 
@@ -278,8 +280,10 @@ def find_session(data: Path, name: str) -> Path:
             return Path(name)
     if name == "last":
         sessions, _ = read_sessions(data)
-        if sessions:
-            return sessions[-1].folder
+        # What was broken off before the first repetition is not what anybody means, unless there is nothing else.
+        meant = [session for session in sessions if session.rep_list or session.record.status not in _BROKEN_OFF] or sessions
+        if meant:
+            return meant[-1].folder
         raise InputError(f"There is no session in {data} yet; measure something first, or choose the folder with --out.")
     found = [folder for folder in session_folders(data) if name and folder.name.startswith(name)]
     found = [folder for folder in found if folder.name == name] or found

@@ -22,6 +22,7 @@ import numpy as np
 from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import SourceError
 from rotrack.imports import when_used
+from rotrack.inputs import masked
 from rotrack.model import Frame
 from rotrack.sensing.ahead import ahead
 
@@ -233,7 +234,7 @@ class Camera:
     """
 
     def __init__(self, spec: str, open_timeout_s: float = OPEN_TIMEOUT_S, loop: bool = False, clock: Clock = SYSTEM) -> None:
-        self._spec, self._clock = spec, clock
+        self._named, self._clock = masked(spec), clock
         self._is_file = Path(spec).is_file()
         self._loop = loop and self._is_file
         self.started_s = math.nan
@@ -250,16 +251,19 @@ class Camera:
         self._thread.start()
         with self._changed:
             clock.wait_for(self._changed, lambda: self._newest or self._error or self._ended, open_timeout_s)
+        if self._error or self._newest is None:
+            self.close()
         if self._error:
             raise self._error
         if self._newest is None:
-            self._stop.set()
             raise SourceError(
-                f"Camera '{spec}' gave no picture within {open_timeout_s:.0f} s. Close other programs that use it, "
+                f"Camera '{self._named}' gave no picture within {open_timeout_s:.0f} s. Close other programs that use it, "
                 "check its plug and its permission, or choose another one; `rotrack doctor` lists the cameras found."
             )
         height, width = self._newest.rgb.shape[:2]
-        self.info: SourceInfo = SourceInfo("camera", Path(spec).name if self._is_file else spec, (width, height), self._fps, 0)
+        self.info: SourceInfo = SourceInfo(
+            "camera", Path(spec).name if self._is_file else self._named, (width, height), self._fps, 0
+        )
 
     def _run(self) -> None:
         capture = None
@@ -267,7 +271,7 @@ class Camera:
             capture = _capture(self._target, self._backend)
             if not capture.isOpened():
                 raise SourceError(
-                    f"Camera '{self._spec}' cannot be opened: it does not exist, is in use by another program, or access is "
+                    f"Camera '{self._named}' cannot be opened: it does not exist, is in use by another program, or access is "
                     "not allowed. Close other programs that use it; `rotrack doctor` lists the cameras found."
                 )
             if not self._is_file:
@@ -326,7 +330,7 @@ class Camera:
 
     def _lost(self) -> str:
         return (
-            f"Camera '{self._spec}' stopped giving pictures; plug it in again and start a new session. "
+            f"Camera '{self._named}' stopped giving pictures; plug it in again and start a new session. "
             "What was measured until then is kept."
         )
 
@@ -357,7 +361,7 @@ class Camera:
             self.close()
 
     def close(self) -> None:
-        """Stop grabbing and release the camera."""
+        """Stop grabbing and release the camera; its thread is waited for, since it must not outlive the program."""
         self._stop.set()
         self._wanted.set()
         self._thread.join(timeout=LOST_AFTER_S)
