@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from helpers import environment, log_session
 
 from rotrack import imports
-from rotrack.errors import LibraryError
+from rotrack.checkup import checkup
+from rotrack.errors import InputError, LibraryError
 from rotrack.imports import load, when_used
+from rotrack.ui.window import Window
 
 DEBIAN, FEDORA, OTHER = {"ID": "debian"}, {"ID": "nobara", "ID_LIKE": "rhel fedora"}, {"ID": "plan9"}
 
@@ -66,3 +70,51 @@ def test_missing_libraries_of_the_system_are_named_with_the_command_for_it(
         load("cv2")
     assert str(said.value).startswith("OpenCV, which reads pictures, needs libGL.so.1, libgthread-2.0.so.0, ")
     assert str(said.value).endswith(advice)
+
+
+HEAVY = ("cv2", "mediapipe", "pandas", "scipy", "plotly", "nicegui", "reportlab", "asyncio")
+LIGHT = (("--version",), ("--help",), ("drills",), ("drills", "lunge-internal"), ("history",), ("people",))
+_RUN = """
+import sys
+sys.modules.update(dict.fromkeys({heavy!r}))  # loading one of these is an ImportError
+from rotrack import cli
+for given in {light!r}:
+    sys.argv = ["rotrack", *given]
+    try:
+        cli.run()
+    except SystemExit as end:
+        assert not end.code, given
+"""
+
+
+def test_what_only_lists_loads_nothing_that_measures_or_draws(tmp_path: Path) -> None:
+    log_session(tmp_path)
+    code = _RUN.format(heavy=HEAVY, light=LIGHT)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(tmp_path), check=False)
+    assert done.returncode == 0, done.stderr
+    assert "38.7" in done.stdout
+
+
+def test_the_doctor_says_what_a_bare_system_lacks_and_goes_no_further(
+    library: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    library.with_name("cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
+    monkeypatch.delitem(sys.modules, "cv2", raising=False)
+    monkeypatch.setattr(imports, "_is_here", lambda name: name != "libGL.so.1")
+    monkeypatch.setattr("platform.freedesktop_os_release", lambda: DEBIAN)
+    monkeypatch.setattr(sys, "platform", "linux")
+    last = list(checkup(tmp_path, open_cameras=True))[-1]
+    assert (last.grade, last.what) == ("problem", "OpenCV")
+    assert "`sudo apt install libgl1` brings them" in last.found
+
+
+def test_a_window_names_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where OpenCV can be loaded, its windows may still want more of the system."""
+    monkeypatch.setattr("rotrack.ui.window._screen_found", lambda: False)
+    monkeypatch.setattr("rotrack.ui.window.missing_libraries", lambda wanted: ("libSM.so.6",))
+    monkeypatch.setattr("platform.freedesktop_os_release", lambda: FEDORA)
+    with pytest.raises(InputError, match=r"A window needs libSM\.so\.6, .*`sudo dnf install libSM` brings them\.$"):
+        Window((640, 480))
+    monkeypatch.setattr("rotrack.ui.window.missing_libraries", lambda wanted: ())
+    with pytest.raises(InputError, match=r"no screen to open a window on; calibrate without one: --no-window\.$"):
+        Window((640, 480), "calibrate without one: --no-window")

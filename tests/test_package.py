@@ -104,6 +104,25 @@ def test_every_dependency_has_a_lower_and_an_upper_bound(project: dict[str, obje
     assert loose == []
 
 
+def test_every_library_that_is_imported_is_declared(project: dict[str, object]) -> None:
+    """What comes with another library may go with it."""
+    import ast
+
+    imported = set()
+    for path in (ROOT / "rotrack").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                imported.add(node.module)
+    packages = {name.partition(".")[0] for name in imported} - set(sys.stdlib_module_names) - {"rotrack"}
+    optional = {"distributed", "dask"}
+    homes = {name: {d.lower().replace("_", "-") for d in found} for name, found in metadata.packages_distributions().items()}
+    declared = {re.split(r"[><=;\[]", line)[0].lower() for line in project["dependencies"]}
+    lacking = {name for name in packages - optional if not homes.get(name, {name}) & declared}
+    assert lacking == set()
+
+
 def test_what_is_installed_is_this_version(project: dict[str, object]) -> None:
     assert rotrack.__version__ == metadata.version("rotrack") == project["version"]
     (entry,) = (e for e in metadata.entry_points(group="console_scripts") if e.name == "rotrack")
