@@ -7,6 +7,7 @@ for. Until then a command is known by its line in `COMMANDS`.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -135,6 +136,16 @@ _KEPT_AFTER_CONTROL_C = {
 CAMERA_THREAD = "camera"
 """How the thread that grabs pictures is called, see `rotrack.sensing.sources`."""
 _OWN_OPTIONS = ("--help", "--version", "-v", "--install-completion", "--show-completion")
+_UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]  # it has no public name
+_LIBRARY_SAYS = {
+    r"('.*') is not a valid int(?:eger)?(?: range)?\.": "a whole number, not {0}",
+    r"('.*') is not a valid float(?: range)?\.": "a number, not {0}",
+    r"('.*') does not match the formats? '%Y-%m-%d'\.": "a day like 2026-01-31, not {0}",
+    r"('.*') is not one of '(.*)'\.": "one of {1}, not {0}",
+    r"(\S+) is not in the range x>=(\S+)\.": "at least {1}, not {0}",
+    r"(\S+) is not in the range (\S+)<=x<=(\S+)\.": "from {1} to {2}, not {0}",
+}
+"""What the library for command lines says of a value, and how we say it."""
 _err = Console(stderr=True, highlight=False)
 
 
@@ -161,7 +172,18 @@ def run() -> None:
     if not given or (given[0].startswith("-") and given[0] not in _OWN_OPTIONS):
         given = ["app", *given]
     try:
-        make_app(given)(given, prog_name="rotrack")
+        code = make_app(given)(given, prog_name="rotrack", standalone_mode=False)
+        if isinstance(code, int) and code:
+            sys.exit(code)
+    except _UsageError as error:
+        if not error.format_message() or "\n" in error.format_message():  # the help, for a group that was called alone
+            error.show()
+        else:
+            _err.print(f"[bold red]rotrack:[/] {escape(usage_words(error))}", soft_wrap=True)
+        sys.exit(2)
+    except typer.Abort:
+        _err.print("Stopped: the question was not answered.")
+        sys.exit(1)
     except RotrackError as error:
         _err.print(f"[bold red]rotrack:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(error.exit_code)
@@ -169,6 +191,23 @@ def run() -> None:
         if error.filename is not None:  # not the output, but a file that nothing here foresaw
             raise
         _output_is_lost(error)
+
+
+def usage_words(error: typer.BadParameter) -> str:
+    """Return in a sentence of our own what is wrong with a command line."""
+    said = error.format_message().strip()
+    what = re.fullmatch(r"Invalid value for '?([^']+?)'?(?: / '[^']+')*: (.*)", said, re.DOTALL)
+    if what:
+        name, wrong = what.groups()
+        for pattern, words in _LIBRARY_SAYS.items():
+            found = re.fullmatch(pattern, " ".join(wrong.split()))
+            if found:
+                said = f"{name} must be {words.format(*found.groups()).replace(chr(39) + ', ' + chr(39), ', ')}."
+                break
+        else:
+            said = f"{name}: {wrong}"
+    command = error.ctx.command_path if error.ctx else "rotrack"
+    return f"{said.rstrip('.')}. `{command} --help` explains it."
 
 
 def make_app(given: list[str]) -> typer.Typer:
