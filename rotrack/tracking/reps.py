@@ -37,10 +37,12 @@ SURE_DEG = 9.0
 the same rest, the other leg is quiet or does the same, and others like it follow or were counted."""
 BEYOND_SHARE = 0.8
 """It also ends beyond the neutral pose and the last rests by so much of that."""
-SMALL_NEEDED, TINY_NEEDED, TINY_DEG = 2, 4, 6.0
-"""So many small turns alike, one after the other, are repetitions; the second number where they are smaller than the angle."""
+SMALL_DEG = (7.5, 6.0)
+"""Two small turns alike, one after the other, are repetitions; below each of these sizes it takes one more."""
 SAME_REST_SHARE, SAME_REST_DEG = 0.35, 1.2
 """A small turn ends at the rest that it left when the two differ by less than the larger of these (share of the turn)."""
+RESTS_SEEN, RESTS_SHARE = 5, 0.7
+"""A small turn leaves the place where the leg rests: so large a share of the last rests was there, of so many."""
 ALIKE = 1.7
 """Small turns are alike when one is at most so many times as large as the other ..."""
 ALIKE_WITHIN_S = 20.0
@@ -123,6 +125,8 @@ class Excursion:
         How it ended.
     problem : str
         Why it is no repetition; empty if it is one.
+    beyond_deg : float
+        How far its top lies beyond the neutral pose and beyond the last rests, the lesser of both.
     """
 
     direction: Direction
@@ -133,6 +137,7 @@ class Excursion:
     top_deg: float
     ending: Ending = Ending.COMPLETE
     problem: str = ""
+    beyond_deg: float = math.inf
 
     @property
     def way_deg(self) -> float:
@@ -454,7 +459,7 @@ class RepFinder:
             return [replace(excursion, problem=FAR_TOO_SMALL)]
         beyond_deg = min(direction.sign * (excursion.top_deg - deg) for deg in (0.0, self._middle_deg))
         if way_deg < self._sure_deg or beyond_deg < BEYOND_SHARE * self._sure_deg:
-            self._pending = excursion
+            self._pending = replace(excursion, beyond_deg=beyond_deg)
             return []
         small = self._small[direction]
         alike = bool(small) and _follows(small[-1], excursion)
@@ -534,17 +539,17 @@ class RepFinder:
         )
         found = self._give_up_small(direction) if small and not _follows(small[-1], excursion) else []
         small.append(excursion)
-        typical_deg = float(np.median([min(top.way_deg, direction.sign * top.top_deg + SAME_REST_DEG) for top in small]))
-        if usual or len(small) >= (SMALL_NEEDED if typical_deg >= TINY_DEG else TINY_NEEDED):
+        typical_deg = float(np.median([min(turn.way_deg, turn.beyond_deg + SAME_REST_DEG) for turn in small]))
+        if usual or len(small) >= 2 + sum(typical_deg < limit_deg for limit_deg in SMALL_DEG):
             found += self._count_small(direction)
         return found
 
     def _from_rest(self, excursion: Excursion) -> bool:
         """Return whether the leg left the place where it mostly rests, and had stayed there."""
         near_deg = max(SAME_REST_DEG, SAME_REST_SHARE * excursion.way_deg)
-        rests = self._rests_before(excursion.from_s)[-4:]
-        middle_deg = float(np.median([0.0, *(rest.level_deg for rest in rests)]))
-        return abs(excursion.base_deg - middle_deg) <= near_deg
+        levels = [0.0, *(rest.level_deg for rest in self._rests_before(excursion.from_s))][-RESTS_SEEN:]
+        near = sum(abs(level - excursion.base_deg) <= near_deg for level in levels)
+        return abs(excursion.base_deg - float(np.median(levels))) <= near_deg and near >= RESTS_SHARE * len(levels)
 
     def _count_small(self, direction: Direction) -> list[Excursion]:
         small, self._small[direction] = self._small[direction], []
