@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rotrack.drills import Drill, Measure, Posture, load_table
+from rotrack.kinematics import rotation
 from rotrack.kinematics.camera import Calibration, Floor, Gain
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.geometry import signed_angle_deg, turn_about
 from rotrack.kinematics.legmodel import LENGTHS, LegModel
-from rotrack.kinematics.posture import BodyForm, knee_flexion_deg, position_problem
+from rotrack.kinematics.posture import BodyForm, knee_flexion_deg, position_problem, turn_to_upright_deg
 from rotrack.kinematics.rotation import (
     HIGH_FROM_DEG,
     HIPS_STACKED,
@@ -187,6 +188,52 @@ def test_a_shank_that_does_not_hang_is_no_neutral_pose(side, hang_deg):
     measure = LegMeasure(neutral, side, seated_drill())
     assert abs(measure.neutral_angle_deg) > NEUTRAL_WITHIN_DEG
     assert "hang straight down" in measure.problem
+
+
+@pytest.mark.parametrize("yaw_deg", [-30, 30, 45])
+@pytest.mark.parametrize("side", BOTH)
+def test_standing_before_a_camera_that_stands_aside_is_measured_and_told_so(side, yaw_deg):
+    measure = measure_of(Camera.around((0, 0.35, 0), 2.6, yaw_deg, 10), side, UPRIGHT)
+    assert measure.problem == ""
+    assert ("to the side" in measure.advice) >= (abs(yaw_deg) > 30)
+    assert "toes" not in measure.advice
+
+
+def test_the_longer_the_way_from_the_usual_the_wider_the_error():
+    def error_deg(yaw_deg):
+        camera = Camera.around(KNEES, 2.8, yaw_deg, 5)
+        return measure_of(camera, Side.LEFT).read(pose_at(100.0, image_of(SEATED, camera))).error_deg
+
+    straight, aside, far_aside = (error_deg(yaw) for yaw in (0, 30, 50))
+    assert straight + 1 < aside < far_aside - 1
+
+
+@pytest.mark.parametrize("side", BOTH)
+def test_a_neutral_pose_that_fits_badly_is_measured_where_the_leg_network_fits(side, monkeypatch):
+    monkeypatch.setattr(rotation.LegMeasure, "_fit_of_network", lambda self, *_: (self._model, 0.0))
+    neutral = neutral_of(UPRIGHT, STANDING_FRONT)
+    neutral.image_px[LEGS[side].toe] += [0, 25]
+    alone = replace(rotation.STANCES[Posture.STANDING], misfit_at_most=0.0, misfit_refused=0.0)
+    monkeypatch.setitem(rotation.STANCES, Posture.STANDING, alone)
+    measure = make_measure(neutral, side, standing_drill())
+    assert measure.problem == ""
+    assert rotation.FITS_BADLY in measure.advice
+    monkeypatch.setattr(rotation.LegMeasure, "_fit_of_network", lambda self, *_: None)
+    assert "do not look like the starting position" in make_measure(neutral, side, standing_drill()).problem
+
+
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+@pytest.mark.parametrize("legs_only", [False, True])
+def test_a_picture_that_is_not_upright_is_told_how_to_turn_it(quarters, legs_only):
+    seen = pose_at(0.0, image_of(UPRIGHT, STANDING_FRONT))
+    if legs_only:
+        seen.image_px[[leg.shoulder for leg in LEGS.values()]] = np.nan
+    for _ in range(quarters):  # anticlockwise
+        seen = replace(seen, image_px=np.stack([seen.image_px[:, 1], 480 - seen.image_px[:, 0]], axis=1))
+    turn_deg = 90 * quarters
+    assert turn_to_upright_deg(seen) == turn_deg
+    if turn_deg:
+        assert f"--rotate {turn_deg}" in position_problem(Posture.STANDING, seen, Side.LEFT)
 
 
 @pytest.mark.parametrize("side", BOTH)

@@ -31,6 +31,12 @@ HIP_LINE_SHOWS = 0.9
 """Share of a pelvic roll that the hip line shows (0.7 to 1.1 on rendered people of four builds)."""
 
 
+WRONG_WAY_UP = {
+    90: "the picture lies on its side: turn the camera upright, or measure the video with --rotate 90",
+    180: "the picture is upside down: turn the camera round, or measure the video with --rotate 180",
+    270: "the picture lies on its side: turn the camera upright, or measure the video with --rotate 270",
+}
+"""What to say of a picture that must be turned clockwise by so many degrees."""
 _CHECKED = (Posture.SEATED, Posture.STANDING, Posture.STANDING_TOES)
 """Positions that can be told from others in one frame; elsewhere the misfit of the leg model tells."""
 
@@ -39,6 +45,8 @@ def position_problem(posture: Posture, pose: Pose, side: Side) -> str:
     """Return what is wrong with the position for this drill, in words; empty if nothing is or if it cannot be seen."""
     if posture not in _CHECKED:
         return ""
+    if turn_deg := turn_to_upright_deg(pose):
+        return WRONG_WAY_UP[turn_deg]
     leg = LEGS[side]
     flexion_deg = knee_flexion_deg(pose.world_m, leg)
     hip, knee, ankle = (pose.image_px[i] for i in leg[1:4])
@@ -48,6 +56,22 @@ def position_problem(posture: Posture, pose: Pose, side: Side) -> str:
             return "not sitting: sit down and let the lower legs hang"
         return "the ankle must be below the knee" if ankle[1] <= knee[1] else ""
     return "not standing: stand with straight legs" if flexion_deg > STANDING_KNEE_FLEXION_DEG[posture] else ""
+
+
+def turn_to_upright_deg(pose: Pose) -> int:
+    """Return by how much a picture of somebody upright must be turned clockwise to show them so: 0, 90, 180 or 270, deg.
+
+    It is told by where the ankles are seen from the shoulders, or if these are not seen, from the hips.
+    """
+    legs = LEGS.values()
+    tops = [pose.image_px[[getattr(leg, part) for leg in legs]].mean(axis=0) for part in ("shoulder", "hip")]
+    ankles = pose.image_px[[leg.ankle for leg in legs]]
+    ankles = ankles[np.isfinite(ankles[:, 0])]
+    top = tops[0] if np.isfinite(tops[0]).all() else tops[1]
+    if not len(ankles) or not np.isfinite(top).all():
+        return 0
+    x, y = ankles.mean(axis=0) - top
+    return round(float(np.degrees(np.arctan2(x, y))) / 90) * 90 % 360
 
 
 def knee_flexion_deg(world_m: np.ndarray, leg: Leg) -> float:

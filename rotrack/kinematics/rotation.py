@@ -25,17 +25,19 @@ from rotrack.kinematics.legmodel import (
     Measurements,
     NeutralLeg,
 )
-from rotrack.kinematics.stance import STANCES
+from rotrack.kinematics.stance import STANCES, Facing
 from rotrack.model import LEGS, LegCrop, Pose, Side
 
-TURNED_FROM_DEG, TURNED_TOO_FAR_DEG = 15.0, 40.0
+TURNED_FROM_DEG, TURNED_TOO_FAR_DEG = 15.0, 55.0
 """A camera further to the side asks for another place; one still further is refused."""
 ROLLED_FROM_DEG = 6.0
 """A picture that leans more asks for a straight camera."""
 HIGH_FROM_DEG = 30.0
 """Sitting, a camera that looks down more steeply asks for a lower one."""
 WIDER_PER_DEG = 0.1
-"""A view beyond these limits adds so many degrees of standard error per degree beyond."""
+"""A view beyond these limits, or a zero beyond the usual ones, adds so many degrees of standard error per degree beyond."""
+WIDER_PER_MISFIT = 0.12
+"""A neutral pose that fits badly adds so many degrees of standard error to MediaPipe's reading per unit of misfit beyond."""
 PERSON_PITCH_DEG = {
     Posture.SEATED: (0.0, 3.0),
     Posture.STANDING: (5.0, 5.0),
@@ -49,6 +51,11 @@ MOVED_SD = 3.0
 """A floor further off than so many errors does not belong to this camera place any more."""
 NOT_THE_POSITION = "the legs do not look like the starting position: check the position, the camera place and the light"
 REASON_NOT_READ = "the foot cannot be read: let it be seen whole, well lit and from the side that the drill shows"
+POINT_FORWARDS = "point the toes forwards for the neutral pose, and hold still"
+TOES_OUT = "the toes point far outwards in the neutral pose, and angles count from there"
+TOES_IN = "the toes point inwards in the neutral pose, and angles count from there"
+FITS_BADLY = "the legs fit the starting position badly: check the position, the camera place and the light"
+FROM_BEHIND = "the person is seen from behind: face the camera"
 HIPS_STACKED = "the hips are one above the other in the picture: face the camera"
 NEUTRAL_WITHIN_DEG = 15.0
 """Seated, a shank further off the vertical is not a neutral pose."""
@@ -210,6 +217,7 @@ class LegMeasure:
         self.problem = self._why_not(drill)
         beyond, self.advice = self._view_advice(drill)
         self._view_sd_deg = WIDER_PER_DEG * beyond
+        self._misfit_sd_deg = WIDER_PER_MISFIT * max(self._leg.misfit - self._stance.misfit_at_most, 0.0)
 
     def _fit_of_network(self, neutral: NeutralPose, calibration: Calibration, lean_deg: float) -> tuple[LegModel, float] | None:
         """Return the leg fitted anew with what the leg network saw of it, and its zero, deg; None if it saw none that fits."""
@@ -232,49 +240,69 @@ class LegMeasure:
     def _why_not(self, drill: Drill) -> str:
         if self._needs_network and self._network is None:
             return NOT_THE_POSITION
-        leg, (low, high) = self._judged, self._stance.pitch_limits_deg
-        misfit_at_most, zero_deg = self._stance.misfit_at_most, self._zero_deg
-        if self._network and leg is not self._leg:
-            misfit_at_most, zero_deg = NETWORK_MISFIT * misfit_at_most, self._network[1]
+        leg, stance = self._judged, self._stance
+        # What the leg network sees as well may be measured from further away than what MediaPipe says alone.
+        low, high = stance.pitch_refused_deg if self._network else stance.pitch_limits_deg
+        zero_deg, (outwards_deg, inwards_deg) = self._judged_zero_deg, stance.zero_limits_deg
         place = f"`rotrack drills {drill.id}` says where to put it"
         on_the_side = drill.posture in (Posture.SIDE_TOP, Posture.SIDE_BOTTOM)  # there the hips belong one above the other
+        upright = self._leg.slopes[2, 1] > self._leg.slopes[0, 1]
+        from_behind = (
+            upright and stance.facings == (Facing.UPRIGHT,) and self._lateral[0] * (1 if self._side is Side.LEFT else -1) < 0
+        )
         checks = (
+            (from_behind, FROM_BEHIND),
             (not np.isfinite(self.neutral_angle_deg) and not on_the_side, HIPS_STACKED),
             (
                 drill.posture is Posture.SEATED and abs(self.neutral_angle_deg) > NEUTRAL_WITHIN_DEG,
                 "let the lower leg hang straight down for the neutral pose",
             ),
-            (
-                zero_deg < self._stance.zero_limits_deg[0] or zero_deg > self._stance.zero_limits_deg[1],
-                "point the toes forwards for the neutral pose, and hold still",
-            ),
+            (zero_deg < outwards_deg or zero_deg > inwards_deg, self._aside() or POINT_FORWARDS),
             (leg.pitch_deg < low, f"the camera is too low for this drill: {place}"),
             (leg.pitch_deg > high, f"the camera is too high for this drill: {place}"),
             (abs(leg.turn_deg) > TURNED_TOO_FAR_DEG, f"the camera stands {abs(leg.turn_deg):.0f} degrees to the side: {place}"),
             (
-                leg.misfit > misfit_at_most or not np.isfinite([zero_deg, self._zero_deg]).all(),
+                (leg.misfit > stance.misfit_refused and not self._network) or not np.isfinite([zero_deg, self._zero_deg]).all(),
                 self._moved or NOT_THE_POSITION,
             ),
         )
         return next((problem for wrong, problem in checks if wrong), "")
+
+    @property
+    def _judged_zero_deg(self) -> float:
+        """How far the leg is turned in the neutral pose by the fit that counts, deg."""
+        return self._network[1] if self._network and self._judged is not self._leg else self._zero_deg
+
+    def _aside(self) -> str:
+        """Return that the camera stands aside; empty if it does not."""
+        turn_deg = abs(self._judged.turn_deg)
+        if turn_deg <= TURNED_FROM_DEG:
+            return ""
+        return f"the camera stands about {turn_deg:.0f} degrees to the side: put it straight in front"
 
     def _view_advice(self, drill: Drill) -> tuple[float, str]:
         """Return how far the view is beyond its limits, deg, and what to change about the camera."""
         leg, turn_deg = self._judged, abs(self._judged.turn_deg)
         freely_turned = drill.posture is Posture.SIDE_RAISED
         high_deg = leg.pitch_deg - HIGH_FROM_DEG if drill.posture is Posture.SEATED else 0.0
+        (low, high), (out_deg, in_deg) = self._stance.pitch_limits_deg, self._stance.zero_usual_deg
+        zero_deg, turned = self._judged_zero_deg, turn_deg > TURNED_FROM_DEG / 2
+        place = f"`rotrack drills {drill.id}` says where to put it"
         limits = (
-            (
-                0.0 if freely_turned else turn_deg - TURNED_FROM_DEG,
-                f"the camera stands about {turn_deg:.0f} degrees to the side: put it straight in front",
-            ),
+            (0.0 if freely_turned else turn_deg - TURNED_FROM_DEG, self._aside()),
             (high_deg, f"the camera looks down by about {leg.pitch_deg:.0f} degrees: put it lower, at knee height"),
+            (low - leg.pitch_deg, f"the camera is too low for this drill: {place}"),
+            (leg.pitch_deg - high, f"the camera is too high for this drill: {place}"),
+            (0.0 if turned else out_deg - zero_deg, TOES_OUT),
+            (0.0 if turned else zero_deg - in_deg, TOES_IN),
             (
                 abs(leg.roll_deg) - ROLLED_FROM_DEG,
                 f"the picture leans by about {abs(leg.roll_deg):.0f} degrees: set the camera level",
             ),
         )
         advice = [words for beyond, words in limits if beyond > 0] + [self._moved] * bool(self._moved)
+        if leg.misfit > self._stance.misfit_at_most * (1.0 if leg is self._leg else NETWORK_MISFIT):
+            advice.append(FITS_BADLY)
         return sum(max(beyond, 0.0) for beyond, _ in limits), "; ".join(advice)
 
     def read(self, pose: Pose, pelvis_deg: float = 0.0) -> Reading:
@@ -329,7 +357,8 @@ class LegMeasure:
         return angle_deg, self._of_network.error_deg(angle_deg, found.sd_deg) / NORMAL_95
 
     def _mediapipe_sd_deg(self, angle_deg: float, sd_deg: float) -> float:
-        return float(np.hypot(self._correction.error_deg(angle_deg, sd_deg) / NORMAL_95, self._view_sd_deg))
+        learned_deg = self._correction.error_deg(angle_deg, sd_deg) / NORMAL_95
+        return float(np.sqrt(learned_deg**2 + self._view_sd_deg**2 + self._misfit_sd_deg**2))
 
 
 class Weighed:
