@@ -21,7 +21,7 @@ from rotrack import beforehand
 from rotrack.calibration.profiles import Known, from_log, logged
 from rotrack.clock import SYSTEM, Clock
 from rotrack.drills import Drill, load_table, parse_sides
-from rotrack.errors import NotMeasuredError, RecordError, RotrackError
+from rotrack.errors import InputError, NotMeasuredError, RecordError, RotrackError
 from rotrack.inputs import clean_text
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
@@ -38,7 +38,7 @@ from rotrack.records.writer import SessionWriter
 from rotrack.sensing.landmarker import Landmarker, ModelFile, find_model, settings, speed_advice
 from rotrack.sensing.legnet import LegNet, description
 from rotrack.sensing.reader import read_live, read_recorded
-from rotrack.sensing.sources import Mirrored, Source, SourceInfo, VideoFile
+from rotrack.sensing.sources import Source, SourceInfo, Turned, VideoFile
 from rotrack.tracking.finding import SetupFinding
 from rotrack.tracking.pipeline import RotationTracker
 from rotrack.tracking.scoreboard import Scoreboard
@@ -46,6 +46,8 @@ from rotrack.tracking.settings import TrackerSettings
 from rotrack.tracking.zero import zero_moved
 from rotrack.ui.overlay import Overlay
 from rotrack.ui.video import VideoWriter
+
+TURNS_DEG = (0, 90, 180, 270)
 
 
 class Ask(Enum):
@@ -104,6 +106,10 @@ class Request:
         For a video of an archive; without it the session is named by the time of measuring.
     legnet : bool
         Whether the leg network reads the legs, too.
+    rotate : int
+        By how much the pictures of a video are turned clockwise, deg: 0, 90, 180 or 270.
+    mirrored : bool
+        Whether the video shows everything mirrored, so that its pictures are mirrored back.
     """
 
     drill: Drill
@@ -117,6 +123,8 @@ class Request:
     load_kg: float = math.nan
     origin: Origin | None = None
     legnet: bool = True
+    rotate: int = 0
+    mirrored: bool = False
 
 
 def make_request(
@@ -130,6 +138,8 @@ def make_request(
     band: str = "",
     load_kg: float = math.nan,
     legnet: bool = True,
+    rotate: int = 0,
+    mirrored: bool = False,
 ) -> Request:
     """Return a checked request.
 
@@ -138,18 +148,22 @@ def make_request(
     DrillError
         For an unknown drill or side.
     InputError
-        For a name, note or band that would not be plain text in a spreadsheet, or an impossible load.
+        For a name, note or band that would not be plain text in a spreadsheet, an impossible load, or another turn than those.
     NotMeasuredError
         For a drill that needs the leg network, without it: said before anything is read.
     """
     check_text(name=person, note=note, band=band)
     check_load(load_kg)
+    if rotate not in TURNS_DEG:
+        raise InputError(f"A video can be turned by 90, 180 or 270 degrees, not by {rotate}.")
     wanted = load_table().drill(drill)
     if wanted.without_legnet and not legnet:
         raise NotMeasuredError(f"{wanted.id} is not measured without the leg network: {wanted.without_legnet}.")
     tracker = TrackerSettings(correct=correct)
     profiles, data = tuple(calibration), data_folder(out)
-    return Request(wanted, parse_sides(side), data, person, note, tracker, profiles, band, load_kg, legnet=legnet)
+    return Request(
+        wanted, parse_sides(side), data, person, note, tracker, profiles, band, load_kg, None, legnet, rotate, mirrored
+    )
 
 
 def measure_version(correct: bool = True, legnet: bool = True) -> str:
@@ -172,6 +186,8 @@ def analyze(
     band: str = "",
     load_kg: float = math.nan,
     legnet: bool = True,
+    rotate: int = 0,
+    mirrored: bool = False,
 ) -> Session:
     """Measure a video and log it.
 
@@ -204,6 +220,10 @@ def analyze(
         Weight on the measured leg, written into the log; NaN if not said.
     legnet : bool
         Whether the leg network reads the legs, too; without it MediaPipe's landmarks alone are measured.
+    rotate : int
+        By how much the pictures must be turned clockwise to be upright, deg: 0, 90, 180 or 270.
+    mirrored : bool
+        Whether the video shows everything mirrored, as many front cameras record it: left and right are put right.
 
     Returns
     -------
@@ -217,7 +237,9 @@ def analyze(
     """
     wanted = [calibration] if isinstance(calibration, str | Path) else calibration
     profiles = [str(w) for w in wanted if str(w)]
-    request = make_request(drill, side, Path(out) if out else None, person, note, correct, profiles, band, load_kg, legnet)
+    request = make_request(
+        drill, side, Path(out) if out else None, person, note, correct, profiles, band, load_kg, legnet, rotate, mirrored
+    )
     return measure_video(Path(video), find_model(model), request, annotate, on_step)
 
 
@@ -268,6 +290,8 @@ def remeasure(
         band=record.band,
         load_kg=record.load_kg,
         legnet=legnet,
+        rotate=record.rotated_deg,
+        mirrored=record.mirrored,
     )
     request = replace(request, tracker=replace(request.tracker, neutral_s=record.settings.neutral_s))
     source = SourceInfo("landmarks", record.source.name, record.source.size_px, record.source.fps, 0)
@@ -299,9 +323,11 @@ def measure_video(
 ) -> Session:
     """Measure a video and log it, as `measure` does; `mirror` plays it mirrored, for validation only."""
     with closing(VideoFile(video)) as file:
-        size_px = file.info.size_px
-        known = beforehand.for_video(video, size_px, request.calibration, request.data, request.person, look=not mirror)
-        return measure(Mirrored(file) if mirror else file, model, request, annotate, on_step, known=known)
+        flip = mirror != request.mirrored
+        source = Turned(file, request.rotate, flip) if request.rotate or flip else file
+        as_it_is = source is file
+        known = beforehand.for_video(video, source.info.size_px, request.calibration, request.data, request.person, look=as_it_is)
+        return measure(source, model, request, annotate, on_step, known=known)
 
 
 def measure(
@@ -442,6 +468,8 @@ def _open_log(
         note=clean_text(request.note),
         band=clean_text(request.band),
         load_kg=request.load_kg,
+        rotated_deg=request.rotate,
+        mirrored=request.mirrored,
         source=SourceRecord(kind=source.kind, name=clean_text(source.name), size_px=source.size_px, fps=source.fps),
         archive_file=origin.file if origin else "",
         calibration=str(known.calibration.used_for(drill.posture).level),

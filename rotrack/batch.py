@@ -55,6 +55,8 @@ class Job:
     band: str = ""
     load_kg: float = math.nan
     origin: api.Origin | None = None
+    rotate: int = 0
+    mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,18 @@ def run_job(job: Job, on_frames: OnFrames, on_rep: OnRep | None = None) -> Outco
 
     def measure() -> Session:
         request = api.make_request(
-            job.drill, job.side, job.data, job.person, job.note, job.correct, job.calibration, job.band, job.load_kg, job.legnet
+            job.drill,
+            job.side,
+            job.data,
+            job.person,
+            job.note,
+            job.correct,
+            job.calibration,
+            job.band,
+            job.load_kg,
+            job.legnet,
+            job.rotate,
+            job.mirrored,
         )
         request = replace(request, origin=job.origin)
         return api.measure_video(job.video, find_model(job.model), request, job.annotate, tell, job.mirror)

@@ -108,6 +108,8 @@ def test_an_empty_room_gives_an_empty_pose_with_a_reason() -> None:
     with Landmarker(find_model("full")) as marks:
         pose = marks.detect(Frame(0, 0.5, np.full((480, 640, 3), 128, np.uint8)))
     assert pose.reason == "nobody is seen in the picture"
+    with Landmarker(find_model("full"), watch_people=False) as marks:
+        assert "too dark" in marks.detect(Frame(0, 0.0, np.full((480, 640, 3), 20, np.uint8))).reason
     assert (pose.time_s, pose.size_px, pose.people) == (0.5, SIZE, 0)
     assert np.isnan(pose.image_px).all()
     assert np.isnan(pose.world_m).all()

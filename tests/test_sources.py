@@ -24,8 +24,9 @@ from helpers import (
 )
 
 from rotrack.errors import SourceError
+from rotrack.model import Frame
 from rotrack.sensing import sources
-from rotrack.sensing.sources import Camera, Mirrored, PatientCamera, Source, VideoFile
+from rotrack.sensing.sources import Camera, PatientCamera, Source, SourceInfo, Turned, VideoFile
 
 Open = Callable[[Path], Source]
 
@@ -73,8 +74,29 @@ def test_colours_are_rgb_and_the_picture_is_not_mirrored(open_source: Open, clip
         assert is_colour(frame.rgb[10, -10], BLUE)
 
 
+@pytest.mark.parametrize(("rotate_deg", "size_px"), [(90, (48, 64)), (180, (64, 48)), (270, (48, 64))])
+def test_pictures_are_turned_clockwise(rotate_deg: int, size_px: tuple[int, int]) -> None:
+    rgb = np.zeros((48, 64, 3), np.uint8)
+    rgb[0] = 255  # what is above goes to the right, below, to the left
+
+    class One:
+        info, warning = SourceInfo("video", "one.mp4", (64, 48), 30.0, 1), ""
+
+        def __iter__(self) -> Iterator[Frame]:
+            yield Frame(0, 0.0, rgb)
+
+        def close(self) -> None: ...
+
+    turned = Turned(One(), rotate_deg)
+    (frame,) = turned
+    assert turned.info.size_px == size_px == frame.rgb.shape[1::-1]
+    edge = {90: frame.rgb[:, -1], 180: frame.rgb[-1], 270: frame.rgb[:, 0]}[rotate_deg]
+    assert (edge == 255).all()
+    assert frame.rgb.mean() < 10
+
+
 def test_mirrored_swaps_left_and_right_and_nothing_else(open_source: Open, clip: Path) -> None:
-    source = Mirrored(open_source(clip))
+    source = Turned(open_source(clip), mirrored=True)
     for frame in source:
         assert is_colour(frame.rgb[10, 10], BLUE)
         assert is_colour(frame.rgb[10, -10], RED)

@@ -121,6 +121,12 @@ def analyze(
     ] = None,
     correct: CorrectOption = True,
     legnet: LegnetOption = True,
+    rotate: Annotated[
+        int, typer.Option("--rotate", help="Turn the pictures clockwise: 90, 180 or 270 degrees.", metavar="DEGREES")
+    ] = 0,
+    mirrored: Annotated[
+        bool, typer.Option("--mirrored", help="The video shows everything mirrored; put left and right right.")
+    ] = False,
     calibration: CalibrationOption = None,
     manifest: Annotated[
         Path | None,
@@ -139,6 +145,7 @@ def analyze(
     first and left out. What is in the log is skipped, so run it again whenever you like. Example: rotrack analyze clinic/
     """
     job = Job(Path(), drill, side, data_folder(out), person, model, note, video, correct, legnet, band=band, load_kg=load_kg)
+    job = replace(job, rotate=rotate, mirrored=mirrored)
     if any(path.is_dir() for path in videos):
         if len(videos) > 1:
             raise InputError("Give either one folder, which is an archive with a manifest, or videos.")
@@ -149,7 +156,9 @@ def analyze(
         raise InputError("--manifest and --dask are for the folder of an archive; give that instead of single videos.")
     if not drill:
         raise typer.BadParameter("say which one; `rotrack drills` lists them.", param_hint="'--drill' / '-d'")
-    request = api.make_request(drill, side, out, person, note, correct, calibration or (), band, load_kg, legnet)
+    request = api.make_request(
+        drill, side, out, person, note, correct, calibration or (), band, load_kg, legnet, rotate, mirrored
+    )
     find_model(model)
     if legnet:
         description()

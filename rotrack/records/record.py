@@ -88,6 +88,8 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     band: str = ""
     load_kg: float = math.nan
     source: SourceRecord
+    rotated_deg: int = 0
+    mirrored: bool = False
     archive_file: str = ""
     remeasured_from: str = ""
     remeasured_at: datetime | None = None

@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -190,12 +190,23 @@ class VideoFile:
         self._capture.release()
 
 
-class Mirrored:
-    """Another source with every picture mirrored; only to check that mirroring swaps the sides and nothing else."""
+class Turned:
+    """Another source with every picture turned clockwise, and mirrored after that.
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self.info = source.info
+    Parameters
+    ----------
+    source : Source
+        What gives the pictures.
+    rotate_deg : int
+        0, 90, 180 or 270.
+    mirrored : bool
+        Whether the turned pictures are mirrored left to right.
+    """
+
+    def __init__(self, source: Source, rotate_deg: int = 0, mirrored: bool = False) -> None:
+        self._source, self._quarters, self._mirrored = source, rotate_deg // 90, mirrored
+        size_px = source.info.size_px
+        self.info = replace(source.info, size_px=size_px[::-1] if self._quarters % 2 else size_px)
 
     @property
     def warning(self) -> str:
@@ -203,9 +214,10 @@ class Mirrored:
         return self._source.warning
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yield the mirrored frames."""
+        """Yield the turned frames."""
         for frame in self._source:
-            yield Frame(frame.index, frame.time_s, np.ascontiguousarray(frame.rgb[:, ::-1]))
+            rgb = np.rot90(frame.rgb, -self._quarters)
+            yield replace(frame, rgb=np.ascontiguousarray(rgb[:, ::-1] if self._mirrored else rgb))
 
     def close(self) -> None:
         """Release the source."""
