@@ -194,8 +194,9 @@ def test_a_peak_in_a_pause_of_the_camera_and_a_curve_without_truth() -> None:
 
 def test_every_neutral_pose_is_the_zero_from_then_on() -> None:
     taken = [NeutralTaken(Side.LEFT, t - 0.5, t, 0.0, {}, "") for t in (1.0, 6.0)]
-    zeros = _Zeros(taken, leg([0.0, 1.0, 5.0, 6.0, 9.0], [2.0, 2.0, 7.0, 7.0, 7.0]))
-    assert [zeros.at(t) for t in (0.5, 1.0, 5.9, 6.0, 8.0)] == [2, 2, 2, 7, 7]
+    curve = pd.DataFrame({"time_s": [0.0, 6.5, 7.5, 9.0], "zero_deg": [np.nan, 0.0, -3.0, -3.0]})
+    zeros = _Zeros(taken, leg([0.0, 1.0, 5.0, 6.0, 9.0], [2.0, 2.0, 7.0, 7.0, 7.0]), curve)
+    assert [zeros.at(t) for t in (0.5, 1.0, 5.9, 6.0, 8.0)] == [2, 2, 2, 7, 4], "and moves where the session moved it"
 
 
 def test_folder_without_manifest_is_refused(tmp_path: Path) -> None:

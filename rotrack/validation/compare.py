@@ -42,7 +42,8 @@ COLUMNS = (
 """`picture_mae_deg` is the error of the plain angle in the picture, `mediapipe_mae_deg` and `legnet_mae_deg` are those of the two
 readings by themselves, `reps_covered` counts the repetitions whose 95 % interval holds the true peak, `gain` is what the leg
 model reads per true degree before the detector correction, `legnet_gain` what the leg network's reading does, `slope` what comes
-out; lists hold one number per repetition found. All these take the true angle from where the neutral pose was taken. With
+out; lists hold one number per repetition found. All these take the true angle from rotrack's own zero: where the neutral pose
+was taken, and by how much it was moved since. With
 `_with_zero` it is taken from the leg's true zero instead, so that an error of the zero counts, too: `neutrals_deg` is how far
 from there the leg was when each neutral pose was taken, `zero_deg` what is read while the leg is at its true zero,
 `zero_stated_deg` the 95 % half width that is stated there. `reasons` tells in how many frames there was no angle and why,
@@ -93,23 +94,26 @@ def compare(session: Session | None, truth: LegTruth, side: Side, drill: str) ->
     curve = curve[truth.known(curve.time_s.to_numpy())]
     if curve.empty:
         return result | {"note": "no angle after the neutral pose"}
-    zeros = _Zeros(neutrals, truth)
+    zeros = _Zeros(neutrals, truth, curve)
     result |= _curve_errors(curve, truth, zeros) | _peak_errors(session, side, curve, truth, zeros, wanted, matched)
     return result | (_zero_errors(curve, truth, zeros) if truth.reps else {})
 
 
 class _Zeros:
-    """The true angles from which a session counts: those at its neutral poses, each from then on."""
+    """The true angles from which a session counts: those at its neutral poses, each from then on, and by how much they moved."""
 
-    def __init__(self, neutrals: list[NeutralTaken], truth: LegTruth) -> None:
+    def __init__(self, neutrals: list[NeutralTaken], truth: LegTruth, curve: pd.DataFrame) -> None:
         self._from_s = [taken.to_s for taken in neutrals]
         self.true_deg = [truth.held(taken.from_s, taken.to_s) for taken in neutrals]
         middles = np.array([0.5 * (taken.from_s + taken.to_s) for taken in neutrals])
         self.off_deg = np.array(self.true_deg) - truth.rest_at(middles)
 
+        self._times_s, self._moved_deg = curve.time_s.to_numpy(), curve.zero_deg.fillna(0.0).to_numpy()
+
     def at(self, time_s: float) -> float:
         """Return the zero in force at a time."""
-        return self.true_deg[max(0, bisect_right(self._from_s, time_s) - 1)]
+        moved_deg = float(np.interp(time_s, self._times_s, self._moved_deg))
+        return self.true_deg[max(0, bisect_right(self._from_s, time_s) - 1)] + moved_deg
 
 
 def _yes(reps: Iterable[TrueRep]) -> str:

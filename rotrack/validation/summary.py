@@ -287,7 +287,7 @@ def _held(covered: int, of: int) -> str:
 
 
 def _slopes(summary: Summary) -> str:
-    return f"{summary.slope:.2f} ({summary.slope_low:.2f}-{summary.slope_high:.2f})" if np.isfinite(summary.slope) else "-"
+    return f"{summary.slope:.2f} ({summary.slope_low:.2f} to {summary.slope_high:.2f})" if np.isfinite(summary.slope) else "-"
 
 
 _COLUMNS: dict[str, Callable[[Summary], str]] = {
