@@ -386,7 +386,7 @@ def test_show_says_that_a_session_was_cut_off(run: Run, data: Path) -> None:
     assert "2 valid of 2" in ended.out
     assert "The program was ended while it measured" in ended.out
     cut_off(data, 2, (), **MONDAY)
-    assert "no repetition found." in run("show", "last").out
+    assert "no repetition found." in run("show", "20260102").out
 
 
 @pytest.mark.parametrize(
