@@ -376,7 +376,7 @@ class RepFinder:
             found += self._settle(self._course[-1][1])
         cut_off, usual_deg = self._excursion(self._seen_s, Ending.EARLY), self._usual_deg(Direction.of(self._sign))
         enough = max(self._sure_deg, OPEN_SHARE * usual_deg) if usual_deg or not leaving else math.inf
-        if cut_off.direction in self._asked and cut_off.way_deg >= self._sure_deg and not self._is_overshoot(cut_off):
+        if cut_off.direction in self._asked and self._is_sure(cut_off) and not self._is_overshoot(cut_off):
             found += self._count(cut_off) if cut_off.way_deg >= enough else [replace(cut_off, problem=ENDED_EARLY)]
         for direction in Direction:
             found += self._give_up_small(direction)
@@ -457,13 +457,21 @@ class RepFinder:
         if way_deg < FAR_BELOW * self._usual_deg(direction):
             self._tops.append(excursion)
             return [replace(excursion, problem=FAR_TOO_SMALL)]
-        beyond_deg = min(direction.sign * (excursion.top_deg - deg) for deg in (0.0, self._middle_deg))
-        if way_deg < self._sure_deg or beyond_deg < BEYOND_SHARE * self._sure_deg:
-            self._pending = replace(excursion, beyond_deg=beyond_deg)
+        excursion = replace(excursion, beyond_deg=self._beyond_deg(excursion))
+        if not self._is_sure(excursion):
+            self._pending = excursion
             return []
         small = self._small[direction]
         alike = bool(small) and _follows(small[-1], excursion)
         return [*(self._count_small(direction) if alike else self._give_up_small(direction)), *self._count(excursion)]
+
+    def _beyond_deg(self, excursion: Excursion) -> float:
+        return min(excursion.direction.sign * (excursion.top_deg - deg) for deg in (0.0, self._middle_deg))
+
+    def _is_sure(self, excursion: Excursion) -> bool:
+        """Return whether a turn is too large for fidgeting."""
+        far = self._beyond_deg(excursion) >= BEYOND_SHARE * self._sure_deg
+        return excursion.way_deg >= self._sure_deg and far
 
     def _top_unseen(self, excursion: Excursion) -> bool:
         """Return whether the top may lie in a gap: it is beside one, and the leg was not seen to stay there."""
