@@ -104,8 +104,8 @@ STANCES = {
         _BACK, ((35, 12), _OVERHEAD), 8, 90, 2, 0, 90, -6, 0, _BENT, pitch_limits_deg=(25, 110), pitch_refused_deg=(-5, 110)
     ),
     Posture.SIDE_RAISED: Stance(_SIDES, ((25, 10),), 30, 0, 40, 0, 3, 0),
-    Posture.SIDE_TOP: Stance(_SIDES, ((20, 10),), 12, 0, -4, 0, 90, 0, 0, _RIGID, misfit_at_most=30, misfit_refused=60),
-    Posture.SIDE_BOTTOM: Stance(_SIDES, ((25, 10),), 12, 0, 5, 0, 90, 0, 0, _RIGID, misfit_at_most=30, misfit_refused=60),
+    Posture.SIDE_TOP: Stance(_SIDES, ((20, 10),), 12, 0, -4, 0, 90, 0, 0, _RIGID, misfit_at_most=30, misfit_refused=30),
+    Posture.SIDE_BOTTOM: Stance(_SIDES, ((25, 10),), 12, 0, 5, 0, 90, 0, 0, _RIGID, misfit_at_most=30, misfit_refused=30),
     Posture.LUNGE: Stance((Facing.AWAY,), ((10, 10),), 10, -20, 3, 0, 3, 4, -20),
 }
 """One stance per measured posture.
