@@ -221,7 +221,7 @@ def _tell_of_others(entries: Sequence[Entry], folders: Iterable[Path], tell: Tel
     files, found = {entry.file for entry in entries}, []
     for folder in folders:
         with suppress(RecordError):
-            if len(folder.name.rpartition("-")[2]) == KEY_LENGTH and read_record(folder).archive_file in files:
+            if read_record(folder).archive_file in files:  # also those that were measured again from their landmarks
                 found.append(folder.name)
     if found:
         tell(

@@ -34,7 +34,15 @@ from rotrack.ui.words import INDEX
 EN, DE = Texts("en"), Texts("de")
 TEXTS = ROOT / "rotrack" / "app" / "texts"
 FOLDERS = ("kinematics", "tracking", "sensing", "records")
-MODULES = ("api.py", "beforehand.py", "housekeeping.py", "imports.py", "calibration/profiles.py", "progress/change.py")
+MODULES = (
+    "api.py",
+    "beforehand.py",
+    "housekeeping.py",
+    "imports.py",
+    "renewal.py",
+    "calibration/profiles.py",
+    "progress/change.py",
+)
 """The core, of which a user of the page can hear."""
 NOT_SAID = re.compile(
     r"session_id |^Written by|^# Written|OpenCV's model|camera axes|^Gain: |^a (text|table|number|list|date|direction|place)\b"

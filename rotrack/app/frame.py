@@ -15,6 +15,7 @@ from nicegui.elements.mixins.text_element import TextElement
 
 from rotrack.app.guard import VISITOR
 from rotrack.app.keys import Keys, Visitor
+from rotrack.app.renewing import Renewing
 from rotrack.app.studio import Phase, Studio
 from rotrack.app.texts import LANGUAGES, Texts, best_language
 from rotrack.progress.sample import MADE_UP
@@ -23,6 +24,7 @@ from rotrack.ui.theme import css_variables
 
 LANGUAGE_COOKIE = "rotrack_language"
 PLACES = (("choose", "/"), ("history", "/history"))
+RENEWING_EVERY_S = 1.0
 PATIENCE_S = 86_400.0
 """So long a page may take to be built: no computer is that slow, and whoever waits sees the browser wait."""
 
@@ -39,11 +41,14 @@ class Site:
         The one camera and the session on it, the same for every page.
     keys : Keys
         Who is let in.
+    renewing : Renewing, optional
+        Sessions of an earlier version that are measured again meanwhile.
     """
 
     data: Path
     studio: Studio
     keys: Keys
+    renewing: Renewing | None = None
 
 
 def language_of(cookies: dict[str, str], accepted: str | None) -> str:
@@ -127,8 +132,34 @@ def frame(site: Site, request: Request, title: str, here: str = "", narrow: bool
             tag("span", t("app.running"))
             tag("a", t("app.running_open"), href="/live")
     _guests(site.keys, request, t)
+    if site.renewing is not None:
+        _renewing(site.renewing, t)
     with tag("div", classes="narrow" if narrow else "", id="main"):
         yield t
+
+
+def _renewing(renewing: Renewing, t: Texts) -> None:
+    """Say how far measuring earlier sessions again is, and once how it ended."""
+    if renewing.told:
+        return
+    with tag("div", classes="banner running", id="renewing", role="status") as banner:
+        said = TextElement(tag="span", text="")
+        told = tag("ul")
+
+    def update() -> bool:
+        """Show it as it is now; return whether it is over."""
+        words = renewing.words(t)
+        said.set_text(words)
+        banner.set_visibility(bool(words))
+        if renewing.over and words and not renewing.told:
+            renewing.told = True
+            with told:
+                for text in renewing.notes:
+                    tag("li", t.said(text))
+        return renewing.over
+
+    if not update():
+        timer = ui.timer(RENEWING_EVERY_S, lambda: timer.deactivate() if update() else None, immediate=False)
 
 
 def _guests(keys: Keys, request: Request, t: Texts) -> None:

@@ -29,8 +29,9 @@ from rotrack.app.guard import TOKEN, Guard
 from rotrack.app.keys import Keys
 from rotrack.app.limits import limited, most_connections
 from rotrack.app.policy import OwnScripts
+from rotrack.app.renewing import Renewing
 from rotrack.app.stream import stream
-from rotrack.app.studio import Studio
+from rotrack.app.studio import Phase, Studio
 from rotrack.app.texts import Texts
 from rotrack.clock import SYSTEM, Clock
 from rotrack.errors import InputError
@@ -71,6 +72,8 @@ class Options:
         As for `rotrack live`.
     legnet : bool
         Whether the leg network reads the legs, too.
+    remeasure : bool
+        Whether sessions of an earlier measure version are measured again meanwhile.
     """
 
     data: Path
@@ -80,6 +83,7 @@ class Options:
     open_page: bool = True
     calibration: tuple[str, ...] = ()
     legnet: bool = True
+    remeasure: bool = True
 
 
 def serve(options: Options, tell: Callable[[str], None], clock: Clock = SYSTEM) -> None:
@@ -137,7 +141,8 @@ def _serve(options: Options, listener: socket.socket, note: Path, tell: Callable
     tell("Keep this window open while you use it; Ctrl-C ends rotrack."
          + ("" if options.host else " Pictures never leave this computer."))  # fmt: skip
     studio = Studio(options.camera, options.data, options.calibration, options.legnet, clock)
-    app = make_app(Site(options.data, studio, keys))
+    renewing = Renewing(options.data, lambda: studio.phase in (Phase.CHECK, Phase.MEASURE), clock) if options.remeasure else None
+    app = make_app(Site(options.data, studio, keys, renewing))
     config = uvicorn.Config(
         app,
         http=limited(most_connections()),
@@ -162,7 +167,11 @@ def make_app(site: Site) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if site.renewing:
+            site.renewing.start()
         yield
+        if site.renewing:
+            site.renewing.close()
         site.studio.close()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from rotrack.cli.console import opened
-from rotrack.cli.options import LegnetOption
+from rotrack.cli.options import LegnetOption, RemeasureOption
 
 _err = Console(stderr=True, highlight=False)
 
@@ -41,6 +41,7 @@ def app(
         ),
     ] = None,
     legnet: LegnetOption = True,
+    remeasure: RemeasureOption = True,
 ) -> None:
     """Open rotrack in the browser: choose, set up, measure and look back, hands free.
 
@@ -48,5 +49,5 @@ def app(
     """
     from rotrack.app.server import Options, serve  # the page takes a second to load; other commands need not wait for it
 
-    options = Options(opened(out), camera, port, host, open_page, tuple(calibration or ()), legnet)
+    options = Options(opened(out), camera, port, host, open_page, tuple(calibration or ()), legnet, remeasure)
     serve(options, lambda line: _err.print(escape(line), soft_wrap=True))

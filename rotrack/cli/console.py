@@ -14,13 +14,15 @@ from rich.console import Console
 from rich.markup import escape
 
 from rotrack.app.names import meant
-from rotrack.errors import InputError
+from rotrack.errors import InputError, RecordError
 from rotrack.inputs import name_key
 from rotrack.records.folders import data_folder
 from rotrack.records.history import people
+from rotrack.records.outdated import due
 from rotrack.records.people import tidy
 from rotrack.records.store import CHECKSUM, find_session
 from rotrack.records.table import refresh_table
+from rotrack.ui.words import times
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -34,10 +36,11 @@ _out = Console(highlight=False)
 _err = Console(stderr=True, highlight=False)
 
 
-def opened(out: Path | None) -> Path:
+def opened(out: Path | None, remeasure: bool = False) -> Path:
     """Return the data folder, brought up to date: what an earlier version wrote is taken over, the table is made anew if need be.
 
-    What there is to say of that is printed. Every command that reads the log begins with this.
+    What there is to say of that is printed. Every command that reads the log begins with this. With `remeasure` sessions of
+    earlier measure versions are measured again; commands that change a session leave them, since they are about what was seen.
 
     Raises
     ------
@@ -49,7 +52,37 @@ def opened(out: Path | None) -> Path:
     with _err.status("Taking over the log of an earlier version ...") if first else nullcontext():
         notes = refresh_table(data)
     say_notes(notes)
+    if remeasure and due(data):
+        _measure_again(data)
     return data
+
+
+def _measure_again(data: Path) -> None:
+    """Measure sessions of earlier measure versions again behind a progress bar; Ctrl-C or a problem puts that off."""
+    from rotrack.renewal import renew  # what measures is large, and there is hardly ever something to be done
+
+    bar = progress_bar("sessions")
+    try:
+        with bar:
+
+            def begin(count: int) -> None:
+                _err.print(
+                    f"Measuring {times(count, 'session')} of an earlier version again by today's rules; the earlier values are "
+                    "kept. Ctrl-C puts off what is left to the next start.",
+                    soft_wrap=True,
+                )
+                bar.add_task("measuring again", total=count)
+
+            found = renew(data, begin, lambda share: bar.advance(bar.task_ids[0], share))
+    except KeyboardInterrupt:
+        say_notes(["Sessions of an earlier version are left; they are measured again at the next start."])
+    except RecordError as error:
+        say_notes([f"Sessions of an earlier version are shown as they are; they could not be measured again: {error}"])
+    else:
+        if found and found.measured:
+            count = times(len(found.measured), "session")
+            _err.print(f"Measured again: {count}. `rotrack history --all` lists the earlier readings, too.", soft_wrap=True)
+        say_notes(shortened(found.notes) if found else ())
 
 
 def say_notes(notes: Iterable[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,12 +12,12 @@ from rich.markup import escape
 
 from rotrack.app.names import meant
 from rotrack.cli.console import nobody, opened, say_notes, whose
-from rotrack.cli.options import DrillFilter, JsonOption, OutOption, PersonFilter
+from rotrack.cli.options import DrillFilter, JsonOption, OutOption, PersonFilter, RemeasureOption
 from rotrack.cli.words import noted_of
 from rotrack.drills import load_table
 from rotrack.files import check_free, write_for_person
 from rotrack.records.history import history_csv, newest, only, rows_of, table_of
-from rotrack.records.session import Session
+from rotrack.records.session import Session, counting, readings_of
 from rotrack.records.store import read_sessions
 from rotrack.ui.words import amount, is_counted, times, to_json
 
@@ -40,6 +40,7 @@ def history(
     everything: Annotated[bool, typer.Option("--all", help="Also the older readings of what was measured again.")] = False,
     json: JsonOption = False,
     out: OutOption = None,
+    remeasure: RemeasureOption = True,
 ) -> None:
     """List what was measured so far: the value of every session, oldest first.
 
@@ -52,7 +53,7 @@ def history(
     """
     if csv:
         check_free(csv, overwrite)
-    data = opened(out)
+    data = opened(out, remeasure)
     person = whose(data, person)
     sessions, problems = read_sessions(data)
     listed = sessions if everything else newest(sessions)
@@ -119,13 +120,22 @@ def _aligned(lines: Sequence[tuple[str, ...]]) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
-def _short_ids(sessions: Iterable[Session]) -> dict[str, str]:
-    """Return the shortest beginning per id that says which session is meant, not shorter than date and time."""
-    ids = [s.id for s in sessions]
-    return {
-        this: next((this[:n] for n in range(SHORT_ID, len(this)) if sum(other.startswith(this[:n]) for other in ids) == 1), this)
-        for this in ids
-    }
+def _short_ids(sessions: Sequence[Session]) -> dict[str, str]:
+    """Return the shortest beginning per id that says which session is meant, not shorter than date and time.
+
+    Of a movement that was measured again, the beginning alone means the reading that counts.
+    """
+    meaning: dict[str, list[Session]] = {}
+    for session in sessions:
+        for length in range(SHORT_ID, len(session.id)):
+            meaning.setdefault(session.id[:length], []).append(session)
+
+    def means(part: str, this: Session) -> bool:
+        found = meaning[part]
+        return found == [this] or (len(readings_of(found)) == 1 and counting(found) is this)
+
+    lengths = {s.id: next((n for n in range(SHORT_ID, len(s.id)) if means(s.id[:n], s)), len(s.id)) for s in sessions}
+    return {this: this[:length] for this, length in lengths.items()}
 
 
 def _say_nothing_found(data: Path, person: str | None, drill: str | None) -> None:

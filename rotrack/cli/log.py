@@ -10,8 +10,8 @@ from rich.markup import escape
 
 from rotrack.app.names import meant
 from rotrack.cli.console import located, nobody, opened, say_notes
-from rotrack.cli.options import JsonOption, OutOption, SessionArgument
-from rotrack.cli.printing import beside, print_compared, print_session, rep_line, write_plot
+from rotrack.cli.options import JsonOption, OutOption, RemeasureOption, SessionArgument
+from rotrack.cli.printing import beside, print_compared, print_readings, print_session, rep_line, write_plot
 from rotrack.cli.words import noted_words
 from rotrack.errors import InputError, RecordError
 from rotrack.housekeeping import delete_person, stored_of
@@ -30,6 +30,7 @@ def show(
     plot: Annotated[bool, typer.Option("--plot", help="Write the curve into the session's folder, as a page to open.")] = False,
     json: JsonOption = False,
     out: OutOption = None,
+    remeasure: RemeasureOption = True,
 ) -> None:
     """Show a session again: values, repetitions, what was noted, and what the values compare with.
 
@@ -38,7 +39,7 @@ def show(
 
     Example: rotrack show last --plot
     """
-    data = opened(out)
+    data = opened(out, remeasure)
     folder = find_session(data, session)
     others = beside(folder, data)
     loaded = next((one for one in others if one.folder.resolve() == folder.resolve()), None) or load_session(folder)
@@ -59,6 +60,7 @@ def show(
     print_session(loaded)
     if not is_counted(record.tier):
         print_compared(loaded, others)
+    print_readings(loaded, others)
     _out.print(f"  kept in {escape(str(loaded.folder))}", soft_wrap=True)
     if drawn:
         _out.print(f"  plot    {escape(str(drawn))}", soft_wrap=True)

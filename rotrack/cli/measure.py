@@ -32,6 +32,7 @@ from rotrack.cli.options import (
     NoteOption,
     OutOption,
     PersonOption,
+    RemeasureOption,
     SessionsArgument,
     SideOption,
 )
@@ -136,6 +137,7 @@ def analyze(
         str, typer.Option("--dask", help="Measure a folder on the workers of this Dask scheduler.", metavar="ADDRESS")
     ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
+    remeasure: RemeasureOption = True,
 ) -> None:
     """Measure videos, or a folder of them with a manifest, and log every repetition.
 
@@ -162,7 +164,7 @@ def analyze(
     find_model(model)
     if legnet:
         description()
-    person = name_to_log(opened(out), person)
+    person = name_to_log(opened(out, remeasure), person)
     jobs = [replace(job, video=path, calibration=request.calibration, person=person) for path in videos]
     outcomes = _measure(jobs, quiet=json)
     _report([_with_plot(outcome) for outcome in outcomes] if plot is not False else outcomes, json)
@@ -285,6 +287,7 @@ def live(
     video: Annotated[bool, typer.Option("--video/--no-video", help="Also keep the video with legs and angles.")] = False,
     follow: FollowOption = "",
     legnet: LegnetOption = True,
+    remeasure: RemeasureOption = True,
 ) -> None:
     """Measure with a camera, in a window.
 
@@ -298,7 +301,7 @@ def live(
     model_file = find_model(model)
     if legnet:
         description()
-    person = name_to_log(opened(out), person)
+    person = name_to_log(opened(out, remeasure), person)
     request = replace(request, person=person)
     _err.print(f"{request.drill.title}. {request.drill.camera}", soft_wrap=True)
     _err.print("Hold still for a second in the starting position; the window shows when measuring begins.", soft_wrap=True)

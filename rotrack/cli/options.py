@@ -16,6 +16,15 @@ OutOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
+RemeasureOption = Annotated[
+    bool,
+    typer.Option(
+        "--remeasure/--no-remeasure",
+        envvar="ROTRACK_REMEASURE",
+        help="First measure sessions of an earlier version again, once, from their landmarks; or leave them as they are.",
+    ),
+]
+
 # ---------------------------------------------------------------------- which sessions
 SessionArgument = Annotated[
     str,

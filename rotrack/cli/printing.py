@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from contextlib import suppress
+from functools import partial
 from math import isfinite
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from rotrack.records.changes import PLOT
 from rotrack.records.compare import held, legs_of
 from rotrack.records.norms import norms_for
 from rotrack.records.record import SessionRecord
-from rotrack.records.session import Session
+from rotrack.records.session import Session, SessionValue, counting, readings_of
 from rotrack.records.store import read_sessions
 from rotrack.ui.figures import session_figure, write_html
 from rotrack.ui.words import COUNTED, INDEX, amount, is_counted, is_index, seconds, times
@@ -135,6 +136,26 @@ def print_compared(session: Session, others: list[Session]) -> None:
         _out.print(f"  [dim]{escape(what)}[/]", soft_wrap=True)
     if norms:
         _out.print()
+
+
+def print_readings(session: Session, others: list[Session]) -> None:
+    """Print what else was read of the movement of a session that was measured again, and which reading counts."""
+    readings = readings_of(others).get(session.record.movement, [session])
+    for other in readings:
+        if other.id == session.id:
+            continue
+        kind = "the reading that counts" if other is counting(readings) else "another reading"
+        values = "; ".join(map(partial(_in_words, other.record.tier), other.values)) or "no repetition"
+        about = f"{kind}, measure version {other.record.measure_version}: {values} ({other.id})"
+        _out.print(f"  [dim]{escape(about)}[/]", soft_wrap=True)
+
+
+def _in_words(tier: str, value: SessionValue) -> str:
+    if is_counted(tier):
+        shown = times(value.reps_valid, "cycle")
+    else:
+        shown = amount(value.value_deg, value.uncertainty_deg, tier) if value.reps_used else "none valid"
+    return f"{value.side} {value.direction} {shown}"
 
 
 def _session_table(session: Session, *columns: str) -> Table:

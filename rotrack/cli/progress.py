@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from rotrack.cli.console import nobody, opened, say_notes, shortened, whose
-from rotrack.cli.options import DrillFilter, JsonOption, OutOption, PersonFilter, SinceOption
+from rotrack.cli.options import DrillFilter, JsonOption, OutOption, PersonFilter, RemeasureOption, SinceOption
 from rotrack.drills import load_table
 from rotrack.errors import InputError
 from rotrack.model import Side
@@ -40,6 +40,7 @@ def progress(
     since: SinceOption = None,
     json: JsonOption = False,
     out: OutOption = None,
+    remeasure: RemeasureOption = True,
 ) -> None:
     """Say whether a range has really changed, or whether the difference is measurement error.
 
@@ -49,7 +50,7 @@ def progress(
 
     Example: rotrack progress --person Ana --drill seated-internal
     """
-    data = opened(out)
+    data = opened(out, remeasure)
     if drill:
         load_table().drill(drill)  # an unknown one is named with the known ones
     person = whose(data, person)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from rotrack.cli.console import nobody, opened, say_notes, shortened, whose
-from rotrack.cli.options import DrillFilter, OutOption, SinceOption
+from rotrack.cli.options import DrillFilter, OutOption, RemeasureOption, SinceOption
 from rotrack.drills import load_table
 from rotrack.errors import InputError
 from rotrack.inputs import name_key
@@ -42,6 +42,7 @@ def report(
     since: SinceOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of these names that are no reports.")] = False,
     out: OutOption = None,
+    remeasure: RemeasureOption = True,
 ) -> None:
     """Write a report for the person who was measured: a page that opens without a network, and a PDF.
 
@@ -51,7 +52,7 @@ def report(
 
     Example: rotrack report --person Ana --to ana.html
     """
-    data = opened(out)
+    data = opened(out, remeasure)
     if drill:
         load_table().drill(drill)  # an unknown one is named with the known ones
     sessions, _ = read_sessions(data)

@@ -28,7 +28,9 @@ ARCHIVE_LOCK, HALF_MEASURED = "archive.lock", "archive.part"
 """In a data folder: held while an archive is measured, and what of it is not complete, which a killed run leaves behind."""
 IMPORT_LOCK, PART = "import.lock", "import.part"
 """In a data folder: held by an import, and where it copies a session before it is moved in place, which a kill leaves behind."""
-HALVES = ((ARCHIVE_LOCK, HALF_MEASURED), (IMPORT_LOCK, PART))
+AGAIN_LOCK, HALF_AGAIN = "remeasured.lock", "remeasured.part"
+"""In a data folder: held while sessions of an earlier version are measured again, and what of them is not whole yet."""
+HALVES = ((ARCHIVE_LOCK, HALF_MEASURED), (IMPORT_LOCK, PART), (AGAIN_LOCK, HALF_AGAIN))
 
 
 def data_folder(out: Path | None = None) -> Path:

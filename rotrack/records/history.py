@@ -14,7 +14,7 @@ from rotrack.inputs import csv_line, header_of, name_key
 from rotrack.model import REP_DECIMALS, Rep
 from rotrack.records.repetitions import yes_or_no
 from rotrack.records.schema import REP_COLUMNS
-from rotrack.records.session import Session
+from rotrack.records.session import Session, counting, readings_of
 from rotrack.records.store import in_time, read_sessions
 
 if TYPE_CHECKING:
@@ -168,17 +168,12 @@ def earlier_sessions(this: Session, sessions: Sequence[Session]) -> Iterator[Ses
 
 
 def newest(sessions: Sequence[Session]) -> list[Session]:
-    """Return sessions without those that were measured again: of each movement only the latest whole reading.
-
-    A reading that was cut off or found nothing does not take the place of one that did.
+    """Return sessions without those that were measured again: of each movement only the reading that counts.
 
     Parameters
     ----------
     sessions : sequence of Session
         In any order, which is kept.
     """
-    readings: dict[str, list[Session]] = {}
-    for session in sessions:
-        readings.setdefault(session.record.movement, []).append(session)
-    kept = {max(group, key=lambda s: (s.record.status.whole and bool(s.rep_list), s.id)).id for group in readings.values()}
+    kept = {counting(group).id for group in readings_of(sessions).values()}
     return [session for session in sessions if session.id in kept]

@@ -199,6 +199,22 @@ class Session:
         }
 
 
+def readings_of(sessions: Iterable[Session]) -> dict[str, list[Session]]:
+    """Return sessions by the movement that they are readings of, in their order."""
+    readings: dict[str, list[Session]] = {}
+    for session in sessions:
+        readings.setdefault(session.record.movement, []).append(session)
+    return readings
+
+
+def counting(readings: Iterable[Session]) -> Session:
+    """Return the reading of a movement that counts: the latest whole one.
+
+    A reading that was cut off or found nothing does not take the place of one that did.
+    """
+    return max(readings, key=lambda session: (session.record.status.whole and bool(session.rep_list), session.id))
+
+
 def load_session(folder: Path, follow: bool = True) -> Session:
     """Load a session from its folder.
 

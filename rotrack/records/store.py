@@ -26,7 +26,7 @@ from rotrack.records.legacy import TABLE, earlier_table, session_of_rows
 from rotrack.records.people import Person, read_people
 from rotrack.records.record import SESSION_FILE, SessionRecord, Status
 from rotrack.records.repetitions import REPETITIONS
-from rotrack.records.session import Session, SessionValue, load_session
+from rotrack.records.session import Session, SessionValue, counting, load_session, readings_of
 
 INDEX = "index.msgpack"
 INDEX_VERSION = 3
@@ -268,7 +268,8 @@ def find_session(data: Path, name: str) -> Path:
     data : Path
         The data folder.
     name : str
-        Its id, the beginning of its id if no other session has it, its folder, or "last".
+        Its id, the beginning of its id if no other movement has it, its folder, or "last". Of a movement that was measured again,
+        the beginning means the reading that counts.
 
     Raises
     ------
@@ -289,6 +290,9 @@ def find_session(data: Path, name: str) -> Path:
     found = [folder for folder in found if folder.name == name] or found
     if len(found) == 1:
         return found[0]
+    readings = [session for session in read_sessions(data)[0] if session.folder in found] if found else []
+    if len(readings) == len(found) and len(readings_of(readings)) == 1:
+        return counting(readings).folder
     if found:
         raise InputError(f"'{name}' may be {', '.join(f.name for f in found[:6])}; give more of the id.")
     raise InputError(f"There is no session '{name}' in {data}; `rotrack history` lists them.")

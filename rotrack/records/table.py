@@ -89,6 +89,12 @@ def is_current(data: Path) -> bool:
     return not data.is_dir() or (state is None and not session_folders(data)) or (state is not None and _is_current(data, state))
 
 
+def made_of(data: Path) -> str:
+    """Return what changes when a session does that the table was last made of; empty if it never was."""
+    state = _State.read(data)
+    return state.of if state else ""
+
+
 def refresh_table(data: Path, clock: Clock = SYSTEM) -> tuple[str, ...]:
     """Bring the table up to date with the sessions, and take over what an earlier version of rotrack wrote.
 
