@@ -132,8 +132,8 @@ def test_the_beginning_of_an_id_means_the_reading_that_counts(data: Path, run: R
     assert new.id in shown.out
     assert "another reading, measure version 2 without leg network: right internal" in shown.out
     assert f"the reading that counts, measure version {NOW}" in run("show", old).out
-    listed = run("history", "--all").out
-    assert "20260101-080000 " in listed
+    listed = run("history", "--all").out.split()
+    assert "20260101-080000" in listed
     assert "20260101-080000-seated-internal-0" in listed
 
 

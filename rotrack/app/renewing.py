@@ -40,12 +40,14 @@ class Renewing:
         How many of them are measured, with the share of the one under way.
     over : bool
         Whether it has ended.
+    measured : int
+        How many new readings there are then.
     notes : tuple of str
         What to look at, when it has ended.
     """
 
     def __init__(self, data: Path, is_busy: Callable[[], bool], clock: Clock = SYSTEM) -> None:
-        self.count, self.done, self.over = 0, 0.0, False
+        self.count, self.done, self.over, self.measured = 0, 0.0, False, 0
         self.notes: tuple[str, ...] = ()
         self.told = False
         """Whether a page has shown how it ended."""
@@ -69,7 +71,7 @@ class Renewing:
         if not self.count and not self.notes:
             return ""
         if self.over:
-            return t("renewing.over", count=math.floor(self.done + 0.5)) if self.count else t("renewing.not")
+            return t("renewing.over", count=self.measured) if self.measured else t("renewing.not")
         if not self.done:
             return t("renewing.begun", count=self.count)
         left_min = math.ceil(self._worked_s * (self.count - self.done) / self.done / 60)
@@ -85,7 +87,7 @@ class Renewing:
             self.notes = (str(error),)
         finally:
             if found:
-                self.notes = found.notes
+                self.measured, self.notes = len(found.measured), found.notes
             self.over = True
 
     def _begun(self, count: int) -> None:
