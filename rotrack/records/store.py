@@ -284,7 +284,7 @@ def find_session(data: Path, name: str) -> Path:
         # What was broken off before the first repetition is not what anybody means, unless there is nothing else.
         meant = [session for session in sessions if session.rep_list or session.record.status not in _BROKEN_OFF] or sessions
         if meant:
-            return meant[-1].folder
+            return counting(readings_of(sessions)[meant[-1].record.movement]).folder
         raise InputError(f"There is no session in {data} yet; measure something first, or choose the folder with --out.")
     found = [folder for folder in session_folders(data) if name and folder.name.startswith(name)]
     found = [folder for folder in found if folder.name == name] or found
