@@ -116,7 +116,7 @@ def test_an_orphan_with_something_measured_gets_a_record(tmp_path: Path, left: s
         (folder / REPETITIONS).unlink()
     if left == "curve":
         with (folder / "angles.csv").open("ab") as file:
-            file.write(b"0.1,left,1,1,1,1,1,1,1,1,1,1,\r\n")
+            file.write(b"0.1,left,1,1,1,1,1,1,1,1,1,1,0,\r\n")
     before = measured(folder)
     only_one(tmp_path)
     (session,) = read_sessions(tmp_path)[0]
