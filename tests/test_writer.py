@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import filelock
 import pytest
 from clocks import ManualClock
 from helpers import FOUR, a_record, a_rep, a_step, everything, log_session
@@ -177,7 +178,7 @@ def test_a_kill_while_a_session_begins_hurts_nothing_else(tmp_path: Path, monkey
     before = everything(first)
 
     def measure() -> None:
-        target: object = Path if place == "mkdir" else writing
+        target: object = {"mkdir": Path, "FileLock": filelock}.get(place, writing)
         monkeypatch.setattr(target, place, lambda *_, **__: os._exit(9))
         SessionWriter(tmp_path, a_record(2))
 
