@@ -701,6 +701,7 @@ def test_another_device_looks_in_only_with_its_token(browser, tmp_path):
         return answer.status == 403 and "one-time token" in page.inner_text("body")
 
     with program(tmp_path / "data", "--host", "127.0.0.1") as running:
+        running.hear("once: http")
         (offered,) = offers(running)
         plain = offered.split("?")[0]
         with person(browser) as owner, person(browser) as guest, person(browser) as thief:
@@ -717,12 +718,12 @@ def test_another_device_looks_in_only_with_its_token(browser, tmp_path):
             assert wait_until(lambda: len(offers(running)) == 2, 10)
             other.goto(offers(running)[1])
             other.wait_for_selector("h1")
-            assert other.locator(".banner.running").count() == 0, "only the owner sends anybody away"
+            assert other.locator("#guests").count() == 0, "only the owner sends anybody away"
             own.reload()
-            own.wait_for_selector(".banner.running")
-            assert "2 other devices" in own.inner_text(".banner.running")
+            own.wait_for_selector("#guests")
+            assert "2 other devices" in own.inner_text("#guests")
             own.get_by_role("button", name="Send away").click()
-            expect(own.locator(".banner.running")).to_be_hidden()
+            expect(own.locator("#guests")).to_be_hidden()
             assert wait_until(lambda: refused(page, plain), 10) and refused(other, plain + "history")
             assert own.goto(plain).status == 200
 

@@ -75,10 +75,12 @@ def test_the_page_is_served_on_this_computer_alone(tmp_path: Path) -> None:
     )
     try:
         assert process.stderr is not None
-        found = re.search(r"http://127\.0\.0\.1:\d+/", process.stderr.readline())
+        found = re.search(r"(http://127\.0\.0\.1:\d+/)\?\S+", process.stderr.readline())
         assert found
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        browser.open(found[0], b"", timeout=PATIENT_S).close()  # the page's script sends the token on by itself
         for path in ("", "drill/seated-internal", "history", "live"):
-            assert urllib.request.urlopen(found[0] + path, timeout=PATIENT_S).status == 200
+            assert browser.open(found[1] + path, timeout=PATIENT_S).status == 200
     finally:
         os.killpg(process.pid, signal.SIGINT)  # the program ends and the tracer with it
         process.wait(PATIENT_S)

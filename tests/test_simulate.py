@@ -123,26 +123,24 @@ def test_every_posture_with_a_drill_has_its_measured_noise():
 @pytest.fixture
 def counting(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "tests" / "benchmarks"))
-    module = importlib.import_module("counting")
-    monkeypatch.setattr(module.pipeline, "make_measure", module.pipeline.make_measure)  # --quick replaces it
-    return module
+    return importlib.import_module("counting")
 
 
 def test_even_repetitions_are_counted_and_a_missing_one_is_told(counting):
-    session = counting.quickened(simulate.draw("tune", 0, POSTURES["seated"], "steady"))
-    good = counting.outcome(session, 0)
+    session = simulate.draw("tune", 0, POSTURES["seated"], "steady")
+    good = counting.outcome(session, 0, quick=True)
     assert good.found
     assert not good.problems
     reps = session.course.reps
     more = dataclasses.replace(session.course, reps=(*reps, reps[-1]))
-    bad = counting.outcome(dataclasses.replace(session, course=more), 0)
+    bad = counting.outcome(dataclasses.replace(session, course=more), 0, quick=True)
     assert "missed 1" in bad.problems
     words = dict(counting.figures([good, bad]))
     assert words["right count 50.00%"] is False
 
 
 def test_who_does_nothing_is_credited_with_nothing(counting):
-    idle = counting.outcome(counting.quickened(simulate.fidgeting("tune", 0, 30.0)), 0)
+    idle = counting.outcome(simulate.fidgeting("tune", 0, 30.0), 0, quick=True)
     assert idle.true == ()
     assert idle.found == ()
     assert dict(counting.figures_of_fidgeting([idle]))["counted while fidgeting 0 in 0.1 h"]

@@ -167,7 +167,7 @@ def _guests(keys: Keys, request: Request, t: Texts) -> None:
     visitor = request.scope.get(VISITOR)
     if not keys.guests or not isinstance(visitor, Visitor) or not visitor.owner:
         return
-    with tag("div", classes="banner running") as banner:
+    with tag("div", classes="banner running", id="guests") as banner:
         tag("span", t("app.guests", count=keys.guests))
         button = tag("button", t("app.guests_away"), "quiet")
 

@@ -18,9 +18,11 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 os.environ |= {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -104,12 +106,15 @@ class Run:
         return {side: len({rep.rep for rep in self.board.reps if rep.side is side}) for side in Side}
 
 
-def measured(session: simulate.Session) -> Run:
-    """Return what the live path makes of a session."""
-    tracker, run = pipeline.RotationTracker(session.drill, session.sides), Run(Scoreboard())
-    for pose in session.poses:
-        _note(run, tracker.update(pose))
-    _note(run, tracker.finish(session.poses[-1]), last=True)
+def measured(session: simulate.Session, quick: bool = False) -> Run:
+    """Return what the live path makes of a session; quickly, the leg model is left out."""
+    if quick:
+        session = quickened(session)
+    with patch.object(pipeline, "make_measure", QuickMeasure) if quick else nullcontext():
+        tracker, run = pipeline.RotationTracker(session.drill, session.sides), Run(Scoreboard())
+        for pose in session.poses:
+            _note(run, tracker.update(pose))
+        _note(run, tracker.finish(session.poses[-1]), last=True)
     return run
 
 
@@ -124,10 +129,10 @@ def _note(run: Run, step: pipeline.Step, last: bool = False) -> None:
 # ---------------------------------------------------------------------- comparing with the truth
 
 
-def outcome(session: simulate.Session, number: int) -> Outcome:
+def outcome(session: simulate.Session, number: int, quick: bool = False) -> Outcome:
     """Measure a session and return how it went."""
     start_s = time.process_time()
-    run = measured(session)
+    run = measured(session, quick)
     cpu_s = time.process_time() - start_s
     reps, true = run.board.reps, session.counted
     found = Counter((str(rep.side), str(rep.direction)) for rep in reps)
@@ -204,7 +209,7 @@ def counted(asked: Asked, number: int) -> Outcome:
     kind = None if asked.kind in (None, "all") else asked.kind
     able = [v for v in able if kind is None or kind in kinds_of(v)]
     session = simulate.draw(asked.part, number, able[number % len(able)], kind)
-    return outcome(quickened(session) if asked.quick else session, number)
+    return outcome(session, number, asked.quick)
 
 
 def kinds_of(variant: simulate.Variant) -> list[str]:
@@ -217,7 +222,7 @@ def kinds_of(variant: simulate.Variant) -> list[str]:
 def fidgeted(asked: Asked, number: int) -> Outcome:
     """Return whether anything is counted while somebody shifts about."""
     session = simulate.fidgeting(asked.part, number, FIDGET_SESSION_S, FIDGET_DEG)
-    return outcome(quickened(session) if asked.quick else session, number)
+    return outcome(session, number, asked.quick)
 
 
 def begun_off(asked: Asked, number: int) -> Outcome:
@@ -228,7 +233,7 @@ def begun_off(asked: Asked, number: int) -> Outcome:
     off_deg = float(np.random.default_rng([number, 81]).uniform(-OFF_DEG, OFF_DEG))
     drawn = replace(drawn, movement=replace(drawn.movement, start_off_deg=off_deg))
     session = simulate.perform(asked.part, number, variant, simulate.suited(drawn, variant, number))
-    return outcome(quickened(session) if asked.quick else session, number)
+    return outcome(session, number, asked.quick)
 
 
 def in_all(work: Callable[[int], Outcome], numbers: Sequence[int], jobs: int, what: str) -> list[Outcome]:
@@ -272,8 +277,7 @@ class QuickMeasure:
 
 
 def quickened(session: simulate.Session) -> simulate.Session:
-    """Return the session with the true angle and an ordinary error in the place of the nose, and let the tracker read it."""
-    pipeline.make_measure = QuickMeasure  # type: ignore[assignment]
+    """Return the session with the true angle and an ordinary error in the place of the nose."""
     rng = np.random.default_rng([session.spec.seed, 82])
     errors = simulate.Errors(bias=0.0, slow=0.5, slow_s=0.7, fast=0.4, gain=0.0, gain_sd=0.06)
     shown = {}
@@ -360,7 +364,7 @@ def tell_one(asked: Asked, number: int) -> None:
     """Print what was true and what was found of one session."""
     able = [v for v in asked.variants() if asked.kind in (None, "all") or asked.kind in kinds_of(v)]
     session = simulate.draw(asked.part, number, able[number % len(able)], asked.kind)
-    run = measured(quickened(session) if asked.quick else session)
+    run = measured(session, asked.quick)
     print(f"{session.name}: {session.spec.kind}, {session.spec.drill}, {len(session.poses)} frames, {session.spec.size_px}")
     print(session.course.movement, Counter(run.board.reasons).most_common(3), sep="\n")
     for neutral in run.board.neutrals:
