@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from helpers import log_session, run_main
 
-from rotrack.cli.completion import Asked, asked_for, written
+from rotrack.cli import taken
+from rotrack.cli.completion import FILE, asked_of, written
 
 Complete = Callable[[str], list[str]]
 
@@ -48,23 +49,55 @@ def test_commands_drills_people_and_sessions_are_completed(complete: Complete, t
     assert complete("rotrack analyze ") == [], "the shell offers files"
 
 
-def test_a_value_is_asked_for_without_loading_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    def asked(shell: str, **line: str) -> Asked | None:
+def test_options_and_commands_of_groups_are_completed(complete: Complete) -> None:
+    assert "--no-legnet" in complete("rotrack live --no")
+    assert complete("rotrack people re") == ["rename"]
+    assert complete("rotrack people set --affected-side l") == ["left"]
+    assert complete("rotrack calibrate floor --no-w") == ["--no-window"]
+    assert complete("rotrack delete --h") == ["--help"]
+
+
+def test_what_the_commands_take_is_what_the_package_says_of_them() -> None:
+    """Otherwise: python -m rotrack.cli.taken."""
+    assert FILE.read_text("utf-8") == taken.made()
+
+
+def test_whatever_is_a_drill_a_person_or_a_session_is_completed() -> None:
+    values = {"drill": "drills", "person": "people", "session": "sessions"}
+    commands = [each for group in json.loads(FILE.read_text("utf-8")).values() for each in group.values()]
+    asked = [(parameter["name"], parameter.get("values")) for command in commands for parameter in command["takes"]]
+    named = [(name, found) for name, found in asked if name in values]
+    assert len(named) > 20
+    assert [(name, found) for name, found in named if found != values[name]] == []
+
+
+def test_no_command_is_loaded_to_complete_it(complete: Complete, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That takes three times as long as to complete."""
+
+    def load(name: str) -> None:
+        raise AssertionError(f"{name} is loaded")
+
+    monkeypatch.setattr("rotrack.cli.import_module", load)
+    for line in ("rotrack live --dr", "rotrack live --drill lunge-", "rotrack people set --", "rotrack drop "):
+        assert complete(line)
+
+
+def test_the_command_is_known_of_which_a_shell_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(shell: str, **line: str) -> str | None:
         for name in ("COMP_WORDS", "_TYPER_COMPLETE_ARGS", "_TYPER_COMPLETE_WORD_TO_COMPLETE"):
             monkeypatch.setenv(name, line.get(name, ""))
         monkeypatch.setenv("_ROTRACK_COMPLETE", shell and f"complete_{shell}")
-        return asked_for()
+        return asked_of()
 
     assert asked("") is None
-    assert asked("zsh", _TYPER_COMPLETE_ARGS="rotrack li") == Asked("", False)
-    assert asked("zsh", _TYPER_COMPLETE_ARGS="rotrack live --drill se") == Asked("live", True)
-    assert asked("fish", _TYPER_COMPLETE_ARGS="rotrack live ") == Asked("live", True)
-    assert asked("bash", COMP_WORDS="rotrack\nlive\n--dr") == Asked("live", False)
+    assert asked("zsh", _TYPER_COMPLETE_ARGS="rotrack li") == ""
+    assert asked("zsh", _TYPER_COMPLETE_ARGS="rotrack live --drill se") == "live"
+    assert asked("fish", _TYPER_COMPLETE_ARGS="rotrack live ") == "live"
+    assert asked("bash", COMP_WORDS="rotrack\nlive") == ""
+    assert asked("bash", COMP_WORDS="rotrack\nlive\n--dr") == "live"
     # PowerShell trims the line.
-    assert asked("powershell", _TYPER_COMPLETE_ARGS="rotrack live --drill") == Asked("live", True)
-    powershell = {"_TYPER_COMPLETE_ARGS": "rotrack live --dr", "_TYPER_COMPLETE_WORD_TO_COMPLETE": "--dr"}
-    assert asked("powershell", **powershell) == Asked("live", False)
-    assert asked("bash", COMP_WORDS="rotrack\npeople\nsh") == Asked("people", False), "a command of the group comes next"
+    assert asked("powershell", _TYPER_COMPLETE_ARGS="rotrack live") == "live"
+    assert asked("powershell", _TYPER_COMPLETE_ARGS="rotrack li", _TYPER_COMPLETE_WORD_TO_COMPLETE="li") == ""
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from rotrack.cli.completion import asked_for, values
+from rotrack.cli.completion import asked_of, group_stand_in, stand_in
 from rotrack.errors import RecordError, RotrackError, StoppedError
 from rotrack.files import why_of
 
@@ -216,22 +216,32 @@ def make_app(given: list[str]) -> typer.Typer:
         help=_HELP, rich_markup_mode="rich", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False
     )
     app.callback()(_root)
-    asked = asked_for()
-    wanted = asked.command if asked else given[0]
+    asked = asked_of()
+    is_asked, wanted = asked is not None, given[0] if asked is None else asked
     for command in COMMANDS:
-        if command.name != wanted or (asked and asked.is_value):
-            stub = values if asked and command.name == wanted else _summary_only
-            app.command(command.name, help=command.summary, rich_help_panel=command.panel)(stub)
-            continue
-        home = import_module(f"rotrack.cli.{command.home}")
-        if command.is_group:
-            for each in home.app.registered_commands:
-                each.callback = _told(command.name, each.callback)
-            app.add_typer(home.app, name=command.name, rich_help_panel=command.panel)
+        if command.name != wanted:
+            app.command(command.name, help=command.summary, rich_help_panel=command.panel)(_summary_only)
+        elif command.is_group:
+            group = group_stand_in(command.name) if is_asked else _group_of(command)
+            app.add_typer(group, name=command.name, rich_help_panel=command.panel)
         else:
-            function = getattr(home, command.name, None) or getattr(home, f"{command.name}_")
-            app.command(command.name, rich_help_panel=command.panel)(_told(command.name, function))
+            function = stand_in(command.name) if is_asked else _told(command.name, function_of(command))
+            app.command(command.name, rich_help_panel=command.panel)(function)
     return app
+
+
+def function_of(command: Command) -> Callable[..., None]:
+    """Return the function of a command that is no group; its module is loaded."""
+    home = import_module(f"rotrack.cli.{command.home}")
+    return getattr(home, command.name, None) or getattr(home, f"{command.name}_")
+
+
+def _group_of(command: Command) -> typer.Typer:
+    group: typer.Typer = import_module(f"rotrack.cli.{command.home}").app
+    for each in group.registered_commands:
+        if each.callback:
+            each.callback = _told(command.name, each.callback)
+    return group
 
 
 def _told(command: str, function: Callable[..., None]) -> Callable[..., None]:

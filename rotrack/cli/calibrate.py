@@ -18,6 +18,7 @@ from rotrack.calibration.board import WANTED_TILTS, WANTED_VIEWS, LensLearner
 from rotrack.calibration.personal import HOLD_S, RAYS_DEG, HoldFinder, fit_foot, gain_of
 from rotrack.calibration.profiles import FloorProfile, Known, LensProfile, PersonalProfile, Profile, new_name, write_profile
 from rotrack.calibration.sheet import SheetWatcher, gray_of
+from rotrack.cli import completion
 from rotrack.clock import SYSTEM
 from rotrack.drills import load_table, parse_sides
 from rotrack.errors import CalibrationError
@@ -178,7 +179,7 @@ def _lens_of(known: Known) -> Calibration:
 
 @app.command()
 def personal(
-    person: Annotated[str, typer.Option("--person", "-p", help="Whose feet.")],
+    person: Annotated[str, typer.Option("--person", "-p", help="Whose feet.", autocompletion=completion.people)],
     side: Annotated[str, typer.Option("--side", "-s", help="left, right or both: the subject's own side.")] = "both",
     camera: CameraOption = "0",
     model: Annotated[str, typer.Option("--model", "-m", help="heavy (best), full (faster), or a .task file.")] = "heavy",

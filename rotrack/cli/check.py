@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from rotrack import api, beforehand
-from rotrack.cli.options import FollowOption, LegnetOption
+from rotrack.cli.options import DrillOption, FollowOption, LegnetOption
 from rotrack.errors import DOUBTFUL, InputError
 from rotrack.sensing.landmarker import Landmarker, find_model
 from rotrack.sensing.legnet import LegNet
@@ -49,7 +49,7 @@ def check(
         str,
         typer.Option("--camera", "-c", help="Number, part of the name, address, or a video that plays as a camera would."),
     ] = "0",
-    drill: Annotated[str, typer.Option("--drill", "-d", help="Drill id; `rotrack drills` lists them.")] = "seated-combined",
+    drill: DrillOption = "seated-combined",
     side: Annotated[str, typer.Option("--side", "-s", help="left, right or both: the subject's own side.")] = "both",
     model: Annotated[str, typer.Option("--model", "-m", help="heavy (best), full (faster), or a .task file.")] = "heavy",
     follow: FollowOption = "",

@@ -1,18 +1,20 @@
-"""What a shell can complete after TAB: drills, people, sessions.
+"""What a shell can complete after TAB: commands, options, drills, people, sessions.
 
-It is asked for at every press of that key, so it reads nothing but names, and loads nothing that measures.
+It is asked for at every press of that key, so it reads nothing but names, and loads nothing that measures: not even the command
+that is being typed, see `rotrack.cli.taken`.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import tomllib
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from importlib import resources
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,33 +23,14 @@ from rotrack.records.folders import data_folder, session_folders
 
 LATEST = "last"
 """Stands for the latest session wherever one is asked for."""
+FILE = Path(__file__).with_name("completion.json")
+"""What every command takes: by its name, for a group by the names of its commands, a list of options and arguments."""
 _ASKED = "_ROTRACK_COMPLETE"
 """Set by the script of a shell, to its name."""
-_DRILL, _PERSON, _SESSION, _OUT = ("--drill", "-d"), ("--person", "-p"), ("--session",), ("--out", "-o")
-_GROUPS = ("people", "calibrate")
-"""Commands after which another one is typed."""
-_OF_SESSIONS = ("show", "drop", "note", "remeasure")
-"""Commands whose arguments are sessions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a shell asks for.
-
-    Parameters
-    ----------
-    command : str
-        The command that is being typed; empty as long as it is not complete.
-    is_value : bool
-        Whether it asks for a drill, a person, a session or a file, for which nothing need be known of the command.
-    """
-
-    command: str
-    is_value: bool
-
-
-def asked_for() -> Asked | None:
-    """Return what the shell asks for; None if the program is simply run."""
+def asked_of() -> str | None:
+    """Return the command of which a shell asks what may come next, empty as long as it is not complete; None if none asks."""
     asked = os.environ.get(_ASKED)
     if not asked:
         return None
@@ -55,18 +38,14 @@ def asked_for() -> Asked | None:
     words = line.split()[1:]
     # PowerShell trims the line and says apart what has been typed of the last word.
     typing = bool(os.environ.get("_TYPER_COMPLETE_WORD_TO_COMPLETE")) if _is_powershell(asked) else not line[-1:].isspace()
-    typed = words.pop() if words and typing else ""
-    if not words:
-        return Asked("", False)
-    after = words[-1]
-    known = after in (*_DRILL, *_PERSON, *_SESSION, *_OUT)
-    is_option = after.startswith("-") or typed.startswith("-")
-    return Asked(words[0], known or not (is_option or words[0] in _GROUPS))
+    if words and typing:
+        words.pop()
+    return words[0] if words else ""
 
 
 def drills(incomplete: str) -> list[tuple[str, str]]:
     """Return the ids of drills that begin so, with their titles."""
-    table = tomllib.loads(resources.files("rotrack").joinpath("drills.toml").read_text("utf-8"))["drill"]
+    table = tomllib.loads(FILE.parents[1].joinpath("drills.toml").read_text("utf-8"))["drill"]
     return [(key, drill["title"]) for key, drill in table.items() if key.startswith(incomplete)]
 
 
@@ -85,20 +64,44 @@ def sessions(ctx: typer.Context, incomplete: str) -> list[str]:
     return [name for name in (LATEST, *ids) if name.startswith(incomplete)]
 
 
-def _of_command(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]] | list[str]:
-    if ctx.info_name in _OF_SESSIONS:
-        return sessions(ctx, incomplete)
-    return drills(incomplete) if ctx.info_name == "drills" else []
+# ---------------------------------------------------------------------- what a command takes
+def stand_in(command: str) -> Callable[..., None]:
+    """Return what takes the same options and arguments as a command, and does nothing."""
+    return _stand_in(**json.loads(FILE.read_text("utf-8"))[command][""])
 
 
-def values(
-    arguments: Annotated[list[str] | None, typer.Argument(autocompletion=_of_command)] = None,
-    drill: Annotated[str, typer.Option(*_DRILL, autocompletion=drills)] = "",
-    person: Annotated[str, typer.Option(*_PERSON, autocompletion=people)] = "",
-    session: Annotated[str, typer.Option(*_SESSION, autocompletion=sessions)] = "",
-    out: Annotated[Path | None, typer.Option(*_OUT)] = None,
-) -> None:
-    """Stand for a command of which a value is to be completed: what is asked for means the same in all commands."""
+def group_stand_in(command: str) -> typer.Typer:
+    """Return a group of commands that take the same options and arguments as those of a group, and do nothing."""
+    group = typer.Typer()
+    for name, taken in json.loads(FILE.read_text("utf-8"))[command].items():
+        (group.command(name) if name else group.callback())(_stand_in(**taken))
+    return group
+
+
+def _stand_in(summary: str, takes: list[dict[str, Any]]) -> Callable[..., None]:
+    def command(**_: object) -> None:
+        pass
+
+    signature = [_parameter(**each) for each in takes]
+    command.__doc__ = summary
+    command.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
+    command.__annotations__ = {each.name: each.annotation for each in signature}
+    return command
+
+
+def _parameter(
+    name: str, summary: str, names: Sequence[str] = (), is_flag: bool = False, is_list: bool = False, values: str | list[str] = ""
+) -> inspect.Parameter:
+    def listed(incomplete: str) -> list[str]:
+        return [value for value in values if value.startswith(incomplete)]
+
+    complete: Any = (
+        {"drills": drills, "people": people, "sessions": sessions}[values] if values and isinstance(values, str) else listed
+    )
+    make = partial(typer.Option, *names) if names else typer.Argument
+    kind, default = (bool, False) if is_flag else (list[str] | None, None) if is_list else (str, "")
+    annotation = Annotated[kind, make(help=summary, autocompletion=complete)]  # type: ignore[valid-type]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 def written(name: str, asked: str) -> str:
@@ -115,10 +118,14 @@ def _is_powershell(asked: str) -> bool:
 
 
 def _data(ctx: typer.Context) -> Path:
-    return data_folder(ctx.params.get("out"))
+    out = ctx.params.get("out")
+    return data_folder(Path(out) if out else None)
 
 
 def _name(path: Path) -> str:
     with suppress(OSError, ValueError, KeyError, TypeError):
         return str(json.loads(path.read_text("utf-8"))["name"])
     return ""
+
+
+_VALUES: dict[str, Any] = {"": lambda incomplete: [], "drills": drills, "people": people, "sessions": sessions}

@@ -10,13 +10,16 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
+from rotrack.cli import completion
 from rotrack.drills import GROUPS, TIERS, Drill, load_table
 from rotrack.ui.words import is_counted, is_index
 
 _out = Console(highlight=False)
 
 
-def drills(drill: Annotated[str | None, typer.Argument(help="Explain this one.", metavar="ID")] = None) -> None:
+def drills(
+    drill: Annotated[str | None, typer.Argument(help="Explain this one.", metavar="ID", autocompletion=completion.drills)] = None,
+) -> None:
     """List the drills, or explain one: steps, camera, what is measured and how well."""
     table = load_table()
     if drill:

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from rotrack.cli import completion
 from rotrack.cli.console import opened, whose
-from rotrack.cli.options import OutOption
+from rotrack.cli.options import DrillFilter, OutOption, PersonFilter
 from rotrack.drills import load_table
 from rotrack.errors import InputError, RecordError, RotrackError
 from rotrack.exchange.export import Exported, Format, destinations, mot, tidy_table, trc, wide_table
@@ -39,13 +40,14 @@ def export(
             help="Ids, beginnings of ids, folders, or last; without any, all sessions. `rotrack history` lists them.",
             metavar="SESSION...",
             show_default=False,
+            autocompletion=completion.sessions,
         ),
     ] = None,
     form: Annotated[
         Format, typer.Option("--format", "-f", help="tidy, wide: tables as CSV; mot, trc: files for OpenSim, one per session.")
     ] = Format.TIDY,
-    person: Annotated[str | None, typer.Option("--person", "-p", help="Only this person.")] = None,
-    drill: Annotated[str | None, typer.Option("--drill", "-d", help="Only this drill.")] = None,
+    person: PersonFilter = None,
+    drill: DrillFilter = None,
     side: Annotated[Side | None, typer.Option("--side", "-s", help="Only this leg: the subject's own side. Not for trc.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
     out: OutOption = None,

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from rotrack.app.names import meant
+from rotrack.cli import completion
 from rotrack.cli.console import located, nobody, opened, say_notes
 from rotrack.cli.options import JsonOption, OutOption, RemeasureOption, SessionArgument
 from rotrack.cli.printing import beside, print_compared, print_readings, print_session, rep_line, write_plot
@@ -134,9 +135,15 @@ def note(
 
 def delete(
     session: Annotated[
-        str | None, typer.Option("--session", help="Id of the session, the beginning of it, its folder, or last.")
+        str | None,
+        typer.Option(
+            "--session", help="Id of the session, the beginning of it, its folder, or last.", autocompletion=completion.sessions
+        ),
     ] = None,
-    person: Annotated[str | None, typer.Option("--person", "-p", help="The name; case and blanks do not matter.")] = None,
+    person: Annotated[
+        str | None,
+        typer.Option("--person", "-p", help="The name; case and blanks do not matter.", autocompletion=completion.people),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     out: OutOption = None,
 ) -> None:

@@ -17,6 +17,7 @@ from rich.markup import escape
 from rotrack import api, beforehand
 from rotrack.app.names import meant
 from rotrack.batch import Job, Outcome, attempt, count_frames, run_jobs, was_stopped
+from rotrack.cli import completion
 from rotrack.cli.archive import analyze_archive
 from rotrack.cli.check import parse_follow
 from rotrack.cli.console import name_to_log, opened, progress_bar, say_new
@@ -106,7 +107,13 @@ def analyze(
         list[Path], typer.Argument(help="One or more video files, or the folder of an archive.", metavar="VIDEO...")
     ],
     drill: Annotated[
-        str, typer.Option("--drill", "-d", help="Drill id; `rotrack drills` lists them. A manifest may tell it instead.")
+        str,
+        typer.Option(
+            "--drill",
+            "-d",
+            help="Drill id; `rotrack drills` lists them. A manifest may tell it instead.",
+            autocompletion=completion.drills,
+        ),
     ] = "",
     side: SideOption = "both",
     out: OutOption = None,

@@ -162,7 +162,9 @@ def rename(
 
 @app.command("merge")
 def merge(
-    name: NameArgument, into: Annotated[str, typer.Argument(help="The person who stays.", metavar="INTO")], out: OutOption = None
+    name: NameArgument,
+    into: Annotated[str, typer.Argument(help="The person who stays.", metavar="INTO", autocompletion=completion.people)],
+    out: OutOption = None,
 ) -> None:
     """Make one person of two: all sessions of the first become those of the second. This cannot be undone."""
     data = opened(out)
@@ -174,7 +176,9 @@ def merge(
 @app.command("give")
 def give(
     session: SessionArgument,
-    name: Annotated[str, typer.Argument(help="Whose it is; '' if nobody's in particular.", metavar="NAME")],
+    name: Annotated[
+        str, typer.Argument(help="Whose it is; '' if nobody's in particular.", metavar="NAME", autocompletion=completion.people)
+    ],
     out: OutOption = None,
 ) -> None:
     """Give a session to another person, if it was measured under the wrong name or none.

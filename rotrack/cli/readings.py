@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from rotrack.cli.console import opened, shortened, whose
-from rotrack.cli.options import JsonOption, OutOption
+from rotrack.cli.options import DrillFilter, JsonOption, OutOption, PersonFilter
 from rotrack.drills import load_table
 from rotrack.errors import DOUBTFUL, InputError
 from rotrack.exchange.merge import merge_sessions
@@ -115,8 +115,8 @@ def _merge(data: Path, other: Path) -> Merged:
 
 # ---------------------------------------------------------------------- agreement
 def agreement(
-    person: Annotated[str | None, typer.Option("--person", "-p", help="Only this person.")] = None,
-    drill: Annotated[str | None, typer.Option("--drill", "-d", help="Only this drill.")] = None,
+    person: PersonFilter = None,
+    drill: DrillFilter = None,
     side: Annotated[Side | None, typer.Option("--side", "-s", help="Only this leg: the subject's own side.")] = None,
     direction: Annotated[Direction | None, typer.Option("--direction", help="Only this direction.")] = None,
     instrument: Annotated[str | None, typer.Option("--instrument", "-i", help="Only readings of this instrument.")] = None,

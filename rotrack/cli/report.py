@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from rotrack.cli import completion
 from rotrack.cli.console import nobody, opened, say_notes, shortened, whose
 from rotrack.cli.options import DrillFilter, OutOption, RemeasureOption, SinceOption
 from rotrack.drills import load_table
@@ -28,7 +29,10 @@ _out = Console(highlight=False)
 
 
 def report(
-    person: Annotated[str | None, typer.Option("--person", "-p", help="Whose. Needed only if several are in the log.")] = None,
+    person: Annotated[
+        str | None,
+        typer.Option("--person", "-p", help="Whose. Needed only if several are in the log.", autocompletion=completion.people),
+    ] = None,
     to: Annotated[
         Path | None,
         typer.Option(
