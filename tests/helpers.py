@@ -24,6 +24,7 @@ import cv2
 import numpy as np
 import pytest
 
+from rotrack.cli.terminal import ERR, OUT
 from rotrack.drills import Posture
 from rotrack.model import (
     LEG_CROP_SHAPES,
@@ -273,6 +274,8 @@ def run_main(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
 
     monkeypatch.setattr(sys, "argv", ["rotrack", *map(str, args)])
     monkeypatch.setenv("COLUMNS", str(columns))
+    for terminal in (OUT, ERR):
+        monkeypatch.setattr(terminal, "width", columns)  # it was read when the terminal was first used
     capfd.readouterr()
     code = 0
     try:

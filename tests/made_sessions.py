@@ -99,5 +99,5 @@ def is_consistent(data: Path, session_id: str) -> bool:
 
 def everything(data: Path) -> dict[Path, bytes]:
     """Return what stands in a data folder, but for locks and what rotrack remembers for itself."""
-    own = ("index.", "reps.csv.checksum")
+    own = ("index.", "reps.csv.checksum", "remeasured.json")
     return {p: p.read_bytes() for p in data.rglob("*") if p.is_file() and p.suffix != ".lock" and not p.name.startswith(own)}

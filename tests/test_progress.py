@@ -15,10 +15,8 @@ from helpers import FIXTURES, ROOT, a_record, a_rep, assert_one_sentence, run_ma
 from hypothesis import given
 from hypothesis import strategies as st
 from made_sessions import append, begun, cut_off, repetition, write
-from rich.console import Console
 from scipy import stats
 
-from rotrack.cli import progress as progress_cli
 from rotrack.errors import RecordError
 from rotrack.model import Direction, Side
 from rotrack.progress.change import OF_ONE, Verdict, change_table, read_progress
@@ -564,17 +562,16 @@ def test_a_folder_without_a_log_is_explained(tmp_path):
 # ---------------------------------------------------------------------- the command
 @pytest.fixture
 def shown(monkeypatch, capfd):
-    def run(*args: object) -> Any:
-        return run_main(monkeypatch, capfd, "progress", *args)
+    def run(*args: object, columns: int = 200) -> Any:
+        return run_main(monkeypatch, capfd, "progress", *args, columns=columns)
 
     return run
 
 
-def test_the_table_says_what_was_found(shown, tmp_path, monkeypatch):
-    monkeypatch.setattr(progress_cli, "_out", Console(width=80, highlight=False))
+def test_the_table_says_what_was_found(shown, tmp_path):
     personal = session_rows(3, "Ana", [20.0] * 3, calibration="personal")
     log(tmp_path, *weekly("Ana", [30.0, 32.0, 31.0, 33.0, 40.0, 47.0]), *weekly("Ana", [30.0] * 2, side=RIGHT), personal)
-    ended = shown("--out", tmp_path)
+    ended = shown("--out", tmp_path, columns=80)
     assert ended.code == 0
     assert "Ana, seated-internal" in ended.out
     assert re.search(r"left internal +6 +31\.0° +47\.0° +\+16\.0 ± \d\.\d° +\d\.\d° +real change \(95 %\)", ended.out)

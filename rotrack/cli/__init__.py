@@ -18,10 +18,10 @@ from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from rotrack.cli.completion import asked_of, group_stand_in, stand_in
+from rotrack.cli.terminal import ERR
 from rotrack.errors import RecordError, RotrackError, StoppedError
 from rotrack.files import why_of
 
@@ -146,7 +146,6 @@ _LIBRARY_SAYS = {
     r"(\S+) is not in the range (\S+)<=x<=(\S+)\.": "from {1} to {2}, not {0}",
 }
 """What the library for command lines says of a value, and how we say it."""
-_err = Console(stderr=True, highlight=False)
 
 
 def main() -> None:
@@ -179,13 +178,13 @@ def run() -> None:
         if not error.format_message() or "\n" in error.format_message():  # the help, for a group that was called alone
             error.show()
         else:
-            _err.print(f"[bold red]rotrack:[/] {escape(usage_words(error))}", soft_wrap=True)
+            ERR.print(f"[bold red]rotrack:[/] {escape(usage_words(error))}", soft_wrap=True)
         sys.exit(2)
     except typer.Abort:
-        _err.print("Stopped: the question was not answered.")
+        ERR.print("Stopped: the question was not answered.")
         sys.exit(1)
     except RotrackError as error:
-        _err.print(f"[bold red]rotrack:[/] {escape(str(error))}", soft_wrap=True)
+        ERR.print(f"[bold red]rotrack:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(error.exit_code)
     except OSError as error:
         if error.filename is not None:  # not the output, but a file that nothing here foresaw
@@ -265,7 +264,7 @@ def _output_is_lost(error: OSError) -> None:
     """Say in one sentence that what was to be printed could not be written, and end."""
     sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  what is left in it is not written again at the end
     if not isinstance(error, BrokenPipeError):
-        _err.print(f"[bold red]rotrack:[/] The output cannot be written, {escape(why_of(error))}.", soft_wrap=True)
+        ERR.print(f"[bold red]rotrack:[/] The output cannot be written, {escape(why_of(error))}.", soft_wrap=True)
     sys.exit(RecordError.exit_code)
 
 

@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from rotrack.cli.console import opened
 from rotrack.cli.options import LegnetOption, RemeasureOption
-
-_err = Console(stderr=True, highlight=False)
+from rotrack.cli.terminal import ERR
 
 
 def app(
@@ -50,4 +48,4 @@ def app(
     from rotrack.app.server import Options, serve  # the page takes a second to load; other commands need not wait for it
 
     options = Options(opened(out), camera, port, host, open_page, tuple(calibration or ()), legnet, remeasure)
-    serve(options, lambda line: _err.print(escape(line), soft_wrap=True))
+    serve(options, lambda line: ERR.print(escape(line), soft_wrap=True))

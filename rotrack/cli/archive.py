@@ -9,20 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from rotrack.archive import Result, measure_archive
 from rotrack.batch import Job
 from rotrack.cli.console import progress_bar
 from rotrack.cli.printing import write_plot
+from rotrack.cli.terminal import ERR, OUT
 from rotrack.errors import DOUBTFUL, InputError, RotrackError
 from rotrack.manifest import Manifest, read_manifest
 from rotrack.records.record import Status
 from rotrack.ui.words import amount, is_counted, times, to_json
-
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
 
 
 def analyze_archive(folder: Path, path: Path | None, dask: str, job: Job, plot: bool, json: bool) -> None:
@@ -34,14 +31,14 @@ def analyze_archive(folder: Path, path: Path | None, dask: str, job: Job, plot: 
             print(to_json(_document([], [], [{"video": str(folder), "problem": str(error)}], [])))
         raise
     if manifest.wrong:
-        _err.print(f"[bold red]rotrack:[/] {escape(_wrong_rows(manifest))}", soft_wrap=True)
+        ERR.print(f"[bold red]rotrack:[/] {escape(_wrong_rows(manifest))}", soft_wrap=True)
     results: list[Result] = []
     notes: list[str] = []
     ended: BaseException | None = None
 
     def tell(text: str) -> None:
         notes.append(text)
-        _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
+        ERR.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
 
     for text in manifest.notes:
         tell(text)
@@ -106,15 +103,15 @@ def _report_archive(
         counts = [f"{len(measured)} measured", f"{len(there)} in the log already"]
         counts += [f"{len(failed)} not measured"] if failed else []
         counts += [f"{left} not begun: run this again to go on"] if left else []
-        _out.print(f"{times(len(manifest.entries), 'video')}: {', '.join(counts)}.", soft_wrap=True)
-        _out.print(f"log  {escape(str(data / 'reps.csv'))}", soft_wrap=True)
+        OUT.print(f"{times(len(manifest.entries), 'video')}: {', '.join(counts)}.", soft_wrap=True)
+        OUT.print(f"log  {escape(str(data / 'reps.csv'))}", soft_wrap=True)
     if empty:
-        _err.print(f"[yellow]Note:[/] Nothing could be measured in {escape(', '.join(empty))} when it was tried.", soft_wrap=True)
+        ERR.print(f"[yellow]Note:[/] Nothing could be measured in {escape(', '.join(empty))} when it was tried.", soft_wrap=True)
     doubtful = [(r.entry.file, text) for r in measured if r.session for text in r.session.warnings]
     for file, text in doubtful:
-        _err.print(f"[yellow]{escape(file)}:[/] {escape(text)}", soft_wrap=True)
+        ERR.print(f"[yellow]{escape(file)}:[/] {escape(text)}", soft_wrap=True)
     for r in failed:
-        _err.print(f"[bold red]rotrack:[/] {escape(f'line {r.entry.line}, {r.entry.file}: {r.error}')}", soft_wrap=True)
+        ERR.print(f"[bold red]rotrack:[/] {escape(f'line {r.entry.line}, {r.entry.file}: {r.error}')}", soft_wrap=True)
     if ended:
         raise ended
     codes = [*(r.error.exit_code for r in failed if r.error), *(InputError.exit_code for _ in manifest.wrong)]

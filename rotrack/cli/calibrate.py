@@ -10,7 +10,6 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from rotrack import beforehand
@@ -19,6 +18,7 @@ from rotrack.calibration.personal import HOLD_S, RAYS_DEG, HoldFinder, fit_foot,
 from rotrack.calibration.profiles import FloorProfile, Known, LensProfile, PersonalProfile, Profile, new_name, write_profile
 from rotrack.calibration.sheet import SheetWatcher, gray_of
 from rotrack.cli import completion
+from rotrack.cli.terminal import ERR, OUT
 from rotrack.clock import SYSTEM
 from rotrack.drills import load_table, parse_sides
 from rotrack.errors import CalibrationError
@@ -45,8 +45,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     no_args_is_help=True,
 )
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
 
 CameraOption = Annotated[
     str,
@@ -78,8 +76,8 @@ def print_sheets(
     from rotrack.calibration.printing import write_sheets  # its library is slow to load, and only needed here
 
     for path in write_sheets(out, paper.lower(), overwrite):
-        _out.print(escape(str(path)), soft_wrap=True)
-    _out.print("Print at 100 % (not fitted to the page) and check the ruler on each page.")
+        OUT.print(escape(str(path)), soft_wrap=True)
+    OUT.print("Print at 100 % (not fitted to the page) and check the ruler on each page.")
 
 
 @app.command()
@@ -357,14 +355,14 @@ class _Looking:
         """Return what is known of this camera by now, and say it."""
         known = beforehand.of_camera(self._spec, self.size_px, wanted or (), beforehand.profiles_folder(), person)
         for text in (*known.notes, *known.warnings):
-            _err.print(escape(text), soft_wrap=True)
+            ERR.print(escape(text), soft_wrap=True)
         return known
 
     def beep(self) -> None:
         """Make a sound, if there is somebody who waits for it."""
         if self._window:
-            _err.file.write(BELL)
-            _err.file.flush()
+            ERR.file.write(BELL)
+            ERR.file.flush()
 
     def run(
         self, step: Callable[[Frame], tuple[Guidance, bool]], timeout_s: float, begin_again: Callable[[], None] | None = None
@@ -377,7 +375,7 @@ class _Looking:
                 guidance, done = step(frame)
                 if guidance.sentence != said and self._window:
                     said = guidance.sentence
-                    _err.print(escape(said), soft_wrap=True)
+                    ERR.print(escape(said), soft_wrap=True)
                 key = self._window.show(guide.draw(frame.rgb, guidance)) if self._window else Key.NONE
                 if key is Key.MIRROR:
                     guide.mirror = not guide.mirror
@@ -406,5 +404,5 @@ def _looking(spec: str, window: bool) -> Generator[_Looking]:
 
 def _keep(profile: Profile, out: Path | None, words: str) -> None:
     path = write_profile(profile, out or beforehand.profiles_folder())
-    _out.print(escape(words), soft_wrap=True)
-    _out.print(f"  kept in {escape(str(path))}", soft_wrap=True)
+    OUT.print(escape(words), soft_wrap=True)
+    OUT.print(f"  kept in {escape(str(path))}", soft_wrap=True)

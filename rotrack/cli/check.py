@@ -6,13 +6,13 @@ import re
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
 from rotrack import api, beforehand
 from rotrack.cli.options import DrillOption, FollowOption, LegnetOption
+from rotrack.cli.terminal import ERR, OUT
 from rotrack.errors import DOUBTFUL, InputError
 from rotrack.sensing.landmarker import Landmarker, find_model
 from rotrack.sensing.legnet import LegNet
@@ -23,9 +23,6 @@ from rotrack.tracking.setup import SetupCheck
 
 NAMES = {"rate": "speed", "light": "light", "people": "one person", "legs": "legs", "distance": "distance", "camera": "camera"}
 SIGNS = {State.GOOD: "[green]ok[/]", State.PROBLEM: "[bold red]problem[/]", State.WAITING: "[yellow]waiting[/]"}
-
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
 
 
 def parse_follow(text: str) -> tuple[float, float] | None:
@@ -70,19 +67,19 @@ def check(
     request = api.make_request(drill, side, calibration=calibration or (), legnet=legnet)
     network = LegNet(request.drill.posture) if legnet else None
     point_px, model_file = parse_follow(follow), find_model(model)
-    _err.print(f"{request.drill.title}. {request.drill.camera}", soft_wrap=True)
+    ERR.print(f"{request.drill.title}. {request.drill.camera}", soft_wrap=True)
     source: Source = Camera(camera)
     findings: tuple[SetupFinding, ...] = ()
     people = 0
     try:
         known, source = beforehand.for_camera(source, camera, request.calibration, request.data)
         for text in (*known.notes, *known.warnings):
-            _err.print(escape(text), soft_wrap=True)
+            ERR.print(escape(text), soft_wrap=True)
         checking = SetupCheck(request.drill, request.sides, known.calibration)
         if point_px is not None:
             checking.person_chosen()
         lying = request.drill.posture.lying
-        with Landmarker(model_file, follow=point_px, lying=lying) as landmarker, Live(console=_out) as shown:
+        with Landmarker(model_file, follow=point_px, lying=lying) as landmarker, Live(console=OUT) as shown:
             for frame, pose in read_live(source, landmarker, network, always=bool(request.drill.without_legnet)):
                 people, findings = pose.people, checking.update(frame, pose)
                 shown.update(_listed(findings))
@@ -90,10 +87,10 @@ def check(
                     break
     finally:
         source.close()
-    if not _out.is_terminal:
-        _out.print()
+    if not OUT.is_terminal:
+        OUT.print()
     if people > 1 and point_px is None:
-        _err.print("To say who is to be measured: --follow X,Y.", soft_wrap=True)
+        ERR.print("To say who is to be measured: --follow X,Y.", soft_wrap=True)
     if not _ready(findings):
         raise typer.Exit(DOUBTFUL)
 

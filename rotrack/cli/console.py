@@ -10,10 +10,10 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from rotrack.app.names import meant
+from rotrack.cli.terminal import ERR
 from rotrack.errors import InputError, RecordError
 from rotrack.inputs import name_key
 from rotrack.records.folders import data_folder
@@ -32,9 +32,6 @@ MOST_NAMES = 20
 MOST_PROBLEMS = 20
 """Of more problems than this the first are named."""
 
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
-
 
 def opened(out: Path | None, remeasure: bool = False) -> Path:
     """Return the data folder, brought up to date: what an earlier version wrote is taken over, the table is made anew if need be.
@@ -49,7 +46,7 @@ def opened(out: Path | None, remeasure: bool = False) -> Path:
     """
     data = data_folder(out)
     first = data.is_dir() and not (data / CHECKSUM).exists()
-    with _err.status("Taking over the log of an earlier version ...") if first else nullcontext():
+    with ERR.status("Taking over the log of an earlier version ...") if first else nullcontext():
         notes = refresh_table(data)
     say_notes(notes)
     if remeasure and due(data):
@@ -66,7 +63,7 @@ def _measure_again(data: Path) -> None:
         with bar:
 
             def begin(count: int) -> None:
-                _err.print(
+                ERR.print(
                     f"Measuring {times(count, 'session')} of an earlier version again by today's rules; the earlier values are "
                     "kept. Ctrl-C puts off what is left to the next start.",
                     soft_wrap=True,
@@ -81,14 +78,14 @@ def _measure_again(data: Path) -> None:
     else:
         if found and found.measured:
             count = times(len(found.measured), "session")
-            _err.print(f"Measured again: {count}. `rotrack history --all` lists the earlier readings, too.", soft_wrap=True)
+            ERR.print(f"Measured again: {count}. `rotrack history --all` lists the earlier readings, too.", soft_wrap=True)
         say_notes(shortened(found.notes) if found else ())
 
 
 def say_notes(notes: Iterable[str]) -> None:
     """Print what to know besides, beside the output of the command."""
     for text in notes:
-        _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
+        ERR.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
 
 
 def whose(data: Path, person: str | None) -> str | None:
@@ -100,7 +97,7 @@ def whose(data: Path, person: str | None) -> str | None:
         return None
     found = meant(data, person)
     if found.known and name_key(found.name) == name_key(person) and found.name != tidy(person):
-        _err.print(f"Did you mean {escape(found.name)}? Showing {escape(found.name)}.", soft_wrap=True)
+        ERR.print(f"Did you mean {escape(found.name)}? Showing {escape(found.name)}.", soft_wrap=True)
     return found.name
 
 
@@ -135,7 +132,7 @@ def name_to_log(data: Path, person: str) -> str:
 def say_new(name: str, similar: str) -> None:
     """Print that a name is new, whom it may mean, and how to make one person of the two."""
     command = f"rotrack people merge {quote(name)} {quote(similar)}"
-    _err.print(escape(f"New person: {name}. Did you mean {similar}? Then `{command}`."), soft_wrap=True)
+    ERR.print(escape(f"New person: {name}. Did you mean {similar}? Then `{command}`."), soft_wrap=True)
 
 
 def shortened(problems: Sequence[str]) -> Iterator[str]:
@@ -158,4 +155,4 @@ def progress_bar(what: str = "frames") -> Progress:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(what), TimeRemainingColumn())
-    return Progress(*columns, console=_err, transient=True, disable=not _err.is_terminal)
+    return Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal)

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from rotrack.checkup import Finding, checkup
 from rotrack.cli.console import say_notes, shortened
 from rotrack.cli.options import OutOption
+from rotrack.cli.terminal import ERR, OUT
 from rotrack.errors import DOUBTFUL
 from rotrack.records.folders import data_folder
 from rotrack.records.table import is_current
@@ -20,8 +20,6 @@ from rotrack.repair import examine, repair
 from rotrack.ui.words import times
 
 _SIGNS = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "problem": "[bold red]problem[/]"}
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
 
 
 def doctor(
@@ -45,12 +43,12 @@ def doctor(
         return
     table = Table(show_header=False, box=None, padding=(0, 2))
     findings: list[Finding] = []
-    with _err.status("Checking ..."):
+    with ERR.status("Checking ..."):
         for finding in (*checkup(data, cameras), _log(data)):
             findings.append(finding)
             advice = f"\n[yellow]{escape(finding.advice)}[/]" if finding.advice else ""
             table.add_row(_SIGNS[finding.grade], f"[bold]{escape(finding.what)}[/]", escape(finding.found) + advice)
-    _out.print(table)
+    OUT.print(table)
     if any(f.grade == "problem" for f in findings):
         raise typer.Exit(1)
 
@@ -67,16 +65,16 @@ def _log(data: Path) -> Finding:
 
 def _mend(data: Path) -> None:
     """Mend a data folder, and say what was done."""
-    with _err.status("Looking through the data folder ..."):
+    with ERR.status("Looking through the data folder ..."):
         done, notes = repair(data)
     for one in done:
         sign = "[green]mended[/]" if one.mended else "[bold red]left[/]"
-        _out.print(f"{sign}  {escape(one.fault.what)}\n        {escape(one.done)}", soft_wrap=True)
+        OUT.print(f"{sign}  {escape(one.fault.what)}\n        {escape(one.done)}", soft_wrap=True)
     say_notes(dict.fromkeys(notes))
     left = sum(not one.mended for one in done) + (not is_current(data))
     if not (done or notes or left):
-        _out.print(f"Nothing is wrong with {escape(str(data))}.", soft_wrap=True)
+        OUT.print(f"Nothing is wrong with {escape(str(data))}.", soft_wrap=True)
     else:
-        _out.print(f"{times(sum(one.mended for one in done), 'fault')} mended, {left} left.")
+        OUT.print(f"{times(sum(one.mended for one in done), 'fault')} mended, {left} left.")
     if left:
         raise typer.Exit(DOUBTFUL)

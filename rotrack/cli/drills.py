@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
 from rotrack.cli import completion
+from rotrack.cli.terminal import OUT
 from rotrack.drills import GROUPS, TIERS, Drill, load_table
 from rotrack.ui.words import is_counted, is_index
-
-_out = Console(highlight=False)
 
 
 def drills(
@@ -30,15 +28,15 @@ def drills(
         for entry in table.drills.values():
             if entry.group == group:
                 listing.add_row(f"[cyan]{entry.id}[/]", entry.title, f"[dim]{entry.tier}[/]")
-        _out.print(listing)
-    _out.print("\n" + "\n".join(f"[dim]{tier}[/]  {words}" for tier, words in TIERS.items()))
-    _out.print("\n`rotrack drills ID` explains one. The everyday test is [cyan]seated-combined[/].")
+        OUT.print(listing)
+    OUT.print("\n" + "\n".join(f"[dim]{tier}[/]  {words}" for tier, words in TIERS.items()))
+    OUT.print("\n`rotrack drills ID` explains one. The everyday test is [cyan]seated-combined[/].")
 
 
 def _explain(drill: Drill) -> None:
     table = load_table()
     steps = "\n".join(f"{n}. {escape(step)}" for n, step in enumerate(drill.steps, 1))
-    _out.print(Panel(f"{escape(drill.summary)}\n\n{steps}", title=f"{drill.title}  ({drill.id})", title_align="left"))
+    OUT.print(Panel(f"{escape(drill.summary)}\n\n{steps}", title=f"{drill.title}  ({drill.id})", title_align="left"))
     rows = Table(show_header=False, box=None, padding=(0, 2))
     rows.add_row("[bold]camera[/]", escape(drill.camera))
     measures = "counts" if is_counted(drill.tier) else "measures"
@@ -61,4 +59,4 @@ def _explain(drill: Drill) -> None:
         rows.add_row("[bold]note[/]", escape(drill.note))
     if drill.without_legnet:
         rows.add_row("[bold]--no-legnet[/]", f"not measured then: {escape(drill.without_legnet)}")
-    _out.print(rows)
+    OUT.print(rows)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rotrack.cli import completion
 from rotrack.cli.console import opened, whose
 from rotrack.cli.options import DrillFilter, OutOption, PersonFilter
+from rotrack.cli.terminal import ERR
 from rotrack.drills import load_table
 from rotrack.errors import InputError, RecordError, RotrackError
 from rotrack.exchange.export import Exported, Format, destinations, mot, tidy_table, trc, wide_table
@@ -25,8 +25,6 @@ from rotrack.records.history import newest, only, table_bytes
 from rotrack.records.session import Session
 from rotrack.records.store import find_session, read_sessions
 from rotrack.ui.words import is_counted, is_index, times
-
-_err = Console(stderr=True, highlight=False)
 
 
 def export(
@@ -83,7 +81,7 @@ def export(
     if table.empty:
         raise InputError(f"No repetition{f' of the {side} leg' if side else ''} is in these sessions; choose others.")
     _write(paths[0], table_bytes(table), overwrite)
-    _err.print(f"{times(len(table), 'row')} written to {escape(str(paths[0]))}", soft_wrap=True)
+    ERR.print(f"{times(len(table), 'row')} written to {escape(str(paths[0]))}", soft_wrap=True)
 
 
 def _write(path: Path, contents: bytes, overwrite: bool) -> None:
@@ -97,7 +95,7 @@ def _write_each(asked: Sequence[Session], paths: Sequence[Path], form: Format, s
     problems: list[RotrackError] = []
     notes, written = [], []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_err, transient=True) as progress:
+    with Progress(*columns, console=ERR, transient=True) as progress:
         for session, path in progress.track(list(zip(asked, paths, strict=True)), description="writing"):
             try:
                 made = _made(session, form, side)
@@ -109,13 +107,13 @@ def _write_each(asked: Sequence[Session], paths: Sequence[Path], form: Format, s
             if made.note:
                 notes.append(f"{path.name}: {made.note}")
     for note in notes:
-        _err.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
+        ERR.print(f"[yellow]Note:[/] {escape(note)}", soft_wrap=True)
     if len(written) == 1:
-        _err.print(f"written to {escape(str(written[0]))}", soft_wrap=True)
+        ERR.print(f"written to {escape(str(written[0]))}", soft_wrap=True)
     elif written:
-        _err.print(f"{times(len(written), 'file')} written to {escape(str(written[0].parent))}", soft_wrap=True)
+        ERR.print(f"{times(len(written), 'file')} written to {escape(str(written[0].parent))}", soft_wrap=True)
     for problem in problems:
-        _err.print(f"[bold red]rotrack:[/] {escape(str(problem))}", soft_wrap=True)
+        ERR.print(f"[bold red]rotrack:[/] {escape(str(problem))}", soft_wrap=True)
     if problems:
         raise typer.Exit(max(problem.exit_code for problem in problems))
 
@@ -135,7 +133,7 @@ def _asked(data: Path, names: Sequence[str], person: str | None, drill: str | No
     else:
         logged, problems = read_sessions(data)
         for problem in problems:
-            _err.print(f"[yellow]Note:[/] {escape(problem)}", soft_wrap=True)
+            ERR.print(f"[yellow]Note:[/] {escape(problem)}", soft_wrap=True)
         found = newest(logged)
     asked = only(found, whose(data, person), drill)
     if not asked:
@@ -167,5 +165,5 @@ def _with_degrees(sessions: Sequence[Session]) -> list[Session]:
         )
     if len(measured) < len(sessions):
         without = times(len(sessions) - len(measured), "session")
-        _err.print(f"[yellow]Note:[/] {without} of tier C or D left out: no degrees of hip rotation.", soft_wrap=True)
+        ERR.print(f"[yellow]Note:[/] {without} of tier C or D left out: no degrees of hip rotation.", soft_wrap=True)
     return measured

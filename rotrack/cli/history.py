@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from rotrack.app.names import meant
 from rotrack.cli.console import nobody, opened, say_notes, whose
 from rotrack.cli.options import DrillFilter, JsonOption, OutOption, PersonFilter, RemeasureOption
+from rotrack.cli.terminal import ERR, OUT
 from rotrack.cli.words import noted_of
 from rotrack.drills import load_table
 from rotrack.files import check_free, write_for_person
@@ -26,8 +26,6 @@ VALUE = COLUMNS.index("value")
 SHORT_ID = len("20260131-080000")
 """Ids are shortened to date and time where that says which session is meant."""
 _NO_NAME = "no name"
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
 
 
 def history(
@@ -62,18 +60,18 @@ def history(
     rows = rows_of(wanted)
     if csv:
         write_for_person(csv, history_csv(table_of(wanted)), overwrite)
-        _err.print(f"written to {escape(str(csv))}", soft_wrap=True)
+        ERR.print(f"written to {escape(str(csv))}", soft_wrap=True)
     if json:
         print(to_json({"sessions": rows, "problems": problems}))
     elif not csv:
         if wanted:
             _print_groups(wanted, rows, _short_ids(sessions))
-            _out.print("[dim]\u00b1 is the error to expect (95 %). `rotrack show SESSION` tells more.[/]", soft_wrap=True)
+            OUT.print("[dim]\u00b1 is the error to expect (95 %). `rotrack show SESSION` tells more.[/]", soft_wrap=True)
         elif not hidden:
             _say_nothing_found(data, person, drill)
         if hidden:
             older = f"{times(hidden, 'older reading')} of what was measured again"
-            _out.print(f"[dim]Not listed: {older}; --all lists these, too.[/]", soft_wrap=True)
+            OUT.print(f"[dim]Not listed: {older}; --all lists these, too.[/]", soft_wrap=True)
     say_notes(problems)
 
 
@@ -96,11 +94,11 @@ def _print_groups(sessions: list[Session], rows: list[dict[str, Any]], short: di
                 lines.append((date, "no repetition", "", "", "", known_as))
             if noted := noted_of(session):
                 notes.append(f"[dim]{short[session.id]}: {escape(noted)}[/]")
-        _out.print(f"[bold]{escape(person or _NO_NAME)}[/], {escape(drill)}", soft_wrap=True)
-        _out.print("\n".join(_aligned(lines)), markup=False, soft_wrap=True)
+        OUT.print(f"[bold]{escape(person or _NO_NAME)}[/], {escape(drill)}", soft_wrap=True)
+        OUT.print("\n".join(_aligned(lines)), markup=False, soft_wrap=True)
         for text in notes:
-            _out.print(text, soft_wrap=True)
-        _out.print()
+            OUT.print(text, soft_wrap=True)
+        OUT.print()
 
 
 def _value_cells(session: Session, row: dict[str, Any]) -> tuple[str, str, str]:
@@ -142,9 +140,9 @@ def _say_nothing_found(data: Path, person: str | None, drill: str | None) -> Non
     if drill is not None:
         load_table().drill(drill)  # tells of a mistyped name
     if person is not None and not meant(data, person).known:
-        _out.print(escape(nobody(data, person)), soft_wrap=True)
+        OUT.print(escape(nobody(data, person)), soft_wrap=True)
     elif person is None and drill is None:
-        _out.print(f"Nothing is logged in {escape(str(data))} yet. [bold]rotrack live[/] measures you.", soft_wrap=True)
+        OUT.print(f"Nothing is logged in {escape(str(data))} yet. [bold]rotrack live[/] measures you.", soft_wrap=True)
     else:
         what = " of ".join(filter(None, [f"'{drill}'" if drill else "", f"'{person}'" if person is not None else ""]))
-        _out.print(f"Nothing is logged of {escape(what)}. `rotrack history` lists what there is.", soft_wrap=True)
+        OUT.print(f"Nothing is logged of {escape(what)}. `rotrack history` lists what there is.", soft_wrap=True)

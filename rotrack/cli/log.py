@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from rotrack.app.names import meant
@@ -13,6 +12,7 @@ from rotrack.cli import completion
 from rotrack.cli.console import located, nobody, opened, say_notes
 from rotrack.cli.options import JsonOption, OutOption, RemeasureOption, SessionArgument
 from rotrack.cli.printing import beside, print_compared, print_readings, print_session, rep_line, write_plot
+from rotrack.cli.terminal import ERR, OUT
 from rotrack.cli.words import noted_words
 from rotrack.errors import InputError, RecordError
 from rotrack.housekeeping import delete_person, stored_of
@@ -21,9 +21,6 @@ from rotrack.records.changes import PLOT, delete_session, describe_session, drop
 from rotrack.records.session import Session, load_session
 from rotrack.records.store import find_session, session_folder
 from rotrack.ui.words import is_counted, times, to_json
-
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
 
 
 def show(
@@ -48,23 +45,23 @@ def show(
     if json:
         print(to_json(loaded.summary()))
         if drawn:
-            _err.print(f"plot    {escape(str(drawn))}", soft_wrap=True)
+            ERR.print(f"plot    {escape(str(drawn))}", soft_wrap=True)
         return
     record = loaded.record
     who = f"{loaded.person or 'no name'}, {loaded.started_at:%Y-%m-%d %H:%M}, {record.status}"
-    _out.print(f"[bold]{escape(loaded.id)}[/]  {escape(who)}", soft_wrap=True)
+    OUT.print(f"[bold]{escape(loaded.id)}[/]  {escape(who)}", soft_wrap=True)
     noted = noted_words(record)
     if noted:
-        _out.print(f"  {escape(noted)}", soft_wrap=True)
+        OUT.print(f"  {escape(noted)}", soft_wrap=True)
     for rep in loaded.rep_list:
-        _out.print(rep_line(rep, record.tier))
+        OUT.print(rep_line(rep, record.tier))
     print_session(loaded)
     if not is_counted(record.tier):
         print_compared(loaded, others)
     print_readings(loaded, others)
-    _out.print(f"  kept in {escape(str(loaded.folder))}", soft_wrap=True)
+    OUT.print(f"  kept in {escape(str(loaded.folder))}", soft_wrap=True)
     if drawn:
-        _out.print(f"  plot    {escape(str(drawn))}", soft_wrap=True)
+        OUT.print(f"  plot    {escape(str(drawn))}", soft_wrap=True)
 
 
 def drop(
@@ -130,7 +127,7 @@ def note(
         record = load_session(session_folder(data, session_id)).record
     else:
         record = describe_session(data, session_id, text, band, load_kg).record
-    _out.print(f"{escape(session_id)}: {escape(noted_words(record) or 'nothing noted')}", soft_wrap=True)
+    OUT.print(f"{escape(session_id)}: {escape(noted_words(record) or 'nothing noted')}", soft_wrap=True)
 
 
 def delete(
@@ -160,10 +157,10 @@ def delete(
         raise InputError("Say what to delete: either --session ID or --person NAME.")
     if session is not None:
         data, session_id = located(session, out)
-        _out.print(f"This deletes the session {escape(session_id)} with all its files.", soft_wrap=True)
+        OUT.print(f"This deletes the session {escape(session_id)} with all its files.", soft_wrap=True)
         _ask_twice(yes, "Delete this session?", "delete", "the word delete")
         delete_session(data, session_id)
-        _out.print(f"Deleted: {escape(session_id)}.", soft_wrap=True)
+        OUT.print(f"Deleted: {escape(session_id)}.", soft_wrap=True)
     if person is not None:
         data = opened(out)
         name = meant(data, person).name
@@ -175,7 +172,7 @@ def delete(
         ids = [folder.name for folder in stored.sessions]
         which = f" ({ids[0]})" if len(ids) == 1 else f" ({ids[0]} to {ids[-1]})" if ids else ""
         profiles = f" ({', '.join(p.stem for p in stored.profiles)})" if stored.profiles else ""
-        _out.print(
+        OUT.print(
             f"This deletes everything that is stored of {escape(name)}: {times(len(ids), 'session')}{which} with "
             f"{stored.size_bytes / 1e6:.1f} MB of files, {times(stored.rows, 'row')} in reps.csv, "
             f"{times(len(stored.profiles), 'personal calibration')}{escape(profiles)}, "
@@ -184,7 +181,7 @@ def delete(
         )
         _ask_twice(yes, f"Delete all of {name}?", name, "the name")
         deleted = delete_person(data, name)
-        _out.print(f"Deleted: everything of {escape(name)}.", soft_wrap=True)
+        OUT.print(f"Deleted: everything of {escape(name)}.", soft_wrap=True)
         say_notes(f"The name still stands in {path}, which is not theirs alone; look into it." for path in deleted.still)
         say_notes(f"Nobody knows whose {path} is, since it cannot be read; look into it." for path in deleted.unknown)
 
@@ -194,5 +191,5 @@ def _ask_twice(yes: bool, question: str, word: str, what: str) -> None:
     if yes:
         return
     if not typer.confirm(question) or typer.prompt(f"It cannot be brought back. To go on, type {what}").strip() != word:
-        _out.print("Nothing was deleted.")
+        OUT.print("Nothing was deleted.")
         raise typer.Exit(1)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from rotrack import api, beforehand
@@ -38,6 +37,7 @@ from rotrack.cli.options import (
     SideOption,
 )
 from rotrack.cli.printing import print_session, rep_line, write_plot
+from rotrack.cli.terminal import ERR, OUT
 from rotrack.drills import load_table
 from rotrack.errors import DOUBTFUL, InputError, RecordError, RotrackError, StoppedError
 from rotrack.model import Frame, Step
@@ -54,9 +54,6 @@ from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.ui.overlay import Overlay
 from rotrack.ui.window import KEYS, Key, Window
 from rotrack.ui.words import times, to_json
-
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
 
 
 # ---------------------------------------------------------------------- demo, analyze, remeasure
@@ -76,7 +73,7 @@ def demo(
         _demo_sessions(out or data_folder() / "demo-progress")
         return
     clip = Path(str(resources.files("rotrack").joinpath("media/demo.mp4")))
-    _out.print("Measuring the demo clip: [bold]seated-combined[/bold], a rendered person, true peaks 22, 28, 30 and 35 degrees.")
+    OUT.print("Measuring the demo clip: [bold]seated-combined[/bold], a rendered person, true peaks 22, 28, 30 and 35 degrees.")
     data = out or data_folder() / "demo"
     (outcome,) = _measure([Job(clip, "seated-combined", "both", data, "demo", model, annotate=True)])
     if outcome.session is None:
@@ -84,22 +81,22 @@ def demo(
     session = outcome.session
     plot = write_plot(session)
     print_session(session)
-    _out.print(f"\nlog     {escape(str(data / 'reps.csv'))}", soft_wrap=True)
-    _out.print(f"video   {escape(str(session.folder / VIDEO))}", soft_wrap=True)
-    _out.print(f"plot    {escape(str(plot))}", soft_wrap=True)
-    _out.print("\nNext: [bold]rotrack[/bold] opens the page that measures you, [bold]rotrack drills[/bold] lists the drills.")
-    _out.print("[bold]rotrack demo --sessions[/bold] shows what weeks of measuring look like.")
+    OUT.print(f"\nlog     {escape(str(data / 'reps.csv'))}", soft_wrap=True)
+    OUT.print(f"video   {escape(str(session.folder / VIDEO))}", soft_wrap=True)
+    OUT.print(f"plot    {escape(str(plot))}", soft_wrap=True)
+    OUT.print("\nNext: [bold]rotrack[/bold] opens the page that measures you, [bold]rotrack drills[/bold] lists the drills.")
+    OUT.print("[bold]rotrack demo --sessions[/bold] shows what weeks of measuring look like.")
 
 
 def _demo_sessions(data: Path) -> None:
     """Write the made-up sessions and say how to look at them."""
-    with _err.status("Making up sessions ..."):
+    with ERR.status("Making up sessions ..."):
         made_up = write_sample(data)
     folder = f'"{data}"' if " " in str(data) else str(data)
-    _out.print(f"{times(len(made_up), 'session')} of {PERSON}, twelve weeks: nobody was measured. They lie apart from your own.")
-    _out.print("\nLook at them:", soft_wrap=True)
+    OUT.print(f"{times(len(made_up), 'session')} of {PERSON}, twelve weeks: nobody was measured. They lie apart from your own.")
+    OUT.print("\nLook at them:", soft_wrap=True)
     for command in ("progress", "report --person " + f'"{PERSON}"', "agreement"):
-        _out.print(f"  [bold]rotrack {command} --out {escape(folder)}[/bold]", soft_wrap=True)
+        OUT.print(f"  [bold]rotrack {command} --out {escape(folder)}[/bold]", soft_wrap=True)
 
 
 def analyze(
@@ -237,18 +234,18 @@ def _report(outcomes: list[Outcome], json: bool = False) -> None:
             continue
         if json:
             for warning in outcome.session.warnings:
-                _err.print(f"[yellow]{escape(outcome.source.name)}:[/] {escape(warning)}", soft_wrap=True)
+                ERR.print(f"[yellow]{escape(outcome.source.name)}:[/] {escape(warning)}", soft_wrap=True)
         else:
             print_session(outcome.session)
-            _out.print(f"  kept in {escape(str(outcome.session.folder))}", soft_wrap=True)
+            OUT.print(f"  kept in {escape(str(outcome.session.folder))}", soft_wrap=True)
     for outcome in outcomes:
         if outcome.error:
             problem = str(outcome.error)
             name = "" if outcome.source.name in problem else f"{outcome.source.name}: "
-            _err.print(f"[bold red]rotrack:[/] {escape(name + problem)}", soft_wrap=True)
+            ERR.print(f"[bold red]rotrack:[/] {escape(name + problem)}", soft_wrap=True)
     stopped = [outcome.session for outcome in outcomes if outcome.session and was_stopped(outcome)]
     for session in stopped:
-        _err.print(escape(f"{_stopped_after(session, outcomes)}; kept as {session.id}."), soft_wrap=True)
+        ERR.print(escape(f"{_stopped_after(session, outcomes)}; kept as {session.id}."), soft_wrap=True)
     doubtful = any(o.session and o.session.warnings for o in outcomes)
     code = max((o.error.exit_code for o in outcomes if o.error), default=0) or (DOUBTFUL if doubtful else 0)
     if stopped:
@@ -310,8 +307,8 @@ def live(
         description()
     person = name_to_log(opened(out, remeasure), person)
     request = replace(request, person=person)
-    _err.print(f"{request.drill.title}. {request.drill.camera}", soft_wrap=True)
-    _err.print("Hold still for a second in the starting position; the window shows when measuring begins.", soft_wrap=True)
+    ERR.print(f"{request.drill.title}. {request.drill.camera}", soft_wrap=True)
+    ERR.print("Hold still for a second in the starting position; the window shows when measuring begins.", soft_wrap=True)
     source: Source = Camera(camera)
     overlay = Overlay(request.drill, request.sides, mirror, KEYS)
     try:
@@ -319,18 +316,18 @@ def live(
             told_slow = False
             known, source = beforehand.for_camera(source, camera, request.calibration, request.data, person)
             for text in known.notes:
-                _err.print(escape(text), soft_wrap=True)
+                ERR.print(escape(text), soft_wrap=True)
             for text in known.warnings:
-                _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
+                ERR.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
 
             def show(frame: Frame | None, step: Step, board: Scoreboard) -> api.Ask | None:
                 nonlocal told_slow
                 assert frame is not None
                 for rep in step.reps:
-                    _out.print(rep_line(rep, request.drill.tier))
+                    OUT.print(rep_line(rep, request.drill.tier))
                 if not told_slow and board.duration_s > 5 and board.fps < LEAST_HZ:
                     told_slow = True
-                    _err.print(escape(speed_advice(model, board.fps)), soft_wrap=True)
+                    ERR.print(escape(speed_advice(model, board.fps)), soft_wrap=True)
                 key = window.show(overlay.draw(frame.rgb, step, board))
                 if key is Key.MIRROR:
                     overlay.mirror = not overlay.mirror

@@ -8,13 +8,13 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from rotrack.cli import completion
 from rotrack.cli.console import located, name_to_log, opened
 from rotrack.cli.options import JsonOption, OutOption, SessionArgument
+from rotrack.cli.terminal import ERR, OUT
 from rotrack.drills import load_table
 from rotrack.errors import InputError
 from rotrack.model import Direction, Side
@@ -29,8 +29,6 @@ app = typer.Typer(
     help="List the people who are measured; rename, merge and archive them, and give a session to the right one.",
     invoke_without_command=True,
 )
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
 
 NameArgument = Annotated[
     str, typer.Argument(help="The name, in any spelling, or the id.", metavar="NAME", autocompletion=completion.people)
@@ -60,7 +58,7 @@ def people(
         counts = {person.id: sum(s.record.person_id == person.id for s in sessions) for person in listed}
         print(to_json([{**msgspec.to_builtins(person), "sessions": counts[person.id]} for person in listed]))
     elif not listed:
-        _out.print("Nobody is known here yet. Whoever is measured with --person NAME is listed.")
+        OUT.print("Nobody is known here yet. Whoever is measured with --person NAME is listed.")
     else:
         table = Table(box=None, padding=(0, 2, 0, 0))
         for column in ("name", "sessions", "last", "about"):
@@ -69,12 +67,12 @@ def people(
             own = [session for session in sessions if session.record.person_id == person.id]
             last = own[-1].record.started[:10] if own else ""
             table.add_row(escape(person.name), str(len(own)), last, escape(", ".join(_about(person))))
-        _out.print(table)
+        OUT.print(table)
         hidden = len(known) - len(listed)
         if hidden:
-            _out.print(f"[dim]Not listed: {hidden} archived; --all lists them, too.[/]")
+            OUT.print(f"[dim]Not listed: {hidden} archived; --all lists them, too.[/]")
     for problem in problems:
-        _err.print(f"[yellow]Note:[/] {escape(problem)}", soft_wrap=True)
+        ERR.print(f"[yellow]Note:[/] {escape(problem)}", soft_wrap=True)
 
 
 def _about(person: Person) -> list[str]:
@@ -95,9 +93,9 @@ def show(name: NameArgument, json: JsonOption = False, out: OutOption = None) ->
         print(to_json(msgspec.to_builtins(person)))
         return
     sessions = only(read_sessions(data)[0], person.name)
-    _out.print(f"[bold]{escape(person.name)}[/]  {person.id}, {times(len(sessions), 'session')}")
+    OUT.print(f"[bold]{escape(person.name)}[/]  {person.id}, {times(len(sessions), 'session')}")
     for line in _about(person):
-        _out.print(f"  {escape(line)}", soft_wrap=True)
+        OUT.print(f"  {escape(line)}", soft_wrap=True)
 
 
 @app.command("set")
@@ -133,7 +131,7 @@ def set_(
     if goal is not None:
         changes["goals"] = tuple(_goal(text) for text in goal if text)
     changed = change_person(data, person, **changes)
-    _out.print(f"{escape(changed.name)}: {escape(', '.join(_about(changed)) or 'nothing noted')}", soft_wrap=True)
+    OUT.print(f"{escape(changed.name)}: {escape(', '.join(_about(changed)) or 'nothing noted')}", soft_wrap=True)
 
 
 def _goal(text: str) -> Goal:
@@ -157,7 +155,7 @@ def rename(
     data = opened(out)
     person = meant(data, name)
     changed = rename_person(data, person, to)
-    _out.print(f"{escape(person.name)} is called {escape(changed.name)} now.")
+    OUT.print(f"{escape(person.name)} is called {escape(changed.name)} now.")
 
 
 @app.command("merge")
@@ -170,7 +168,7 @@ def merge(
     data = opened(out)
     one, other = meant(data, name), meant(data, into)
     count = merge_people(data, one, other)
-    _out.print(f"{times(count, 'session')} of {escape(one.name)} belong to {escape(other.name)} now.")
+    OUT.print(f"{times(count, 'session')} of {escape(one.name)} belong to {escape(other.name)} now.")
 
 
 @app.command("give")
@@ -190,7 +188,7 @@ def give(
     name = name_to_log(data, name)
     count = give_session(data, session_id, name)
     of, to = (escape(who or "nobody in particular") for who in (before, name))
-    _out.print(f"{times(count, 'session')} of {of} belong{'s' if count == 1 else ''} to {to} now.", soft_wrap=True)
+    OUT.print(f"{times(count, 'session')} of {of} belong{'s' if count == 1 else ''} to {to} now.", soft_wrap=True)
 
 
 @app.command("archive")
@@ -200,7 +198,7 @@ def archive(
     """Take a person out of the lists; nothing is deleted."""
     data = opened(out)
     person = archive_person(data, meant(data, name), not undo)
-    _out.print(f"{escape(person.name)} is {'archived' if person.archived else 'listed again'}.")
+    OUT.print(f"{escape(person.name)} is {'archived' if person.archived else 'listed again'}.")
 
 
 def meant(data: Path, name: str) -> Person:

@@ -8,12 +8,12 @@ from functools import partial
 from math import isfinite
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from rotrack.app.compared import change_words, last_time_words, norm_words, sides_words
 from rotrack.app.texts import Texts
+from rotrack.cli.terminal import OUT
 from rotrack.cli.words import counts
 from rotrack.drills import TIERS, load_table
 from rotrack.errors import RecordError
@@ -27,9 +27,6 @@ from rotrack.records.session import Session, SessionValue, counting, readings_of
 from rotrack.records.store import read_sessions
 from rotrack.ui.figures import session_figure, write_html
 from rotrack.ui.words import COUNTED, INDEX, amount, is_counted, is_index, seconds, times
-
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
 
 
 def rep_line(rep: Rep, tier: str) -> str:
@@ -75,30 +72,30 @@ def print_session(session: Session) -> None:
     record = session.record
     tier = record.tier
     if session.rep_list:
-        _out.print(_cycle_table(session) if is_counted(tier) else _value_table(session))
+        OUT.print(_cycle_table(session) if is_counted(tier) else _value_table(session))
     else:
         what = "cycle" if is_counted(tier) else "repetition"
         until = f" in {record.duration_s:.0f} s" if isfinite(record.duration_s) else ""
-        _out.print(f"{escape(record.source.name)}: no {what} found{until}.")
+        OUT.print(f"{escape(record.source.name)}: no {what} found{until}.")
     if tier == "B" or (tier == "A" and record.measured != "hip rotation"):
-        _out.print(escape(f"  reads {record.measured}; tier {tier}: {TIERS[tier]}"), style="dim", soft_wrap=True)
+        OUT.print(escape(f"  reads {record.measured}; tier {tier}: {TIERS[tier]}"), style="dim", soft_wrap=True)
     other: dict[str, int] = {}
     for movement in session.apart_list:
         other[movement.reason] = other.get(movement.reason, 0) + 1
     for reason, count in other.items():
-        _out.print(f"  [dim]counted apart: {count} x {escape(reason)}[/]", soft_wrap=True)
+        OUT.print(f"  [dim]counted apart: {count} x {escape(reason)}[/]", soft_wrap=True)
     if not is_counted(tier):
-        _out.print(f"  [dim]{escape(_calibration_words(record))}[/]", soft_wrap=True)
+        OUT.print(f"  [dim]{escape(_calibration_words(record))}[/]", soft_wrap=True)
     for text in record.calibration_notes:
-        _out.print(f"  [dim]{escape(text)}[/]", soft_wrap=True)
+        OUT.print(f"  [dim]{escape(text)}[/]", soft_wrap=True)
     advised: dict[str, list[str]] = {}
     for side, advice in record.camera_advice.items():
         advised.setdefault(advice, []).append(side)
     for advice, sides in advised.items():
-        _out.print(f"  [yellow]Camera ({' and '.join(sides)} leg):[/] {escape(advice)}", soft_wrap=True)
+        OUT.print(f"  [yellow]Camera ({' and '.join(sides)} leg):[/] {escape(advice)}", soft_wrap=True)
     for text in (*session.warnings, record.speed_advice):
         if text:
-            _out.print(f"  [yellow]Note:[/] {escape(text)}", soft_wrap=True)
+            OUT.print(f"  [yellow]Note:[/] {escape(text)}", soft_wrap=True)
 
 
 def beside(folder: Path, data: Path) -> list[Session]:
@@ -119,23 +116,23 @@ def print_compared(session: Session, others: list[Session]) -> None:
     for direction in Direction:
         if {(side, direction) for side in Side} <= legs:
             words = sides_words(differences.get(direction), tier, t)
-            _out.print(f"  [bold]{t('result.sides_heading')}, {t.direction(direction)}:[/] {words}", soft_wrap=True)
+            OUT.print(f"  [bold]{t('result.sides_heading')}, {t.direction(direction)}:[/] {words}", soft_wrap=True)
     for value in session.values if others else ():
         earlier = earlier_values(session, others, value.side, value.direction, 1)
         words = last_time_words(earlier[0], tier, t) if earlier else t("result.first")
         if earlier and value.reps_used:
             words = f"{words}. {change_words(difference(value, earlier[0].value, spreads), tier, t)}"
         about = f"{t('result.before')}, {t.leg(value.side)}, {t.direction(value.direction)}"
-        _out.print(f"  [bold]{about}:[/] {words}", soft_wrap=True)
+        OUT.print(f"  [bold]{about}:[/] {words}", soft_wrap=True)
     norms = () if is_index(tier) else norms_for(session.record.drill)
     if norms:
-        _out.print(f"\n  [dim]{t('result.norms')}. {t('result.norms_not')}[/]", soft_wrap=True)
+        OUT.print(f"\n  [dim]{t('result.norms')}. {t('result.norms_not')}[/]", soft_wrap=True)
     for norm in norms:
         said = norm_words(norm, tier, t)
         what = f"{t.direction(norm.direction)} {said['mean']}: {said['who']}, {said['how']} ({said['source']})"
-        _out.print(f"  [dim]{escape(what)}[/]", soft_wrap=True)
+        OUT.print(f"  [dim]{escape(what)}[/]", soft_wrap=True)
     if norms:
-        _out.print()
+        OUT.print()
 
 
 def print_readings(session: Session, others: list[Session]) -> None:
@@ -147,7 +144,7 @@ def print_readings(session: Session, others: list[Session]) -> None:
         kind = "the reading that counts" if other is counting(readings) else "another reading"
         values = "; ".join(map(partial(_in_words, other.record.tier), other.values)) or "no repetition"
         about = f"{kind}, measure version {other.record.measure_version}: {values} ({other.id})"
-        _out.print(f"  [dim]{escape(about)}[/]", soft_wrap=True)
+        OUT.print(f"  [dim]{escape(about)}[/]", soft_wrap=True)
 
 
 def _in_words(tier: str, value: SessionValue) -> str:

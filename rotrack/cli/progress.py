@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from rotrack.cli.console import nobody, opened, say_notes, shortened, whose
 from rotrack.cli.options import DrillFilter, JsonOption, OutOption, PersonFilter, RemeasureOption, SinceOption
+from rotrack.cli.terminal import OUT
 from rotrack.drills import load_table
 from rotrack.errors import InputError
 from rotrack.model import Side
@@ -29,8 +29,6 @@ VERDICT_STYLE = {
     Verdict.WITHIN: "",
     Verdict.NOT_ENOUGH: "dim",
 }
-
-_out = Console(highlight=False)
 
 
 def progress(
@@ -63,7 +61,7 @@ def progress(
         return
     if found.table.empty:
         filtered = drill or side or since
-        _out.print(
+        OUT.print(
             "No session fits that could be compared: try without --drill, --side or --since."
             if filtered
             else "There is no session that could be compared yet. Measure with --person NAME; `rotrack history` lists all.",
@@ -74,32 +72,32 @@ def progress(
     else:
         for name in found.people:
             _print_person(name, found)
-        _out.print(f"[dim]{_legend(found)}[/]", soft_wrap=True)
+        OUT.print(f"[dim]{_legend(found)}[/]", soft_wrap=True)
     for note in found.notes:
-        _out.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
+        OUT.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
 
 
 def _print_person(name: str, found: Progress) -> None:
     changes = [change for change in found.changes if change.person == name]
     for drill in dict.fromkeys(change.drill for change in changes):
         own = [change for change in changes if change.drill == drill]
-        _out.print(_table(f"{name}, {drill}", own))
+        OUT.print(_table(f"{name}, {drill}", own))
         for change in own:
             if isfinite(change.slope.per_month_deg):
-                _out.print(f" {_leg(change)}: {_slope(change)}", soft_wrap=True)
+                OUT.print(f" {_leg(change)}: {_slope(change)}", soft_wrap=True)
         for sides in found.sides:
             if (sides.person, sides.drill) == (name, drill):
-                _out.print(f" {_sides(sides)}", soft_wrap=True)
+                OUT.print(f" {_sides(sides)}", soft_wrap=True)
         left_out: dict[str, list[str]] = {}
         for change in own:
             for left in change.left_out:
                 left_out.setdefault(f"{times(left.sessions, 'session')} {left.reason}", []).append(_leg(change))
         for what, legs in left_out.items():
-            _out.print(f" [dim]left out: {escape(what)} ({', '.join(legs)})[/]", soft_wrap=True)
-        _out.print()
+            OUT.print(f" [dim]left out: {escape(what)} ({', '.join(legs)})[/]", soft_wrap=True)
+        OUT.print()
     readings = found.readings[found.readings.person == name]
     for instrument, own_readings in readings.groupby("instrument"):
-        _out.print(
+        OUT.print(
             f" [dim]{times(len(own_readings), 'reading')} by {escape(str(instrument))}, not mixed in; "
             "`rotrack agreement` compares them[/]",
             soft_wrap=True,
@@ -187,5 +185,5 @@ def _print_overview(found: Progress) -> None:
             str(len(rows)),
             *(str(n or "\u2013") for n in counts),
         )
-    _out.print(table)
-    _out.print("`rotrack progress --person NAME` shows one of them.", soft_wrap=True)
+    OUT.print(table)
+    OUT.print("`rotrack progress --person NAME` shows one of them.", soft_wrap=True)

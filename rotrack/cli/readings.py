@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from rotrack.cli.console import opened, shortened, whose
 from rotrack.cli.options import DrillFilter, JsonOption, OutOption, PersonFilter
+from rotrack.cli.terminal import ERR, OUT
 from rotrack.drills import load_table
 from rotrack.errors import DOUBTFUL, InputError
 from rotrack.exchange.merge import merge_sessions
@@ -41,8 +41,6 @@ from rotrack.records.store import read_sessions
 from rotrack.ui.figures import agreement_figure, page_bytes
 from rotrack.ui.words import times, to_json
 
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there already.")]
 
 
@@ -72,7 +70,7 @@ def import_(
     """
     if template:
         write_template(template, overwrite)
-        _err.print(f"written to {escape(str(template))}", soft_wrap=True)
+        ERR.print(f"written to {escape(str(template))}", soft_wrap=True)
     if path is None:
         if template is None:
             raise InputError("Say what to import: a data folder or a CSV table. `rotrack import --template FILE` writes a table.")
@@ -92,7 +90,7 @@ def import_(
     else:
         for kind, found in kinds.items():
             if kind == "session" or len(kinds) == 1 or found.added or found.already_there:
-                _out.print(f"{times(found.added, kind)} added, {found.already_there} already there.")
+                OUT.print(f"{times(found.added, kind)} added, {found.already_there} already there.")
     _tell("[yellow]Note:[/]", notes)
     for told in problems:
         _tell("[bold red]rotrack:[/]", told)
@@ -103,12 +101,12 @@ def import_(
 def _tell(mark: str, sentences: Sequence[str]) -> None:
     """Print sentences of one kind; of very many the first ones and how many more there are."""
     for text in shortened(sentences):
-        _err.print(f"{mark} {escape(text)}", soft_wrap=True)
+        ERR.print(f"{mark} {escape(text)}", soft_wrap=True)
 
 
 def _merge(data: Path, other: Path) -> Merged:
     columns = (TextColumn("importing"), BarColumn(), MofNCompleteColumn(), TextColumn("sessions"), TimeRemainingColumn())
-    with Progress(*columns, console=_err, transient=True) as progress:
+    with Progress(*columns, console=ERR, transient=True) as progress:
         task = progress.add_task("", total=None)
         return merge_sessions(data, other, lambda total: progress.update(task, total=total), lambda: progress.advance(task))
 
@@ -163,7 +161,7 @@ def agreement(
             title = f"rotrack against {name}" + (f", {names[0]}" if len(names) == 1 else "")
             title += f", read by {raters[0]}" if len(raters) == 1 and raters[0] else ""
             write_for_person(plot, page_bytes(agreement_figure(enough[name], known, html.escape(title))), overwrite)
-            _err.print(f"plot written to {escape(str(plot))}", soft_wrap=True)
+            ERR.print(f"plot written to {escape(str(plot))}", soft_wrap=True)
     notes = [f"{times(left.readings, 'reading')} not compared: {left.reason}." for left in pairs.unpaired]
     notes += [f"Too few to compare: {few}."] if few and agreements else []
     for told in (notes, problems):
@@ -197,9 +195,9 @@ def _print_agreement(name: str, found: Agreement, table: Any) -> None:
     days = sorted(table.date)
     when = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
     whom = f"{found.pairs} pairs of {escape(names[0]) if len(names) == 1 else f'{len(names)} people'}, {when}"
-    _out.print(f"[bold]rotrack against {escape(name)}: {whom}[/]", soft_wrap=True)
+    OUT.print(f"[bold]rotrack against {escape(name)}: {whom}[/]", soft_wrap=True)
     raters = ", ".join(f"{escape(rater)} ({times(count, 'pair')})" for rater, count in _raters(table).items())
-    _out.print(f"read by: {raters}", soft_wrap=True)
+    OUT.print(f"read by: {raters}", soft_wrap=True)
     shown = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("", "", "95 % confidence interval"):
         shown.add_column(column, justify="left")
@@ -214,10 +212,10 @@ def _print_agreement(name: str, found: Agreement, table: Any) -> None:
     )  # fmt: skip
     shown.add_row("SEM", f"{found.sem_deg:.1f}\u00b0", "")
     shown.add_row("MDC95", f"{found.mdc95_deg:.1f}\u00b0", "")
-    _out.print(shown)
-    _out.print("[dim]SEM: SD of the differences / \u221a2, the bias is not in it. MDC95: 1.96 \u221a2 SEM.[/]\n", soft_wrap=True)
+    OUT.print(shown)
+    OUT.print("[dim]SEM: SD of the differences / \u221a2, the bias is not in it. MDC95: 1.96 \u221a2 SEM.[/]\n", soft_wrap=True)
     for text in cautions(found, table):
-        _err.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
+        ERR.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
 
 
 def _raters(table: Any) -> dict[str, int]:

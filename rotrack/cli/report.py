@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from rotrack.cli import completion
 from rotrack.cli.console import nobody, opened, say_notes, shortened, whose
 from rotrack.cli.options import DrillFilter, OutOption, RemeasureOption, SinceOption
+from rotrack.cli.terminal import ERR, OUT
 from rotrack.drills import load_table
 from rotrack.errors import InputError
 from rotrack.inputs import name_key
@@ -23,9 +23,6 @@ from rotrack.records.store import read_sessions
 from rotrack.report.content import make_report, require_sessions
 from rotrack.report.files import check_places, file_name, files_of, write_report
 from rotrack.report.words import Only
-
-_err = Console(stderr=True, highlight=False)
-_out = Console(highlight=False)
 
 
 def report(
@@ -67,15 +64,15 @@ def report(
     if path.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"The page must be a file that ends in .html, not '{path.name}'; the PDF is written beside it.")
     check_places(files_of(path, pdf), overwrite)
-    with _err.status("Writing the report ..."):
+    with ERR.status("Writing the report ..."):
         progress = read_progress(data, name, only.drill, None, only.since)
         made = make_report(progress, name, today, metadata.version("rotrack"), only)
         written = write_report(made, path, pdf, overwrite)
     for sentence in made.sentences:
-        _out.print(escape(sentence), soft_wrap=True)
-    _out.print()
+        OUT.print(escape(sentence), soft_wrap=True)
+    OUT.print()
     for file in written.files:
-        _out.print(f"{'page' if file == path else 'PDF':5} {escape(str(file))}", soft_wrap=True)
+        OUT.print(f"{'page' if file == path else 'PDF':5} {escape(str(file))}", soft_wrap=True)
     say_notes((*shortened(progress.problems), *written.notes))
 
 

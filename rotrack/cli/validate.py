@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from rotrack.cli.console import progress_bar
 from rotrack.cli.options import CorrectOption, LegnetOption, ModelOption
+from rotrack.cli.terminal import ERR
 from rotrack.files import check_free
 from rotrack.ui.words import to_json
 from rotrack.validation import describe, markdown, read_before, side_by_side, validate_folder, write_table
 from rotrack.validation import report as validation_report
-
-_err = Console(stderr=True, highlight=False)
 
 
 def validate(
@@ -82,4 +80,4 @@ def validate(
         print(markdown(table, short) if as_markdown else describe(table))
     if out:
         write_table(table, out, overwrite)
-        _err.print(f"written to {escape(str(out))}", soft_wrap=True)
+        ERR.print(f"written to {escape(str(out))}", soft_wrap=True)
