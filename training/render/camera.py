@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -154,11 +155,18 @@ class Camera:
         """Return the picture that the lens makes of what was drawn."""
         if not any(self.bend):
             return drawn
-        width, height = self.size_px
-        corners = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), -1).reshape(-1, 1, 2)
-        straight = cv2.undistortPoints(corners, self.matrix, np.array([*self.bend, 0, 0])).reshape(height, width, 2)
-        at = straight * self.matrix[0, 0] + np.array(self.drawn_px) / 2 - 0.5
-        return cv2.remap(drawn, at.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        at = _lens_map(self.size_px, self.drawn_px, float(self.matrix[0, 0]), self.bend)
+        return cv2.remap(drawn, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+@lru_cache(maxsize=2)
+def _lens_map(size_px: tuple[int, int], drawn_px: tuple[int, int], focal_px: float, bend: tuple[float, float]) -> np.ndarray:
+    """Return where each pixel that the lens makes lies in what was drawn. All frames of a clip share it, and it is slow to make."""
+    width, height = size_px
+    matrix = np.array([[focal_px, 0, width / 2], [0, focal_px, height / 2], [0, 0, 1]])
+    corners = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), -1).reshape(-1, 1, 2)
+    straight = cv2.undistortPoints(corners, matrix, np.array([*bend, 0, 0])).reshape(height, width, 2)
+    return (straight * focal_px + np.array(drawn_px) / 2 - 0.5).astype(np.float32)
 
 
 def look_at(eye_m: np.ndarray, target_m: np.ndarray, up: Vector = (0, 1, 0)) -> np.ndarray:
