@@ -1,8 +1,8 @@
-"""How long commands take to start and TAB to complete: CPU time of a fresh process, as a ratio to `rotrack --version`.
+"""How long commands take to start, TAB to complete and the page to come at first: run `python tests/benchmarks/start.py`.
 
-    python tests/benchmarks/start.py [--rounds 9]
-
-All are run in turns, so that what else the computer does falls on all of them.
+Commands and completions are CPU time of a fresh process, as a ratio to `rotrack --version`; all are run in turns, so that what
+else the computer does falls on all of them. The page is the time to its first byte, from programs that were started anew, as a
+ratio of the first request to the second.
 """
 
 from __future__ import annotations
@@ -14,10 +14,23 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from http.cookiejar import CookieJar
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, OpenerDirector, build_opener
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from helpers import PATIENT_S
+from page_helpers import program
 
 MOST_RATIO = 1.5
 """A completion may take so many times what `--version` takes."""
+MOST_FIRST = 3.0
+"""The first page may take so many times what the second one takes."""
 COMMANDS = ("--version", "--help", "drills", "history", "people")
 LINES = (
     "rotrack re",
@@ -54,6 +67,38 @@ def main() -> None:
     for name, times_s in found.items():
         limit = f"  (at most {MOST_RATIO})" if "<TAB>" in name else ""
         print(f"{name:30}{1000 * statistics.median(times_s):7.0f} ms   x {statistics.median(times_s) / version_s:.2f}{limit}")
+    first_s, second_s = zip(*(_page_s() for _ in range(rounds)), strict=True)
+    print(
+        f"first page, {rounds} fresh starts: first byte after {_ms(first_s)} ms, of the second request after {_ms(second_s)} ms"
+    )
+    ratio = statistics.median(one / other for one, other in zip(first_s, second_s, strict=True))
+    print(f"x {ratio:.2f}  (at most {MOST_FIRST:.0f})")
+
+
+def _ms(times_s: Iterable[float]) -> str:
+    return f"{1000 * statistics.median(times_s):.0f}"
+
+
+def _page_s() -> tuple[float, float]:
+    with tempfile.TemporaryDirectory() as folder, program(Path(folder) / "data", "--port", "0") as running:
+        browser = build_opener(HTTPCookieProcessor(CookieJar()), _Stay)
+        with suppress(HTTPError):  # it leads on to the page, which is asked for below
+            browser.open(running.at(), b"", timeout=PATIENT_S)
+        return _first_byte_s(browser, running.url), _first_byte_s(browser, running.url)
+
+
+class _Stay(HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def _first_byte_s(browser: OpenerDirector, url: str) -> float:
+    start_s = time.perf_counter()
+    with browser.open(url, timeout=PATIENT_S) as answer:
+        answer.read(1)
+        taken_s = time.perf_counter() - start_s
+        answer.read()
+    return taken_s
 
 
 def _cpu_s(args: list[str], environment: dict[str, str]) -> float:
