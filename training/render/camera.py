@@ -161,7 +161,7 @@ class Camera:
 
 @lru_cache(maxsize=2)
 def _lens_map(size_px: tuple[int, int], drawn_px: tuple[int, int], focal_px: float, bend: tuple[float, float]) -> np.ndarray:
-    """Return where each pixel that the lens makes lies in what was drawn. All frames of a clip share it, and it is slow to make."""
+    """Return where each pixel that the lens makes lies in what was drawn: slow to make, and the same for all frames of a clip."""
     width, height = size_px
     matrix = np.array([[focal_px, 0, width / 2], [0, focal_px, height / 2], [0, 0, 1]])
     corners = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), -1).reshape(-1, 1, 2)
