@@ -45,7 +45,6 @@ def test_commands_drills_people_and_sessions_are_completed(complete: Complete, t
     assert complete("rotrack people show B") == ["Bo"]
     assert complete("rotrack drop ") == ["last", second, first]
     assert complete("rotrack delete --session 20260102") == [second]
-    assert "--no-legnet" in complete("rotrack live --no")
     assert complete("rotrack analyze ") == [], "the shell offers files"
 
 

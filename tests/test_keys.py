@@ -161,12 +161,13 @@ def test_guests_are_sent_away_for_good_and_the_owner_stays(keys, told, tmp_path,
 
 
 def test_who_waits_hears_that_the_guests_are_sent_away(keys):
-    async def heard() -> None:
+    async def heard() -> tuple[bool, bool]:
         gone = keys.sent_away()
+        before = gone.is_set()
         keys.send_away()
-        await gone.wait()
+        return before, gone.is_set()
 
-    asyncio.run(heard())
+    assert asyncio.run(heard()) == (False, True)
 
 
 def test_without_other_devices_there_are_no_guests(keys, told, tmp_path, clock):

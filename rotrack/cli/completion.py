@@ -126,6 +126,3 @@ def _name(path: Path) -> str:
     with suppress(OSError, ValueError, KeyError, TypeError):
         return str(json.loads(path.read_text("utf-8"))["name"])
     return ""
-
-
-_VALUES: dict[str, Any] = {"": lambda incomplete: [], "drills": drills, "people": people, "sessions": sessions}

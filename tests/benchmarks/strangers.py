@@ -146,7 +146,7 @@ def tell(who: str, got: Counter[str]) -> None:
 def main() -> None:
     """Print what each of them got, and what became of the session."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
-    from helpers import SAMPLES
+    from helpers import SAMPLES, wait_until
     from page_helpers import CHROMIUM, program
     from playwright.sync_api import sync_playwright
 
@@ -164,7 +164,8 @@ def main() -> None:
             page.goto(f"{running.url}drill/seated-internal?person=Benchmark&model=full&reps=0")
             page.click("#start")
             page.wait_for_selector("#live[data-phase=measure]", timeout=120_000)
-            (session,) = [path.name for path in _wait(lambda: list((data / "sessions").glob("*")))]
+            assert wait_until(lambda: any((data / "sessions").glob("*")))
+            (session,) = (path.name for path in (data / "sessions").glob("*"))
             (cookie,) = [
                 f"{found['name']}={found['value']}" for found in page.context.cookies() if found["name"].startswith("rotrack")
             ]
@@ -203,14 +204,6 @@ def main() -> None:
         reps = rep_table(read_sessions(data)[0])
         (found,) = read_sessions(data)[0]
         print(f"session: {found.record.status}, {len(reps)} excursions in the log: {dict(Counter(reps.side))}")
-
-
-def _wait(look):
-    for _ in range(600):
-        if found := look():
-            return found
-        time.sleep(0.1)
-    raise TimeoutError
 
 
 if __name__ == "__main__":
