@@ -141,20 +141,22 @@ def plain_cell(text: str) -> str:
     return clean_text(_MADE_PLAIN.sub(r"\1\2", text) if "'" in text else text)
 
 
-def csv_line(cells: Iterable[str]) -> str:
+def csv_line(cells: Iterable[str], separator: str = ",") -> str:
     """Return a row of a table that no spreadsheet computes.
 
     A cell in which a spreadsheet would see a formula, also behind a semicolon or tab that it may take for the end of a cell, gets
     an apostrophe before the sign; numbers stay as they are.
     """
-    return ",".join(map(_cell, cells)) + "\r\n"
+    return separator.join(_cell(text, separator) for text in cells) + "\r\n"
 
 
-def _cell(text: str) -> str:
+def _cell(text: str, separator: str) -> str:
     if text.isalnum() or not text or _WRITTEN.fullmatch(text):
         return text
+    if separator != "," and _NUMBER.fullmatch(text):
+        return text
     text = _FORMULA.sub(r"\1\2'\3", text)
-    return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',"\t\r\n') else text
+    return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in f'{separator}"\t\r\n') else text
 
 
 # ---------------------------------------------------------------------- bytes
@@ -487,11 +489,11 @@ def read_table(
 def table_of(
     content: bytes,
     also: Mapping[str, str] | None = None,
-    may_lack: Collection[str] = (),
+    may_lack: Collection[str] | None = (),
     exact: bool = False,
     most_rows: int = MOST_ROWS,
 ) -> Table:
-    """Return the table in the contents of a file, see `read_table`.
+    """Return the table in the contents of a file, see `read_table`; without `may_lack` every cell at the end of a row may lack.
 
     With `exact`, a row that has more cells than there are columns is damaged even if those are empty: a comma in an unquoted text
     may have moved the others.
@@ -527,7 +529,8 @@ def table_of(
             cells = _cells(cells[0], separator)
         if not exact and cells is not None and len(cells) > len(columns) and not any(cells[len(columns) :]):
             cells = cells[: len(columns)]
-        if cells is not None and len(cells) < len(columns) and set(columns[len(cells) :]) <= set(may_lack):
+        lacks = set(columns[len(cells) :]) if cells is not None else set()
+        if cells is not None and lacks and (may_lack is None or lacks <= set(may_lack)):
             cells = [*cells, *[""] * (len(columns) - len(cells))]
         if cells is None or line is None or len(cells) != len(columns):
             damaged.append(last)
@@ -659,9 +662,9 @@ def truth_of(text: str) -> bool:
     return word in _TRUE
 
 
-def header_of(columns: Sequence[str]) -> bytes:
+def header_of(columns: Sequence[str], separator: str = ",") -> bytes:
     """Return the first line of a table that rotrack writes, with the mark by which spreadsheets read letters right."""
-    return codecs.BOM_UTF8 + csv_line(columns).encode()
+    return codecs.BOM_UTF8 + csv_line(columns, separator).encode()
 
 
 def masked(address: str) -> str:

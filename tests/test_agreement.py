@@ -16,6 +16,7 @@ from made_sessions import LEFT, RIGHT, everything, repetition, write
 from test_readings import line, table_of
 
 from rotrack.errors import InputError
+from rotrack.exchange.typed import import_readings
 from rotrack.progress.agreement import (
     PAIR_COLUMNS,
     Interval,
@@ -27,7 +28,7 @@ from rotrack.progress.agreement import (
     limit_intervals,
     pair_readings,
 )
-from rotrack.progress.readings import import_readings, read_readings
+from rotrack.progress.readings import read_readings
 from rotrack.progress.statistics import mdc, sem_of_differences
 from rotrack.progress.values import session_table
 from rotrack.records.store import read_sessions

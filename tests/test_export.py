@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 from conftest import FRONT, SEATED, seated_pose
@@ -40,7 +41,9 @@ import rotrack
 from rotrack.errors import InputError, NotMeasuredError, RecordError
 from rotrack.exchange.export import (
     COORDINATES,
+    REDCAP_COLUMNS,
     TIDY_COLUMNS,
+    VISIT_COLUMNS,
     WIDE_COLUMNS,
     marker_name,
     markers_over_time,
@@ -48,9 +51,13 @@ from rotrack.exchange.export import (
     rotation_over_time,
     tidy_table,
     trc,
+    visits_table,
     wide_table,
 )
+from rotrack.exchange.sheets import xlsx_bytes
+from rotrack.exchange.typed import Form, import_readings
 from rotrack.model import LANDMARK_NAMES, LEGS, MEASURE_VERSION, N_LANDMARKS, Pose, Rep, Side, Step
+from rotrack.progress.readings import read_readings
 from rotrack.records.changes import drop_rep
 from rotrack.records.history import table_bytes
 from rotrack.records.landmarks import CURVE_COLUMNS, LANDMARK_COLUMNS, LEG_COLUMNS, read_poses
@@ -89,11 +96,11 @@ def measured_session(data: Path, drill: str) -> Session:
     return session
 
 
-def csv_of(path: Path) -> pd.DataFrame:
+def csv_of(path: Path, sep: str = ",") -> pd.DataFrame:
     payload = path.read_bytes()
     assert payload.startswith(BOM)
     assert payload.count(b"\n") == payload.count(b"\r\n") > 0
-    return pd.read_csv(path, keep_default_na=False, dtype=str)
+    return pd.read_csv(path, keep_default_na=False, dtype=str, sep=sep)
 
 
 def read_mot(contents: bytes) -> tuple[list[str], pd.DataFrame]:
@@ -212,6 +219,80 @@ def test_negative_numbers_stay_numbers(data: Path, tmp_path: Path) -> None:
     assert pd.read_csv(tmp_path / "table.csv").peak_deg[0] == -34.25
 
 
+@pytest.mark.parametrize("evil", ["=1+1", "+cmd", "@SUM(A1)", " =1"])
+def test_a_workbook_holds_no_formula_and_keeps_numbers_truths_and_days(data: Path, tmp_path: Path, evil: str) -> None:
+    write(data, 1, (repetition(1, -34.25),), note=evil, person=evil.strip())
+    sessions, _ = read_sessions(data)
+    for table in (tidy_table(sessions), wide_table(sessions), visits_table(sessions)):
+        (tmp_path / "table.xlsx").write_bytes(xlsx_bytes(table))
+        heads, row = openpyxl.load_workbook(tmp_path / "table.xlsx").active.iter_rows()
+        cells = dict(zip((cell.value for cell in heads), row, strict=True))
+        assert list(cells) == list(table.columns)
+        assert not [cell for cell in row if cell.data_type == "f"]
+        assert (cells["note"].value, cells["note"].quotePrefix) == (table.note[0], True)
+        if "peak_deg" in cells:
+            assert (cells["peak_deg"].value, cells["valid"].value, cells["load_kg"].value) == (-34.25, True, None)
+        else:
+            assert cells["date"].is_date
+
+
+def test_a_table_with_decimal_commas_has_numbers_and_texts_unharmed(run: Run, data: Path, tmp_path: Path) -> None:
+    write(data, 1, (repetition(1, -34.25),), note="a;b, =1.5", person="=1.5")
+    assert run("--decimal-comma", "--to", tmp_path / "de.csv").code == 0
+    table = csv_of(tmp_path / "de.csv", sep=";")
+    assert (table.peak_deg[0], table.note[0], table.person[0]) == ("-34,25", "a;b, '=1.5", "'=1.5")
+    assert "," not in table.rotrack_version[0], "only numbers have a comma"
+    read = pd.read_csv(tmp_path / "de.csv", sep=";", decimal=",")
+    assert read.peak_deg[0] == -34.25
+    assert_one_sentence(run("--decimal-comma", "--to", tmp_path / "de.xlsx"), 2, "leave it out")
+    assert_one_sentence(run("--decimal-comma", "-f", "mot", "--to", tmp_path / "x.mot"), 2, "leave it out")
+
+
+# ---------------------------------------------------------------------- visits
+def test_a_visit_has_both_legs_of_a_day_side_by_side(run: Run, data: Path, tmp_path: Path) -> None:
+    both = {"drill": "seated-combined", "person": "Bo"}
+    first = write(data, 1, (repetition(1, 30.0), repetition(1, -20.0, faults=("T",))), **both)
+    second = write(data, 2, (repetition(1, 40.0, RIGHT), repetition(1, 32.5)), started_at="2026-01-01T09:00:00+01:00", **both)
+    write(data, 3, (repetition(1, 50.0),), started_at="2026-01-01T10:00:00+01:00", load_kg=2.0, **both)
+    write(data, 4, (repetition(1, 25.0),), started_at="2026-01-02T10:00:00+01:00", **both)
+    stretched = (repetition(1, NAN, direction=INTERNAL, hold_s=5.0, uncertainty_deg=NAN),)
+    write(data, 5, stretched, tier="D", drill="zst-confidence")
+    assert run("-f", "visits", "--to", tmp_path / "visits.xlsx").code == 0
+    table = pd.read_excel(tmp_path / "visits.xlsx")
+    assert list(table.columns) == list(VISIT_COLUMNS)
+    assert list(table.date.astype(str)) == ["2026-01-01", "2026-01-01", "2026-01-02"]
+    visit = table.iloc[0]
+    assert (visit.left_internal_deg, visit.left_external_deg, visit.right_internal_deg) == (32.5, 20, 40), (
+        "the later of two counts"
+    )
+    assert np.isnan(visit.right_external_deg)
+    assert (visit.sessions, visit.faults) == (f"{first} {second}", "T")
+    assert (table.load_kg[1], table.left_internal_deg[1]) == (2, 50), "a loaded session is a visit of its own"
+    assert list(visits_table([]).columns) == list(VISIT_COLUMNS)
+
+
+def test_visits_come_in_again_as_readings(data: Path, tmp_path: Path) -> None:
+    write(data, 1, (repetition(1, 30.0), repetition(1, -20.5, RIGHT)), drill="seated-combined", person="Bo")
+    (tmp_path / "visits.xlsx").write_bytes(xlsx_bytes(visits_table(read_sessions(data)[0])))
+    assert import_readings(tmp_path / "other", tmp_path / "visits.xlsx", Form(same={"instrument": "rotrack"})).added == 2
+    table, _ = read_readings(tmp_path / "other")
+    assert list(table.value_deg) == [30.0, 20.5]
+
+
+def test_redcap_counts_the_visits_of_a_record_from_one(run: Run, data: Path, tmp_path: Path) -> None:
+    for day, person in ((3, "P01"), (1, "P02"), (2, "P01")):
+        write(data, day, (repetition(1, 20.0 + day),), person=person)
+    assert run("-f", "redcap", "--to", tmp_path / "redcap.csv").code == 0
+    assert (tmp_path / "redcap.csv").read_bytes().startswith(b"record_id,redcap_repeat_instrument,redcap_repeat_instance,")
+    table = pd.read_csv(tmp_path / "redcap.csv")
+    assert list(table.columns) == list(REDCAP_COLUMNS)
+    rows = table[["record_id", "redcap_repeat_instance", "hip_date", "hip_left_internal_deg"]]
+    assert list(rows.itertuples(index=False, name=None)) == [
+        ("P01", 1, "2026-01-02", 22), ("P01", 2, "2026-01-03", 23), ("P02", 1, "2026-01-01", 21),
+    ]  # fmt: skip
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]{0,25}", name) for name in REDCAP_COLUMNS if not name.startswith("redcap_"))
+
+
 # ---------------------------------------------------------------------- wide
 def test_wide_has_a_row_per_session_and_leg(run: Run, data: Path, tmp_path: Path) -> None:
     reps = (
@@ -251,7 +332,9 @@ def test_no_session_is_an_empty_table_with_all_columns() -> None:
 
 def test_columns_are_those_of_the_documentation() -> None:
     text = (ROOT / "docs" / "export.md").read_text("utf-8")
-    for heading, columns in (("Tidy", set(TIDY_COLUMNS) - set(REP_COLUMNS)), ("Wide", set(WIDE_COLUMNS))):
+    tables = {"Wide": WIDE_COLUMNS, "Visits": VISIT_COLUMNS, "REDCap": REDCAP_COLUMNS}
+    tables = {heading: set(columns) for heading, columns in tables.items()}
+    for heading, columns in ({"Tidy": set(TIDY_COLUMNS) - set(REP_COLUMNS)} | tables).items():
         part = text.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
         cells = [line.split("|")[1] for line in part.splitlines() if line.startswith("|")][2:]
         assert {name.strip() for cell in cells for name in cell.split(",")} == columns, heading
@@ -506,7 +589,8 @@ def test_nothing_is_replaced_without_being_told(run: Run, data: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("to", "kind", "words"),
     [
-        ("table.xlsx", "wide", "must end with .csv"),
+        ("table.xls", "wide", "must end with .csv or .xlsx"),
+        ("table.xlsx", "redcap", "must end with .csv"),
         ("motion.sto", "mot", "must end with .mot"),
         ("taken", "trc", "is a file; give a folder"),
         ("taken/table.csv", "tidy", "cannot be written"),

@@ -25,9 +25,10 @@ from rotrack import files
 from rotrack.errors import InputError, RecordError
 from rotrack.exchange import merge
 from rotrack.exchange.merge import COPIED, find_data, merge_sessions
+from rotrack.exchange.typed import import_readings
 from rotrack.housekeeping import delete_person, stored_of
 from rotrack.model import Direction, Side
-from rotrack.progress.readings import import_readings, read_readings
+from rotrack.progress.readings import read_readings
 from rotrack.records import people
 from rotrack.records.changes import describe_session, drop_rep
 from rotrack.records.people import AffectedSide, Goal, Person, find_person, new_person, read_people, write_person

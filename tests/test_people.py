@@ -15,10 +15,11 @@ from test_readings import line, table_of
 
 from rotrack import persons
 from rotrack.errors import InputError, RecordError
+from rotrack.exchange.typed import import_readings
 from rotrack.inputs import read_table
 from rotrack.model import Direction, Side
 from rotrack.persons import archive_person, change_person, give_session, merge_people, rename_person
-from rotrack.progress.readings import import_readings, read_readings
+from rotrack.progress.readings import read_readings
 from rotrack.records.folders import locked
 from rotrack.records.history import earlier_sessions, history_table, people
 from rotrack.records.people import (

@@ -21,18 +21,17 @@ from made_sessions import everything, write
 
 from rotrack import files
 from rotrack.errors import InputError, RecordError
+from rotrack.exchange import typed
+from rotrack.exchange.typed import import_readings, write_template
 from rotrack.housekeeping import delete_person, stored_of
-from rotrack.progress import readings
 from rotrack.progress.readings import (
     READING_COLUMNS,
     Merged,
     count_readings_of,
     delete_readings_of,
-    import_readings,
     no_readings,
     read_readings,
     rename_readings_of,
-    write_template,
 )
 from rotrack.records.people import new_person, write_person
 from rotrack.records.schema import REP_COLUMNS
@@ -41,7 +40,7 @@ Run = Callable[..., Ended]
 HEADER = ",".join(READING_COLUMNS)
 USUAL = {
     "taken_at": "2026-01-05 17:30", "person": "Ana", "drill": "seated-internal", "side": "left", "direction": "internal",
-    "value_deg": "34.5", "instrument": "goniometer", "rater": "BK", "note": "",
+    "value_deg": "34.5", "instrument": "goniometer", "rater": "BK", "note": "", "rep": "",
 }  # fmt: skip
 
 
@@ -70,7 +69,7 @@ def test_a_reading_is_kept_with_all_that_was_typed(tmp_path: Path) -> None:
     assert row.pop("taken_at") == pd.Timestamp("2026-01-05T16:30:00Z")
     assert row == {
         "person": "Ana", "drill": "seated-internal", "side": "left", "direction": "internal", "value_deg": 34.5,
-        "instrument": "goniometer", "rater": "BK", "note": "slow, sore", "whole_day": False, "date": "2026-01-05",
+        "instrument": "goniometer", "rater": "BK", "note": "slow, sore", "rep": "", "whole_day": False, "date": "2026-01-05",
     }  # fmt: skip
 
 
@@ -153,9 +152,10 @@ TOMORROW = f"{datetime.now() + timedelta(days=3):%Y-%m-%d}"
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"taken_at": "03.04.2026"}, ("03.04.2026", "2026-01-31", "two meanings")),
-        ({"taken_at": "1/5/2026"}, ("1/5/2026",)),
-        ({"taken_at": "2026-1-5"}, ("2026-1-5",)),
+        ({"taken_at": "13/13/2026"}, ("no date 13/13/2026",)),
+        ({"taken_at": "26-01-31"}, ("two digits", "2026-01-31")),
+        ({"taken_at": "5 Jan 2026"}, ("5 Jan 2026", "2026-01-31")),
+        ({"taken_at": "2026-01-05 9"}, ("the time of",)),
         ({"taken_at": ""}, ("the date ''",)),
         ({"taken_at": "2026-02-30"}, ("no date 2026-02-30",)),
         ({"taken_at": "2026-01-05 25:00"}, ("no date",)),
@@ -171,9 +171,12 @@ TOMORROW = f"{datetime.now() + timedelta(days=3):%Y-%m-%d}"
         ({"direction": "external"}, ("seated-internal has no external",)),
         ({"direction": "e"}, ("neither internal nor external",)),
         ({"side": "both"}, ("neither left nor right",)),
-        ({"side": "links"}, ("neither left nor right",)),
-        ({"value_deg": "-34.5"}, ("has a sign", "direction")),
-        ({"value_deg": "\u221234"}, ("has a sign",)),
+        ({"side": "gauche"}, ("neither left nor right",)),
+        ({"value_deg": "-34.5"}, ("sign of the other direction",)),
+        ({"value_deg": "\u221234"}, ("sign of the other direction",)),
+        ({"drill": "seated-external", "direction": "external", "value_deg": "+34"}, ("sign of the other direction",)),
+        ({"rep": "0"}, ("the repetition '0'",)),
+        ({"rep": "x"}, ("the repetition 'x'",)),
         ({"value_deg": "3O"}, ("no number",)),
         ({"value_deg": ""}, ("no number",)),
         ({"value_deg": "30-35"}, ("no number",)),
@@ -185,7 +188,7 @@ TOMORROW = f"{datetime.now() + timedelta(days=3):%Y-%m-%d}"
         ({"value_deg": "\u0663\u0664"}, ("no number",)),
         ({"instrument": ""}, ("the instrument",)),
         ({"value_deg": "34,5"}, ("the instrument '5' is a number", "34.5")),
-        ({"value_deg": "34,5", "note": "x"}, ("as many cells", "34.5")),
+        ({"value_deg": "34,5", "rep": "1"}, ("as many cells", "34.5")),
         ({"note": '"sore'}, ("quotation marks",)),
     ],
 )
@@ -203,7 +206,7 @@ def test_what_could_be_misread_is_named_and_the_rest_imported(
 
 def test_a_decimal_comma_between_commas_is_not_taken_for_two_cells(tmp_path: Path) -> None:
     header = ",".join(READING_COLUMNS)
-    shifted = "2026-01-05,Ana,seated-internal,left,internal,34,5,goniometer,BK"  # nine cells, since the note is not there
+    shifted = "2026-01-05,Ana,seated-internal,left,internal,34,5,goniometer,BK"  # note and repetition are not there
     _, merged = imported(tmp_path, shifted, header=header)
     assert (merged.added, len(merged.problems)) == (0, 1)
     assert "the instrument '5'" in merged.problems[0]
@@ -243,7 +246,9 @@ def test_no_file_whatsoever_ends_in_anything_but_a_sentence(tmp_path_factory: py
         (b"person,value\nAna,3\n", ("has no column taken_at, drill, side, direction, instrument", "--template")),
         (b"a" + HEADER.encode(), ("has no column taken_at",)),
         (HEADER.encode() + b",value_deg\n", ("column value_deg twice",)),
-        (b"PK\x03\x04\0\0", ("no CSV table", "spreadsheet")),
+        (b"PK\x03\x04\0\0", ("no .xlsx", "spreadsheet")),
+        (b"\xd0\xcf\x11\xe0\0", ("old or protected Excel file", ".xlsx")),
+        (b"a\0b", ("no CSV table", "spreadsheet")),
         (",".join(REP_COLUMNS).encode() + b"\n", ("a log of rotrack", "import the folder")),
     ],
 )
@@ -367,7 +372,7 @@ def test_other_spellings_of_a_known_person_are_that_person(tmp_path: Path) -> No
 def test_a_table_that_is_too_large_or_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table, merged = imported(tmp_path, line(), line(note="x" * 100_000))
     assert (len(table), len(merged.problems)) == (1, 1)
-    monkeypatch.setattr(readings, "MOST_BYTES", 10)
+    monkeypatch.setattr(typed, "MOST_BYTES", 10)
     with pytest.raises(InputError, match="cannot be read"):
         import_readings(tmp_path / "other", table_of(tmp_path, line()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,18 @@ from rotrack.cli.options import DrillFilter, OutOption, PersonFilter
 from rotrack.cli.terminal import ERR
 from rotrack.drills import load_table
 from rotrack.errors import InputError, RecordError, RotrackError
-from rotrack.exchange.export import Exported, Format, destinations, mot, tidy_table, trc, wide_table
+from rotrack.exchange.export import (
+    Exported,
+    Format,
+    destinations,
+    mot,
+    redcap_table,
+    tidy_table,
+    trc,
+    visits_table,
+    wide_table,
+)
+from rotrack.exchange.sheets import XLSX, xlsx_bytes
 from rotrack.files import check_free, explained, make_folder, write_for_person
 from rotrack.model import Side
 from rotrack.records.folders import being_written
@@ -25,6 +37,13 @@ from rotrack.records.history import newest, only, table_bytes
 from rotrack.records.session import Session
 from rotrack.records.store import find_session, read_sessions
 from rotrack.ui.words import is_counted, is_index, times
+
+_TABLES = {
+    Format.TIDY: tidy_table,
+    Format.WIDE: wide_table,
+    Format.VISITS: visits_table,
+    Format.REDCAP: redcap_table,
+}
 
 
 def export(
@@ -42,11 +61,15 @@ def export(
         ),
     ] = None,
     form: Annotated[
-        Format, typer.Option("--format", "-f", help="tidy, wide: tables as CSV; mot, trc: files for OpenSim, one per session.")
+        Format,
+        typer.Option("--format", "-f", help="tidy, wide, visits, redcap: tables; mot, trc: files for OpenSim, one per session."),
     ] = Format.TIDY,
     person: PersonFilter = None,
     drill: DrillFilter = None,
     side: Annotated[Side | None, typer.Option("--side", "-s", help="Only this leg: the subject's own side. Not for trc.")] = None,
+    decimal_comma: Annotated[
+        bool, typer.Option("--decimal-comma", help="In CSV: 34,5 and semicolons, as spreadsheets of most of Europe want it.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
     out: OutOption = None,
 ) -> None:
@@ -56,6 +79,10 @@ def export(
 
     [bold]wide[/]: a table with one row per session and leg: the values with their errors (95 %), side by side.
 
+    [bold]visits[/]: a table with one row per person, day and drill: both legs and directions side by side.
+
+    [bold]redcap[/]: the visits under names that REDCap takes; docs/export.md lists the fields that its project needs.
+
     [bold]mot[/]: the hip rotation over time for OpenSim, in degrees, internal rotation positive on both sides.
 
     [bold]trc[/]: the landmarks over time as the pose model guesses them in space, in metres, as markers for OpenSim and Pose2Sim.
@@ -63,10 +90,12 @@ def export(
     Of a session that was measured again, the latest reading is written, unless you name another. Nothing is replaced without
     --overwrite.
 
-    Example: rotrack export --format wide --person Ana --to ana.csv
+    Tables are CSV, or .xlsx if the name after --to ends so. Example: rotrack export --format visits --person Ana --to ana.xlsx
     """
     if form is Format.TRC and side:
         raise InputError("A .trc holds the whole person, so --side means nothing for it; leave it out.")
+    if decimal_comma and (form not in _TABLES or form is Format.REDCAP or to.suffix.lower() == XLSX):
+        raise InputError("--decimal-comma is for the tables tidy, wide and visits as CSV; leave it out.")
     data = opened(out)
     asked = _asked(data, sessions or [], person, drill)
     if form is Format.MOT and not sessions:
@@ -77,10 +106,12 @@ def export(
     if form.per_session:
         _write_each(asked, paths, form, side, overwrite)
         return
-    table = tidy_table(asked, side) if form is Format.TIDY else wide_table(asked, side)
+    table = _TABLES[form](asked, side)
     if table.empty:
         raise InputError(f"No repetition{f' of the {side} leg' if side else ''} is in these sessions; choose others.")
-    _write(paths[0], table_bytes(table), overwrite)
+    as_xlsx = paths[0].suffix.lower() == XLSX
+    contents = xlsx_bytes(table, str(form)) if as_xlsx else table_bytes(table, decimal_comma=decimal_comma)
+    _write(paths[0], contents.removeprefix(BOM_UTF8) if form is Format.REDCAP else contents, overwrite)
     ERR.print(f"{times(len(table), 'row')} written to {escape(str(paths[0]))}", soft_wrap=True)
 
 

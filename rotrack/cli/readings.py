@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html
+import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +21,7 @@ from rotrack.cli.terminal import ERR, OUT
 from rotrack.drills import load_table
 from rotrack.errors import DOUBTFUL, InputError
 from rotrack.exchange.merge import merge_sessions
+from rotrack.exchange.typed import Form, UndecidedDatesError, import_readings, write_template
 from rotrack.files import check_free, write_for_person
 from rotrack.inputs import name_key
 from rotrack.model import Direction, Side
@@ -34,7 +36,8 @@ from rotrack.progress.agreement import (
     cautions,
     pair_readings,
 )
-from rotrack.progress.readings import Merged, import_readings, read_readings, write_template
+from rotrack.progress.days import Order
+from rotrack.progress.readings import Merged, read_readings
 from rotrack.progress.values import session_table
 from rotrack.records.history import newest
 from rotrack.records.store import read_sessions
@@ -47,11 +50,28 @@ OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the 
 # ---------------------------------------------------------------------- import
 def import_(
     path: Annotated[
-        Path | None, typer.Argument(help="A data folder of another computer, or a CSV table of readings.", metavar="PATH")
+        Path | None,
+        typer.Argument(help="A data folder of another computer, or a table of readings: .csv or .xlsx.", metavar="PATH"),
     ] = None,
     template: Annotated[
         Path | None, typer.Option("--template", help="Write an empty table for readings into this file.", metavar="FILE")
     ] = None,
+    dates: Annotated[Order | None, typer.Option("--dates", help="What a date such as 03.04.2026 begins with.")] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            help='What a column holds: "IRO li=left internal", "Visit=date". Several are allowed.',
+            metavar="NAME=MEANING",
+        ),
+    ] = None,
+    same: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--same", help="What is the same in every row: drill=seated-combined. Several are allowed.", metavar="COLUMN=VALUE"
+        ),
+    ] = None,
+    sheet: Annotated[str, typer.Option("--sheet", help="Sheet of an .xlsx; default: the first that holds anything.")] = "",
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
     out: OutOption = None,
@@ -62,9 +82,13 @@ def import_(
     What is here stays as it is.
     Example: rotrack import /media/stick/rotrack
 
-    A CSV table: one line per reading, columns taken_at, person, drill, side, direction, value_deg, instrument, and if you like
-    rater and note. The readings stand in the chart beside the sessions, marked, and `rotrack agreement` compares them. Example:
-    rotrack import --template readings.csv, fill it in, then rotrack import readings.csv
+    A table, .csv or .xlsx as your spreadsheet saves it: one row per reading, columns taken_at, person, drill, side, direction,
+    value_deg, instrument, and if you like rater, note and rep. The readings stand in the chart beside the sessions, marked, and
+    `rotrack agreement` compares them. Example: rotrack import --template readings.csv, fill it in, then rotrack import
+    readings.csv
+
+    One row per visit does, too: a column "left internal" or "IR left" holds values of that leg and direction. Example: rotrack
+    import visits.xlsx --column "IRO li=left internal" --same drill=seated-combined --same instrument=goniometer
 
     What cannot be read is named and left out; importing again adds only what is new.
     """
@@ -75,12 +99,15 @@ def import_(
         if template is None:
             raise InputError("Say what to import: a data folder or a CSV table. `rotrack import --template FILE` writes a table.")
         return
+    form = Form(dates, _pairs_of(column or [], "--column"), _pairs_of(same or [], "--same"), sheet)
+    if path.is_dir() and form != Form():
+        raise InputError("--dates, --column, --same and --sheet are for a table of readings; leave them out for a folder.")
     data = opened(out)
     if path.is_dir():
         merged = _merge(data, path)
         kinds = {"session": merged, "reading": merged.readings or Merged(0, 0)}
     else:
-        merged = import_readings(data, path)
+        merged = _import_table(data, path, form)
         kinds = {"reading": merged}
     problems = [list(found.problems) for found in kinds.values()]
     notes = [text for found in kinds.values() for text in found.notes]
@@ -96,6 +123,27 @@ def import_(
         _tell("[bold red]rotrack:[/]", told)
     if any(problems):
         raise typer.Exit(DOUBTFUL)
+
+
+def _import_table(data: Path, path: Path, form: Form) -> Merged:
+    """Take in a table; on a terminal it is asked what its dates begin with where nothing in it tells."""
+    try:
+        return import_readings(data, path, form)
+    except UndecidedDatesError as undecided:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise
+        ERR.print(escape(str(undecided).partition(";")[0] + "."), soft_wrap=True)
+        day_first = typer.confirm("Do they begin with the day?", default=None, err=True)
+        return import_readings(data, path, replace(form, dates=Order.DAY_FIRST if day_first else Order.MONTH_FIRST))
+
+
+def _pairs_of(texts: Sequence[str], option: str) -> dict[str, str]:
+    """Return what `NAME=MEANING` options say."""
+    pairs = [text.rpartition("=") for text in texts]
+    for text, (name, sign, meaning) in zip(texts, pairs, strict=True):
+        if not (name.strip() and sign and meaning.strip()):
+            raise InputError(f"{option} '{text}' is not of the form NAME=MEANING; see `rotrack import --help`.")
+    return {name.strip(): meaning.strip() for name, _, meaning in pairs}
 
 
 def _tell(mark: str, sentences: Sequence[str]) -> None:

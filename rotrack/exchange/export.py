@@ -2,8 +2,10 @@
 
 | format | what it is |
 |---|---|
-| tidy | CSV, one row per repetition with everything that is known of it |
-| wide | CSV, one row per session and leg, for a spreadsheet |
+| tidy | table, one row per repetition with everything that is known of it |
+| wide | table, one row per session and leg, for a spreadsheet |
+| visits | table, one row per person, day and drill, both legs side by side |
+| redcap | the visits as CSV under the names that REDCap takes |
 | mot | OpenSim motion file of the hip rotation, one per session |
 | trc | marker file of the landmarks in metres, one per session |
 
@@ -23,6 +25,7 @@ import numpy as np
 
 from rotrack.drills import load_table
 from rotrack.errors import InputError, NotMeasuredError, RecordError
+from rotrack.exchange.sheets import XLSX
 from rotrack.imports import when_used
 from rotrack.kinematics.identity import LegNames
 from rotrack.model import LANDMARK_NAMES, Direction, Side
@@ -49,6 +52,22 @@ WIDE_COLUMNS = (
     *"cycles longest_hold_s total_hold_s faults band load_kg note calibration zero model convention_version".split(),
     *"measure_version rotrack_version remeasured_from status".split(),
 )
+_LEGS = [(side, direction) for side in Side for direction in Direction]
+_WITH_ERROR = ("deg", "uncertainty_deg")
+_SAME_VISIT = ("date", "person", "drill", "tier", "band", "load_kg")
+_OF_VISIT = ("note", "calibration", "zero", "convention_version", "measure_version")
+VISIT_COLUMNS = (
+    *_SAME_VISIT,
+    *(f"{side}_{direction}_{what}" for side, direction in _LEGS for what in _WITH_ERROR),
+    *("sessions", "faults", *_OF_VISIT),
+)
+REDCAP_FORM = "hip_rotation"
+"""What the repeating instrument of a REDCap project must be called."""
+REDCAP_COLUMNS = (
+    *"record_id redcap_repeat_instrument redcap_repeat_instance hip_date hip_drill hip_band hip_load_kg".split(),
+    *(f"hip_{side}_{direction}_{what}" for side, direction in _LEGS for what in ("deg", "pm")),
+    *"hip_zero hip_calibration hip_measure_version hip_sessions".split(),
+)
 _OF_RECORD = tuple(column for column in WIDE_COLUMNS if column in SessionRecord.__struct_fields__)
 _COUNTS = ("cycles", *(column for column in WIDE_COLUMNS if "_reps_" in column))
 COORDINATES = {Side.RIGHT: "hip_rotation_r", Side.LEFT: "hip_rotation_l"}
@@ -63,6 +82,8 @@ class Format(StrEnum):
 
     TIDY = "tidy"
     WIDE = "wide"
+    VISITS = "visits"
+    REDCAP = "redcap"
     MOT = "mot"
     TRC = "trc"
 
@@ -72,9 +93,11 @@ class Format(StrEnum):
         return self in (Format.MOT, Format.TRC)
 
     @property
-    def ending(self) -> str:
-        """How the name of such a file ends."""
-        return f".{self}" if self.per_session else ".csv"
+    def endings(self) -> tuple[str, ...]:
+        """How the name of such a file may end, first as it does unasked."""
+        if self.per_session:
+            return (f".{self}",)
+        return (".csv",) if self is Format.REDCAP else (".csv", XLSX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +188,58 @@ def wide_table(sessions: Iterable[Session], side: Side | None = None) -> pd.Data
             rows.append(row)
     table = pd.DataFrame(rows, columns=WIDE_COLUMNS)
     return table.astype({column: "Int64" if column in _COUNTS else float for column in WIDE_COLUMNS if _is_number(column)})
+
+
+def visits_table(sessions: Iterable[Session], side: Side | None = None) -> pd.DataFrame:
+    """Return one row per person, day, drill and load, of drills with degrees or an index.
+
+    Parameters
+    ----------
+    sessions : iterable of Session
+        See `rotrack.records.store.read_sessions`.
+    side : Side, optional
+        Only this leg.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `VISIT_COLUMNS`: session values of both legs and directions side by side, deg, without sign, with their 95 % half
+        widths. Of several sessions of a day the last that has a leg and direction counts for it; `sessions` names all that
+        entered. Where they differ in zero, note or the like, each is named.
+    """
+    wide = wide_table(sessions, side)
+    wide = wide[wide[[f"{direction}_deg" for direction in Direction]].notna().any(axis=1)]
+    rows = []
+    for same, found in wide.groupby(list(_SAME_VISIT), sort=False, dropna=False):
+        row = dict(zip(_SAME_VISIT, same, strict=True))
+        entered = set()
+        for leg, direction in _LEGS:
+            theirs = found[(found.side == str(leg)) & found[f"{direction}_deg"].notna()].sort_values("started_at", kind="stable")
+            if len(theirs):
+                last = theirs.iloc[-1]
+                row |= {f"{leg}_{direction}_{what}": last[f"{direction}_{what}"] for what in _WITH_ERROR}
+                entered.add(last.session_id)
+        used = found[found.session_id.isin(entered)]
+        row |= {column: " | ".join(filter(None, dict.fromkeys(used[column]))) for column in _OF_VISIT}
+        row["sessions"] = " ".join(dict.fromkeys(used.session_id))
+        row["faults"] = " ".join(sorted({*" ".join(used.faults).split()}))
+        rows.append(row)
+    table = pd.DataFrame(rows, columns=VISIT_COLUMNS)
+    return table.astype({column: float for column in VISIT_COLUMNS if column.endswith(("_deg", "_kg"))})
+
+
+def redcap_table(sessions: Iterable[Session], side: Side | None = None) -> pd.DataFrame:
+    """Return the visits under the names that REDCap takes, columns `REDCAP_COLUMNS`; the person is the `record_id`."""
+    visits = visits_table(sessions, side).sort_values("date", kind="stable")
+    named = {"person": "record_id", "date": "hip_date", "drill": "hip_drill", "sessions": "hip_sessions"}
+    named |= {column: f"hip_{column}" for column in ("zero", "calibration", "measure_version", "band", "load_kg")}
+    for leg, direction in _LEGS:
+        named |= {
+            f"{leg}_{direction}_{of}": f"hip_{leg}_{direction}_{what}" for of, what in (("deg", "deg"), ("uncertainty_deg", "pm"))
+        }
+    table = visits.rename(columns=named).assign(redcap_repeat_instrument=REDCAP_FORM)
+    table["redcap_repeat_instance"] = table.groupby("record_id").cumcount() + 1
+    return table.sort_values(["record_id", "redcap_repeat_instance"], ignore_index=True)[list(REDCAP_COLUMNS)]
 
 
 def _is_number(column: str) -> bool:
@@ -368,7 +443,7 @@ def trc(session: Session) -> Exported:
         "OrigNumFrames": len(table),
     }
     rows: list[Sequence[object]] = [
-        ["PathFileType", "4", "(X/Y/Z)", f"{session.id}{Format.TRC.ending}"],
+        ["PathFileType", "4", "(X/Y/Z)", f"{session.id}{Format.TRC.endings[0]}"],
         list(about),
         list(about.values()),
         ["Frame#", "Time", *(cell for name in names for cell in (name, "", ""))],
@@ -400,14 +475,13 @@ def destinations(to: Path, form: Format, session_ids: Sequence[str]) -> list[Pat
     InputError
         If the path does not fit.
     """
+    endings = " or ".join(form.endings)
     if to.is_file() and not to.suffix:
-        raise InputError(f"{to} is a file; give a folder with --to, or a name that ends with {form.ending}.")
+        raise InputError(f"{to} is a file; give a folder with --to, or a name that ends with {endings}.")
     if to.is_dir() or not to.suffix:
-        return [to / f"{name}{form.ending}" for name in (session_ids if form.per_session else [form])]
-    if to.suffix.lower() != form.ending:
-        raise InputError(
-            f"{to} must end with {form.ending} for the format {form}, or be a folder; choose another name with --to."
-        )
+        return [to / f"{name}{form.endings[0]}" for name in (session_ids if form.per_session else [form])]
+    if to.suffix.lower() not in form.endings:
+        raise InputError(f"{to} must end with {endings} for the format {form}, or be a folder; choose another name with --to.")
     if form.per_session and len(session_ids) != 1:
         raise InputError(f"{to} is one file, and these are {len(session_ids)} sessions; give a folder with --to.")
     return [to]

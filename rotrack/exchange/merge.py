@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rotrack.errors import InputError, RecordError
+from rotrack.exchange.typed import import_readings
 from rotrack.files import DRAFT, FILE_MODE, Appender, explained, make_folder, replace, sync_folder
 from rotrack.imports import when_used
 from rotrack.inputs import MOST_TABLE_BYTES, UnreadableError, name_key, read_blocks
-from rotrack.progress.readings import FILE, Merged, import_readings
+from rotrack.progress.readings import FILE, Merged
 from rotrack.records.changes import PLOT
 from rotrack.records.folders import IMPORT_LOCK, PART, WRITING_LOCK, being_written, locked, sessions_folder
 from rotrack.records.landmarks import CURVE, LANDMARKS, LEGS_READ

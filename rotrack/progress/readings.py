@@ -1,28 +1,29 @@
-"""Readings of other instruments (goniometer, inclinometer, phone) that somebody typed: read, checked line by line, kept, deleted.
+"""Readings of other instruments (goniometer, inclinometer, phone): checked one by one, kept, read, deleted.
 
-They stand in `readings.csv` of the data folder, apart from what rotrack measured. A line in which a number, a side or a date
-could be read in two ways is not taken; it is named with its number and the reason.
+They stand in `readings.csv` of the data folder, apart from what rotrack measured. How they come out of a table that somebody
+typed is in `rotrack.exchange.typed`.
 """
 
 from __future__ import annotations
 
-import codecs
 import difflib
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from rotrack.clock import SYSTEM, Clock
 from rotrack.drills import load_table
 from rotrack.errors import InputError, RecordError
-from rotrack.files import explained, make_folder, replace, write_for_person
+from rotrack.files import explained, make_folder, replace
 from rotrack.imports import when_used
 from rotrack.inputs import Table, UnreadableError, csv_line, header_of, name_key, plain_cell, read_bytes, table_of, time_of
 from rotrack.model import Direction, Side
+from rotrack.progress.days import EXAMPLE_DAY, Order, iso_of, order_of
 from rotrack.records.folders import locked
 from rotrack.records.people import find_person, read_people
 from rotrack.records.text import check_text
@@ -34,27 +35,31 @@ else:
     pd = when_used("pandas")
 
 FILE = "readings.csv"
-READING_COLUMNS = "taken_at person drill side direction value_deg instrument rater note".split()
+READING_COLUMNS = "taken_at person drill side direction value_deg instrument rater note rep".split()
 MAX_DEG = 120.0
-EXAMPLE = "EXAMPLE"
-"""The person of the line in the template that shows how to fill it in; such lines are not imported."""
+MOST_REPS = 999
 MOST_BYTES = 20_000_000
 """A longer table of readings is not read: that is 200,000 readings."""
 MOST_READINGS = 120_000
 """A table with more readings is not read, since that takes too long: thirty a day in ten years."""
-_MAY_LACK = ("rater", "note")
+OPTIONAL_COLUMNS = ("rater", "note", "rep")
 _ALSO = {"date": "taken_at", "value": "value_deg"}
-_SIDES = {"left": Side.LEFT, "l": Side.LEFT, "right": Side.RIGHT, "r": Side.RIGHT}
-_DIRECTIONS = {
-    **dict.fromkeys(("internal", "ir", "in"), Direction.INTERNAL),
-    **dict.fromkeys(("external", "er", "out"), Direction.EXTERNAL),
-}
-_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII)
-_DAY = "2026-01-31"
-_NUMBER = re.compile(r"(\d{1,3}(?:[.,]\d+)?) ?(?:\u00b0|deg)?", re.ASCII)
+SIDES = MappingProxyType(
+    {
+        **dict.fromkeys(("left", "l", "li", "links", "linkes"), Side.LEFT),
+        **dict.fromkeys(("right", "r", "re", "rechts", "rechtes"), Side.RIGHT),
+    }
+)
+DIRECTIONS = MappingProxyType(
+    {
+        **dict.fromkeys(("internal", "ir", "in", "medial", "innen", "iro", "innenrotation"), Direction.INTERNAL),
+        **dict.fromkeys(("external", "er", "out", "lateral", "aussen", "aro", "aussenrotation"), Direction.EXTERNAL),
+    }
+)
+_NUMBER = re.compile(r"([+\-\u2212]?)(\d{1,3}(?:[.,]\d+)?) ?(?:\u00b0|deg)?", re.ASCII)
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+$")
 _FIRST_YEAR = 2000
-_TORN = "its quotation marks do not match, or it has not as many cells as the first line"
+TORN = "its quotation marks do not match, or it has not as many cells as the first line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +110,10 @@ def read_readings(data: Path) -> tuple[pd.DataFrame, list[str]]:
     """
     table = _kept(data).table
     names = {key: person.name for person in read_people(data)[0] for key in person.keys}
-    rows, problems = [], dict.fromkeys(table.damaged, _TORN)
+    rows, problems = [], dict.fromkeys(table.damaged, TORN)
     for number, cells in table.rows:
         try:
-            row = _plain(cells)
+            row = plain_reading(cells)
         except ValueError as error:
             problems[number] = str(error)
             continue
@@ -126,8 +131,8 @@ def _frame(rows: list[dict[str, str]]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=READING_COLUMNS, dtype="str")
     times = pd.Series([_moment(text) for text in table.taken_at], index=table.index, dtype="object")
     table = table.assign(
-        date=table.taken_at.str[: len(_DAY)],
-        whole_day=table.taken_at.str.len() == len(_DAY),
+        date=table.taken_at.str[: len(EXAMPLE_DAY)],
+        whole_day=table.taken_at.str.len() == len(EXAMPLE_DAY),
         taken_at=pd.to_datetime(times, utc=True),
         value_deg=table.value_deg.astype("float64"),
     )
@@ -235,8 +240,13 @@ class _Kept:
 
     def with_rows(self, rows: Iterable[dict[str, str]]) -> bytes:
         """Return the contents with more rows; nothing is lost of what there is."""
+        rows = list(rows)
         if not self.table.columns:
             return header_of(READING_COLUMNS) + self._text(rows)
+        lacking = [name for name in OPTIONAL_COLUMNS if name not in self.columns and any(row.get(name) for row in rows)]
+        if lacking:
+            wider = replace_fields(self, table=replace_fields(self.table, columns=(*self.table.columns, *lacking)))
+            return wider._anew(dict(self.table.rows)) + wider._text(rows)
         if self._is_ours:
             return self.content + (b"" if self.content.endswith((b"\n", b"\r")) else b"\r\n") + self._text(rows)
         return self._anew(dict(self.table.rows)) + self._text(rows)
@@ -262,78 +272,42 @@ def _kept(data: Path) -> _Kept:
     path = data / FILE
     try:
         content = read_bytes(path, MOST_BYTES)
-        table = table_of(content, _ALSO, _MAY_LACK, most_rows=MOST_READINGS)
+        table = table_of(content, _ALSO, OPTIONAL_COLUMNS, most_rows=MOST_READINGS)
     except UnreadableError as error:
         if not error.missing:
             raise RecordError(f"{path} cannot be read ({error}); check the file.") from error
         content, table = b"", Table((), ())
     if table.columns and (_missing(table) or _twice(table)):
         raise RecordError(f"{path} is no table of readings: its first line must hold the column names. Rename or move it.")
-    return _Kept(path, content, table)
+    order = order_of(cells["taken_at"].strip() for _, cells in table.rows)
+    return _Kept(path, content, replace_fields(table, rows=tuple((number, _dated(cells, order)) for number, cells in table.rows)))
+
+
+def _dated(cells: dict[str, str], order: Order | None) -> dict[str, str]:
+    """Return a line with its date year first, if a spreadsheet has turned it and it can be read in one way."""
+    text = cells["taken_at"].strip()
+    with suppress(ValueError):
+        return cells if text[4:5] == "-" else cells | {"taken_at": iso_of(text, order)}
+    return cells
 
 
 def _missing(table: Table) -> list[str]:
-    return [column for column in READING_COLUMNS if column not in (*table.columns, *_MAY_LACK)]
+    return [column for column in READING_COLUMNS if column not in (*table.columns, *OPTIONAL_COLUMNS)]
 
 
 def _twice(table: Table) -> list[str]:
     return [column for column in READING_COLUMNS if table.columns.count(column) > 1]
 
 
-# ---------------------------------------------------------------------- importing
-
-
-def import_readings(data: Path, path: Path, follow: bool = True, clock: Clock = SYSTEM) -> Merged:
-    """Take readings from a table that somebody typed.
-
-    Columns `READING_COLUMNS` in any order, `rater` and `note` may lack; separated by comma, semicolon or tab. A reading is there
-    already if all its columns are equal.
-
-    Parameters
-    ----------
-    data : Path
-        The data folder.
-    path : Path
-        The table.
-    follow : bool
-        Whether it may be a link; not in a folder that comes from somebody else.
-    clock : Clock
-        Says what day it is: nothing is read tomorrow.
-
-    Returns
-    -------
-    Merged
-        With a sentence for every line that was left out, and why.
+# ---------------------------------------------------------------------- adding
+def add_readings(data: Path, rows: Iterable[dict[str, str]]) -> int:
+    """Add readings, each as `plain_reading` returns it, that are not there yet; return how many.
 
     Raises
     ------
-    InputError
-        If the file cannot be read or is no such table.
     RecordError
         If `readings.csv` cannot be read or written; nothing has changed then.
     """
-    table, notes = _typed(path, follow)
-    hint = "; between commas, write 34.5 or quote the number" if table.separator == "," else ""
-    rows, problems, examples = [], dict.fromkeys(table.damaged, _TORN + hint), 0
-    for number, cells in table.rows:
-        try:
-            if name_key(cells["person"]) == name_key(EXAMPLE):
-                examples += 1
-                continue
-            rows.append(_sensible(_plain(cells), clock.now()))
-        except ValueError as error:
-            problems[number] = str(error)
-    if examples:
-        notes.append("The example line was not imported.")
-    if not (rows or problems or examples):
-        notes.append(f"{path.name} holds no reading.")
-    added = _append(data, rows) if rows else 0
-    said = tuple(f"Line {number} was left out: {why}." for number, why in sorted(problems.items()))
-    return Merged(added, len(rows) - added, said, tuple(notes))
-
-
-def _append(data: Path, rows: list[dict[str, str]]) -> int:
-    """Add the readings that are not there yet; return how many."""
     with explained(data / FILE):
         make_folder(data)
     with locked(data):
@@ -351,62 +325,15 @@ def _append(data: Path, rows: list[dict[str, str]]) -> int:
 def _key(cells: dict[str, str]) -> tuple[str, ...]:
     """Return what is the same for the same reading, however a spreadsheet has written it since."""
     with suppress(ValueError):
-        cells = _plain(cells)
+        cells = plain_reading(cells)
     return tuple(name_key(cells["person"]) if column == "person" else cells.get(column, "") for column in READING_COLUMNS)
 
 
-def write_template(path: Path, overwrite: bool = False) -> None:
-    """Write an empty table for readings, with a line that shows how to fill it in and is not imported.
-
-    Raises
-    ------
-    InputError
-        If there is such a file already and it may not be replaced.
-    RecordError
-        If it cannot be written.
-    """
-    example = f"{_DAY} 17:30,{EXAMPLE},seated-combined,left,internal,34.5,goniometer,AB,shows how; not imported"
-    write_for_person(path, header_of(READING_COLUMNS) + csv_line(example.split(",")).encode(), overwrite)
-
-
-def _typed(path: Path, follow: bool) -> tuple[Table, list[str]]:
-    """Return a table that somebody typed, and what to know about it."""
-    notes = []
-    try:
-        content = read_bytes(path, MOST_BYTES, follow)
-    except UnreadableError as error:
-        raise InputError(f"{path} cannot be read ({error}); give a folder of sessions or a CSV table.") from error
-    if content[:2] not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        if b"\0" in content:
-            raise InputError(f"{path} is no CSV table; save it as CSV in your spreadsheet, then import that.")
-        try:
-            content.decode("utf-8")
-        except UnicodeDecodeError:
-            content = content.decode("cp1252", "replace").encode()
-            notes.append(f"{path.name} is not UTF-8; look whether the letters of the names came out right.")
-    try:
-        table = table_of(content, _ALSO, READING_COLUMNS, most_rows=MOST_READINGS)
-    except UnreadableError as error:
-        raise InputError(f"{path} cannot be read ({error}); give it in parts.") from error
-    if not table.columns:
-        raise InputError(f"{path} is empty; `rotrack import --template FILE` writes a table to fill in.")
-    if {"session_id", "peak_deg"} <= set(table.columns):
-        raise InputError(f"{path} is a log of rotrack; import the folder that it lies in: `rotrack import {path.parent}`.")
-    missing, twice = _missing(table), _twice(table)
-    if missing or twice:
-        what = f"has no column {', '.join(missing)}" if missing else f"has the column {twice[0]} twice"
-        raise InputError(f"{path.name} {what}; `rotrack import --template FILE` writes a table with the right first line.")
-    unknown = [name for name in table.columns if name and name not in READING_COLUMNS]
-    if unknown:
-        notes.append(f"Not imported, since rotrack has no such column: {', '.join(unknown)}.")
-    return table, notes
-
-
 # ---------------------------------------------------------------------- one reading
-def _plain(cells: dict[str, str]) -> dict[str, str]:
+def plain_reading(cells: dict[str, str]) -> dict[str, str]:
     """Return a reading as it is kept; raise ValueError with the reason if something in it could be misread."""
     row = {column: " ".join(cells.get(column, "").split()) for column in READING_COLUMNS}
-    side, direction = _SIDES.get(row["side"].casefold()), _DIRECTIONS.get(row["direction"].casefold())
+    side, direction = SIDES.get(row["side"].casefold()), DIRECTIONS.get(row["direction"].casefold())
     if not row["person"]:
         raise ValueError("it does not say whose it is (person)")
     if side is None:
@@ -429,30 +356,39 @@ def _plain(cells: dict[str, str]) -> dict[str, str]:
         "drill": row["drill"].casefold(),
         "side": str(side),
         "direction": str(direction),
-        "value_deg": _kept_value(row["value_deg"]),
+        "value_deg": _kept_value(row["value_deg"], direction),
         "instrument": row["instrument"].casefold(),
+        "rep": _kept_rep(row["rep"]),
     }
 
 
-def _kept_value(text: str) -> str:
+def _kept_value(text: str, direction: Direction) -> str:
+    """Return a size; a sign may stand before it if it is that of the direction: external rotation is negative."""
     found = _NUMBER.fullmatch(text)
-    if text.startswith(("-", "\u2212")):
-        raise ValueError(f"the value {text} has a sign; write the size alone, since the direction says which way")
     if not found:
         raise ValueError(f"the value '{text}' is no number of degrees such as 34.5")
-    value_deg = float(found[1].replace(",", "."))
+    if found[1] and (found[1] == "+") != (direction is Direction.INTERNAL):
+        raise ValueError(
+            f"the value {text} has the sign of the other direction; write the size alone, since the direction says it"
+        )
+    value_deg = float(found[2].replace(",", "."))
     if value_deg > MAX_DEG:
         raise ValueError(f"{text} degrees are more than a hip can turn (at most {MAX_DEG:.0f} are taken)")
     return f"{value_deg:.2f}".rstrip("0").rstrip(".")
 
 
+def _kept_rep(text: str) -> str:
+    if text and not (text.isdecimal() and text.isascii() and 1 <= int(text) <= MOST_REPS):
+        raise ValueError(f"the repetition '{text}' is no whole number from 1 to {MOST_REPS}")
+    return text and str(int(text))
+
+
 def _kept_time(text: str) -> str:
     """Return a date as it is, and a time with its offset from UTC; without one it is what the clock of this computer shows."""
-    if not _TIME.fullmatch(text):
-        raise ValueError(f"the date '{text}' is not written as {_DAY} or {_DAY} 17:30 (year-month-day; 03.04. has two meanings)")
+    text = iso_of(text)
     try:
         time = time_of(text)
-        return text if len(text) == len(_DAY) else time.isoformat(timespec="seconds")
+        return text if len(text) == len(EXAMPLE_DAY) else time.isoformat(timespec="seconds")
     except (ValueError, OverflowError, OSError) as error:
         raise ValueError(f"there is no date {text} on which it can have been taken; check the year, month and day") from error
 
@@ -463,7 +399,7 @@ def _moment(text: str) -> datetime:
     return time if time.tzinfo else time.replace(hour=12).astimezone()
 
 
-def _sensible(row: dict[str, str], now: datetime) -> dict[str, str]:
+def sensible_reading(row: dict[str, str], now: datetime) -> dict[str, str]:
     """Return a reading that may stand beside what rotrack measures; raise ValueError with the reason if it may not."""
     drills = load_table().drills
     drill = drills.get(row["drill"])
@@ -479,5 +415,5 @@ def _sensible(row: dict[str, str], now: datetime) -> dict[str, str]:
         raise ValueError(f"the drill {drill.id} has no {row['direction']} rotation")
     time = _moment(row["taken_at"])
     if not time.year >= _FIRST_YEAR or time > now + timedelta(days=1):
-        raise ValueError(f"{row['taken_at'][: len(_DAY)]} is not a day on which it can have been taken; check the year")
+        raise ValueError(f"{row['taken_at'][: len(EXAMPLE_DAY)]} is not a day on which it can have been taken; check the year")
     return row

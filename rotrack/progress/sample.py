@@ -25,7 +25,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from importlib import metadata
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,7 +47,7 @@ from rotrack.model import (
     Step,
     empty_pose,
 )
-from rotrack.progress.readings import READING_COLUMNS, import_readings, read_readings
+from rotrack.progress.readings import add_readings, plain_reading, read_readings
 from rotrack.records.changes import delete_session
 from rotrack.records.folders import locked, session_folders
 from rotrack.records.landmarks import LANDMARKS
@@ -238,10 +237,7 @@ def _write_readings(data: Path, plans: list[_Plan]) -> None:
                 for direction in plan.drill.directions:
                     value_deg = round(plan.true_deg(side, direction) + rng.normal(GONIOMETER_BIAS_DEG, GONIOMETER_SD_DEG))
                     rows.append({**about, "side": side, "direction": direction, "value_deg": value_deg})
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "readings.csv"
-        pd.DataFrame(rows, columns=READING_COLUMNS).to_csv(path, index=False)
-        import_readings(data, path)
+    add_readings(data, [plain_reading({column: str(value) for column, value in row.items()}) for row in rows])
 
 
 # ---------------------------------------------------------------------- one leg

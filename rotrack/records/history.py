@@ -119,22 +119,25 @@ def _dtype(column: str) -> str:
     return {"rep": "int64", "valid": "bool", "dropped": "bool"}.get(column, "str")
 
 
-def table_bytes(table: pd.DataFrame, decimals: int | None = None) -> bytes:
+def table_bytes(table: pd.DataFrame, decimals: int | None = None, decimal_comma: bool = False) -> bytes:
     """Return a table as CSV that spreadsheets open without a question, and compute nothing of.
 
-    Truths are `true` and `false`, missing numbers are empty; floats have so many decimals, or all that they need.
+    Truths are `true` and `false`, missing numbers are empty; floats have so many decimals, or all that they need. With
+    `decimal_comma` numbers have a comma and semicolons part the cells, as spreadsheets of most of Europe expect.
     """
+    separator = ";" if decimal_comma else ","
 
     def text(value: object) -> str:
         if isinstance(value, bool | np.bool_):
             return yes_or_no(bool(value))
         if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
             return ""
-        return f"{value:.{decimals}f}" if decimals is not None and isinstance(value, float) else str(value)
+        shown = f"{value:.{decimals}f}" if decimals is not None and isinstance(value, float) else str(value)
+        return shown.replace(".", ",") if decimal_comma and isinstance(value, float) else shown
 
     columns = [table[column].tolist() for column in table.columns]
-    rows = "".join(csv_line(map(text, cells)) for cells in zip(*columns, strict=True))
-    return header_of([str(column) for column in table.columns]) + rows.encode("utf-8", "replace")
+    rows = "".join(csv_line(map(text, cells), separator) for cells in zip(*columns, strict=True))
+    return header_of([str(column) for column in table.columns], separator) + rows.encode("utf-8", "replace")
 
 
 def history_csv(table: pd.DataFrame) -> bytes:

@@ -31,11 +31,12 @@ from rotrack.calibration.profiles import read_folder
 from rotrack.errors import RotrackError
 from rotrack.exchange.export import markers_over_time, rotation_over_time, tidy_table, wide_table
 from rotrack.exchange.merge import merge_sessions
+from rotrack.exchange.typed import import_readings
 from rotrack.housekeeping import stored_of
 from rotrack.manifest import read_manifest
 from rotrack.progress.change import read_progress, to_dict
 from rotrack.progress.compare import left_against_right, spreads_of
-from rotrack.progress.readings import import_readings, read_readings
+from rotrack.progress.readings import read_readings
 from rotrack.records.history import history_csv, newest, table_of
 from rotrack.records.landmarks import read_poses
 from rotrack.records.session import load_session
