@@ -1,7 +1,8 @@
 """rotrack measures hip internal and external rotation with an ordinary webcam.
 
 The data flows in the order of the folders: `sensing` turns pictures into landmarks, `kinematics` landmarks into angles,
-`tracking` angles into repetitions; `records` keeps and `ui` shows the result. `api` puts the parts together, `cli` is thin.
+`tracking` angles into repetitions; `records` keeps the result, `draw`, `charts`, `report` and `app` show it. `measure` puts the
+parts together, `core` names what they pass on, `cli` is thin.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rotrack.api import analyze, remeasure
-    from rotrack.drills import Drill, load_table
-    from rotrack.errors import RotrackError
-    from rotrack.model import Direction, Side
+    from rotrack.core.drills import Drill, load_table
+    from rotrack.core.errors import RotrackError
+    from rotrack.core.model import Direction, Side
+    from rotrack.measure.run import analyze, remeasure
     from rotrack.records.session import Session, SessionValue, load_session
 
     __version__: str
@@ -33,10 +34,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "rotrack.api": ("analyze", "remeasure"),
-    "rotrack.drills": ("Drill", "load_table"),
-    "rotrack.errors": ("RotrackError",),
-    "rotrack.model": ("Direction", "Side"),
+    "rotrack.measure.run": ("analyze", "remeasure"),
+    "rotrack.core.drills": ("Drill", "load_table"),
+    "rotrack.core.errors": ("RotrackError",),
+    "rotrack.core.model": ("Direction", "Side"),
     "rotrack.records.session": ("Session", "SessionValue", "load_session"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -18,10 +18,10 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from rotrack.drills import load_table
+from rotrack.core.drills import load_table
+from rotrack.core.model import LEGS, N_LANDMARKS, SWAPPED, Apart, NeutralTaken, Pose, Rep, Side, Step
 from rotrack.kinematics.legmodel import KNEE_FOLLOWS
 from rotrack.kinematics.rotation import NeutralPose
-from rotrack.model import LEGS, N_LANDMARKS, SWAPPED, Apart, NeutralTaken, Pose, Rep, Side, Step
 from rotrack.records.landmarks import read_poses
 from rotrack.tracking.pipeline import RotationTracker
 from rotrack.tracking.settings import TrackerSettings

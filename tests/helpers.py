@@ -25,8 +25,8 @@ import numpy as np
 import pytest
 
 from rotrack.cli.terminal import ERR, OUT
-from rotrack.drills import Posture
-from rotrack.model import (
+from rotrack.core.drills import Posture
+from rotrack.core.model import (
     LEG_CROP_SHAPES,
     MEASURE_VERSION,
     CurvePoint,
@@ -170,8 +170,8 @@ class BothLegs(FakeLegNet):
 
 def replay(monkeypatch: pytest.MonkeyPatch, landmarker: type = ReplayLandmarker, legnet: type[FakeLegNet] = FakeLegNet) -> None:
     """Let recorded poses take the place of the models wherever something is measured and logged."""
-    monkeypatch.setattr("rotrack.api.Landmarker", landmarker)
-    monkeypatch.setattr("rotrack.api.LegNet", legnet)
+    monkeypatch.setattr("rotrack.measure.run.Landmarker", landmarker)
+    monkeypatch.setattr("rotrack.measure.run.LegNet", legnet)
 
 
 class ReplaySource:

@@ -9,14 +9,14 @@ from typing import Any
 import pandas as pd
 from helpers import FOUR, a_record, a_rep, a_step
 
-from rotrack.inputs import plain_cell
-from rotrack.model import REP_DECIMALS, Direction, Rep, Side
+from rotrack.core.model import REP_DECIMALS, Direction, Rep, Side
 from rotrack.records.folders import locked
 from rotrack.records.history import rep_table
 from rotrack.records.people import known_or_new
 from rotrack.records.record import SourceRecord, Status
 from rotrack.records.session import Session, load_session
 from rotrack.records.writer import SessionWriter
+from rotrack.system.inputs import plain_cell
 
 LEFT, RIGHT = Side
 INTERNAL, EXTERNAL = Direction

@@ -25,14 +25,14 @@ from clocks import DEAD_AFTER_S, ManualClock
 from conftest import recording
 from helpers import PATIENT_S, FakeLegNet, environment, obey_control_c, stop, wait_until, write_video
 
-from rotrack.app import studio as studio_module
-from rotrack.app.studio import Phase, Plan, Studio
-from rotrack.drills import load_table
-from rotrack.errors import SourceError
-from rotrack.model import Frame, Pose, Side
+from rotrack.app.live import studio as studio_module
+from rotrack.app.live.studio import Phase, Plan, Studio
+from rotrack.core.drills import load_table
+from rotrack.core.errors import SourceError
+from rotrack.core.model import Frame, Pose, Side
+from rotrack.placement.check import CHECKS
+from rotrack.placement.finding import Move, SetupFinding, State
 from rotrack.sensing.sources import SourceInfo
-from rotrack.tracking.finding import Move, SetupFinding, State
-from rotrack.tracking.setup import CHECKS
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium"
 """The browser of the tests; they fail in CI and are skipped elsewhere if there is none."""

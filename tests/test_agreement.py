@@ -15,7 +15,8 @@ from helpers import Ended, assert_one_sentence, run_main
 from made_sessions import LEFT, RIGHT, everything, repetition, write
 from test_readings import line, table_of
 
-from rotrack.errors import InputError
+from rotrack.charts.sessions import agreement_figure
+from rotrack.core.errors import InputError
 from rotrack.exchange.typed import import_readings
 from rotrack.progress.agreement import (
     PAIR_COLUMNS,
@@ -28,11 +29,10 @@ from rotrack.progress.agreement import (
     limit_intervals,
     pair_readings,
 )
-from rotrack.progress.readings import read_readings
 from rotrack.progress.statistics import mdc, sem_of_differences
 from rotrack.progress.values import session_table
+from rotrack.records.readings import read_readings
 from rotrack.records.store import read_sessions
-from rotrack.ui.figures import agreement_figure
 
 Run = Callable[..., Ended]
 

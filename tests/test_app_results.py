@@ -28,16 +28,16 @@ from made_sessions import cut_off, repetition, rows_of, session_of, write
 from test_pictures import is_open
 
 import rotrack
-from rotrack.app.session import Videos
-from rotrack.drills import load_table
-from rotrack.model import Direction, Side
+from rotrack.app.pages.session import Videos
+from rotrack.core.drills import load_table
+from rotrack.core.model import Direction, Side
 from rotrack.progress.change import read_progress
 from rotrack.progress.sample import write_sample
 from rotrack.records.changes import delete_session
 from rotrack.report.content import make_report
 from rotrack.report.files import write_report
-from rotrack.report.page import html_of
-from rotrack.report.paper import pdf_of
+from rotrack.report.html import html_of
+from rotrack.report.pdf import pdf_of
 
 LEFT, RIGHT = Side
 CHROMIUM = shutil.which("chromium")

@@ -43,16 +43,16 @@ from made_sessions import everything as files_in
 from made_sessions import rows
 from test_log import mount
 
-from rotrack import archive, manifest
-from rotrack.archive import Result, _key, _Parcel, _Task, measure_archive, measure_task, versions
-from rotrack.batch import Job, in_processes
+from rotrack.archive import manifest
+from rotrack.archive import run as archive
+from rotrack.archive.manifest import Manifest, read_manifest
+from rotrack.archive.run import Result, _key, _Parcel, _Task, measure_archive, measure_task, versions
 from rotrack.calibration.profiles import LensProfile, write_profile
-from rotrack.errors import InputError, NotMeasuredError, RecordError, SourceError
-from rotrack.files import replace as replace_files
-from rotrack.housekeeping import delete_person
+from rotrack.core.errors import InputError, NotMeasuredError, RecordError, SourceError
+from rotrack.core.model import Pose
 from rotrack.kinematics.camera import Lens
-from rotrack.manifest import Manifest, read_manifest
-from rotrack.model import Pose
+from rotrack.measure.batch import Job, in_processes
+from rotrack.people.erasure import delete_person
 from rotrack.records import changes
 from rotrack.records.folders import locked
 from rotrack.records.landmarks import read_poses
@@ -60,6 +60,7 @@ from rotrack.records.people import Person, read_people, write_person
 from rotrack.records.record import SESSION_FILE, read_record
 from rotrack.records.store import read_sessions
 from rotrack.sensing.sources import VideoFile
+from rotrack.system.files import replace as replace_files
 
 small_disk = mount
 FRAMES = 125
@@ -530,7 +531,7 @@ def test_a_nameless_session_has_no_person(order: Order, clinic: Path, tmp_path: 
 def test_a_kill_at_any_moment_leaves_whole_sessions_only(order: Order, clinic: Path, tmp_path: Path) -> None:
     data, steps = (
         tmp_path / "data",
-        ("rotrack.archive.replace_files", "rotrack.archive.make_folder", "rotrack.archive.sync_folder"),
+        ("rotrack.archive.run.replace_files", "rotrack.archive.run.make_folder", "rotrack.archive.run.sync_folder"),
     )
     whole = None
     for name in ("", *steps):

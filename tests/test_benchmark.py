@@ -16,7 +16,7 @@ from training.render.postures import POSTURES
 from training.render.stage import ClipSpec
 
 SPECS = json.loads(benchmark.SPECS.read_text("utf-8"))
-DRILLS = (ROOT / "rotrack" / "drills.toml").read_text("utf-8")
+DRILLS = (ROOT / "rotrack" / "core" / "drills.toml").read_text("utf-8")
 
 
 def test_the_frozen_specs_are_what_the_seeds_give():

@@ -32,7 +32,7 @@ from helpers import (
 from rotrack.calibration.personal import AVERAGE_SHARE
 from rotrack.calibration.printing import write_sheets
 from rotrack.calibration.profiles import FloorProfile, LensProfile, PersonalProfile, read_folder, read_profile
-from rotrack.model import Frame, Pose, Side, empty_pose
+from rotrack.core.model import Frame, Pose, Side, empty_pose
 
 Run = Callable[..., Ended]
 VGA = Optics.of((640, 480), 560.0, (327.0, 236.0), (-0.1, 0.03, 0, 0, 0))

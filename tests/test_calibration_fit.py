@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from helpers import FIXTURES
 
-from rotrack.drills import Posture, load_table
+from rotrack.core.drills import Posture, load_table
+from rotrack.core.model import NeutralTaken, Side
 from rotrack.kinematics import rotation
 from rotrack.kinematics.camera import Calibration, Floor, Gain, Level
 from rotrack.kinematics.correction import Correction, Corrections, load_corrections
-from rotrack.model import NeutralTaken, Side
 from rotrack.records.landmarks import read_poses
 from rotrack.tracking.pipeline import RotationTracker
 

@@ -9,7 +9,7 @@ from calibration_scenes import VIEWS, Optics, board_pose, page_image, render
 from rotrack.calibration.board import WANTED_VIEWS, LensLearner
 from rotrack.calibration.printing import write_sheets
 from rotrack.calibration.sheet import gray_of
-from rotrack.errors import CalibrationError
+from rotrack.core.errors import CalibrationError
 
 VGA = Optics.of((640, 480), 560.0, (327.0, 236.0), (-0.12, 0.04, 0.0006, -0.0004, 0))
 

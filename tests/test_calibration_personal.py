@@ -7,9 +7,9 @@ import pytest
 from helpers import FIXTURES
 
 from rotrack.calibration.personal import AVERAGE_SHARE, Foot, Hold, HoldFinder, fit_foot, gain_of
-from rotrack.drills import load_table
-from rotrack.errors import CalibrationError
-from rotrack.model import Side
+from rotrack.core.drills import load_table
+from rotrack.core.errors import CalibrationError
+from rotrack.core.model import Side
 from rotrack.records.landmarks import read_poses
 from rotrack.tracking.pipeline import RotationTracker
 

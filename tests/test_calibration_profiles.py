@@ -30,9 +30,9 @@ from rotrack.calibration.profiles import (
     read_profile,
     write_profile,
 )
-from rotrack.errors import CalibrationError
+from rotrack.core.errors import CalibrationError
+from rotrack.core.model import CONVENTION_VERSION, Side
 from rotrack.kinematics.camera import Calibration, Floor, Gain, Lens, Level
-from rotrack.model import CONVENTION_VERSION, Side
 
 MADE = datetime(2026, 3, 2, 9, 30, 15, tzinfo=UTC)
 HD = (1280, 720)
@@ -198,7 +198,7 @@ def test_a_profile_is_for_its_owner_only_and_replaced_as_a_whole(tmp_path: Path)
     assert (path.parent.stat().st_mode & 0o777, path.stat().st_mode & 0o777) == (0o700, 0o600)
     before = path.read_bytes()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rotrack.files.os.fsync", no_space)
+        patch.setattr("rotrack.system.files.os.fsync", no_space)
         with pytest.raises(CalibrationError, match="the disk is full"):
             write_profile(replace(ANA, measure="other"), tmp_path / "calibration")
     assert {p.name: p.read_bytes() for p in path.parent.iterdir()} == {path.name: before}

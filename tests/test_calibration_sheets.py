@@ -10,9 +10,9 @@ from calibration_scenes import PX_PER_MM, Optics, floor_pose, page_image, render
 
 from rotrack.calibration.printing import write_sheets
 from rotrack.calibration.sheet import SheetWatcher, floor_in_recording, floor_moved
-from rotrack.errors import CalibrationError
+from rotrack.core.errors import CalibrationError
+from rotrack.core.model import Frame
 from rotrack.kinematics.camera import Floor, Lens
-from rotrack.model import Frame
 
 PAGE_MM = {"a4": (210.0, 297.0), "letter": (215.9, 279.4)}
 HD = Optics.of((1280, 720), 980.0, (652.0, 351.0), (-0.2, 0.06, 0.0008, -0.0005, 0))

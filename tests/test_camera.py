@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rotrack.core.model import Side
 from rotrack.kinematics.camera import ASSUMED_FOCAL_SD, Calibration, Floor, Gain, Lens, Level
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
-from rotrack.model import Side
 
 MATRIX = np.array([[610.0, 0, 330.0], [0, 604.0, 236.0], [0, 0, 1]])
 DISTORTIONS = {

@@ -11,12 +11,12 @@ from helpers import BothLegs
 from test_setup import ROOM, TARGET, person
 from typer.testing import CliRunner, Result
 
-from rotrack import beforehand
+from rotrack.calibration import choice
 from rotrack.calibration.profiles import Known
 from rotrack.cli import check as check_cli
 from rotrack.cli.check import parse_follow
-from rotrack.errors import DOUBTFUL, InputError
-from rotrack.model import Frame, Pose, empty_pose
+from rotrack.core.errors import DOUBTFUL, InputError
+from rotrack.core.model import Frame, Pose, empty_pose
 from rotrack.sensing.sources import SourceInfo
 
 app = typer.Typer()
@@ -60,7 +60,7 @@ def run(monkeypatch: pytest.MonkeyPatch):
     def run(scene: Scene, *args: str) -> Result:
         monkeypatch.setattr(check_cli, "Camera", lambda spec: scene)
         monkeypatch.setattr(check_cli, "Landmarker", scene.landmarker)
-        monkeypatch.setattr(beforehand, "for_camera", lambda source, *_: (Known(), source))
+        monkeypatch.setattr(choice, "for_camera", lambda source, *_: (Known(), source))
         return CliRunner().invoke(app, ["--drill", "seated-internal", *args])
 
     return run
@@ -141,6 +141,6 @@ def test_the_real_thing_on_a_clip(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene(Pose(0.0, (640, 480), np.empty((33, 2)), np.empty((33, 3)), np.empty(33)), 20.0)
     monkeypatch.setattr(Scene, "__iter__", lambda self: (Frame(i, i / 20, picture) for i in range(120)))
     monkeypatch.setattr(check_cli, "Camera", lambda spec: scene)
-    monkeypatch.setattr(beforehand, "for_camera", lambda source, *_: (Known(), source))
+    monkeypatch.setattr(choice, "for_camera", lambda source, *_: (Known(), source))
     ended = CliRunner().invoke(app, ["--model", "full", "--seconds", "5.5"])
     assert ended.exit_code == 0, ended.output

@@ -52,19 +52,19 @@ from made_sessions import rows
 import rotrack
 from rotrack import cli
 from rotrack.app.server import Options
-from rotrack.batch import Outcome
 from rotrack.cli import measure
-from rotrack.drills import load_table
-from rotrack.errors import ModelError, RecordError, SourceError
+from rotrack.core.drills import load_table
+from rotrack.core.errors import ModelError, RecordError, SourceError
+from rotrack.core.model import MEASURE_VERSION, UNCORRECTED, WITHOUT_LEGNET, Pose, Side
+from rotrack.draw.window import Key
 from rotrack.kinematics.correction import load_corrections
-from rotrack.model import MEASURE_VERSION, UNCORRECTED, WITHOUT_LEGNET, Pose, Side
+from rotrack.measure.batch import Outcome
 from rotrack.records import writer
 from rotrack.records.landmarks import LANDMARK_COLUMNS, LANDMARKS, LEGS_READ, landmark_line, read_poses
 from rotrack.records.session import load_session
 from rotrack.records.store import read_sessions
 from rotrack.sensing.legnet import description
 from rotrack.sensing.sources import SourceInfo, VideoFile
-from rotrack.ui.window import Key
 
 COMMANDS = [command.name for command in cli.COMMANDS]
 Run = Callable[..., Ended]
@@ -722,7 +722,7 @@ def play_instead_of_videos(monkeypatch: pytest.MonkeyPatch, source: ReplaySource
         def probe(path: Path) -> SourceInfo:
             return source.info
 
-    for module in ("api", "batch", "cli"):
+    for module in ("measure.run", "measure.batch", "cli"):
         monkeypatch.setattr(f"rotrack.{module}.VideoFile", Played, raising=False)
 
 
@@ -1042,8 +1042,8 @@ def test_control_c_between_videos_says_what_became_of_each(run: Run, monkeypatch
             raise outcome
         return outcome
 
-    monkeypatch.setattr("rotrack.batch.run_job", measured)
-    monkeypatch.setattr("rotrack.batch._cores", lambda: 1)
+    monkeypatch.setattr("rotrack.measure.batch.run_job", measured)
+    monkeypatch.setattr("rotrack.measure.batch._cores", lambda: 1)
     videos = [tmp_path / f"{name}.mp4" for name in ("one", "two", "three")]
     ended = run("analyze", *videos, "-d", "seated-internal", "--no-plot", "--no-legnet")
     assert ended.code == 130

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from conftest import BOTH, recording
 
-from rotrack.app.coach import CUE_EVERY_S, GO_WITH_ONE_S, OTHER_LEG_AFTER_S, REASON_AFTER_S, Coach, Say
-from rotrack.app.texts import LANGUAGES, Texts
-from rotrack.drills import load_table
-from rotrack.model import Direction, NeutralTaken, Rep, RotationSample, Side, Step, empty_pose
+from rotrack.app.live.coach import CUE_EVERY_S, GO_WITH_ONE_S, OTHER_LEG_AFTER_S, REASON_AFTER_S, Coach, Say
+from rotrack.core.drills import load_table
+from rotrack.core.model import Direction, NeutralTaken, Rep, RotationSample, Side, Step, empty_pose
+from rotrack.texts import LANGUAGES, Texts
 from rotrack.tracking.neutral import REASON_WAITING
 from rotrack.tracking.pipeline import RotationTracker
 from rotrack.tracking.scoreboard import Scoreboard

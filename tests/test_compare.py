@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 from made_sessions import cut_off, repetition, session_of, write
 
-from rotrack.app.changed import sides_line
-from rotrack.app.compared import sides_words
-from rotrack.app.texts import LANGUAGES, Texts
-from rotrack.model import Direction, Rep, Side
+from rotrack.app.pages.changed import sides_line
+from rotrack.core.model import Direction, Rep, Side
 from rotrack.progress.change import progress_of, read_progress
 from rotrack.progress.compare import Spreads, difference, earlier_values, left_against_right, spreads_of
 from rotrack.progress.sample import write_sample
 from rotrack.progress.statistics import PUBLISHED_SEM_DEG, Spread, difference_error
+from rotrack.progress.wording import sides_words
 from rotrack.records.changes import drop_rep
 from rotrack.records.compare import held
 from rotrack.records.repetitions import REPETITIONS, table_bytes
 from rotrack.records.session import SessionValue, session_values
 from rotrack.records.store import read_sessions
+from rotrack.texts import LANGUAGES, Texts
 
 LEFT, RIGHT = Side
 INTERNAL, EXTERNAL = Direction

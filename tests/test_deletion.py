@@ -16,15 +16,15 @@ from typing import Any
 import pytest
 from helpers import FIXTURES, FOUR, a_record, a_step, cut_off_session, everything, log_session
 
-from rotrack import housekeeping
-from rotrack.errors import InputError, RecordError
-from rotrack.housekeeping import delete_person, stored_of
-from rotrack.inputs import read_table
+from rotrack.core.errors import InputError, RecordError
+from rotrack.people import erasure
+from rotrack.people.erasure import delete_person, stored_of
 from rotrack.records.changes import describe_session
 from rotrack.records.people import find_person, read_people
 from rotrack.records.store import read_sessions
 from rotrack.records.table import refresh_table
 from rotrack.records.writer import SessionWriter
+from rotrack.system.inputs import read_table
 
 NAME = "Zaphod Quux"
 OTHER = "Ana Base"
@@ -315,11 +315,11 @@ def test_a_file_that_rotrack_does_not_know_is_named(data: Path) -> None:
 def test_what_cannot_be_looked_into_is_not_taken_for_clean(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(path: Path, most: int) -> bytes:
         if path.name == "session.json" and path.parent == session(data, 2):
-            raise housekeeping.UnreadableError("Permission denied")
+            raise erasure.UnreadableError("Permission denied")
         return real(path, most)
 
-    real = housekeeping.read_bytes
-    monkeypatch.setattr(housekeeping, "read_bytes", refused)
+    real = erasure.read_bytes
+    monkeypatch.setattr(erasure, "read_bytes", refused)
     with pytest.raises(RecordError, match="Permission denied"):
         delete_person(data, NAME)
 

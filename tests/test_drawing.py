@@ -8,12 +8,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from rotrack.drills import Pivot, load_table
-from rotrack.model import Direction, Side
-from rotrack.ui import drawings
-from rotrack.ui.drawing import drill_svg, ends_deg, joints, place_svg
-from rotrack.ui.drawings import drill_pictures, place_picture
-from rotrack.ui.theme import CSS_RGB, css, css_variable, css_variables
+from rotrack.core.drills import Pivot, load_table
+from rotrack.core.model import Direction, Side
+from rotrack.draw import drill_figures
+from rotrack.draw.drill_figure import drill_svg, ends_deg, joints, place_svg
+from rotrack.draw.drill_figures import drill_pictures, place_picture
+from rotrack.draw.theme import CSS_RGB, css, css_variable, css_variables
 
 DRILLS = load_table().drills
 ENDS = [(drill_id, direction) for drill_id, drill in DRILLS.items() for direction in drill.directions]
@@ -255,13 +255,13 @@ def parts(picture: str) -> tuple[str, list[float]]:
 
 
 def test_the_drawings_of_the_package_are_those_of_the_table():
-    """Otherwise: python -m rotrack.ui.drawings."""
-    now = drawings.made()
+    """Otherwise: python -m rotrack.draw.drill_figures."""
+    now = drill_figures.made()
     kept = {drill_id: dict(zip(("start", "end"), drill_pictures(drill_id), strict=True)) for drill_id in DRILLS}
     assert set(now) == set(kept)
     for drill_id, pictures in now.items():
         for which, picture in pictures.items():
-            form, numbers = parts(kept[drill_id].get(which) or place_picture(drill_id, drawings._DECIMAL))
+            form, numbers = parts(kept[drill_id].get(which) or place_picture(drill_id, drill_figures._DECIMAL))
             assert form == parts(picture)[0], (drill_id, which)
             assert numbers == pytest.approx(parts(picture)[1], abs=0.11), (drill_id, which)  # computers round differently
 

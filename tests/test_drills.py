@@ -10,10 +10,10 @@ from importlib import resources
 
 import pytest
 
-from rotrack.drills import GROUPS, Limb, Measure, Pivot, Posture, View, load_table, parse_sides, parse_table
-from rotrack.errors import DrillError, RotrackError
+from rotrack.core.drills import GROUPS, Limb, Measure, Pivot, Posture, View, load_table, parse_sides, parse_table
+from rotrack.core.errors import DrillError, RotrackError
+from rotrack.core.model import Direction, Side
 from rotrack.kinematics.stance import STANCES
-from rotrack.model import Direction, Side
 
 EXPECTED = {
     # id: tier, directions in order, what points, plausible range per direction
@@ -192,7 +192,7 @@ def test_a_drill_that_needs_the_leg_network_says_why_and_the_others_do_not():
 
 
 def test_every_figure_is_used():
-    names = set(tomllib.loads(resources.files("rotrack").joinpath("drills.toml").read_text("utf-8"))["figure"])
+    names = set(tomllib.loads(resources.files("rotrack").joinpath("core/drills.toml").read_text("utf-8"))["figure"])
     assert names == {*Posture, "stretch_out"}
     figures = {id(drill.figure) for drill in load_table().drills.values()}
     assert len(figures) == len(names)

@@ -38,7 +38,8 @@ from made_sessions import (
 )
 
 import rotrack
-from rotrack.errors import InputError, NotMeasuredError, RecordError
+from rotrack.core.errors import InputError, NotMeasuredError, RecordError
+from rotrack.core.model import LANDMARK_NAMES, LEGS, MEASURE_VERSION, N_LANDMARKS, Pose, Rep, Side, Step
 from rotrack.exchange.export import (
     COORDINATES,
     REDCAP_COLUMNS,
@@ -56,11 +57,10 @@ from rotrack.exchange.export import (
 )
 from rotrack.exchange.sheets import xlsx_bytes
 from rotrack.exchange.typed import Form, import_readings
-from rotrack.model import LANDMARK_NAMES, LEGS, MEASURE_VERSION, N_LANDMARKS, Pose, Rep, Side, Step
-from rotrack.progress.readings import read_readings
 from rotrack.records.changes import drop_rep
 from rotrack.records.history import table_bytes
 from rotrack.records.landmarks import CURVE_COLUMNS, LANDMARK_COLUMNS, LEG_COLUMNS, read_poses
+from rotrack.records.readings import read_readings
 from rotrack.records.record import Network, Status
 from rotrack.records.schema import REP_COLUMNS
 from rotrack.records.session import Session, load_session

@@ -14,10 +14,10 @@ from helpers import FIXTURES, log_session
 from made_sessions import repetition, write
 
 import rotrack
-from rotrack.errors import RecordError
-from rotrack.model import Direction, Rep, Side
+from rotrack.charts.sessions import for_page, history_figure, session_figure, write_html
+from rotrack.core.errors import RecordError
+from rotrack.core.model import Direction, Rep, Side
 from rotrack.records.history import history_table
-from rotrack.ui.figures import for_page, history_figure, session_figure, write_html
 
 LEFT, RIGHT = Side
 REPS = (

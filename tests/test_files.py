@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from helpers import FOUR, cut_off_session, everything, log_session
 
-from rotrack import files
-from rotrack.errors import InputError, RecordError
-from rotrack.files import Appender, check_free, explained, make_folder, replace, write_for_person
-from rotrack.persons import rename_person
+from rotrack.core.errors import InputError, RecordError
+from rotrack.people.changes import rename_person
 from rotrack.records.changes import delete_session, describe_session, drop_rep
 from rotrack.records.people import known_or_new
+from rotrack.records.repair import repair
 from rotrack.records.store import read_sessions
 from rotrack.records.table import refresh_table
-from rotrack.repair import repair
+from rotrack.system import files
+from rotrack.system.files import Appender, check_free, explained, make_folder, replace, write_for_person
 
 DURABLE = True
 """These tests are about what is on the disk, see `conftest.quick_disk`."""

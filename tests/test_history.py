@@ -14,11 +14,8 @@ from filelock import FileLock
 from helpers import FOUR, a_rep, cut_off_session, everything, log_session
 from test_log import documented
 
-from rotrack import files
-from rotrack.errors import InputError, RecordError
-from rotrack.files import write_for_person
-from rotrack.inputs import read_table
-from rotrack.model import MEASURE_VERSION, WITHOUT_LEGNET, Direction, Side
+from rotrack.core.errors import InputError, RecordError
+from rotrack.core.model import MEASURE_VERSION, WITHOUT_LEGNET, Direction, Side
 from rotrack.records import folders
 from rotrack.records.changes import delete_session, describe_session, drop_rep
 from rotrack.records.folders import locked
@@ -37,6 +34,9 @@ from rotrack.records.repetitions import REPETITIONS
 from rotrack.records.schema import REP_COLUMNS
 from rotrack.records.session import INTERRUPTED, Session, load_session
 from rotrack.records.store import read_sessions
+from rotrack.system import files
+from rotrack.system.files import write_for_person
+from rotrack.system.inputs import read_table
 
 LEFT, RIGHT = Side
 INTERNAL, EXTERNAL = Direction

@@ -8,9 +8,9 @@ import pytest
 from conftest import pose_at
 from helpers import a_crop
 
-from rotrack.drills import Posture
+from rotrack.core.drills import Posture
+from rotrack.core.model import LEGS, N_LANDMARKS, SWAPPED, Pose, Side
 from rotrack.kinematics.identity import REASON_CROSS, REASON_JUMP, REASON_SWAP, LegIdentity, LegNames, TopLeg, higher_leg
-from rotrack.model import LEGS, N_LANDMARKS, SWAPPED, Pose, Side
 from rotrack.records.landmarks import read_poses
 
 RECORDINGS = sorted(file.parent for file in Path(__file__).parent.glob("fixtures/*/landmarks.csv.gz"))

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from helpers import environment, log_session
 
-from rotrack import imports
-from rotrack.checkup import checkup
-from rotrack.errors import InputError, LibraryError
-from rotrack.imports import load, when_used
-from rotrack.ui.window import Window
+from rotrack.core.errors import InputError, LibraryError
+from rotrack.draw.window import Window
+from rotrack.measure.doctor import checkup
+from rotrack.system import imports
+from rotrack.system.imports import load, when_used
 
 DEBIAN, FEDORA, OTHER = {"ID": "debian"}, {"ID": "nobara", "ID_LIKE": "rhel fedora"}, {"ID": "plan9"}
 
@@ -110,11 +110,11 @@ def test_the_doctor_says_what_a_bare_system_lacks_and_goes_no_further(
 
 def test_a_window_names_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where OpenCV can be loaded, its windows may still want more of the system."""
-    monkeypatch.setattr("rotrack.ui.window._screen_found", lambda: False)
-    monkeypatch.setattr("rotrack.ui.window.missing_libraries", lambda wanted: ("libSM.so.6",))
+    monkeypatch.setattr("rotrack.draw.window._screen_found", lambda: False)
+    monkeypatch.setattr("rotrack.draw.window.missing_libraries", lambda wanted: ("libSM.so.6",))
     monkeypatch.setattr("platform.freedesktop_os_release", lambda: FEDORA)
     with pytest.raises(InputError, match=r"A window needs libSM\.so\.6, .*`sudo dnf install libSM` brings them\.$"):
         Window((640, 480))
-    monkeypatch.setattr("rotrack.ui.window.missing_libraries", lambda wanted: ())
+    monkeypatch.setattr("rotrack.draw.window.missing_libraries", lambda wanted: ())
     with pytest.raises(InputError, match=r"no screen to open a window on; calibrate without one: --no-window\.$"):
         Window((640, 480), "calibrate without one: --no-window")

@@ -17,9 +17,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotrack import inputs
-from rotrack.errors import RecordError
-from rotrack.inputs import (
+from rotrack.core.errors import RecordError
+from rotrack.records.people import read_people
+from rotrack.records.record import read_raw
+from rotrack.records.repetitions import read_repetitions
+from rotrack.records.takeover import KEPT_TABLE, keep_original
+from rotrack.system import inputs
+from rotrack.system.inputs import (
     LONGEST_LINE,
     UnreadableError,
     clean_text,
@@ -40,10 +44,6 @@ from rotrack.inputs import (
     truth_of,
     whole_of,
 )
-from rotrack.records.people import read_people
-from rotrack.records.record import read_raw
-from rotrack.records.repetitions import read_repetitions
-from rotrack.records.takeover import KEPT_TABLE, keep_original
 
 NAN = float("nan")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="no such files there")

@@ -12,7 +12,7 @@ import pytest
 from clocks import ManualClock
 
 from rotrack.app.keys import GUEST_S, KEY_FILE, OPENING_S, Keys
-from rotrack.errors import RecordError
+from rotrack.core.errors import RecordError
 
 
 def entered(keys: Keys, token: str, own: bool = True) -> str:

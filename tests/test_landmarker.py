@@ -14,8 +14,8 @@ import pytest
 from helpers import DEMO, ROOT, demo_frames
 from test_person import BLUE, GREEN, RED, body, scene
 
-from rotrack.errors import ModelError
-from rotrack.model import LANDMARK_NAMES, LEGS, N_LANDMARKS, SWAPPED, Frame, Side, empty_pose
+from rotrack.core.errors import ModelError
+from rotrack.core.model import LANDMARK_NAMES, LEGS, N_LANDMARKS, SWAPPED, Frame, Side, empty_pose
 from rotrack.records.landmarks import LANDMARK_COLUMNS, landmark_line, read_poses
 from rotrack.sensing import landmarker
 from rotrack.sensing.landmarker import MODELS, Landmarker, ModelFile, _pose, find_model, quiet_stderr, speed_advice
@@ -377,7 +377,7 @@ def test_native_output_is_told_when_the_block_fails(capfd: pytest.CaptureFixture
 def test_the_native_library_says_nothing(tmp_path: Path) -> None:
     script = (
         "import sys, cv2\n"
-        "from rotrack.model import Frame\n"
+        "from rotrack.core.model import Frame\n"
         "from rotrack.sensing.landmarker import Landmarker, find_model\n"
         "from rotrack.sensing.sources import VideoFile\n"
         "from pathlib import Path\n"

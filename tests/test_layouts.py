@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers import demo_frames
 
-from rotrack.model import LEGS, Frame, Side
+from rotrack.core.model import LEGS, Frame, Side
 from rotrack.sensing.landmarker import AGAIN_EVERY_S, Landmarker, SecondLook, find_model
 from rotrack.sensing.layouts import LYING, UPRIGHT, Layout
 

@@ -14,7 +14,8 @@ from helpers import demo_frames
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotrack.drills import Posture, load_table
+from rotrack.core.drills import Posture, load_table
+from rotrack.core.model import LEGS, N_LANDMARKS, SWAPPED, Frame, LegCrop, Side
 from rotrack.kinematics import legmodel, rotation
 from rotrack.kinematics.camera import Calibration, Floor, Lens
 from rotrack.kinematics.correction import Correction, load_corrections
@@ -22,7 +23,6 @@ from rotrack.kinematics.geometry import turn_about
 from rotrack.kinematics.legmodel import KNEE_FOLLOWS, LENGTHS, PARTS, LegModel, LegReading, NeutralLeg, leg_points
 from rotrack.kinematics.rotation import REASON_NOT_READ, LegMeasure, NeutralPose
 from rotrack.kinematics.stance import STANCES, Facing
-from rotrack.model import LEGS, N_LANDMARKS, SWAPPED, Frame, LegCrop, Side
 from rotrack.sensing.landmarker import Landmarker, find_model
 
 BODY = {name: np.array([mean]) for name, (mean, _) in LENGTHS.items()}

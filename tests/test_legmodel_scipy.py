@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares
 
-from rotrack.drills import Posture
+from rotrack.core.drills import Posture
+from rotrack.core.model import LEGS, N_LANDMARKS, Side
 from rotrack.kinematics.camera import Calibration
 from rotrack.kinematics.legmodel import _STEPS, OUTLIER_FROM, LegModel, Measurements, NeutralLeg, leg_points
 from rotrack.kinematics.stance import STANCES
-from rotrack.model import LEGS, N_LANDMARKS, Side
 
 SIZE_PX = (640, 480)
 

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
-from rotrack.drills import Posture
+from rotrack.core.drills import Posture
+from rotrack.core.model import LEGS, N_LANDMARKS, LegCrop, Pose, Side, empty_pose
 from rotrack.kinematics import crops
 from rotrack.kinematics.camera import Lens
 from rotrack.kinematics.identity import CropIdentity, LegNames
-from rotrack.model import LEGS, N_LANDMARKS, LegCrop, Pose, Side, empty_pose
 from rotrack.sensing import legnet
 from rotrack.sensing.legnet import INPUT_PX, LegNet
 

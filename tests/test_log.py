@@ -17,8 +17,8 @@ import pytest
 from helpers import FIXTURES, ROOT, a_crop, a_record, a_rep, a_step, assert_one_sentence, environment, run_main, stop
 
 import rotrack
-from rotrack.errors import RecordError
-from rotrack.model import LEG_CROP_SHAPES, CurvePoint, LegCrop, NeutralTaken, Pose, Rep, Side, Step, empty_pose
+from rotrack.core.errors import RecordError
+from rotrack.core.model import LEG_CROP_SHAPES, CurvePoint, LegCrop, NeutralTaken, Pose, Rep, Side, Step, empty_pose
 from rotrack.records.folders import being_written
 from rotrack.records.landmarks import CURVE_COLUMNS, LANDMARK_COLUMNS, LANDMARKS, LEG_COLUMNS, LEGS_READ, read_curve, read_poses
 from rotrack.records.record import Network, Status, read_record
@@ -337,8 +337,8 @@ def test_a_read_only_disk_is_explained(mount: Any, monkeypatch: pytest.MonkeyPat
 FEEDER = """
 import msgspec, sys, time
 from pathlib import Path
-from rotrack.drills import load_table
-from rotrack.model import Side
+from rotrack.core.drills import load_table
+from rotrack.core.model import Side
 from rotrack.records.landmarks import read_poses
 from rotrack.records.record import Status, read_record
 from rotrack.records.writer import SessionWriter

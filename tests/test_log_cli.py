@@ -32,10 +32,10 @@ from made_sessions import (
 import rotrack
 from rotrack.calibration.profiles import PersonalProfile, write_profile
 from rotrack.cli.console import name_to_log
-from rotrack.drills import load_table
-from rotrack.errors import InputError, RecordError
-from rotrack.housekeeping import delete_person, stored_of
+from rotrack.core.drills import load_table
+from rotrack.core.errors import InputError, RecordError
 from rotrack.kinematics.camera import Gain
+from rotrack.people.erasure import delete_person, stored_of
 from rotrack.records.history import people
 
 Run = Callable[..., Ended]

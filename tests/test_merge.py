@@ -21,20 +21,20 @@ from helpers import FIXTURES, Ended, assert_one_sentence, run_main
 from made_sessions import FOUR, append, begun, cut_off, everything, is_consistent, repetition, rows, rows_of, session_of, write
 from test_readings import line, table_of
 
-from rotrack import files
-from rotrack.errors import InputError, RecordError
+from rotrack.core.errors import InputError, RecordError
+from rotrack.core.model import Direction, Side
 from rotrack.exchange import merge
 from rotrack.exchange.merge import COPIED, find_data, merge_sessions
 from rotrack.exchange.typed import import_readings
-from rotrack.housekeeping import delete_person, stored_of
-from rotrack.model import Direction, Side
-from rotrack.progress.readings import read_readings
+from rotrack.people.erasure import delete_person, stored_of
 from rotrack.records import people
 from rotrack.records.changes import describe_session, drop_rep
 from rotrack.records.people import AffectedSide, Goal, Person, find_person, new_person, read_people, write_person
+from rotrack.records.readings import read_readings
 from rotrack.records.session import Session, load_session
 from rotrack.records.store import read_sessions
 from rotrack.records.table import refresh_table
+from rotrack.system import files
 
 Run = Callable[..., Ended]
 LOGS = FIXTURES / "logs"

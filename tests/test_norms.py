@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import rotrack.records
-from rotrack.drills import Posture, load_table
-from rotrack.model import Direction
+from rotrack.core.drills import Posture, load_table
+from rotrack.core.model import Direction
 from rotrack.records.norms import Norm, norms_for
 
 INTERNAL, EXTERNAL = Direction

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from helpers import FIXTURES
 
-from rotrack.drills import load_table
-from rotrack.model import Frame, Side, Step, empty_pose
+from rotrack.core.drills import load_table
+from rotrack.core.model import Frame, Side, Step, empty_pose
+from rotrack.draw.overlay import LIVE_WIDEST_PX, Overlay, live_picture, on_screen
+from rotrack.draw.theme import SIDE_ON_DARK_RGB
+from rotrack.draw.video import LONGEST_FILL_S, VideoWriter
 from rotrack.records.landmarks import read_poses
 from rotrack.sensing.sources import VideoFile
 from rotrack.tracking.scoreboard import Scoreboard
-from rotrack.ui.overlay import LIVE_WIDEST_PX, Overlay, live_picture, on_screen
-from rotrack.ui.theme import SIDE_ON_DARK_RGB
-from rotrack.ui.video import LONGEST_FILL_S, VideoWriter
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_the_layers_hold(tmp_path: Path) -> None:
         ("sensing/models/pose_landmarker_full.task", 5_000_000),
         ("sensing/models/NOTICE", 200),
         ("media/demo.mp4", 50_000),
-        ("drills.toml", 5_000),
+        ("core/drills.toml", 5_000),
         ("py.typed", 0),
     ],
 )

@@ -23,7 +23,7 @@ from page_helpers import CHROMIUM, NetworkCamera, Program, held_still, logged, p
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from rotrack import remeasure
-from rotrack.model import MEASURE_VERSION, Side
+from rotrack.core.model import MEASURE_VERSION, Side
 
 pytestmark = [pytest.mark.slow, needs(CHROMIUM)]
 
@@ -343,7 +343,7 @@ def leaves(table: dict, prefix: str = "") -> dict[str, str]:
 
 def english_only() -> list[re.Pattern[str]]:
     """Return what recognises the English texts that have another German one."""
-    texts = ROOT / "rotrack" / "app" / "texts"
+    texts = ROOT / "rotrack" / "texts"
     read = {name: tomllib.loads((texts / f"{name}.toml").read_text("utf-8")) for name in ("en", "de", "de_core", "de_drills")}
     english, german = leaves(read["en"]), leaves(read["de"])
     pairs = [(text, german[key]) for key, text in english.items()]

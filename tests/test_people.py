@@ -13,13 +13,11 @@ import pytest
 from helpers import FOUR, a_record, a_step, assert_one_sentence, everything, log_session, run_main
 from test_readings import line, table_of
 
-from rotrack import persons
-from rotrack.errors import InputError, RecordError
+from rotrack.core.errors import InputError, RecordError
+from rotrack.core.model import Direction, Side
 from rotrack.exchange.typed import import_readings
-from rotrack.inputs import read_table
-from rotrack.model import Direction, Side
-from rotrack.persons import archive_person, change_person, give_session, merge_people, rename_person
-from rotrack.progress.readings import read_readings
+from rotrack.people import changes
+from rotrack.people.changes import archive_person, change_person, give_session, merge_people, rename_person
 from rotrack.records.folders import locked
 from rotrack.records.history import earlier_sessions, history_table, people
 from rotrack.records.people import (
@@ -33,10 +31,12 @@ from rotrack.records.people import (
     similar,
     write_person,
 )
+from rotrack.records.readings import read_readings
 from rotrack.records.record import read_record
 from rotrack.records.store import read_sessions
 from rotrack.records.table import refresh_table
 from rotrack.records.writer import SessionWriter
+from rotrack.system.inputs import read_table
 
 
 def known(data: Path, name: str) -> Person:
@@ -311,7 +311,7 @@ def test_a_merge_that_is_ended_goes_on_when_it_is_done_again(tmp_path: Path, mon
 
     for place in ("_follow", "remove_person"):
         with monkeypatch.context() as patch, pytest.raises(Killed):
-            patch.setattr(persons, place, killed)
+            patch.setattr(changes, place, killed)
             merge_people(tmp_path, anna, find_person(read_people(tmp_path)[0], ana.id) or ana)
     merge_people(tmp_path, anna, find_person(read_people(tmp_path)[0], ana.id) or ana)
     (one,) = read_people(tmp_path)[0]
@@ -403,11 +403,11 @@ def test_a_name_that_is_taken_meanwhile_is_refused(tmp_path: Path, monkeypatch: 
     ana, ben = known(tmp_path, "Ana"), known(tmp_path, "Ben")
 
     def late(data: Path) -> Any:
-        monkeypatch.setattr(persons, "locked", locked)
+        monkeypatch.setattr(changes, "locked", locked)
         rename_person(tmp_path, ben, "Nova")
         return locked(data)
 
-    monkeypatch.setattr(persons, "locked", late)
+    monkeypatch.setattr(changes, "locked", late)
     with pytest.raises(InputError, match="Somebody is called Nova already"):
         rename_person(tmp_path, ana, "Nova")
     assert names(tmp_path) == ["Ana", "Nova"]
@@ -451,7 +451,7 @@ def test_a_renaming_that_is_ended_leads_to_the_person_by_both_names(
         raise Killed
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(persons, place, killed)
+        patch.setattr(changes, place, killed)
         rename_person(data, ana, "Nova")
     assert known(data, "Ana") == known(data, "Nova")
     assert set(read_readings(data)[0].person) == {session.person for session in read_sessions(data)[0]} == {"Ana"}

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from rotrack.model import LEGS, N_LANDMARKS, Side
+from rotrack.core.model import LEGS, N_LANDMARKS, Side
 from rotrack.sensing import person
 from rotrack.sensing.person import PersonKeeper, body_colours, choose, painted_over
 

@@ -11,8 +11,8 @@ import pytest
 from clocks import DEAD_AFTER_S, ManualClock
 from helpers import frame_number, numbered_clip, wait_until, write_video
 
-from rotrack.errors import SourceError
-from rotrack.sensing.pictures import IDLE_S, READ_ON, WIDEST_PX, VideoPictures
+from rotrack.core.errors import SourceError
+from rotrack.sensing.stills import IDLE_S, READ_ON, WIDEST_PX, VideoPictures
 
 FRAMES, FPS = 150, 25.0
 

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from made_sessions import append, begun, cut_off, repetition, write
 from scipy import stats
 
-from rotrack.errors import RecordError
-from rotrack.model import Direction, Side
+from rotrack.charts import sessions
+from rotrack.core.errors import RecordError
+from rotrack.core.model import Direction, Side
 from rotrack.progress.change import OF_ONE, Verdict, change_table, read_progress
 from rotrack.progress.statistics import (
     ENOUGH_DF,
@@ -41,7 +42,6 @@ from rotrack.records.record import record_bytes
 from rotrack.records.repetitions import table_bytes
 from rotrack.records.store import INDEX, read_sessions
 from rotrack.records.table import refresh_table
-from rotrack.ui import figures
 
 LEFT, RIGHT = Side
 INTERNAL, EXTERNAL = Direction
@@ -483,7 +483,7 @@ def test_all_show_ranges_in_the_same_order(tmp_path):
 
 
 def test_figures_join_what_may_be_compared():
-    assert set(figures.ALIKE) == set(history.ALIKE)
+    assert set(sessions.ALIKE) == set(history.ALIKE)
 
 
 def test_unlike_legs_are_not_compared(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from clocks import ManualClock
 from helpers import BothLegs
 
-from rotrack.model import Frame, Pose, Side, empty_pose
+from rotrack.core.model import Frame, Pose, Side, empty_pose
 from rotrack.sensing.reader import SELDOM, read_live, read_recorded
 
 PICTURE = np.zeros((4, 4, 3), np.uint8)

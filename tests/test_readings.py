@@ -19,12 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_sessions import everything, write
 
-from rotrack import files
-from rotrack.errors import InputError, RecordError
+from rotrack.core.errors import InputError, RecordError
 from rotrack.exchange import typed
 from rotrack.exchange.typed import import_readings, write_template
-from rotrack.housekeeping import delete_person, stored_of
-from rotrack.progress.readings import (
+from rotrack.people.erasure import delete_person, stored_of
+from rotrack.records.people import new_person, write_person
+from rotrack.records.readings import (
     READING_COLUMNS,
     Merged,
     count_readings_of,
@@ -33,8 +33,8 @@ from rotrack.progress.readings import (
     read_readings,
     rename_readings_of,
 )
-from rotrack.records.people import new_person, write_person
 from rotrack.records.schema import REP_COLUMNS
+from rotrack.system import files
 
 Run = Callable[..., Ended]
 HEADER = ",".join(READING_COLUMNS)

@@ -17,12 +17,10 @@ from helpers import FIXTURES, Ended, a_rep, run_main
 from made_sessions import rows_of, session_of
 
 import rotrack
-from rotrack import renewal
-from rotrack.app.renewing import Renewing
-from rotrack.app.texts import Texts
-from rotrack.errors import RecordError
-from rotrack.files import explained
-from rotrack.model import MEASURE_VERSION, Rep, Side
+from rotrack.app.pages.renewing import Renewing
+from rotrack.core.errors import RecordError
+from rotrack.core.model import MEASURE_VERSION, Rep, Side
+from rotrack.measure import renewal
 from rotrack.progress.change import read_progress
 from rotrack.records.changes import delete_session, drop_rep
 from rotrack.records.folders import AGAIN_LOCK, HALF_AGAIN
@@ -32,6 +30,8 @@ from rotrack.records.outdated import due
 from rotrack.records.session import Session
 from rotrack.records.store import read_sessions
 from rotrack.records.table import refresh_table
+from rotrack.system.files import explained
+from rotrack.texts import Texts
 
 LEFT, RIGHT = Side
 NOW = f"{MEASURE_VERSION} without leg network"
@@ -212,14 +212,14 @@ def test_a_mistake_in_measuring_one_stops_no_other(
     data: Path, recorded: Path, here: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = earlier(data, recorded, 2), earlier(data, recorded, 1)
-    remeasure = rotrack.api.remeasure
+    remeasure = rotrack.measure.run.remeasure
 
     def measured(folder: Path, *rest: Any) -> Session:
         if folder.name == bad:
             raise ValueError("odd")
         return remeasure(folder, *rest)
 
-    monkeypatch.setattr(rotrack.api, "remeasure", measured)
+    monkeypatch.setattr(rotrack.measure.run, "remeasure", measured)
     found = again(data)
     assert found is not None
     assert [note.partition(":")[0] for note in found.notes] == [f"The session {bad} could not be measured again"]
@@ -236,7 +236,7 @@ def test_a_full_disk_is_no_fault_of_the_session(
         raise RecordError("There is no space left.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(rotrack.api, "remeasure", full)
+        patched.setattr(rotrack.measure.run, "remeasure", full)
         ended = run("history")
     assert ended.code == 0
     assert ended.err.count("There is no space left.") == 1
@@ -317,7 +317,7 @@ def test_the_command_goes_on_after_control_c(
     def interrupted(*_: Any) -> Session:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(rotrack.api, "remeasure", interrupted)
+    monkeypatch.setattr(rotrack.measure.run, "remeasure", interrupted)
     ended = run("history")
     assert ended.code == 0
     assert "they are measured again at the next start" in ended.err
@@ -351,7 +351,7 @@ def test_a_dropped_repetition_that_is_not_found_again_is_said(data: Path, record
     old = earlier(data, recorded, 1)
     table = data / "sessions" / old / "repetitions.csv"
     first = session_of(data, old).rep_list[0]
-    moved = rotrack.renewal.changed(first, start_s=90.0, peak_s=91.0, end_s=92.0, dropped=True)
+    moved = rotrack.measure.renewal.changed(first, start_s=90.0, peak_s=91.0, end_s=92.0, dropped=True)
     table.write_bytes(rotrack.records.repetitions.table_bytes([moved]))
     found = again(data)
     (new,) = readings(data, old)

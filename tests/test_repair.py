@@ -15,16 +15,16 @@ from clocks import ManualClock
 from filelock import FileLock
 from helpers import FIXTURES, FOUR, a_record, a_step, cut_off_session, everything, log_session
 
-from rotrack.model import Side
+from rotrack.core.model import Side
 from rotrack.records.landmarks import read_curve, read_poses
 from rotrack.records.people import Person, new_person, read_people, write_person
 from rotrack.records.record import Status, read_record
+from rotrack.records.repair import examine, repair
 from rotrack.records.repetitions import REPETITIONS, read_repetitions
 from rotrack.records.session import INTERRUPTED
 from rotrack.records.store import read_sessions
 from rotrack.records.table import refresh_table
 from rotrack.records.writer import SessionWriter
-from rotrack.repair import examine, repair
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 

@@ -24,25 +24,25 @@ from made_sessions import everything, repetition, write
 from page_helpers import CHROMIUM
 from reportlab.graphics.shapes import Line, PolyLine, Rect, String
 
-from rotrack.errors import InputError, RecordError
-from rotrack.model import Direction, Side
+from rotrack.charts.progress import faults_figure, progress_figure, repetitions_figure, sides_figure
+from rotrack.core.errors import InputError, RecordError
+from rotrack.core.model import Direction, Side
+from rotrack.draw.theme import CSS_RGB, css
 from rotrack.progress.change import Change, LeftOut, Point, Progress, Sides, Verdict, read_progress
 from rotrack.progress.sample import NOTE, PERSON, write_sample
 from rotrack.progress.statistics import Slope, Spread
 from rotrack.records.people import LONGEST_NAME
 from rotrack.records.session import best_of
 from rotrack.report import files
+from rotrack.report.chart_drawing import drawing_of, svg_of
 from rotrack.report.content import BANNER, make_report
-from rotrack.report.drawing import drawing_of, svg_of
+from rotrack.report.document import Charts, Part, Report, Table
 from rotrack.report.files import write_report
-from rotrack.report.page import html_of
-from rotrack.report.paper import lacking, pdf_of
-from rotrack.report.parts import Charts, Part, Report, Table
+from rotrack.report.html import html_of
+from rotrack.report.pdf import lacking, pdf_of
 from rotrack.report.sentences import three_sentences
-from rotrack.report.words import Only
-from rotrack.ui.progress_figures import faults_figure, progress_figure, repetitions_figure, sides_figure
-from rotrack.ui.theme import CSS_RGB, css
-from rotrack.ui.words import amount
+from rotrack.report.wording import Only
+from rotrack.texts.numbers import amount
 
 LEFT, RIGHT = Side
 INTERNAL, EXTERNAL = Direction
@@ -859,7 +859,7 @@ def test_a_place_that_cannot_be_written_is_explained_and_loses_nothing(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("rotrack.files._write", full)
+    monkeypatch.setattr("rotrack.system.files._write", full)
     with pytest.raises(RecordError, match="the disk is full"):
         write_report(make_report(read_progress(data, PERSON), PERSON, date(2027, 1, 1), "0"), tmp_path / "ana.html")
     assert (tmp_path / "ana.pdf").read_bytes() == before

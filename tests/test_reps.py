@@ -11,7 +11,7 @@ from helpers import a_rep
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotrack.model import Direction
+from rotrack.core.model import Direction
 from rotrack.tracking.filters import zero_lag
 from rotrack.tracking.reps import (
     ENDED_EARLY,

@@ -11,7 +11,8 @@ from conftest import BOTH, FRONT, SEATED, Camera, Stance, image_of, mirrored, ne
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rotrack.drills import Drill, Measure, Posture, load_table
+from rotrack.core.drills import Drill, Measure, Posture, load_table
+from rotrack.core.model import LEGS, N_LANDMARKS, Pose, Side
 from rotrack.kinematics import rotation
 from rotrack.kinematics.camera import Calibration, Floor, Gain
 from rotrack.kinematics.correction import load_corrections
@@ -31,7 +32,6 @@ from rotrack.kinematics.rotation import (
     RollMeasure,
     make_measure,
 )
-from rotrack.model import LEGS, N_LANDMARKS, Pose, Side
 
 SWINGS_DEG = (-40, -15, -5, 10, 25, 40)
 KNEES = (0, 0.1, -0.3)

@@ -38,7 +38,7 @@ from conftest import recording, run_tracker
 from helpers import FIXTURES, SAMPLES
 
 import rotrack
-from rotrack.errors import NotMeasuredError
+from rotrack.core.errors import NotMeasuredError
 from rotrack.tracking.settings import TrackerSettings
 from rotrack.validation import validate_folder
 

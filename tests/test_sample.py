@@ -15,16 +15,16 @@ from made_sessions import rows
 from made_sessions import write as write_session
 
 import rotrack
-from rotrack.errors import InputError
-from rotrack.model import Direction, Side
+from rotrack.core.errors import InputError
+from rotrack.core.model import Direction, Side
 from rotrack.progress import sample
 from rotrack.progress.change import Verdict, read_progress
-from rotrack.progress.readings import read_readings
 from rotrack.progress.sample import NOTE, PERSON, REPS, TRUE_DEG, WEEKS, write_sample
 from rotrack.records.changes import delete_session
 from rotrack.records.history import history_table, rep_table
 from rotrack.records.landmarks import read_curve
 from rotrack.records.people import read_people
+from rotrack.records.readings import read_readings
 from rotrack.records.schema import REP_COLUMNS
 from rotrack.records.session import load_session
 from rotrack.records.store import read_sessions

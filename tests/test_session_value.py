@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotrack.model import Direction, Rep, Side
+from rotrack.core.model import Direction, Rep, Side
 from rotrack.records.session import BEST_OF, FIRST, SessionValue, session_values
 
 INTERNAL, EXTERNAL = Direction.INTERNAL, Direction.EXTERNAL

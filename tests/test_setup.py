@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from conftest import BOTH, SEATED, Camera, Stance, landmarks_of, mirrored_pose, recording, seated_pose, swing
 
-from rotrack.drills import load_table
+from rotrack.core.drills import load_table
+from rotrack.core.model import LEGS, N_LANDMARKS, Frame, Pose, Side, empty_pose
 from rotrack.kinematics.camera import Calibration, Floor
-from rotrack.model import LEGS, N_LANDMARKS, Frame, Pose, Side, empty_pose
-from rotrack.tracking import view
-from rotrack.tracking.finding import Move, SetupFinding, State
-from rotrack.tracking.setup import CHECKS, HOLD_S, SetupCheck
+from rotrack.placement import view
+from rotrack.placement.check import CHECKS, HOLD_S, SetupCheck
+from rotrack.placement.finding import Move, SetupFinding, State
 
 STANDING = Stance(thigh=(0.1, -1, 0.05), shank=(0, -1, 0), foot=(1, 0.1, 0.1))
 TARGET = (0.0, 0.2, 0.0)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from repository import ROOT
 
-from rotrack.drills import load_table
-from rotrack.model import LEGS, Side
+from rotrack.core.drills import load_table
+from rotrack.core.model import LEGS, Side
 from rotrack.tracking.pipeline import RotationTracker
 from rotrack.tracking.settings import TrackerSettings
 from training import noise, simulate

@@ -23,8 +23,8 @@ from helpers import (
     write_video,
 )
 
-from rotrack.errors import SourceError
-from rotrack.model import Frame
+from rotrack.core.errors import SourceError
+from rotrack.core.model import Frame
 from rotrack.sensing import sources
 from rotrack.sensing.sources import Camera, PatientCamera, Source, SourceInfo, Turned, VideoFile
 

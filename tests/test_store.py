@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from helpers import FOUR, a_record, a_rep, a_step, everything, log_session
 
-from rotrack.errors import InputError, RecordError
+from rotrack.core.errors import InputError, RecordError
 from rotrack.records import store
 from rotrack.records.changes import delete_session
 from rotrack.records.folders import being_written, data_folder

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import rotrack.api  # noqa: F401  loaded once, before the forks
+import rotrack.measure.run  # noqa: F401  loaded once, before the forks
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 import crashes

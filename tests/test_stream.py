@@ -21,13 +21,13 @@ from fastapi import WebSocketDisconnect
 from helpers import wait_until
 from page_helpers import FILM, LOST, SIZE_PX, TOO_DARK, Film, plan, seated, still
 
-from rotrack.app import studio as studio_module
-from rotrack.app.stream import QUIET_S, STALE_S, stream
-from rotrack.app.studio import ALL_GOOD_S, START_STILL_S, TRACE_S, Studio
-from rotrack.app.texts import Texts
-from rotrack.model import Side
-from rotrack.rates import ENOUGH_HZ
+from rotrack.app.live import studio as studio_module
+from rotrack.app.live.stream import QUIET_S, STALE_S, stream
+from rotrack.app.live.studio import ALL_GOOD_S, START_STILL_S, TRACE_S, Studio
+from rotrack.core.model import Side
+from rotrack.core.rates import ENOUGH_HZ
 from rotrack.sensing.sources import REOPEN_EVERY_S
+from rotrack.texts import Texts
 from rotrack.tracking.neutral import COUNTED_IN, REASON_WAITING
 
 LEFT, RIGHT = Side

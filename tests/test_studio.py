@@ -11,17 +11,17 @@ from clocks import DEAD_AFTER_S
 from helpers import BothLegs, wait_until
 from page_helpers import FILM, LOST, SIZE_PX, TOO_DARK, Film, logged, plan, seated, still, wait_for_phase
 
-from rotrack.app import studio as studio_module
-from rotrack.app.live import _earlier
-from rotrack.app.studio import ALL_GOOD_S, START_STILL_S, TRACE_S, Phase, Studio
-from rotrack.errors import InputError, ModelError, NotMeasuredError, RecordError
-from rotrack.model import MEASURE_VERSION, WITHOUT_LEGNET, Direction, Rep, Side
+from rotrack.app.live import studio as studio_module
+from rotrack.app.live.studio import ALL_GOOD_S, START_STILL_S, TRACE_S, Phase, Studio
+from rotrack.app.pages.live import _earlier
+from rotrack.core.errors import InputError, ModelError, NotMeasuredError, RecordError
+from rotrack.core.model import MEASURE_VERSION, WITHOUT_LEGNET, Direction, Rep, Side
+from rotrack.placement.check import CHECKS
+from rotrack.placement.finding import SetupFinding, State
 from rotrack.records.landmarks import read_poses
 from rotrack.records.repetitions import read_repetitions
 from rotrack.records.store import read_sessions, session_folder
 from rotrack.sensing.sources import REOPEN_EVERY_S
-from rotrack.tracking.finding import SetupFinding, State
-from rotrack.tracking.setup import CHECKS
 
 LEFT, RIGHT = Side
 Start = Callable[[Film], Studio]

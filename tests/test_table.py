@@ -15,18 +15,18 @@ from clocks import ManualClock
 from filelock import FileLock
 from helpers import FIXTURES, FOUR, a_record, a_rep, a_step, cut_off_session, everything, log_session
 
-from rotrack.inputs import read_table
-from rotrack.model import REP_DECIMALS, Rep
+from rotrack.core.model import REP_DECIMALS, Rep
 from rotrack.records import table
 from rotrack.records.changes import describe_session, drop_rep
 from rotrack.records.history import rep_table
+from rotrack.records.repair import repair
 from rotrack.records.repetitions import REPETITIONS
 from rotrack.records.schema import REP_COLUMNS
 from rotrack.records.store import CHECKSUM, read_all, read_sessions
 from rotrack.records.table import CHANGED, HEADER, refresh_table
 from rotrack.records.takeover import KEPT_TABLE
 from rotrack.records.writer import SessionWriter
-from rotrack.repair import repair
+from rotrack.system.inputs import read_table
 
 SHEETS = FIXTURES / "spreadsheets"
 ORIGINAL = SHEETS / "original.csv"

@@ -11,9 +11,7 @@ import pytest
 from clocks import ManualClock
 from helpers import FIXTURES, everything
 
-from rotrack import files
-from rotrack.inputs import csv_line, header_of, read_table
-from rotrack.model import Rep
+from rotrack.core.model import Rep
 from rotrack.records import repetitions, schema, table
 from rotrack.records.people import read_people
 from rotrack.records.record import SESSION_FILE, Status
@@ -22,6 +20,8 @@ from rotrack.records.session import INTERRUPTED, Session
 from rotrack.records.store import read_sessions
 from rotrack.records.table import CHANGED, refresh_table
 from rotrack.records.takeover import KEPT_TABLE
+from rotrack.system import files
+from rotrack.system.inputs import csv_line, header_of, read_table
 
 LOGS = FIXTURES / "logs"
 EXPECTED = json.loads((LOGS / "expected.json").read_text("utf-8"))

@@ -21,29 +21,31 @@ from helpers import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotrack.app.texts import LANGUAGES, Texts, best_language
 from rotrack.calibration.sheet import floor_moved
-from rotrack.drills import GROUPS, TIERS, load_table
-from rotrack.errors import InputError
+from rotrack.charts.sessions import history_figure, session_figure
+from rotrack.core.drills import GROUPS, TIERS, load_table
+from rotrack.core.errors import InputError
+from rotrack.core.model import LANDMARK_NAMES, LEGS, Direction, Side
 from rotrack.kinematics.camera import Floor
-from rotrack.model import LANDMARK_NAMES, LEGS, Direction, Side
 from rotrack.records.norms import norms_for
-from rotrack.ui.figures import history_figure, session_figure
-from rotrack.ui.words import INDEX
+from rotrack.texts import LANGUAGES, Texts, best_language
+from rotrack.texts.numbers import INDEX
 
 EN, DE = Texts("en"), Texts("de")
-TEXTS = ROOT / "rotrack" / "app" / "texts"
-FOLDERS = ("kinematics", "tracking", "sensing", "records")
+TEXTS = ROOT / "rotrack" / "texts"
+FOLDERS = ("kinematics", "tracking", "placement", "sensing", "records")
 MODULES = (
-    "api.py",
-    "beforehand.py",
-    "housekeeping.py",
-    "imports.py",
-    "renewal.py",
+    "calibration/choice.py",
     "calibration/profiles.py",
+    "measure/renewal.py",
+    "measure/run.py",
+    "people/erasure.py",
     "progress/change.py",
+    "system/imports.py",
 )
 """The core, of which a user of the page can hear."""
+TERMINAL_ONLY = ("readings.py", "repair.py")
+"""Modules of these folders that speak in the terminal alone."""
 NOT_SAID = re.compile(
     r"session_id |^Written by|^# Written|OpenCV's model|camera axes|^Gain: |^a (text|table|number|list|date|direction|place)\b"
     r"|^width and height|^two plausible focal|^mediapipe |^take the neutral pose again$|^the (camera|floor profile)$"
@@ -263,7 +265,7 @@ def untold(path: Path) -> list[str]:
     ]
 
 
-CORE = [path for folder in FOLDERS for path in sorted((ROOT / "rotrack" / folder).glob("*.py"))]
+CORE = [path for folder in FOLDERS for path in sorted((ROOT / "rotrack" / folder).glob("*.py")) if path.name not in TERMINAL_ONLY]
 CORE += [ROOT / "rotrack" / module for module in MODULES]
 
 
@@ -404,7 +406,10 @@ KEY = re.compile(r"(?!.*\.(json|lock|js|css|csv|mp4|jpe?g|html|toml)$)[a-z]+(\.[
 
 def asked() -> Iterator[tuple[str, str]]:
     """Yield the keys in the code of the page, with their place, as patterns: what is filled in later matches anything."""
-    for path in sorted((ROOT / "rotrack" / "app").rglob("*.py")):
+    rotrack = ROOT / "rotrack"
+    for path in sorted(
+        [*(rotrack / "app").rglob("*.py"), *(rotrack / "texts").glob("*.py"), rotrack / "progress" / "wording.py"]
+    ):
         tree = ast.parse(path.read_text("utf-8"))
         parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
         for node in ast.walk(tree):

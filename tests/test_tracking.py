@@ -22,9 +22,9 @@ from conftest import (
     swing,
 )
 
-from rotrack.drills import Posture, load_table
+from rotrack.core.drills import Posture, load_table
+from rotrack.core.model import LEGS, Direction, Pose, Side, empty_pose
 from rotrack.kinematics.correction import load_corrections
-from rotrack.model import LEGS, Direction, Pose, Side, empty_pose
 from rotrack.tracking.neutral import REASON_WAITING
 from rotrack.tracking.pipeline import POSITION_LOST_S, REASON_NOT_READ, SIGHT_LOST_S, RotationTracker
 from rotrack.tracking.reps import TOO_SMALL

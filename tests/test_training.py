@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from helpers import ROOT
 
-from rotrack.model import LEGS, Pose, Side
+from rotrack.core.model import LEGS, Pose, Side
 from rotrack.sensing.legnet import LegNet, description
 
 TRAINING = ROOT / "training"

@@ -13,11 +13,11 @@ from helpers import ROOT, Ended, assert_one_sentence, run_main
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotrack.errors import InputError
+from rotrack.core.errors import InputError
 from rotrack.exchange import sheets
 from rotrack.exchange.typed import AS_IT_IS, Form, UndecidedDatesError, import_readings
-from rotrack.progress.days import Order, iso_of, order_of
-from rotrack.progress.readings import Merged, read_readings
+from rotrack.records.days import Order, iso_of, order_of
+from rotrack.records.readings import Merged, read_readings
 
 Run = Callable[..., Ended]
 TYPED = ROOT / "tests" / "fixtures" / "typed"

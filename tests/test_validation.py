@@ -14,15 +14,15 @@ import pytest
 from helpers import assert_one_sentence, run_main
 
 import rotrack
-from rotrack.batch import Job, Outcome
-from rotrack.drills import load_table
-from rotrack.errors import InputError, NotMeasuredError, TruthError
-from rotrack.model import Direction, NeutralTaken, Rep, Side
+from rotrack.core.drills import load_table
+from rotrack.core.errors import InputError, NotMeasuredError, TruthError
+from rotrack.core.model import Direction, NeutralTaken, Rep, Side
+from rotrack.measure.batch import Job, Outcome
 from rotrack.records.landmarks import LEG_COLUMNS, LEGS_READ
 from rotrack.records.record import Status
 from rotrack.records.session import Session
 from rotrack.sensing.legnet import description
-from rotrack.ui.words import to_json
+from rotrack.texts.numbers import to_json
 from rotrack.validation import COLUMNS, describe, markdown, report, validate_folder, write_table
 from rotrack.validation.compare import _Zeros, compare, match
 from rotrack.validation.run import MEASURING, READ_BY, READING, code_sha256
@@ -432,7 +432,7 @@ def test_what_is_kept_is_used_while_the_code_that_read_it_is_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_clips: tuple[Path, list[str]], measured: Session
 ) -> None:
     folder, names = two_clips
-    monkeypatch.setattr("rotrack.validation.run.api.remeasure", lambda *_, **__: measured)
+    monkeypatch.setattr("rotrack.validation.run.run.remeasure", lambda *_, **__: measured)
     for _ in range(2):
         validate_folder(folder, only="tune_a", keep=tmp_path / "keep", legnet=False)
     assert names == ["tune_a"]

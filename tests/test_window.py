@@ -32,12 +32,12 @@ from helpers import (
     xdotool,
 )
 
-from rotrack.errors import RecordError
-from rotrack.model import Side
+from rotrack.core.errors import RecordError
+from rotrack.core.model import Side
+from rotrack.draw.theme import SIDE_ON_DARK_RGB
 from rotrack.records.history import rep_table
 from rotrack.records.landmarks import read_curve, read_poses
 from rotrack.records.store import read_sessions
-from rotrack.ui.theme import SIDE_ON_DARK_RGB
 
 pytestmark = [pytest.mark.slow, needs("Xvfb", "xdotool", "ffmpeg")]
 STILL_S = 60

@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from rotrack.app.wishes import MOST_REPS, REPS, Wishes, again
-from rotrack.drills import load_table
-from rotrack.model import Side
+from rotrack.app.live.wishes import MOST_REPS, REPS, Wishes, again
+from rotrack.core.drills import load_table
+from rotrack.core.model import Side
 
 SEATED, ONE_LEG = (load_table().drill(drill_id) for drill_id in ("seated-combined", "standing-combined"))
 ALL = Wishes("Ana & Co", "left", 7, "full", True, "red, thick", 2.5)

@@ -11,10 +11,8 @@ import pytest
 from clocks import ManualClock
 from helpers import FOUR, a_record, a_rep, a_step, everything, log_session
 
-from rotrack import files
-from rotrack.errors import RecordError
-from rotrack.inputs import read_table
-from rotrack.model import CurvePoint, Side, Step, empty_pose
+from rotrack.core.errors import RecordError
+from rotrack.core.model import CurvePoint, Side, Step, empty_pose
 from rotrack.records import writer as writing
 from rotrack.records.folders import being_written
 from rotrack.records.landmarks import read_curve, read_poses
@@ -23,6 +21,8 @@ from rotrack.records.repetitions import REPETITIONS, read_repetitions
 from rotrack.records.store import read_all, read_sessions
 from rotrack.records.table import refresh_table
 from rotrack.records.writer import SessionWriter
+from rotrack.system import files
+from rotrack.system.inputs import read_table
 
 DURABLE = True
 """These tests are about what is on the disk, see `conftest.quick_disk`."""

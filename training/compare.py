@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from rotrack.drills import load_table
-from rotrack.model import LANDMARK_NAMES, Pose, Rep, Side
+from rotrack.core.drills import load_table
+from rotrack.core.model import LANDMARK_NAMES, Pose, Rep, Side
 from rotrack.records.landmarks import LANDMARKS, read_poses
 from rotrack.records.record import read_record
 from rotrack.tracking.pipeline import RotationTracker

@@ -25,9 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from rotrack.drills import Measure, Posture, load_table
+from rotrack.core.drills import Measure, Posture, load_table
+from rotrack.core.model import LEGS, Pose, Side
 from rotrack.kinematics.crops import readable
-from rotrack.model import LEGS, Pose, Side
 from rotrack.records.landmarks import LANDMARKS, LEGS_READ, read_poses
 from rotrack.records.record import read_record
 from training.simulate import NOISE, PARTS, turns_to

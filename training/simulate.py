@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from rotrack.drills import Drill, load_table
-from rotrack.drills import View as From
-from rotrack.model import LANDMARK_NAMES, LEGS, LegCrop, Pose, Side, empty_pose
+from rotrack.core.drills import Drill, load_table
+from rotrack.core.drills import View as From
+from rotrack.core.model import LANDMARK_NAMES, LEGS, LegCrop, Pose, Side, empty_pose
 from training import movement
 from training.figure import MadeRig, draw_build, landmarks
 from training.movement import Course, Drawn

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakSet
 
-from rotrack.clock import SYSTEM, Clock
-from rotrack.files import FILE_MODE, explained, make_folder, replace
-from rotrack.inputs import UnreadableError, read_json
+from rotrack.system.clock import SYSTEM, Clock
+from rotrack.system.files import FILE_MODE, explained, make_folder, replace
+from rotrack.system.inputs import UnreadableError, read_json
 
 KEY_FILE = "page.key"
 OWNER_S = 400 * 86_400

@@ -23,20 +23,20 @@ from filelock import FileLock, Timeout
 from nicegui import app as pages
 from nicegui import ui
 
-from rotrack.app import choose, history, live, reports, session
-from rotrack.app.frame import Site, add_head, language_of
 from rotrack.app.guard import TOKEN, Guard
 from rotrack.app.keys import Keys
 from rotrack.app.limits import limited, most_connections
+from rotrack.app.live.stream import stream
+from rotrack.app.live.studio import Phase, Studio
+from rotrack.app.pages import choose, history, live, reports, session
+from rotrack.app.pages.layout import Site, add_head, language_of
+from rotrack.app.pages.renewing import Renewing
 from rotrack.app.policy import OwnScripts
-from rotrack.app.renewing import Renewing
-from rotrack.app.stream import stream
-from rotrack.app.studio import Phase, Studio
-from rotrack.app.texts import Texts
-from rotrack.clock import SYSTEM, Clock
-from rotrack.errors import InputError
-from rotrack.files import FILE_MODE, explained, make_folder, replace
-from rotrack.inputs import read_json
+from rotrack.core.errors import InputError
+from rotrack.system.clock import SYSTEM, Clock
+from rotrack.system.files import FILE_MODE, explained, make_folder, replace
+from rotrack.system.inputs import read_json
+from rotrack.texts import Texts
 
 PORT = 8377
 """Where the page is, unless that is taken."""

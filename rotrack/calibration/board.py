@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from rotrack.errors import CalibrationError
-from rotrack.imports import when_used
+from rotrack.core.errors import CalibrationError
 from rotrack.kinematics.camera import Lens
+from rotrack.system.imports import when_used
 
 if TYPE_CHECKING:
     import cv2

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rotrack.errors import CalibrationError
+from rotrack.core.errors import CalibrationError
+from rotrack.core.model import Side
 from rotrack.kinematics.camera import Gain
-from rotrack.model import Side
 
 RAYS_DEG = (-30.0, -45.0)
 """Where the foot is laid after 0, internal positive."""

@@ -14,10 +14,10 @@ from reportlab.pdfgen.canvas import Canvas
 
 from rotrack.calibration import board, sheet
 from rotrack.calibration.sheet import PAPER_M
-from rotrack.errors import CalibrationError
-from rotrack.files import check_free, explained, make_folder, write_for_person
-from rotrack.imports import when_used
-from rotrack.model import Side
+from rotrack.core.errors import CalibrationError
+from rotrack.core.model import Side
+from rotrack.system.files import check_free, explained, make_folder, write_for_person
+from rotrack.system.imports import when_used
 
 if TYPE_CHECKING:
     import cv2

@@ -18,12 +18,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from rotrack.clock import SYSTEM, Clock
-from rotrack.errors import CalibrationError
-from rotrack.files import explained, make_folder, replace
-from rotrack.inputs import UnreadableError, clean_text, masked, name_key, read_toml, record_of, sane_time
+from rotrack.core.errors import CalibrationError
+from rotrack.core.model import CONVENTION_VERSION, Side
 from rotrack.kinematics.camera import Calibration, Floor, Gain, Lens
-from rotrack.model import CONVENTION_VERSION, Side
+from rotrack.system.clock import SYSTEM, Clock
+from rotrack.system.files import explained, make_folder, replace
+from rotrack.system.inputs import UnreadableError, clean_text, masked, name_key, read_toml, record_of, sane_time
 
 PROFILE_VERSION = 1
 NONE = "none"

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from rotrack.errors import CalibrationError
-from rotrack.imports import when_used
+from rotrack.core.errors import CalibrationError
+from rotrack.core.model import Frame
 from rotrack.kinematics.camera import Floor, Lens
-from rotrack.model import Frame
+from rotrack.system.imports import when_used
 
 if TYPE_CHECKING:
     import cv2

@@ -1,4 +1,4 @@
-"""The command line: parses, calls `api`, prints. Nothing is measured here.
+"""The command line: parses, calls `measure`, prints. Nothing is measured here.
 
 Each command is a function in a module of this package, which is loaded when the command is called: what others need is not waited
 for. Until then a command is known by its line in `COMMANDS`.
@@ -22,8 +22,8 @@ from rich.markup import escape
 
 from rotrack.cli.completion import asked_of, group_stand_in, stand_in
 from rotrack.cli.terminal import ERR
-from rotrack.errors import RecordError, RotrackError, StoppedError
-from rotrack.files import why_of
+from rotrack.core.errors import RecordError, RotrackError, StoppedError
+from rotrack.system.files import why_of
 
 MEASURE, LOOK_BACK, PEOPLE, EXCHANGE, SET_UP = "Measure", "Look back", "People", "Exchange", "Set up"
 
@@ -65,7 +65,10 @@ COMMANDS = (
     Command("remeasure", MEASURE, "Measure logged sessions again from their landmarks, without the video.", "measure"),
     Command("history", LOOK_BACK, "List what was measured so far: the value of every session, oldest first.", "history"),
     Command(
-        "show", LOOK_BACK, "Show a session again: values, repetitions, what was noted, and what the values compare with.", "log"
+        "show",
+        LOOK_BACK,
+        "Show a session again: values, repetitions, what was noted, and what the values compare with.",
+        "sessions",
     ),
     Command(
         "progress",
@@ -79,8 +82,8 @@ COMMANDS = (
         "Write a report for the person who was measured: a page that opens without a network, and a PDF.",
         "report",
     ),
-    Command("note", LOOK_BACK, "Note something about a session afterwards: a text, the band, the weight.", "log"),
-    Command("drop", LOOK_BACK, "Take bad repetitions out of a session's value.", "log"),
+    Command("note", LOOK_BACK, "Note something about a session afterwards: a text, the band, the weight.", "sessions"),
+    Command("drop", LOOK_BACK, "Take bad repetitions out of a session's value.", "sessions"),
     Command(
         "people",
         PEOPLE,
@@ -88,7 +91,7 @@ COMMANDS = (
         "people",
         is_group=True,
     ),
-    Command("delete", PEOPLE, "Delete a session, or a person with everything stored of them. This cannot be undone.", "log"),
+    Command("delete", PEOPLE, "Delete a session, or a person with everything stored of them. This cannot be undone.", "sessions"),
     Command("import", EXCHANGE, "Take in the sessions of another computer, or readings of a goniometer or phone.", "readings"),
     Command("export", EXCHANGE, "Write sessions for a spreadsheet, for statistics, or for biomechanics tools.", "export"),
     Command("agreement", EXCHANGE, "Compare rotrack with readings of a goniometer or phone, as Bland and Altman do.", "readings"),

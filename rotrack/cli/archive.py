@@ -11,15 +11,15 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from rotrack.archive import Result, measure_archive
-from rotrack.batch import Job
+from rotrack.archive.manifest import Manifest, read_manifest
+from rotrack.archive.run import Result, measure_archive
 from rotrack.cli.console import progress_bar
 from rotrack.cli.printing import write_plot
 from rotrack.cli.terminal import ERR, OUT
-from rotrack.errors import DOUBTFUL, InputError, RotrackError
-from rotrack.manifest import Manifest, read_manifest
+from rotrack.core.errors import DOUBTFUL, InputError, RotrackError
+from rotrack.measure.batch import Job
 from rotrack.records.record import Status
-from rotrack.ui.words import amount, is_counted, times, to_json
+from rotrack.texts.numbers import amount, is_counted, times, to_json
 
 
 def analyze_archive(folder: Path, path: Path | None, dask: str, job: Job, plot: bool, json: bool) -> None:

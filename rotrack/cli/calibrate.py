@@ -12,24 +12,24 @@ import numpy as np
 import typer
 from rich.markup import escape
 
-from rotrack import beforehand
+from rotrack.calibration import choice
 from rotrack.calibration.board import WANTED_TILTS, WANTED_VIEWS, LensLearner
 from rotrack.calibration.personal import HOLD_S, RAYS_DEG, HoldFinder, fit_foot, gain_of
 from rotrack.calibration.profiles import FloorProfile, Known, LensProfile, PersonalProfile, Profile, new_name, write_profile
 from rotrack.calibration.sheet import SheetWatcher, gray_of
 from rotrack.cli import completion
 from rotrack.cli.terminal import ERR, OUT
-from rotrack.clock import SYSTEM
-from rotrack.drills import load_table, parse_sides
-from rotrack.errors import CalibrationError
+from rotrack.core.drills import load_table, parse_sides
+from rotrack.core.errors import CalibrationError
+from rotrack.core.model import CONVENTION_VERSION, Frame, Side
+from rotrack.draw.guide import Guidance, Guide
+from rotrack.draw.window import Key, Window
 from rotrack.kinematics.camera import Calibration, Gain
-from rotrack.model import CONVENTION_VERSION, Frame, Side
 from rotrack.sensing.landmarker import Landmarker, find_model
 from rotrack.sensing.sources import Camera, Source, VideoFile
+from rotrack.system.clock import SYSTEM
 from rotrack.tracking.neutral import REASON_WAITING
 from rotrack.tracking.pipeline import RotationTracker
-from rotrack.ui.guide import Guidance, Guide
-from rotrack.ui.window import Key, Window
 
 DRILL = "standing-combined"
 """The drill whose reading a personal calibration is about."""
@@ -348,12 +348,12 @@ class _Looking:
 
     def __init__(self, spec: str, source: Source, window: Window | None) -> None:
         self._spec, self._source, self._window = spec, source, window
-        self.identity = beforehand.camera_identity(spec)
+        self.identity = choice.camera_identity(spec)
         self.size_px = source.info.size_px
 
     def known(self, wanted: list[str] | None, person: str) -> Known:
         """Return what is known of this camera by now, and say it."""
-        known = beforehand.of_camera(self._spec, self.size_px, wanted or (), beforehand.profiles_folder(), person)
+        known = choice.of_camera(self._spec, self.size_px, wanted or (), choice.profiles_folder(), person)
         for text in (*known.notes, *known.warnings):
             ERR.print(escape(text), soft_wrap=True)
         return known
@@ -403,6 +403,6 @@ def _looking(spec: str, window: bool) -> Generator[_Looking]:
 
 
 def _keep(profile: Profile, out: Path | None, words: str) -> None:
-    path = write_profile(profile, out or beforehand.profiles_folder())
+    path = write_profile(profile, out or choice.profiles_folder())
     OUT.print(escape(words), soft_wrap=True)
     OUT.print(f"  kept in {escape(str(path))}", soft_wrap=True)

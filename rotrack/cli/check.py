@@ -10,16 +10,17 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from rotrack import api, beforehand
+from rotrack.calibration import choice
 from rotrack.cli.options import DrillOption, FollowOption, LegnetOption
 from rotrack.cli.terminal import ERR, OUT
-from rotrack.errors import DOUBTFUL, InputError
+from rotrack.core.errors import DOUBTFUL, InputError
+from rotrack.measure import run
+from rotrack.placement.check import SetupCheck
+from rotrack.placement.finding import SetupFinding, State
 from rotrack.sensing.landmarker import Landmarker, find_model
 from rotrack.sensing.legnet import LegNet
 from rotrack.sensing.reader import read_live
 from rotrack.sensing.sources import Camera, Source
-from rotrack.tracking.finding import SetupFinding, State
-from rotrack.tracking.setup import SetupCheck
 
 NAMES = {"rate": "speed", "light": "light", "people": "one person", "legs": "legs", "distance": "distance", "camera": "camera"}
 SIGNS = {State.GOOD: "[green]ok[/]", State.PROBLEM: "[bold red]problem[/]", State.WAITING: "[yellow]waiting[/]"}
@@ -64,7 +65,7 @@ def check(
     Take the starting position and hold still. It ends as soon as all is good, or after the time with exit code 5. Nothing is
     logged.
     """
-    request = api.make_request(drill, side, calibration=calibration or (), legnet=legnet)
+    request = run.make_request(drill, side, calibration=calibration or (), legnet=legnet)
     network = LegNet(request.drill.posture) if legnet else None
     point_px, model_file = parse_follow(follow), find_model(model)
     ERR.print(f"{request.drill.title}. {request.drill.camera}", soft_wrap=True)
@@ -72,7 +73,7 @@ def check(
     findings: tuple[SetupFinding, ...] = ()
     people = 0
     try:
-        known, source = beforehand.for_camera(source, camera, request.calibration, request.data)
+        known, source = choice.for_camera(source, camera, request.calibration, request.data)
         for text in (*known.notes, *known.warnings):
             ERR.print(escape(text), soft_wrap=True)
         checking = SetupCheck(request.drill, request.sides, known.calibration)

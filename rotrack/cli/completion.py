@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rotrack.errors import RecordError
+from rotrack.core.errors import RecordError
 from rotrack.records.folders import data_folder, session_folders
 
 LATEST = "last"
@@ -45,7 +45,7 @@ def asked_of() -> str | None:
 
 def drills(incomplete: str) -> list[tuple[str, str]]:
     """Return the ids of drills that begin so, with their titles."""
-    table = tomllib.loads(FILE.parents[1].joinpath("drills.toml").read_text("utf-8"))["drill"]
+    table = tomllib.loads(FILE.parents[1].joinpath("core", "drills.toml").read_text("utf-8"))["drill"]
     return [(key, drill["title"]) for key, drill in table.items() if key.startswith(incomplete)]
 
 

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 import typer
 from rich.markup import escape
 
-from rotrack.app.names import meant
 from rotrack.cli.terminal import ERR
-from rotrack.errors import InputError, RecordError
-from rotrack.inputs import name_key
+from rotrack.core.errors import InputError, RecordError
+from rotrack.people.names import meant
 from rotrack.records.folders import data_folder
 from rotrack.records.history import people
 from rotrack.records.outdated import due
 from rotrack.records.people import tidy
 from rotrack.records.store import CHECKSUM, find_session
 from rotrack.records.table import refresh_table
-from rotrack.ui.words import times
+from rotrack.system.inputs import name_key
+from rotrack.texts.numbers import times
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -56,7 +56,7 @@ def opened(out: Path | None, remeasure: bool = False) -> Path:
 
 def _measure_again(data: Path) -> None:
     """Measure sessions of earlier measure versions again behind a progress bar; Ctrl-C or a problem puts that off."""
-    from rotrack.renewal import renew  # what measures is large, and there is hardly ever something to be done
+    from rotrack.measure.renewal import renew  # what measures is large, and there is hardly ever something to be done
 
     bar = progress_bar("sessions")
     try:

@@ -9,15 +9,15 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from rotrack.checkup import Finding, checkup
 from rotrack.cli.console import say_notes, shortened
 from rotrack.cli.options import OutOption
 from rotrack.cli.terminal import ERR, OUT
-from rotrack.errors import DOUBTFUL
+from rotrack.core.errors import DOUBTFUL
+from rotrack.measure.doctor import Finding, checkup
 from rotrack.records.folders import data_folder
+from rotrack.records.repair import examine, repair
 from rotrack.records.table import is_current
-from rotrack.repair import examine, repair
-from rotrack.ui.words import times
+from rotrack.texts.numbers import times
 
 _SIGNS = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "problem": "[bold red]problem[/]"}
 

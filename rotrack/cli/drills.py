@@ -11,8 +11,8 @@ from rich.table import Table
 
 from rotrack.cli import completion
 from rotrack.cli.terminal import OUT
-from rotrack.drills import GROUPS, TIERS, Drill, load_table
-from rotrack.ui.words import is_counted, is_index
+from rotrack.core.drills import GROUPS, TIERS, Drill, load_table
+from rotrack.texts.numbers import is_counted, is_index
 
 
 def drills(

@@ -16,8 +16,9 @@ from rotrack.cli import completion
 from rotrack.cli.console import opened, whose
 from rotrack.cli.options import DrillFilter, OutOption, PersonFilter
 from rotrack.cli.terminal import ERR
-from rotrack.drills import load_table
-from rotrack.errors import InputError, RecordError, RotrackError
+from rotrack.core.drills import load_table
+from rotrack.core.errors import InputError, RecordError, RotrackError
+from rotrack.core.model import Side
 from rotrack.exchange.export import (
     Exported,
     Format,
@@ -30,13 +31,12 @@ from rotrack.exchange.export import (
     wide_table,
 )
 from rotrack.exchange.sheets import XLSX, xlsx_bytes
-from rotrack.files import check_free, explained, make_folder, write_for_person
-from rotrack.model import Side
 from rotrack.records.folders import being_written
 from rotrack.records.history import newest, only, table_bytes
 from rotrack.records.session import Session
 from rotrack.records.store import find_session, read_sessions
-from rotrack.ui.words import is_counted, is_index, times
+from rotrack.system.files import check_free, explained, make_folder, write_for_person
+from rotrack.texts.numbers import is_counted, is_index, times
 
 _TABLES = {
     Format.TIDY: tidy_table,

@@ -9,17 +9,17 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from rotrack.app.names import meant
 from rotrack.cli.console import nobody, opened, say_notes, whose
 from rotrack.cli.options import DrillFilter, JsonOption, OutOption, PersonFilter, RemeasureOption
 from rotrack.cli.terminal import ERR, OUT
-from rotrack.cli.words import noted_of
-from rotrack.drills import load_table
-from rotrack.files import check_free, write_for_person
+from rotrack.cli.wording import noted_of
+from rotrack.core.drills import load_table
+from rotrack.people.names import meant
 from rotrack.records.history import history_csv, newest, only, rows_of, table_of
 from rotrack.records.session import Session, counting, readings_of
 from rotrack.records.store import read_sessions
-from rotrack.ui.words import amount, is_counted, times, to_json
+from rotrack.system.files import check_free, write_for_person
+from rotrack.texts.numbers import amount, is_counted, times, to_json
 
 COLUMNS = ("date", "leg", "value", "valid", "faults", "session")
 VALUE = COLUMNS.index("value")

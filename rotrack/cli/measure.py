@@ -13,9 +13,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from rotrack import api, beforehand
-from rotrack.app.names import meant
-from rotrack.batch import Job, Outcome, attempt, count_frames, run_jobs, was_stopped
+from rotrack.calibration import choice
 from rotrack.cli import completion
 from rotrack.cli.archive import analyze_archive
 from rotrack.cli.check import parse_follow
@@ -38,11 +36,16 @@ from rotrack.cli.options import (
 )
 from rotrack.cli.printing import print_session, rep_line, write_plot
 from rotrack.cli.terminal import ERR, OUT
-from rotrack.drills import load_table
-from rotrack.errors import DOUBTFUL, InputError, RecordError, RotrackError, StoppedError
-from rotrack.model import Frame, Step
+from rotrack.core.drills import load_table
+from rotrack.core.errors import DOUBTFUL, InputError, RecordError, RotrackError, StoppedError
+from rotrack.core.model import Frame, Step
+from rotrack.core.rates import LEAST_HZ
+from rotrack.draw.overlay import Overlay
+from rotrack.draw.window import KEYS, Key, Window
+from rotrack.measure import run
+from rotrack.measure.batch import Job, Outcome, attempt, count_frames, run_jobs, was_stopped
+from rotrack.people.names import meant
 from rotrack.progress.sample import PERSON, write_sample
-from rotrack.rates import LEAST_HZ
 from rotrack.records.folders import data_folder
 from rotrack.records.record import read_record
 from rotrack.records.session import VIDEO, Session
@@ -50,10 +53,8 @@ from rotrack.records.store import find_session
 from rotrack.sensing.landmarker import find_model, speed_advice
 from rotrack.sensing.legnet import description
 from rotrack.sensing.sources import Camera, Source, VideoFile
+from rotrack.texts.numbers import times, to_json
 from rotrack.tracking.scoreboard import Scoreboard
-from rotrack.ui.overlay import Overlay
-from rotrack.ui.window import KEYS, Key, Window
-from rotrack.ui.words import times, to_json
 
 
 # ---------------------------------------------------------------------- demo, analyze, remeasure
@@ -162,7 +163,7 @@ def analyze(
         raise InputError("--manifest and --dask are for the folder of an archive; give that instead of single videos.")
     if not drill:
         raise typer.BadParameter("say which one; `rotrack drills` lists them.", param_hint="'--drill' / '-d'")
-    request = api.make_request(
+    request = run.make_request(
         drill, side, out, person, note, correct, calibration or (), band, load_kg, legnet, rotate, mirrored
     )
     find_model(model)
@@ -198,7 +199,7 @@ def remeasure(
         new = meant(data, read_record(folder).person)
         if new.similar:  # whose it is, the session says: that is not asked
             say_new(new.name, new.similar)
-        return api.remeasure(folder, out=out, legnet=legnet)
+        return run.remeasure(folder, out=out, legnet=legnet)
 
     _report([attempt(Path(name), partial(again, name)) for name in sessions], json)
 
@@ -298,7 +299,7 @@ def live(
     Keys: q or Esc ends, m switches the mirror, n takes the neutral pose again. Closing the window ends too. The measurement
     never sees a mirrored picture.
     """
-    request = api.make_request(
+    request = run.make_request(
         drill, side, out, person, note, calibration=calibration or (), band=band, load_kg=load_kg, legnet=legnet
     )
     person_at = parse_follow(follow)
@@ -314,13 +315,13 @@ def live(
     try:
         with Window(source.info.size_px) as window:
             told_slow = False
-            known, source = beforehand.for_camera(source, camera, request.calibration, request.data, person)
+            known, source = choice.for_camera(source, camera, request.calibration, request.data, person)
             for text in known.notes:
                 ERR.print(escape(text), soft_wrap=True)
             for text in known.warnings:
                 ERR.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
 
-            def show(frame: Frame | None, step: Step, board: Scoreboard) -> api.Ask | None:
+            def show(frame: Frame | None, step: Step, board: Scoreboard) -> run.Ask | None:
                 nonlocal told_slow
                 assert frame is not None
                 for rep in step.reps:
@@ -332,11 +333,11 @@ def live(
                 if key is Key.MIRROR:
                     overlay.mirror = not overlay.mirror
                 if key is Key.NEUTRAL:
-                    return api.Ask.NEUTRAL
+                    return run.Ask.NEUTRAL
                 enough = reps > 0 and all(board.count(s) >= reps for s in request.sides)
-                return api.Ask.STOP if enough or key is Key.END else None
+                return run.Ask.STOP if enough or key is Key.END else None
 
-            session = api.measure(
+            session = run.measure(
                 source, model_file, request, annotate=video, on_step=show, live=True, known=known, follow=person_at
             )
     finally:

@@ -15,15 +15,15 @@ from rotrack.cli import completion
 from rotrack.cli.console import located, name_to_log, opened
 from rotrack.cli.options import JsonOption, OutOption, SessionArgument
 from rotrack.cli.terminal import ERR, OUT
-from rotrack.drills import load_table
-from rotrack.errors import InputError
-from rotrack.model import Direction, Side
-from rotrack.persons import archive_person, change_person, give_session, merge_people, rename_person
+from rotrack.core.drills import load_table
+from rotrack.core.errors import InputError
+from rotrack.core.model import Direction, Side
+from rotrack.people.changes import archive_person, change_person, give_session, merge_people, rename_person
 from rotrack.records.history import only
 from rotrack.records.people import AffectedSide, Goal, Person, find_person, read_people, similar
 from rotrack.records.session import load_session
 from rotrack.records.store import read_sessions, session_folder
-from rotrack.ui.words import times, to_json
+from rotrack.texts.numbers import times, to_json
 
 app = typer.Typer(
     help="List the people who are measured; rename, merge and archive them, and give a session to the right one.",

@@ -11,22 +11,22 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from rotrack.app.compared import change_words, last_time_words, norm_words, sides_words
-from rotrack.app.texts import Texts
+from rotrack.charts.sessions import session_figure, write_html
 from rotrack.cli.terminal import OUT
-from rotrack.cli.words import counts
-from rotrack.drills import TIERS, load_table
-from rotrack.errors import RecordError
-from rotrack.model import Direction, Rep, Side
+from rotrack.cli.wording import counts
+from rotrack.core.drills import TIERS, load_table
+from rotrack.core.errors import RecordError
+from rotrack.core.model import Direction, Rep, Side
 from rotrack.progress.compare import difference, earlier_values, left_against_right, spreads_of
+from rotrack.progress.wording import change_words, last_time_words, norm_words, sides_words
 from rotrack.records.changes import PLOT
 from rotrack.records.compare import held, legs_of
 from rotrack.records.norms import norms_for
 from rotrack.records.record import SessionRecord
 from rotrack.records.session import Session, SessionValue, counting, readings_of
 from rotrack.records.store import read_sessions
-from rotrack.ui.figures import session_figure, write_html
-from rotrack.ui.words import COUNTED, INDEX, amount, is_counted, is_index, seconds, times
+from rotrack.texts import Texts
+from rotrack.texts.numbers import COUNTED, INDEX, amount, is_counted, is_index, seconds, times
 
 
 def rep_line(rep: Rep, tier: str) -> str:

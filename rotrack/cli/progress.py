@@ -13,13 +13,13 @@ from rich.table import Table
 from rotrack.cli.console import nobody, opened, say_notes, shortened, whose
 from rotrack.cli.options import DrillFilter, JsonOption, OutOption, PersonFilter, RemeasureOption, SinceOption
 from rotrack.cli.terminal import OUT
-from rotrack.drills import load_table
-from rotrack.errors import InputError
-from rotrack.model import Side
+from rotrack.core.drills import load_table
+from rotrack.core.errors import InputError
+from rotrack.core.model import Side
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict, read_progress, to_dict
 from rotrack.progress.statistics import BASELINE_SESSIONS, ENOUGH_DF, SLOPE_SESSIONS
 from rotrack.records.history import people
-from rotrack.ui.words import INDEX, is_index, times, to_json, unit
+from rotrack.texts.numbers import INDEX, is_index, times, to_json, unit
 
 MOST_PEOPLE = 5
 """For more people than this one line each is printed."""

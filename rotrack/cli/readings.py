@@ -15,16 +15,15 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from rotrack.charts.sessions import agreement_figure, page_bytes
 from rotrack.cli.console import opened, shortened, whose
 from rotrack.cli.options import DrillFilter, JsonOption, OutOption, PersonFilter
 from rotrack.cli.terminal import ERR, OUT
-from rotrack.drills import load_table
-from rotrack.errors import DOUBTFUL, InputError
+from rotrack.core.drills import load_table
+from rotrack.core.errors import DOUBTFUL, InputError
+from rotrack.core.model import Direction, Side
 from rotrack.exchange.merge import merge_sessions
 from rotrack.exchange.typed import Form, UndecidedDatesError, import_readings, write_template
-from rotrack.files import check_free, write_for_person
-from rotrack.inputs import name_key
-from rotrack.model import Direction, Side
 from rotrack.progress.agreement import (
     LEAST_PAIRS,
     NO_RATER,
@@ -36,13 +35,14 @@ from rotrack.progress.agreement import (
     cautions,
     pair_readings,
 )
-from rotrack.progress.days import Order
-from rotrack.progress.readings import Merged, read_readings
 from rotrack.progress.values import session_table
+from rotrack.records.days import Order
 from rotrack.records.history import newest
+from rotrack.records.readings import Merged, read_readings
 from rotrack.records.store import read_sessions
-from rotrack.ui.figures import agreement_figure, page_bytes
-from rotrack.ui.words import times, to_json
+from rotrack.system.files import check_free, write_for_person
+from rotrack.system.inputs import name_key
+from rotrack.texts.numbers import times, to_json
 
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there already.")]
 

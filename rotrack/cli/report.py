@@ -14,15 +14,15 @@ from rotrack.cli import completion
 from rotrack.cli.console import nobody, opened, say_notes, shortened, whose
 from rotrack.cli.options import DrillFilter, OutOption, RemeasureOption, SinceOption
 from rotrack.cli.terminal import ERR, OUT
-from rotrack.drills import load_table
-from rotrack.errors import InputError
-from rotrack.inputs import name_key
+from rotrack.core.drills import load_table
+from rotrack.core.errors import InputError
 from rotrack.progress.change import read_progress
 from rotrack.records.session import Session
 from rotrack.records.store import read_sessions
 from rotrack.report.content import make_report, require_sessions
 from rotrack.report.files import check_places, file_name, files_of, write_report
-from rotrack.report.words import Only
+from rotrack.report.wording import Only
+from rotrack.system.inputs import name_key
 
 
 def report(

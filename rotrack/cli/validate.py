@@ -12,8 +12,8 @@ from rich.markup import escape
 from rotrack.cli.console import progress_bar
 from rotrack.cli.options import CorrectOption, LegnetOption, ModelOption
 from rotrack.cli.terminal import ERR
-from rotrack.files import check_free
-from rotrack.ui.words import to_json
+from rotrack.system.files import check_free
+from rotrack.texts.numbers import to_json
 from rotrack.validation import describe, markdown, read_before, side_by_side, validate_folder, write_table
 from rotrack.validation import report as validation_report
 

@@ -23,20 +23,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rotrack.drills import load_table
-from rotrack.errors import InputError, NotMeasuredError, RecordError
+from rotrack.core.drills import load_table
+from rotrack.core.errors import InputError, NotMeasuredError, RecordError
+from rotrack.core.model import LANDMARK_NAMES, Direction, Side
 from rotrack.exchange.sheets import XLSX
-from rotrack.imports import when_used
 from rotrack.kinematics.identity import LegNames
-from rotrack.model import LANDMARK_NAMES, Direction, Side
 from rotrack.records.compare import held
 from rotrack.records.history import rep_table
 from rotrack.records.landmarks import CURVE, LANDMARKS, read_poses
 from rotrack.records.record import SessionRecord
 from rotrack.records.schema import REP_COLUMNS
 from rotrack.records.session import Session, best_of, by_leg
+from rotrack.system.imports import when_used
+from rotrack.texts.numbers import is_counted, is_index
 from rotrack.tracking.filters import LONGEST_GAP_S
-from rotrack.ui.words import is_counted, is_index
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,12 +17,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rotrack.errors import InputError, RecordError
+from rotrack.core.errors import InputError, RecordError
 from rotrack.exchange.typed import import_readings
-from rotrack.files import DRAFT, FILE_MODE, Appender, explained, make_folder, replace, sync_folder
-from rotrack.imports import when_used
-from rotrack.inputs import MOST_TABLE_BYTES, UnreadableError, name_key, read_blocks
-from rotrack.progress.readings import FILE, Merged
 from rotrack.records.changes import PLOT
 from rotrack.records.folders import IMPORT_LOCK, PART, WRITING_LOCK, being_written, locked, sessions_folder
 from rotrack.records.landmarks import CURVE, LANDMARKS, LEGS_READ
@@ -40,11 +36,15 @@ from rotrack.records.people import (
     stand_ins,
     write_person,
 )
+from rotrack.records.readings import FILE, Merged
 from rotrack.records.record import FORMAT, SESSION_FILE, TABLE_ONLY, SessionRecord, Status, record_bytes
 from rotrack.records.repetitions import REPETITIONS, table_bytes
 from rotrack.records.session import VIDEO, Session
 from rotrack.records.store import CHECKSUM, read_all
 from rotrack.records.table import refresh_table
+from rotrack.system.files import DRAFT, FILE_MODE, Appender, explained, make_folder, replace, sync_folder
+from rotrack.system.imports import when_used
+from rotrack.system.inputs import MOST_TABLE_BYTES, UnreadableError, name_key, read_blocks
 
 if TYPE_CHECKING:
     import filelock

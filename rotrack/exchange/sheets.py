@@ -18,8 +18,8 @@ from xml.etree.ElementTree import ParseError
 
 import numpy as np
 
-from rotrack.imports import when_used
-from rotrack.inputs import MOST_CELLS, Table, UnreadableError, clean_text, plain_cell
+from rotrack.system.imports import when_used
+from rotrack.system.inputs import MOST_CELLS, Table, UnreadableError, clean_text, plain_cell
 
 if TYPE_CHECKING:
     import openpyxl

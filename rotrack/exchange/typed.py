@@ -13,14 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from rotrack.clock import SYSTEM, Clock
-from rotrack.drills import load_table
-from rotrack.errors import InputError
+from rotrack.core.drills import load_table
+from rotrack.core.errors import InputError
 from rotrack.exchange.sheets import XLSX, is_zip, read_xlsx
-from rotrack.files import write_for_person
-from rotrack.inputs import Table, UnreadableError, csv_line, header_of, name_key, read_bytes, table_of
-from rotrack.progress.days import EXAMPLE_DAY, Order, is_undecided, iso_of, order_of
-from rotrack.progress.readings import (
+from rotrack.records.days import EXAMPLE_DAY, Order, is_undecided, iso_of, order_of
+from rotrack.records.readings import (
     DIRECTIONS,
     MOST_BYTES,
     MOST_READINGS,
@@ -33,6 +30,9 @@ from rotrack.progress.readings import (
     plain_reading,
     sensible_reading,
 )
+from rotrack.system.clock import SYSTEM, Clock
+from rotrack.system.files import write_for_person
+from rotrack.system.inputs import Table, UnreadableError, csv_line, header_of, name_key, read_bytes, table_of
 
 EXAMPLE = "EXAMPLE"
 """The person of the line in the template that shows how to fill it in; such lines are not imported."""

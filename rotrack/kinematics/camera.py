@@ -11,9 +11,9 @@ from enum import StrEnum
 
 import numpy as np
 
-from rotrack.drills import Posture
+from rotrack.core.drills import Posture
+from rotrack.core.model import Side
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG, focal_px, turn_to_ray
-from rotrack.model import Side
 
 ASSUMED_FOCAL_SD = 0.15
 """Relative error of the focal length when the field of view is assumed (webcams: 50 to 80 deg along the longer side)."""

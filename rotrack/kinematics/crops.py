@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from rotrack.core.model import LEGS, LegCrop, Pose
 from rotrack.kinematics.camera import Lens
 from rotrack.kinematics.legmodel import NETWORK_PARTS
-from rotrack.model import LEGS, LegCrop, Pose
 
 READABLE_FROM = 0.5
 """A crop counts if the network is at least so sure that it shows this leg and can be read."""

@@ -20,9 +20,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from rotrack.drills import Posture
+from rotrack.core.drills import Posture
+from rotrack.core.model import LEGS, N_LANDMARKS, Pose, Side
 from rotrack.kinematics.crops import completed, readable
-from rotrack.model import LEGS, N_LANDMARKS, Pose, Side
 
 REASON_CROSS = "the legs cross: it is not certain which is which"
 REASON_SWAP = "left and right leg are mixed up"

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from rotrack.imports import when_used
+from rotrack.core.model import LEGS, Side
 from rotrack.kinematics.camera import Calibration
 from rotrack.kinematics.geometry import rotation_of_axis, shortest_rotation, turn_about
 from rotrack.kinematics.stance import Facing, Stance
-from rotrack.model import LEGS, Side
+from rotrack.system.imports import when_used
 
 if TYPE_CHECKING:
     from scipy import optimize

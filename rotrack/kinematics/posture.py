@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from rotrack.drills import Posture
+from rotrack.core.drills import Posture
+from rotrack.core.model import LEGS, Leg, Pose, Side
 from rotrack.kinematics.legmodel import KNEE_FOLLOWS, LENGTHS
 from rotrack.kinematics.rotation import NeutralPose
-from rotrack.model import LEGS, Leg, Pose, Side
 
 SEATED_KNEE_FLEXION_DEG = 50.0
 SEATED_THIGH_SHOWN = 0.75

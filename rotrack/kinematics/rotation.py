@@ -13,7 +13,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from rotrack.drills import Drill, Measure, Posture
+from rotrack.core.drills import Drill, Measure, Posture
+from rotrack.core.model import LEGS, LegCrop, Pose, Side
 from rotrack.kinematics import crops
 from rotrack.kinematics.camera import Calibration, Floor, Level
 from rotrack.kinematics.correction import NORMAL_95, load_corrections
@@ -26,7 +27,6 @@ from rotrack.kinematics.legmodel import (
     NeutralLeg,
 )
 from rotrack.kinematics.stance import STANCES, Facing
-from rotrack.model import LEGS, LegCrop, Pose, Side
 
 TURNED_FROM_DEG, TURNED_TOO_FAR_DEG = 15.0, 55.0
 """A camera further to the side asks for another place; one still further is refused."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rotrack.drills import Posture
+from rotrack.core.drills import Posture
 
 
 class Facing(Enum):

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rotrack.errors import InputError
-from rotrack.imports import when_used
-from rotrack.inputs import name_key
+from rotrack.core.errors import InputError
+from rotrack.core.model import UNCORRECTED, WITHOUT_LEGNET
 from rotrack.kinematics.correction import NORMAL_95
-from rotrack.model import UNCORRECTED, WITHOUT_LEGNET
 from rotrack.progress.statistics import mdc, sem_of_differences
-from rotrack.ui.words import is_counted, is_index, times
+from rotrack.system.imports import when_used
+from rotrack.system.inputs import name_key
+from rotrack.texts.numbers import is_counted, is_index, times
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,12 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rotrack.drills import load_table
-from rotrack.errors import RecordError
-from rotrack.imports import when_used
-from rotrack.inputs import name_key
-from rotrack.model import Direction, Side
-from rotrack.progress.readings import no_readings, read_readings
+from rotrack.core.drills import load_table
+from rotrack.core.errors import RecordError
+from rotrack.core.model import Direction, Side
 from rotrack.progress.statistics import (
     BASELINE_SESSIONS,
     PUBLISHED_SEM_DEG,
@@ -37,10 +34,13 @@ from rotrack.progress.statistics import (
 )
 from rotrack.progress.values import session_table
 from rotrack.records.history import ALIKE, newest, only, rep_table
+from rotrack.records.readings import no_readings, read_readings
 from rotrack.records.record import Status
 from rotrack.records.session import BEST_OF, Session
 from rotrack.records.store import read_all
-from rotrack.ui.words import is_counted, is_index, times
+from rotrack.system.imports import when_used
+from rotrack.system.inputs import name_key
+from rotrack.texts.numbers import is_counted, is_index, times
 
 if TYPE_CHECKING:
     import pandas as pd

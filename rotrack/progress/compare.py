@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from rotrack.inputs import name_key
-from rotrack.model import Direction, Side
+from rotrack.core.model import Direction, Side
 from rotrack.progress.change import change_table, error_of_difference
 from rotrack.progress.statistics import Spread
 from rotrack.progress.values import session_table
 from rotrack.records.history import ALIKE, earlier_sessions, newest
 from rotrack.records.session import Session, SessionValue
 from rotrack.records.store import in_time
+from rotrack.system.inputs import name_key
 
 Spreads = dict[tuple[Side, Direction], Spread]
 """How much the values of each leg and direction differ from session to session although nothing has changed."""

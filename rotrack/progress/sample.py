@@ -29,13 +29,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rotrack.drills import Drill, Posture, load_table
-from rotrack.errors import InputError
-from rotrack.imports import when_used
-from rotrack.kinematics.camera import Level
-from rotrack.kinematics.correction import load_corrections
-from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
-from rotrack.model import (
+from rotrack.core.drills import Drill, Posture, load_table
+from rotrack.core.errors import InputError
+from rotrack.core.model import (
     CONVENTION_VERSION,
     MEASURE_VERSION,
     REP_DECIMALS,
@@ -47,15 +43,19 @@ from rotrack.model import (
     Step,
     empty_pose,
 )
-from rotrack.progress.readings import add_readings, plain_reading, read_readings
+from rotrack.kinematics.camera import Level
+from rotrack.kinematics.correction import load_corrections
+from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
 from rotrack.records.changes import delete_session
 from rotrack.records.folders import locked, session_folders
 from rotrack.records.landmarks import LANDMARKS
 from rotrack.records.people import Person, find_person, read_people, write_person
+from rotrack.records.readings import add_readings, plain_reading, read_readings
 from rotrack.records.record import SessionRecord, SourceRecord, Status
 from rotrack.records.store import read_all
 from rotrack.records.table import refresh_table
 from rotrack.records.writer import SessionWriter
+from rotrack.system.imports import when_used
 from rotrack.tracking.filters import OneEuro
 from rotrack.tracking.reps import Excursion, Pairing, RepFinder, measure_excursion
 

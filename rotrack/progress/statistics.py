@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rotrack.imports import when_used
+from rotrack.system.imports import when_used
 
 if TYPE_CHECKING:
     from scipy import stats

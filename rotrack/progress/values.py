@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from rotrack.imports import when_used
 from rotrack.records.session import Session
+from rotrack.system.imports import when_used
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,10 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from rotrack.errors import InputError, RecordError
-from rotrack.files import replace as replace_files
-from rotrack.files import set_aside
-from rotrack.model import Direction, Rep, Side
+from rotrack.core.errors import InputError, RecordError
+from rotrack.core.model import Direction, Rep, Side
 from rotrack.records.folders import locked
 from rotrack.records.record import SESSION_FILE, record_bytes
 from rotrack.records.repetitions import REPETITIONS, table_bytes
@@ -25,6 +23,8 @@ from rotrack.records.session import Session, load_session
 from rotrack.records.store import forget_index, refuse_running, session_folder
 from rotrack.records.table import refresh_table
 from rotrack.records.text import check_load, check_text
+from rotrack.system.files import replace as replace_files
+from rotrack.system.files import set_aside
 
 PLOT = "plot.html"
 """Name of the drawn curve in a session's folder."""

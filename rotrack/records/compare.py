@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rotrack.model import Direction, Rep, Side
+from rotrack.core.model import Direction, Rep, Side
 from rotrack.records.session import Session
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
-from rotrack.errors import RecordError
-from rotrack.files import FILE_MODE, explained, make_folder, why_of
-from rotrack.imports import when_used
+from rotrack.core.errors import RecordError
+from rotrack.system.files import FILE_MODE, explained, make_folder, why_of
+from rotrack.system.imports import when_used
 
 if TYPE_CHECKING:
     import filelock

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rotrack.imports import when_used
-from rotrack.inputs import csv_line, header_of, name_key
-from rotrack.model import REP_DECIMALS, Rep
+from rotrack.core.model import REP_DECIMALS, Rep
 from rotrack.records.repetitions import yes_or_no
 from rotrack.records.schema import REP_COLUMNS
 from rotrack.records.session import Session, counting, readings_of
 from rotrack.records.store import in_time, read_sessions
+from rotrack.system.imports import when_used
+from rotrack.system.inputs import csv_line, header_of, name_key
 
 if TYPE_CHECKING:
     import pandas as pd

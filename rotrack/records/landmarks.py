@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rotrack.errors import RecordError
-from rotrack.imports import when_used
-from rotrack.inputs import MOST_TABLE_BYTES, UnreadableError, clean_text, csv_line, read_bytes, read_packed_lines
-from rotrack.model import LANDMARK_NAMES, LEG_CROP_SHAPES, CurvePoint, LegCrop, Pose, Side, ZeroCourse, empty_pose
+from rotrack.core.errors import RecordError
+from rotrack.core.model import LANDMARK_NAMES, LEG_CROP_SHAPES, CurvePoint, LegCrop, Pose, Side, ZeroCourse, empty_pose
+from rotrack.system.imports import when_used
+from rotrack.system.inputs import MOST_TABLE_BYTES, UnreadableError, clean_text, csv_line, read_bytes, read_packed_lines
 
 if TYPE_CHECKING:
     import pandas as pd

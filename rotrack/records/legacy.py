@@ -12,12 +12,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from rotrack.errors import RecordError
-from rotrack.inputs import MOST_REPETITIONS, UnreadableError, number_of, read_table, record_of, time_of
-from rotrack.model import CONVENTION_VERSION, Direction, Rep, Side
+from rotrack.core.errors import RecordError
+from rotrack.core.model import CONVENTION_VERSION, Direction, Rep, Side
 from rotrack.records.record import FIRST_MEASURE, TABLE_ONLY, SessionRecord, SourceRecord, Status, damaged
 from rotrack.records.repetitions import rep_of, sensible
 from rotrack.records.schema import NEEDED
+from rotrack.system.inputs import MOST_REPETITIONS, UnreadableError, number_of, read_table, record_of, time_of
 
 TABLE = "reps.csv"
 MAY_LACK = ("note", "uncertainty_deg", "gravity_deg", "dropped", "band", "load_kg", "measure_version", "remeasured_from")

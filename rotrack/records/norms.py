@@ -9,8 +9,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from rotrack.drills import load_table
-from rotrack.model import Direction
+from rotrack.core.drills import load_table
+from rotrack.core.model import Direction
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import msgspec
 
-from rotrack.files import replace
-from rotrack.inputs import UnreadableError, json_bytes, read_json, record_of
-from rotrack.model import CONVENTION_VERSION, MEASURE_VERSION
+from rotrack.core.model import CONVENTION_VERSION, MEASURE_VERSION
 from rotrack.records.landmarks import LANDMARKS, LEGS_READ
 from rotrack.records.record import Status
 from rotrack.records.session import Session, counting, readings_of
 from rotrack.records.store import read_sessions
 from rotrack.records.table import made_of
+from rotrack.system.files import replace
+from rotrack.system.inputs import UnreadableError, json_bytes, read_json, record_of
 
 MEMORY = "remeasured.json"
 """In a data folder: what was tried already, and of which sessions nothing is to be done."""

@@ -21,13 +21,22 @@ from typing import Any
 
 import msgspec
 
-from rotrack.clock import SYSTEM, Clock
-from rotrack.errors import InputError, RecordError
-from rotrack.files import explained, make_folder, replace, set_aside
-from rotrack.inputs import MOST_PERSON_BYTES, UnreadableError, clean_text, json_bytes, name_key, read_json, record_of, sane_time
-from rotrack.model import Direction, Side
+from rotrack.core.errors import InputError, RecordError
+from rotrack.core.model import Direction, Side
 from rotrack.records.folders import session_folders
 from rotrack.records.record import is_person_id, read_record
+from rotrack.system.clock import SYSTEM, Clock
+from rotrack.system.files import explained, make_folder, replace, set_aside
+from rotrack.system.inputs import (
+    MOST_PERSON_BYTES,
+    UnreadableError,
+    clean_text,
+    json_bytes,
+    name_key,
+    read_json,
+    record_of,
+    sane_time,
+)
 
 PERSON_FILE = "person.json"
 PERSON_FORMAT = 1

@@ -14,10 +14,10 @@ from typing import Any
 
 import msgspec
 
-from rotrack.errors import RecordError
-from rotrack.inputs import MOST_JSON_BYTES, UnreadableError, json_bytes, read_json, record_of, sane_time
-from rotrack.model import UNCORRECTED, Apart, NeutralTaken, Side, ZeroCourse
-from rotrack.tracking.finding import SetupFinding
+from rotrack.core.errors import RecordError
+from rotrack.core.model import UNCORRECTED, Apart, NeutralTaken, Side, ZeroCourse
+from rotrack.placement.finding import SetupFinding
+from rotrack.system.inputs import MOST_JSON_BYTES, UnreadableError, json_bytes, read_json, record_of, sane_time
 from rotrack.tracking.settings import TrackerSettings
 
 SESSION_FILE = "session.json"

@@ -14,8 +14,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from rotrack.errors import RecordError
-from rotrack.inputs import (
+from rotrack.core.errors import RecordError
+from rotrack.core.model import Direction, Rep, Side
+from rotrack.records.landmarks import LONGEST_S
+from rotrack.system.inputs import (
     MOST_REPETITIONS,
     MOST_SESSION_TABLE_BYTES,
     Table,
@@ -27,8 +29,6 @@ from rotrack.inputs import (
     truth_of,
     whole_of,
 )
-from rotrack.model import Direction, Rep, Side
-from rotrack.records.landmarks import LONGEST_S
 
 REPETITIONS = "repetitions.csv"
 REPETITION_COLUMNS = tuple(field.name for field in fields(Rep))

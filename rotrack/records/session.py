@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from rotrack.imports import when_used
-from rotrack.model import Apart, Direction, Rep, Side
+from rotrack.core.model import Apart, Direction, Rep, Side
 from rotrack.records.folders import being_written
 from rotrack.records.landmarks import read_curve
 from rotrack.records.legacy import earlier_repetitions
 from rotrack.records.record import SessionRecord, Status, read_raw, record_from
 from rotrack.records.repetitions import REPETITIONS, read_repetitions
+from rotrack.system.imports import when_used
 
 if TYPE_CHECKING:
     import pandas as pd

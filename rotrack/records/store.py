@@ -17,16 +17,16 @@ from pathlib import Path
 
 import msgspec
 
-from rotrack.errors import InputError, RecordError
-from rotrack.files import replace as replace_files
-from rotrack.inputs import UnreadableError, read_bytes
-from rotrack.model import Rep
+from rotrack.core.errors import InputError, RecordError
+from rotrack.core.model import Rep
 from rotrack.records.folders import being_written, session_folders, sessions_folder
 from rotrack.records.legacy import TABLE, earlier_table, session_of_rows
 from rotrack.records.people import Person, read_people
 from rotrack.records.record import SESSION_FILE, SessionRecord, Status
 from rotrack.records.repetitions import REPETITIONS
 from rotrack.records.session import Session, SessionValue, counting, load_session, readings_of
+from rotrack.system.files import replace as replace_files
+from rotrack.system.inputs import UnreadableError, read_bytes
 
 INDEX = "index.msgpack"
 INDEX_VERSION = 3

@@ -17,11 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rotrack.clock import SYSTEM, Clock
-from rotrack.errors import RecordError
-from rotrack.files import Appender, replace, why_of
-from rotrack.inputs import MOST_TABLE_BYTES, UnreadableError, csv_line, header_of, read_bytes
-from rotrack.model import REP_DECIMALS, Rep
+from rotrack.core.errors import RecordError
+from rotrack.core.model import REP_DECIMALS, Rep
 from rotrack.records.folders import being_written, locked, session_folders
 from rotrack.records.legacy import TABLE
 from rotrack.records.record import SessionRecord
@@ -30,6 +27,9 @@ from rotrack.records.schema import REP_COLUMNS
 from rotrack.records.session import Session
 from rotrack.records.store import CHECKSUM, read_all, stamp_of
 from rotrack.records.takeover import keep_original, name_people, take_over
+from rotrack.system.clock import SYSTEM, Clock
+from rotrack.system.files import Appender, replace, why_of
+from rotrack.system.inputs import MOST_TABLE_BYTES, UnreadableError, csv_line, header_of, read_bytes
 
 HEADER = header_of(REP_COLUMNS)
 CHANGED = "reps changed by hand"

@@ -12,10 +12,16 @@ from pathlib import Path
 
 import msgspec
 
-from rotrack.clock import SYSTEM, Clock
-from rotrack.errors import InputError, RecordError
-from rotrack.files import make_folder, replace, set_aside, sync_folder
-from rotrack.inputs import (
+from rotrack.core.errors import InputError, RecordError
+from rotrack.records.folders import being_written, session_folders, sessions_folder
+from rotrack.records.legacy import MAY_LACK, TABLE, EarlierTable, earlier_repetitions, earlier_table, session_of_rows
+from rotrack.records.people import Person, find_person, known_or_new, read_people
+from rotrack.records.record import FORMAT, SESSION_FILE, SessionRecord, read_raw, read_record, record_bytes, record_from
+from rotrack.records.repetitions import REPETITIONS, table_bytes
+from rotrack.records.session import Session
+from rotrack.system.clock import SYSTEM, Clock
+from rotrack.system.files import make_folder, replace, set_aside, sync_folder
+from rotrack.system.inputs import (
     GUESSED,
     MOST_TABLE_BYTES,
     Table,
@@ -28,12 +34,6 @@ from rotrack.inputs import (
     time_of,
     truth_of,
 )
-from rotrack.records.folders import being_written, session_folders, sessions_folder
-from rotrack.records.legacy import MAY_LACK, TABLE, EarlierTable, earlier_repetitions, earlier_table, session_of_rows
-from rotrack.records.people import Person, find_person, known_or_new, read_people
-from rotrack.records.record import FORMAT, SESSION_FILE, SessionRecord, read_raw, read_record, record_bytes, record_from
-from rotrack.records.repetitions import REPETITIONS, table_bytes
-from rotrack.records.session import Session
 
 KEPT_TABLE = "reps of an earlier version.csv"
 

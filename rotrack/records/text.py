@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from rotrack.errors import InputError
-from rotrack.inputs import clean_text
+from rotrack.core.errors import InputError
+from rotrack.system.inputs import clean_text
 
 MAX_LOAD_KG = 500.0
 LONGEST_TEXT = 2000

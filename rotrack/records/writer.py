@@ -25,11 +25,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
-from rotrack.clock import SYSTEM, Clock
-from rotrack.errors import RecordError
-from rotrack.files import DRAFT, FILE_MODE, FOLDER_MODE, Appender, explained, make_folder, replace, sync_folder
-from rotrack.imports import when_used
-from rotrack.model import Direction, Pose, Rep, Side, Step, ZeroCourse
+from rotrack.core.errors import RecordError
+from rotrack.core.model import Direction, Pose, Rep, Side, Step, ZeroCourse
 from rotrack.records.folders import WRITING_LOCK, sessions_folder
 from rotrack.records.landmarks import (
     CURVE,
@@ -46,6 +43,9 @@ from rotrack.records.landmarks import (
 from rotrack.records.record import SESSION_FILE, SessionRecord, record_bytes
 from rotrack.records.repetitions import HEADER, REPETITIONS, repetition_line, table_bytes
 from rotrack.records.table import add_rows, refresh_table
+from rotrack.system.clock import SYSTEM, Clock
+from rotrack.system.files import DRAFT, FILE_MODE, FOLDER_MODE, Appender, explained, make_folder, replace, sync_folder
+from rotrack.system.imports import when_used
 
 if TYPE_CHECKING:
     import filelock

@@ -7,23 +7,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from rotrack.drills import TIERS, load_table
-from rotrack.errors import InputError
-from rotrack.imports import when_used
-from rotrack.inputs import name_key
-from rotrack.model import Direction, Side
+from rotrack.charts.progress import faults_figure, progress_figure, repetitions_figure, sides_figure
+from rotrack.core.drills import TIERS, load_table
+from rotrack.core.errors import InputError
+from rotrack.core.model import Direction, Side
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict
 from rotrack.progress.sample import NOTE, PERSON
 from rotrack.progress.statistics import BASELINE_SESSIONS
 from rotrack.records.history import only as sessions_of
 from rotrack.records.norms import norms_for
 from rotrack.records.session import BEST_OF, FIRST, Session, best_of
+from rotrack.report.document import NONE, Charts, Part, Report, Table, Terms, Text
 from rotrack.report.method import method
-from rotrack.report.parts import NONE, Charts, Part, Report, Table, Terms, Text
 from rotrack.report.sentences import three_sentences
-from rotrack.report.words import EVERYTHING, Only, day, drills_of, leg, of_drill, plain, short_day, signed, title_of
-from rotrack.ui.progress_figures import faults_figure, progress_figure, repetitions_figure, sides_figure
-from rotrack.ui.words import amount, is_index, times, unit
+from rotrack.report.wording import EVERYTHING, Only, day, drills_of, leg, of_drill, plain, short_day, signed, title_of
+from rotrack.system.imports import when_used
+from rotrack.system.inputs import name_key
+from rotrack.texts.numbers import amount, is_index, times, unit
 
 if TYPE_CHECKING:
     import pandas as pd

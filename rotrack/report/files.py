@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from rotrack.errors import InputError, RecordError
-from rotrack.files import check_free, explained, make_folder, write_for_person
-from rotrack.report.parts import GENERATOR, Report
+from rotrack.core.errors import InputError, RecordError
+from rotrack.report.document import GENERATOR, Report
+from rotrack.system.files import check_free, explained, make_folder, write_for_person
 
 _MARK = GENERATOR.encode()
 _LOOKED_AT = 1 << 20
@@ -47,8 +47,8 @@ def write_report(report: Report, path: Path, pdf: bool = True, overwrite: bool =
     RecordError
         If a file cannot be written; the one that was there is kept.
     """
-    from rotrack.report.page import html_of  # what draws figures for paper takes long to load
-    from rotrack.report.paper import lacking, pdf_of
+    from rotrack.report.html import html_of  # what draws figures for paper takes long to load
+    from rotrack.report.pdf import lacking, pdf_of
 
     paths = files_of(path, pdf)
     check_places(paths, overwrite)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rotrack.imports import when_used
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Verdict
 from rotrack.progress.statistics import BASELINE_SESSIONS, ENOUGH_DF, PUBLISHED_SEM_DEG, SLOPE_SESSIONS, STATED_SHARE
 from rotrack.records.session import BEST_OF, FIRST
-from rotrack.report.parts import Charts, Part, Table, Terms, Text
-from rotrack.report.words import Only, capital, drills_of, leg, of_drill, plain, title_of
-from rotrack.ui.words import is_index, times
+from rotrack.report.document import Charts, Part, Table, Terms, Text
+from rotrack.report.wording import Only, capital, drills_of, leg, of_drill, plain, title_of
+from rotrack.system.imports import when_used
+from rotrack.texts.numbers import is_index, times
 
 if TYPE_CHECKING:
     import pandas as pd

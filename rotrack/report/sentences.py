@@ -7,8 +7,8 @@ from datetime import datetime
 
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict
 from rotrack.progress.statistics import BASELINE_SESSIONS
-from rotrack.report.words import EVERYTHING, Only, capital, day, title_of
-from rotrack.ui.words import is_index
+from rotrack.report.wording import EVERYTHING, Only, capital, day, title_of
+from rotrack.texts.numbers import is_index
 
 NAMED = 3
 """At most so many changes are named; the others are counted."""

@@ -27,8 +27,8 @@ from typing import Any
 
 import numpy as np
 
-from rotrack.errors import ModelError
-from rotrack.model import LEGS, Frame, Pose, Side, empty_pose
+from rotrack.core.errors import ModelError
+from rotrack.core.model import LEGS, Frame, Pose, Side, empty_pose
 from rotrack.sensing.layouts import LYING, UPRIGHT, Layout
 from rotrack.sensing.legnet import LegNet
 from rotrack.sensing.person import PersonKeeper, painted_over

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rotrack.drills import Posture
-from rotrack.errors import ModelError
-from rotrack.imports import when_used
+from rotrack.core.drills import Posture
+from rotrack.core.errors import ModelError
+from rotrack.core.model import LEGS, N_LANDMARKS, LegCrop, Pose, Side
 from rotrack.kinematics.camera import Lens
-from rotrack.model import LEGS, N_LANDMARKS, LegCrop, Pose, Side
+from rotrack.system.imports import when_used
 
 if TYPE_CHECKING:
     import cv2

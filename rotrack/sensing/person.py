@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rotrack.model import LEGS, N_LANDMARKS, Side
+from rotrack.core.model import LEGS, N_LANDMARKS, Side
 
 REASON_IN_THE_WAY = "somebody else is in the way of the person measured"
 REASON_HIDDEN = "the person measured is hidden: somebody else is seen instead"

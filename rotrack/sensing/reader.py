@@ -8,11 +8,11 @@ from collections.abc import Generator, Iterable
 from contextlib import closing
 from statistics import median
 
-from rotrack.clock import SYSTEM, Clock
-from rotrack.model import Frame, Pose
-from rotrack.sensing.ahead import ahead
+from rotrack.core.model import Frame, Pose
 from rotrack.sensing.landmarker import Landmarker
 from rotrack.sensing.legnet import LegNet
+from rotrack.sensing.prefetch import ahead
+from rotrack.system.clock import SYSTEM, Clock
 
 POSES_AHEAD = 4
 WANTED_HZ = 24.0

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from rotrack.clock import SYSTEM, Clock
-from rotrack.errors import SourceError
-from rotrack.imports import when_used
-from rotrack.inputs import masked
-from rotrack.model import Frame
-from rotrack.sensing.ahead import ahead
+from rotrack.core.errors import SourceError
+from rotrack.core.model import Frame
+from rotrack.sensing.prefetch import ahead
+from rotrack.system.clock import SYSTEM, Clock
+from rotrack.system.imports import when_used
+from rotrack.system.inputs import masked
 
 if TYPE_CHECKING:
     import cv2

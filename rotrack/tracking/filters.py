@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rotrack.imports import when_used
+from rotrack.system.imports import when_used
 
 if TYPE_CHECKING:
     from scipy import ndimage, signal

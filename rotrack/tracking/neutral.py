@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rotrack.core.model import Pose, Side
 from rotrack.kinematics.crops import NEUTRAL_LEAST, readable, typical
 from rotrack.kinematics.rotation import NeutralPose
-from rotrack.model import Pose, Side
 from rotrack.tracking.settings import NEUTRAL_S
 
 COUNTED_IN = 8

@@ -14,15 +14,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rotrack.drills import Drill, DrillTable, Measure, Posture, load_table
-from rotrack.imports import load
-from rotrack.kinematics.camera import Calibration
-from rotrack.kinematics.correction import NORMAL_95
-from rotrack.kinematics.crops import readable
-from rotrack.kinematics.identity import LegNames
-from rotrack.kinematics.posture import BodyForm, position_problem
-from rotrack.kinematics.rotation import NEEDS, REASON_NOT_READ, NeutralPose, Reading, RotationMeasure, make_measure
-from rotrack.model import (
+from rotrack.core.drills import Drill, DrillTable, Measure, Posture, load_table
+from rotrack.core.model import (
     LANDMARK_NAMES,
     LEGS,
     REP_DECIMALS,
@@ -37,6 +30,13 @@ from rotrack.model import (
     Step,
     ZeroCourse,
 )
+from rotrack.kinematics.camera import Calibration
+from rotrack.kinematics.correction import NORMAL_95
+from rotrack.kinematics.crops import readable
+from rotrack.kinematics.identity import LegNames
+from rotrack.kinematics.posture import BodyForm, position_problem
+from rotrack.kinematics.rotation import NEEDS, REASON_NOT_READ, NeutralPose, Reading, RotationMeasure, make_measure
+from rotrack.system.imports import load
 from rotrack.tracking.filters import OneEuro, SettledCurve
 from rotrack.tracking.neutral import NeutralFinder
 from rotrack.tracking.reps import (

@@ -19,7 +19,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from rotrack.model import Direction, Rep
+from rotrack.core.model import Direction, Rep
 
 SMOOTH_S = 0.12
 """The finder sees the mean of the middle half of the samples this far to both sides: it is late by this time."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rotrack.model import Apart, Direction, NeutralTaken, Rep, Side, Step, ZeroCourse
+from rotrack.core.model import Apart, Direction, NeutralTaken, Rep, Side, Step, ZeroCourse
 
 
 @dataclass

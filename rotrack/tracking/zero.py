@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rotrack.model import Side, ZeroCourse
+from rotrack.core.model import Side, ZeroCourse
 from rotrack.tracking.reps import Excursion, Rest
 
 RESTS_NEEDED, RESTS_NEEDED_AT_END = 3, 2

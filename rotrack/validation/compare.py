@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rotrack.drills import load_table
-from rotrack.imports import when_used
+from rotrack.core.drills import load_table
+from rotrack.core.model import NeutralTaken, Rep, Side
 from rotrack.kinematics.correction import NORMAL_95
-from rotrack.model import NeutralTaken, Rep, Side
 from rotrack.records.session import Session
+from rotrack.system.imports import when_used
 from rotrack.validation.truth import LegTruth, TrueRep
 
 if TYPE_CHECKING:

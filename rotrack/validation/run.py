@@ -15,20 +15,20 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rotrack import api
-from rotrack.batch import Job, OnFrames, Outcome, attempt, count_frames, died, in_processes, run_job
-from rotrack.drills import load_table
-from rotrack.errors import RecordError
-from rotrack.files import explained, make_folder
-from rotrack.files import replace as replace_files
-from rotrack.imports import when_used
-from rotrack.model import CONVENTION_VERSION, Side
+from rotrack.core.drills import load_table
+from rotrack.core.errors import RecordError
+from rotrack.core.model import CONVENTION_VERSION, Side
+from rotrack.measure import run
+from rotrack.measure.batch import Job, OnFrames, Outcome, attempt, count_frames, died, in_processes, run_job
 from rotrack.records.folders import sessions_folder
 from rotrack.records.landmarks import LANDMARKS, LEGS_READ
 from rotrack.records.record import Status, read_record
 from rotrack.records.session import Session, load_session
 from rotrack.sensing.landmarker import find_model
 from rotrack.sensing.legnet import description
+from rotrack.system.files import explained, make_folder
+from rotrack.system.files import replace as replace_files
+from rotrack.system.imports import when_used
 from rotrack.validation.compare import COLUMNS, compare
 from rotrack.validation.truth import Clip, read_clips
 
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 else:
     pd = when_used("pandas")
 
-MEASURING = ("calibration", "kinematics", "sensing", "tracking", "validation", "api.py", "drills.py", "drills.toml", "model.py")
+MEASURING = ("calibration", "core", "kinematics", "measure/run.py", "placement", "sensing", "tracking", "validation")
 """What of the package decides about the numbers: results of other code are not taken up again."""
-READING = ("sensing", "model.py")
+READING = ("core/model.py", "sensing")
 """What of it decides about the landmarks: kept sessions that other code read are not measured again from them."""
 READ_BY = "read_by.sha256"
 """In a kept session: the checksum of the code that read it."""
@@ -222,7 +222,7 @@ def measure_clip(task: _Task, on_frames: OnFrames) -> _Found:
     """Return what is found of a clip; its session is measured from what was kept, or else from the video."""
     kept, job = task.kept, task.job
     if kept is not None:
-        again = partial(api.remeasure, kept, job.data, correct=job.correct, legnet=job.legnet)
+        again = partial(run.remeasure, kept, job.data, correct=job.correct, legnet=job.legnet)
         outcome = attempt(job.video, again)
     else:
         outcome = run_job(job, on_frames)
@@ -296,7 +296,7 @@ class State:
         self._about: dict[str, Any] = {
             "rotrack_version": metadata.version("rotrack"),
             "convention_version": CONVENTION_VERSION,
-            "measure_version": api.measure_version(settings.correct, settings.legnet),
+            "measure_version": run.measure_version(settings.correct, settings.legnet),
             "model_sha256": find_model(settings.model).sha256,
             "legnet_sha256": description()["sha256"] if settings.legnet else "",
             "code_sha256": code_sha256(),

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rotrack.errors import InputError
-from rotrack.files import write_for_person
-from rotrack.imports import when_used
-from rotrack.inputs import UnreadableError, read_table
+from rotrack.core.errors import InputError
+from rotrack.system.files import write_for_person
+from rotrack.system.imports import when_used
+from rotrack.system.inputs import UnreadableError, read_table
 from rotrack.validation.compare import BETWEEN, COLUMNS
 
 if TYPE_CHECKING:

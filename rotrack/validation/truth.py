@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rotrack.drills import load_table
-from rotrack.errors import TruthError
-from rotrack.imports import when_used
-from rotrack.inputs import MOST_TABLE_BYTES, UnreadableError, read_bytes, read_json, read_table
-from rotrack.model import Direction, Side
+from rotrack.core.drills import load_table
+from rotrack.core.errors import TruthError
+from rotrack.core.model import Direction, Side
+from rotrack.system.imports import when_used
+from rotrack.system.inputs import MOST_TABLE_BYTES, UnreadableError, read_bytes, read_json, read_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,8 +13,8 @@ from calibration_scenes import VIEWS, Optics, board_pose, floor_pose, page_image
 from rotrack.calibration.board import LensLearner
 from rotrack.calibration.printing import write_sheets
 from rotrack.calibration.sheet import SheetWatcher, gray_of
+from rotrack.core.model import Frame
 from rotrack.kinematics.camera import Lens
-from rotrack.model import Frame
 
 LENSES = {
     "66 deg, barrel": Optics.of((1280, 720), 980.0, (648.5, 354.0), (-0.28, 0.09, 0.0008, -0.0005, 0)),

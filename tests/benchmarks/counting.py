@@ -29,8 +29,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np
 
+from rotrack.core.model import Direction, Pose, Rep, Side
 from rotrack.kinematics.rotation import NeutralPose, Reading
-from rotrack.model import Direction, Pose, Rep, Side
 from rotrack.records.session import best_of, by_leg, session_values
 from rotrack.tracking import pipeline
 from rotrack.tracking.scoreboard import Scoreboard

@@ -27,9 +27,9 @@ from functools import partial
 from pathlib import Path
 
 from rotrack.calibration.profiles import Known
-from rotrack.errors import RotrackError
-from rotrack.model import Direction, Rep, Side, Step, empty_pose
-from rotrack.persons import rename_person
+from rotrack.core.errors import RotrackError
+from rotrack.core.model import Direction, Rep, Side, Step, empty_pose
+from rotrack.people.changes import rename_person
 from rotrack.records.changes import describe_session, drop_rep
 from rotrack.records.folders import being_written
 from rotrack.records.people import read_people
@@ -54,12 +54,12 @@ def rep_of(number: int) -> Rep:
 
 def writer_of(data: Path, person: str) -> SessionWriter:
     """Begin a session as measuring does."""
-    from rotrack import api  # loaded before the forks
+    from rotrack.measure import run  # loaded before the forks
 
-    request = api.make_request("seated-combined", "both", data, person, "note, with comma", legnet=False)
+    request = run.make_request("seated-combined", "both", data, person, "note, with comma", legnet=False)
     source = SourceInfo("video", "x.mp4", (640, 480), 30.0, 0)
     provenance = {"model": "heavy", "model_sha256": "0", "landmarker": {}, "legnet": None}
-    return api._open_log(request, source, provenance, Known(), api.SYSTEM)
+    return run._open_log(request, source, provenance, Known(), run.SYSTEM)
 
 
 def write(data: Path, out: int, seed: int, most: int = 10**9) -> None:
@@ -287,7 +287,7 @@ def main() -> None:
     parser.add_argument("--reps", type=int, default=60)
     parser.add_argument("--in", dest="place", type=Path, default=None, help="Folder on the disk to try.")
     asked = parser.parse_args()
-    import rotrack.api  # noqa: F401  loaded once, before the forks
+    import rotrack.measure.run  # noqa: F401  loaded once, before the forks
 
     if asked.what == "kills":
         wrong = kills(asked.times, asked.writers, asked.changers, place=asked.place)

@@ -27,7 +27,7 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
-from rotrack.model import Frame, Pose, Side
+from rotrack.core.model import Frame, Pose, Side
 from rotrack.sensing.landmarker import Landmarker, find_model
 from rotrack.sensing.legnet import INPUT_PX, LegNet
 from rotrack.sensing.reader import OVER_FRAMES, read_live

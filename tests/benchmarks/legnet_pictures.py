@@ -29,9 +29,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from rotrack.core.model import LEGS, Frame, LegCrop, Pose, Side
 from rotrack.kinematics import crops
 from rotrack.kinematics.camera import Lens
-from rotrack.model import LEGS, Frame, LegCrop, Pose, Side
 from rotrack.sensing import legnet
 from rotrack.sensing.landmarker import Landmarker, find_model
 from rotrack.sensing.reader import read_recorded

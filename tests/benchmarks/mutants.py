@@ -26,24 +26,24 @@ from pathlib import Path
 from typing import Any
 
 from rotrack import remeasure
-from rotrack.batch import Job
+from rotrack.archive.manifest import read_manifest
 from rotrack.calibration.profiles import read_folder
-from rotrack.errors import RotrackError
+from rotrack.charts.sessions import session_figure
+from rotrack.core.errors import RotrackError
 from rotrack.exchange.export import markers_over_time, rotation_over_time, tidy_table, wide_table
 from rotrack.exchange.merge import merge_sessions
 from rotrack.exchange.typed import import_readings
-from rotrack.housekeeping import stored_of
-from rotrack.manifest import read_manifest
+from rotrack.measure.batch import Job
+from rotrack.people.erasure import stored_of
 from rotrack.progress.change import read_progress, to_dict
 from rotrack.progress.compare import left_against_right, spreads_of
-from rotrack.progress.readings import read_readings
 from rotrack.records.history import history_csv, newest, table_of
 from rotrack.records.landmarks import read_poses
+from rotrack.records.readings import read_readings
+from rotrack.records.repair import examine, repair
 from rotrack.records.session import load_session
 from rotrack.records.store import read_sessions
 from rotrack.records.table import refresh_table
-from rotrack.repair import examine, repair
-from rotrack.ui.figures import session_figure
 
 LOG = Path(__file__).parents[1] / "fixtures" / "logs" / "32_columns"
 SLOW_S = 5.0

@@ -20,8 +20,8 @@ from pathlib import Path
 import cv2
 
 import rotrack
-from rotrack.drills import load_table
-from rotrack.model import Pose, Side
+from rotrack.core.drills import load_table
+from rotrack.core.model import Pose, Side
 from rotrack.sensing.landmarker import Landmarker, find_model
 from rotrack.sensing.sources import VideoFile
 from rotrack.tracking.pipeline import RotationTracker

@@ -1,0 +1,487 @@
+"""The drills and the faults as data: loads `drills.toml`, checks every entry and hands it out by id."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from rotrack.core.errors import DrillError
+from rotrack.core.model import Direction, Side
+
+
+class Measure(StrEnum):
+    """How the angle comes out of the picture; the code behind each is in `rotrack.kinematics.rotation`."""
+
+    SHANK = "shank"
+    """Bent knee: the leg model, in which the shank shows the rotation."""
+    FOOT = "foot"
+    """Straight knee: the leg model, in which the foot shows the rotation."""
+    ROLL = "roll"
+    """Stretches: how far the hips roll in the picture, an index that only counts and times."""
+
+
+class Posture(StrEnum):
+    """Position of the drill: what the leg model starts from, and what the person must be in."""
+
+    SEATED = "seated"
+    STANDING = "standing"
+    STANDING_TOES = "standing_toes"
+    LONG_SITTING = "long_sitting"
+    SUPINE_BENT = "supine_bent"
+    SUPINE_STRAIGHT = "supine_straight"
+    SUPINE_90_90 = "supine_90_90"
+    SIDE_RAISED = "side_raised"
+    SIDE_TOP = "side_top"
+    SIDE_BOTTOM = "side_bottom"
+    LUNGE = "lunge"
+    STRETCH = "stretch"
+
+    @property
+    def lying(self) -> bool:
+        """Whether the person lies, so that one part of the body may cover another."""
+        return self.value.startswith(("supine", "side")) or self is Posture.STRETCH
+
+
+class View(StrEnum):
+    """From where the camera looks at the person."""
+
+    FRONT = "front"
+    """Before the face of somebody upright."""
+    FEET = "feet"
+    """Beyond the feet, the head away from it."""
+    BEHIND = "behind"
+    """Behind the back of somebody upright."""
+    BELLY = "belly"
+    """Before the front of the body of somebody who lies on the side."""
+    ABOVE = "above"
+    """Over the person, looking straight down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the camera belongs, and how far off it may be: the numbers of the text `camera`.
+
+    Parameters
+    ----------
+    view : View
+        From where it looks.
+    distance_m : tuple of float
+        Nearest and farthest good place along the floor, m.
+    height_m : tuple of float
+        Lowest and highest good place above the floor, m.
+    down_deg : tuple of float
+        Least and most that the camera may look down (0 is level, 90 straight down), deg. Wider than the good places need
+        where others work too.
+    turn_deg : float
+        How far the camera may have walked round the person from `view`, to either side, deg.
+    """
+
+    view: View
+    distance_m: tuple[float, float]
+    height_m: tuple[float, float]
+    down_deg: tuple[float, float]
+    turn_deg: float
+
+
+class Pivot(StrEnum):
+    """What stays on its spot when the leg of a drawing turns: the line from the hip through it is the axis."""
+
+    KNEE = "knee"
+    """The shank swings about the thigh."""
+    HEEL = "heel"
+    """The toes swing on the heel."""
+    TOE = "toe"
+    """The heel swings on the ball of the foot."""
+    TRUNK = "trunk"
+    """The measured leg stays; the rest of the body rolls about the long axis of the trunk through that hip."""
+
+
+LIMBS = ("leg", "other_leg", "arm", "other_arm")
+DIRECTIONS_3D = {
+    "up": (0, 1, 0),
+    "down": (0, -1, 0),
+    "front": (0, 0, 1),
+    "back": (0, 0, -1),
+    "left": (1, 0, 0),
+    "right": (-1, 0, 0),
+}
+"""Directions in the room of a drawing, x to the left of somebody who stands facing front, y up, z to the front."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limb:
+    """Joint angles of an arm or a leg in a drawing, in the clinical sense, deg.
+
+    Parameters
+    ----------
+    flexion, abduction, rotation : float
+        Of the hip or shoulder against the trunk; rotation is internal.
+    bend : float
+        Flexion of the knee or elbow.
+    ankle : float
+        Dorsiflexion.
+    """
+
+    flexion: float = 0.0
+    abduction: float = 0.0
+    rotation: float = 0.0
+    bend: float = 0.0
+    ankle: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What a person in the starting position looks like, from which all drawings of a drill follow.
+
+    The left leg is the measured one; for the right one the drawing is mirrored.
+
+    Parameters
+    ----------
+    head, chest : str
+        Where the top of the trunk and its front point, see `DIRECTIONS_3D`.
+    seen_from_deg : tuple of float
+        From where it is best understood: how far round from the front towards the left, and how far up.
+    turns_about : Pivot
+        What stays on its spot when the leg turns.
+    leg, other_leg, arm, other_arm : Limb
+        The measured side and the other one.
+    lean_deg : float
+        How far the trunk leans forwards of `head`; the legs are bent against the trunk.
+    both : bool
+        Whether both legs move.
+    hover_m : float
+        How far the lowest point is above the floor, m.
+    foot_from_deg : tuple of float
+        From where the foot is shown once more beside the person, larger, as `seen_from_deg`; empty: it is not.
+    mat : bool
+        Whether the person is on a mat.
+    boxes_m : tuple of tuple of float
+        Seats and cushions: two opposite corners (x, y, z, x, y, z) each, from the floor below the middle of the hips, m.
+    """
+
+    head: str
+    chest: str
+    seen_from_deg: tuple[float, float]
+    turns_about: Pivot
+    leg: Limb
+    other_leg: Limb
+    arm: Limb
+    other_arm: Limb
+    lean_deg: float = 0.0
+    both: bool = False
+    hover_m: float = 0.0
+    foot_from_deg: tuple[float, ...] = ()
+    mat: bool = False
+    boxes_m: tuple[tuple[float, ...], ...] = ()
+
+
+TIERS = {
+    "A": "measured well by one webcam in the right place",
+    "B": "measured with a correction; expect a wider error",
+    "C": "an index that follows the movement, not degrees of hip range",
+    "D": "count and hold time only",
+}
+GROUPS = ("standing", "sitting", "lying", "side-lying", "lunge", "stretch")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A movement that makes the rotation look larger or smaller than it is.
+
+    Parameters
+    ----------
+    letter : str
+        Its letter in the log.
+    title : str
+        What happens, in words.
+    cue : str
+        What to say to the person.
+    limit : float
+        Largest value still allowed.
+    unit : str
+        "deg" or "cm".
+    invalidates : bool
+        Whether a repetition with it is left out of the session value.
+    watched_in : tuple of Posture
+        Positions in which rotrack can see it yet.
+    """
+
+    letter: str
+    title: str
+    cue: str
+    limit: float
+    unit: str
+    invalidates: bool
+    watched_in: tuple[Posture, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """One named movement.
+
+    Parameters
+    ----------
+    id : str
+        Its name in commands and in the log.
+    title, group, summary : str
+        For lists and headings; `group` is one of `GROUPS`.
+    steps : tuple of str
+        What to do, one sentence a step.
+    camera : str
+        Where to put the camera.
+    place : Place
+        The same in numbers.
+    figure : Figure
+        What it looks like; in the file the name of a figure, and that of the posture if there is none.
+    measure : Measure
+        How the angle is read.
+    measured : str
+        What the angle means, for instance "hip rotation".
+    posture : Posture
+        Position the person must be in before anything is measured.
+    tier : str
+        A, B, C or D, see `TIERS`.
+    directions : tuple of Direction
+        The excursions that make one repetition, in order; two for a combined drill.
+    faults : tuple of str
+        Letters of the faults that matter.
+    range_deg : dict of Direction to tuple of float
+        Plausible range of the peak per direction, degrees without sign.
+    cue : str
+        One sentence shown while measuring.
+    min_entry_deg : float
+        Smallest turn that can count on a quiet signal; noise makes it larger.
+    note : str
+        What else to know.
+    without_legnet : str
+        Why there is no number for the drill without the leg network; empty where MediaPipe's landmarks are enough.
+    """
+
+    id: str
+    title: str
+    group: str
+    summary: str
+    steps: tuple[str, ...]
+    camera: str
+    place: Place
+    figure: Figure
+    measure: Measure
+    measured: str
+    posture: Posture
+    tier: str
+    directions: tuple[Direction, ...]
+    faults: tuple[str, ...]
+    range_deg: dict[Direction, tuple[float, float]]
+    cue: str
+    min_entry_deg: float = 3.0
+    note: str = field(default="")
+    without_legnet: str = field(default="")
+
+    def watches(self, fault: Fault) -> bool:
+        """Return whether rotrack looks for this fault in this drill."""
+        return fault.letter in self.faults and self.posture in fault.watched_in
+
+    @property
+    def combined(self) -> bool:
+        """Whether one repetition is made of two excursions."""
+        return len(self.directions) == 2
+
+
+@dataclass(frozen=True, slots=True)
+class DrillTable:
+    """All drills and faults, in the order of the file."""
+
+    drills: dict[str, Drill]
+    faults: dict[str, Fault]
+
+    def drill(self, drill_id: str) -> Drill:
+        """Return the drill with this id.
+
+        Raises
+        ------
+        DrillError
+            If there is none; the message names the nearest ones.
+        """
+        if drill_id in self.drills:
+            return self.drills[drill_id]
+        near = difflib.get_close_matches(drill_id, self.drills, n=3, cutoff=0.4)
+        hint = f"Did you mean {' or '.join(near)}? " if near else ""
+        raise DrillError(f"There is no drill called '{drill_id}'. {hint}`rotrack drills` lists all of them.")
+
+
+@cache
+def load_table() -> DrillTable:
+    """Return the drills that ship with the package."""
+    text = resources.files(__package__).joinpath("drills.toml").read_text("utf-8")
+    return parse_table(text, "drills.toml")
+
+
+def parse_table(text: str, name: str) -> DrillTable:
+    """Parse and check a drill table.
+
+    Parameters
+    ----------
+    text : str
+        TOML with one table per drill under `drill` and one per fault under `fault`.
+    name : str
+        Name of the file, for messages.
+
+    Raises
+    ------
+    DrillError
+        Naming the file, the entry, the key and the rule that it breaks.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DrillError(f"{name} is not valid TOML: {error}. Put it right or delete it.") from error
+    faults = {letter: _fault(name, letter, raw) for letter, raw in data.get("fault", {}).items()}
+    figures = {key: _figure(name, key, raw) for key, raw in data.get("figure", {}).items()}
+    drills = {key: _drill(name, key, raw, faults, figures) for key, raw in data.get("drill", {}).items()}
+    if not drills:
+        raise DrillError(f"{name} holds no drill; each one is a table [drill.ID].")
+    return DrillTable(drills, faults)
+
+
+def parse_sides(text: str) -> tuple[Side, ...]:
+    """Return the sides that `left`, `right` or `both` stand for.
+
+    Raises
+    ------
+    DrillError
+        For any other word.
+    """
+    if text == "both":
+        return (Side.LEFT, Side.RIGHT)
+    if text in set(Side):
+        return (Side(text),)
+    raise DrillError(f"The side must be left, right or both, not '{text}' (the subject's own side).")
+
+
+def _fault(name: str, letter: str, raw: dict[str, Any]) -> Fault:
+    try:
+        watched_in = tuple(Posture(p) for p in raw.get("watched_in", ()))
+        return Fault(**{**raw, "letter": letter, "watched_in": watched_in})
+    except (TypeError, ValueError) as error:
+        raise DrillError(f"{name}, fault '{letter}': {error}.") from error
+
+
+Need = Callable[[bool, str], None]
+"""Refuses the entry with a rule where the condition does not hold."""
+
+
+def _needs(name: str, kind: str, key: str) -> Need:
+    def need(condition: bool, rule: str) -> None:
+        if not condition:
+            raise DrillError(f"{name}, {kind} '{key}': {rule}.")
+
+    return need
+
+
+def _known(raw: dict[str, Any], known: set[str], required: set[str], need: Need) -> None:
+    need(not set(raw) - known, f"unknown key {', '.join(sorted(set(raw) - known))}")
+    need(not required - set(raw), f"missing key {', '.join(sorted(required - set(raw)))}")
+
+
+def _figure(name: str, key: str, raw: dict[str, Any]) -> Figure:
+    need = _needs(name, "figure", key)
+    _known(raw, {f.name for f in fields(Figure)}, {"head", "chest", "seen_from_deg", "turns_about", "leg", "arm"}, need)
+    for end in ("head", "chest"):
+        need(raw[end] in DIRECTIONS_3D, f"{end} must be one of {', '.join(DIRECTIONS_3D)}")
+    across = sum(a * b for a, b in zip(DIRECTIONS_3D[raw["head"]], DIRECTIONS_3D[raw["chest"]], strict=True))
+    need(across == 0, "head and chest must point at right angles to each other")
+    need(raw["turns_about"] in set(Pivot), f"turns_about must be one of {', '.join(Pivot)}")
+    for view in ("seen_from_deg", "foot_from_deg"):
+        need(_numbers(raw.get(view, [0, 0]), 2), f"{view} needs two angles: how far round to the left, and how far up")
+    for number in ("lean_deg", "hover_m"):
+        need(_numbers([raw.get(number, 0)], 1), f"{number} must be a number")
+    for switch in ("both", "mat"):
+        need(isinstance(raw.get(switch, False), bool), f"{switch} must be true or false")
+    boxes_m = raw.get("boxes_m", [])
+    need(isinstance(boxes_m, list) and all(_numbers(box, 6) for box in boxes_m), "boxes_m needs six numbers for each box")
+    values = raw | {limb: _limb(limb, raw.get(limb, raw[limb.removeprefix("other_")]), need) for limb in LIMBS}
+    values |= {view: tuple(raw[view]) for view in ("seen_from_deg", "foot_from_deg") if view in raw}
+    return Figure(**values | {"turns_about": Pivot(raw["turns_about"]), "boxes_m": tuple(tuple(box) for box in boxes_m)})
+
+
+def _limb(name: str, raw: Any, need: Need) -> Limb:
+    known = {f.name for f in fields(Limb)}
+    need(isinstance(raw, dict) and set(raw) <= known, f"{name} knows {', '.join(sorted(known))}")
+    need(_numbers([*raw.values()], len(raw)) and all(abs(v) <= 180 for v in raw.values()), f"{name} needs angles up to 180")
+    return Limb(**raw)
+
+
+def _numbers(value: Any, count: int) -> bool:
+    return isinstance(value, list) and len(value) == count and all(type(v) in (int, float) for v in value)
+
+
+def _pair(key: str, value: Any, least: float, most: float, need: Need) -> tuple[float, float]:
+    need(
+        _numbers(value, 2) and least <= value[0] <= value[1] <= most,
+        f"{key} needs low and high, between {least:g} and {most:g}",
+    )
+    return float(value[0]), float(value[1])
+
+
+def _place(raw: Any, need: Need) -> Place:
+    known = {f.name for f in fields(Place)}
+    need(isinstance(raw, dict) and set(raw) == known, f"place needs exactly {', '.join(sorted(known))}")
+    need(raw["view"] in set(View), f"place view must be one of {', '.join(View)}")
+    distance_m = _pair("place distance_m", raw["distance_m"], 0, 6, need)
+    height_m = _pair("place height_m", raw["height_m"], 0, 4, need)
+    down_deg = _pair("place down_deg", raw["down_deg"], -45, 110, need)
+    turn_deg = raw["turn_deg"]
+    need(_numbers([turn_deg], 1) and 0 < turn_deg <= 90, "place turn_deg must be above 0 and at most 90")
+    # Aimed at somebody between the floor and a metre above it, a camera in the middle of the place looks down so far.
+    far, high = sum(distance_m) / 2, sum(height_m) / 2
+    least, most = (math.degrees(math.atan2(high - target, far)) for target in (1.0, 0.0))
+    need(least <= down_deg[1] and down_deg[0] <= most, "place down_deg does not fit its height_m and distance_m")
+    return Place(View(raw["view"]), distance_m, height_m, down_deg, float(turn_deg))
+
+
+def _drill(name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault], figures: dict[str, Figure]) -> Drill:
+    need = _needs(name, "drill", key)
+    known = {f.name for f in fields(Drill)} - {"id"}
+    required = known - {"figure", "min_entry_deg", "note", "without_legnet"}
+    _known(raw, known, required, need)
+    for enum, field_name in ((Measure, "measure"), (Posture, "posture")):
+        need(raw[field_name] in set(enum), f"{field_name} must be one of {', '.join(enum)}")
+    need(raw["tier"] in TIERS, f"tier must be one of {', '.join(TIERS)}")
+    need(raw["group"] in GROUPS, f"group must be one of {', '.join(GROUPS)}")
+    need(bool(raw["steps"]), "steps must hold at least one sentence")
+    need(set(raw["faults"]) <= set(faults), f"faults must be among {', '.join(faults)}")
+    directions = raw["directions"]
+    need(
+        len(directions) in (1, 2) and len(set(directions)) == len(directions) and set(directions) <= set(Direction),
+        "directions must be internal, external or both of them in order",
+    )
+    ranges = raw["range_deg"]
+    need(
+        set(ranges) <= set(Direction) and all(len(r) == 2 and 0 <= r[0] < r[1] <= 120 for r in ranges.values()),
+        "range_deg needs low < high, between 0 and 120, per direction",
+    )
+    need(raw["measure"] == Measure.ROLL or set(directions) <= set(ranges), "range_deg needs every direction")
+    figure = raw.get("figure", raw["posture"])
+    need(figure in figures, f"there is no figure '{figure}'; known are {', '.join(figures)}")
+    need(raw.get("min_entry_deg", 3) >= 1, "min_entry_deg must be at least 1")
+    return Drill(
+        **{
+            **raw,
+            "id": key,
+            "place": _place(raw["place"], need),
+            "figure": figures[figure],
+            "steps": tuple(raw["steps"]),
+            "measure": Measure(raw["measure"]),
+            "posture": Posture(raw["posture"]),
+            "directions": tuple(Direction(d) for d in directions),
+            "faults": tuple(raw["faults"]),
+            "range_deg": {Direction(d): (float(r[0]), float(r[1])) for d, r in ranges.items()},
+        }
+    )

@@ -1,0 +1,1 @@
+"""Whose sessions these are: names understood, records changed, everything of a person shown and erased."""

@@ -1,0 +1,93 @@
+"""Days, drills, legs and numbers as the report writes and orders them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from rotrack.charts.progress import MONTHS
+from rotrack.core.drills import load_table
+from rotrack.core.model import Direction, Side
+from rotrack.progress.change import Change
+from rotrack.report.document import NONE
+from rotrack.texts.numbers import unit
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """To what a report was narrowed down: one drill, the sessions from a day on, or neither."""
+
+    drill: str | None = None
+    since: date | None = None
+
+    @property
+    def since_words(self) -> str:
+        """What follows after `sessions`: ` since 1 March 2026`, or nothing."""
+        return f" since {day(self.since)}" if self.since else ""
+
+    @property
+    def words(self) -> str:
+        """All of it: `only sessions since 1 March 2026, only the drill ...`; empty if nothing was narrowed down."""
+        parts = [f"only sessions{self.since_words}"] * bool(self.since)
+        parts += [f"only the drill \u201c{title_of(self.drill)}\u201d"] if self.drill else []
+        return ", ".join(parts)
+
+
+EVERYTHING = Only()
+
+
+def day(when: date) -> str:
+    """Return a day as it is written in the report: 3 March 2026."""
+    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+
+
+def short_day(when: date) -> str:
+    """Return a day as it is written in tables: 3 Mar 2026."""
+    return f"{when.day} {MONTHS[when.month - 1][:3]} {when.year}"
+
+
+def title_of(drill: str) -> str:
+    """Return the title of a drill without what stands in brackets; its id if no such drill is known."""
+    known = load_table().drills.get(drill)
+    return known.title.partition(" (everyday")[0] if known else drill
+
+
+def drills_of(changes: Iterable[Change]) -> list[str]:
+    """Return the drills, those with the most sessions first."""
+    most: dict[str, int] = {}
+    for change in changes:
+        most[change.drill] = max(most.get(change.drill, 0), len(change.points))
+    return sorted(most, key=lambda drill: (-most[drill], drill))
+
+
+def of_drill(changes: Iterable[Change], drill: str) -> list[Change]:
+    """Return the changes of a drill with left and right of a direction beside each other, internal rotation first."""
+    found = [change for change in changes if change.drill == drill]
+    return sorted(found, key=lambda change: (list(Direction).index(change.direction), list(Side).index(change.side)))
+
+
+def leg(change: Change) -> str:
+    """Return of what a change is: `left, internal`."""
+    return f"{change.side}, {change.direction}"
+
+
+def plain(value: float, tier: str) -> str:
+    """Return a number without an error: `34.7°`, or a dash where there is none."""
+    return f"{value:.1f}{unit(tier)}" if math.isfinite(value) else NONE
+
+
+def capital(text: str) -> str:
+    """Return a text that begins with a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
+def signed(value: float, plus: str = "+") -> str:
+    """Return a number with its sign: `+7.6`; with `plus` empty only the minus is written."""
+    return f"{round(value, 1) + 0.0:{plus}.1f}".replace("-", "\u2212")  # no -0.0
+
+
+def unparted(text: str) -> str:
+    """Return a text in which no line ends between a number and its error."""
+    return text.replace(" \u00b1 ", "\u00a0\u00b1\u00a0")

@@ -1,1 +1,0 @@
-"""What a person sees: overlay, video, window and plots, drawn from results."""
