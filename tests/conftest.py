@@ -20,6 +20,7 @@ from hypothesis import settings
 
 from rotrack.core.drills import load_table
 from rotrack.core.model import LEGS, N_LANDMARKS, SWAPPED, Apart, NeutralTaken, Pose, Rep, Side, Step
+from rotrack.core.postures import Posture
 from rotrack.kinematics.legmodel import KNEE_FOLLOWS
 from rotrack.kinematics.rotation import NeutralPose
 from rotrack.records.landmarks import read_poses
@@ -28,6 +29,8 @@ from rotrack.tracking.settings import TrackerSettings
 
 FIXTURES = Path(__file__).parent / "fixtures"
 BOTH = (Side.LEFT, Side.RIGHT)
+STANCES = {posture: posture.record.stance for posture in Posture if posture.record.stance}
+"""What the leg model assumes, of every posture that it measures."""
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,6 @@ import numpy as np
 import pytest
 
 from rotrack.cli.terminal import ERR, OUT
-from rotrack.core.drills import Posture
 from rotrack.core.model import (
     LEG_CROP_SHAPES,
     MEASURE_VERSION,
@@ -39,6 +38,7 @@ from rotrack.core.model import (
     Step,
     empty_pose,
 )
+from rotrack.core.postures import Posture
 from rotrack.records.landmarks import read_poses
 from rotrack.records.record import SessionRecord, SourceRecord, Status
 from rotrack.records.writer import SessionWriter

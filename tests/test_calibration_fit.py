@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from helpers import FIXTURES
 
-from rotrack.core.drills import Posture, load_table
+from rotrack.core.drills import load_table
 from rotrack.core.model import NeutralTaken, Side
+from rotrack.core.postures import Posture
 from rotrack.kinematics import rotation
 from rotrack.kinematics.camera import Calibration, Floor, Gain, Level
 from rotrack.kinematics.correction import Correction, Corrections, load_corrections

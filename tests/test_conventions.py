@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import SEATED, Camera, Stance, image_of, mirrored, neutral_of, pose_at, unit
+from conftest import STANCES as PRIORS
 
 from rotrack.core.drills import Drill, Measure, load_table
 from rotrack.core.model import CONVENTION_VERSION, LEGS, SWAPPED, CurvePoint, Direction, Side
 from rotrack.kinematics.camera import Lens
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
 from rotrack.kinematics.rotation import REASON_NOT_READ, NeutralPose, make_measure
-from rotrack.kinematics.stance import STANCES as PRIORS
 
 PAGE = (Path(__file__).parents[1] / "docs" / "conventions.md").read_text("utf-8")
 

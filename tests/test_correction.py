@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotrack.core.drills import Posture, load_table
+from rotrack.core.drills import load_table
+from rotrack.core.postures import Posture
 from rotrack.kinematics.camera import Level
 from rotrack.kinematics.correction import NORMAL_95, SMALLEST_GAIN, Correction, Corrections, load_corrections
 

@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from rotrack.core.drills import Pivot, load_table
+from rotrack.core.drills import load_table
+from rotrack.core.figures import Pivot
 from rotrack.core.model import Direction, Side
 from rotrack.draw import drill_figures
 from rotrack.draw.drill_figure import drill_svg, ends_deg, joints, place_svg

@@ -8,8 +8,8 @@ import pytest
 from conftest import pose_at
 from helpers import a_crop
 
-from rotrack.core.drills import Posture
 from rotrack.core.model import LEGS, N_LANDMARKS, SWAPPED, Pose, Side
+from rotrack.core.postures import Posture
 from rotrack.kinematics.identity import REASON_CROSS, REASON_JUMP, REASON_SWAP, LegIdentity, LegNames, TopLeg, higher_leg
 from rotrack.records.landmarks import read_poses
 

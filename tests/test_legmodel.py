@@ -9,20 +9,20 @@ from statistics import median
 
 import numpy as np
 import pytest
-from conftest import BOTH, pose_at, unit
+from conftest import BOTH, STANCES, pose_at, unit
 from helpers import demo_frames
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rotrack.core.drills import Posture, load_table
+from rotrack.core.drills import load_table
 from rotrack.core.model import LEGS, N_LANDMARKS, SWAPPED, Frame, LegCrop, Side
+from rotrack.core.postures import Facing, Posture
 from rotrack.kinematics import legmodel, rotation
 from rotrack.kinematics.camera import Calibration, Floor, Lens
 from rotrack.kinematics.correction import Correction, load_corrections
 from rotrack.kinematics.geometry import turn_about
 from rotrack.kinematics.legmodel import KNEE_FOLLOWS, LENGTHS, PARTS, LegModel, LegReading, NeutralLeg, leg_points
 from rotrack.kinematics.rotation import REASON_NOT_READ, LegMeasure, NeutralPose
-from rotrack.kinematics.stance import STANCES, Facing
 from rotrack.sensing.landmarker import Landmarker, find_model
 
 BODY = {name: np.array([mean]) for name, (mean, _) in LENGTHS.items()}

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from conftest import STANCES
 from scipy.optimize import least_squares
 
-from rotrack.core.drills import Posture
 from rotrack.core.model import LEGS, N_LANDMARKS, Side
+from rotrack.core.postures import Posture
 from rotrack.kinematics.camera import Calibration
 from rotrack.kinematics.legmodel import _STEPS, OUTLIER_FROM, LegModel, Measurements, NeutralLeg, leg_points
-from rotrack.kinematics.stance import STANCES
 
 SIZE_PX = (640, 480)
 

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from rotrack.core.drills import Posture
 from rotrack.core.model import LEGS, N_LANDMARKS, LegCrop, Pose, Side, empty_pose
+from rotrack.core.postures import Posture
 from rotrack.kinematics import crops
 from rotrack.kinematics.camera import Lens
 from rotrack.kinematics.identity import CropIdentity, LegNames

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import rotrack.records
-from rotrack.core.drills import Posture, load_table
+from rotrack.core.drills import load_table
 from rotrack.core.model import Direction
+from rotrack.core.postures import Posture
 from rotrack.records.norms import Norm, norms_for
 
 INTERNAL, EXTERNAL = Direction

@@ -7,12 +7,13 @@ from itertools import product
 
 import numpy as np
 import pytest
-from conftest import BOTH, FRONT, SEATED, Camera, Stance, image_of, mirrored, neutral_of, pose_at
+from conftest import BOTH, FRONT, SEATED, STANCES, Camera, Stance, image_of, mirrored, neutral_of, pose_at
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rotrack.core.drills import Drill, Measure, Posture, load_table
+from rotrack.core.drills import Drill, Measure, load_table
 from rotrack.core.model import LEGS, N_LANDMARKS, Pose, Side
+from rotrack.core.postures import Posture, records
 from rotrack.kinematics import rotation
 from rotrack.kinematics.camera import Calibration, Floor, Gain
 from rotrack.kinematics.correction import load_corrections
@@ -213,8 +214,8 @@ def test_a_neutral_pose_that_fits_badly_is_measured_where_the_leg_network_fits(s
     monkeypatch.setattr(rotation.LegMeasure, "_fit_of_network", lambda self, *_: (self._model, 0.0))
     neutral = neutral_of(UPRIGHT, STANDING_FRONT)
     neutral.image_px[LEGS[side].toe] += [0, 25]
-    alone = replace(rotation.STANCES[Posture.STANDING], misfit_at_most=0.0, misfit_refused=0.0)
-    monkeypatch.setitem(rotation.STANCES, Posture.STANDING, alone)
+    alone = replace(STANCES[Posture.STANDING], misfit_at_most=0.0, misfit_refused=0.0)
+    monkeypatch.setitem(records(), Posture.STANDING, replace(Posture.STANDING.record, stance=alone))
     measure = make_measure(neutral, side, standing_drill())
     assert measure.problem == ""
     assert rotation.FITS_BADLY in measure.advice

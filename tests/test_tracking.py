@@ -22,8 +22,9 @@ from conftest import (
     swing,
 )
 
-from rotrack.core.drills import Posture, load_table
+from rotrack.core.drills import load_table
 from rotrack.core.model import LEGS, Direction, Pose, Side, empty_pose
+from rotrack.core.postures import Posture
 from rotrack.kinematics.correction import load_corrections
 from rotrack.tracking.neutral import REASON_WAITING
 from rotrack.tracking.pipeline import POSITION_LOST_S, REASON_NOT_READ, SIGHT_LOST_S, RotationTracker

@@ -8,8 +8,9 @@ import pytest
 from conftest import BOTH, pose_at, run_tracker, swing
 from test_legmodel import SIZE, misplaced, scene
 
-from rotrack.core.drills import Posture, load_table
+from rotrack.core.drills import load_table
 from rotrack.core.model import LEGS, N_LANDMARKS, LegCrop, Pose, Side
+from rotrack.core.postures import Posture
 from rotrack.kinematics import rotation
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.rotation import NEEDS, LegMeasure, NeutralPose, Weighed

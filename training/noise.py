@@ -25,8 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from rotrack.core.drills import Measure, Posture, load_table
+from rotrack.core.drills import Measure, load_table
 from rotrack.core.model import LEGS, Pose, Side
+from rotrack.core.postures import Posture
 from rotrack.kinematics.crops import readable
 from rotrack.records.landmarks import LANDMARKS, LEGS_READ, read_poses
 from rotrack.records.record import read_record
@@ -44,8 +45,6 @@ CALM_SHARE = 0.35
 LEAST_FRAMES = 40
 LAGS_S = (0.034, 0.067, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0)
 CONSTANTS_S = np.geomspace(0.08, 4.0, 18)
-ONE_LEG = (Posture.SIDE_RAISED, Posture.SIDE_TOP, Posture.SIDE_BOTTOM, Posture.LUNGE)
-"""Here the leg that does not move is half hidden, and nobody measures it."""
 ENOUGH_CLIPS = 4
 """How much clips differ is told from so many of a posture; with fewer it is at least what it is on average."""
 MOST_SPREAD = 0.8
@@ -146,7 +145,7 @@ def measured(folder: Path, clips: Path, name: str) -> list[Found]:
     truth = Truth.read(clips, name, t_s)
     keep = truth.exercises
     poses, t_s = [pose for pose, kept in zip(poses, keep, strict=True) if kept], t_s[keep]
-    if drill.posture.lying:
+    if drill.posture.record.lying:
         poses = list(_well_named(poses, truth, keep))
     if len(t_s) < LEAST_FRAMES:
         return []
@@ -520,7 +519,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{name} is left out: {error}", file=sys.stderr)
             continue
         for one in legs:
-            if one.moves or one.posture not in ONE_LEG:
+            if one.moves or not Posture(one.posture).record.one_leg:  # there the leg that does not move is half hidden
                 found[one.posture].append(one)
     if not found:
         sys.exit("No measured clip with truth: run `rotrack validate CLIPS --keep KEEP` first.")

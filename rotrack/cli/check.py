@@ -79,7 +79,7 @@ def check(
         checking = SetupCheck(request.drill, request.sides, known.calibration)
         if point_px is not None:
             checking.person_chosen()
-        lying = request.drill.posture.lying
+        lying = request.drill.posture.record.lying
         with Landmarker(model_file, follow=point_px, lying=lying) as landmarker, Live(console=OUT) as shown:
             for frame, pose in read_live(source, landmarker, network, always=bool(request.drill.without_legnet)):
                 people, findings = pose.people, checking.update(frame, pose)

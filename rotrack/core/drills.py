@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import math
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cache
@@ -13,7 +12,9 @@ from importlib import resources
 from typing import Any
 
 from rotrack.core.errors import DrillError
+from rotrack.core.figures import Figure, Need, are_numbers, known_keys, needs, read_figure
 from rotrack.core.model import Direction, Side
+from rotrack.core.postures import Posture, records
 
 
 class Measure(StrEnum):
@@ -25,28 +26,6 @@ class Measure(StrEnum):
     """Straight knee: the leg model, in which the foot shows the rotation."""
     ROLL = "roll"
     """Stretches: how far the hips roll in the picture, an index that only counts and times."""
-
-
-class Posture(StrEnum):
-    """Position of the drill: what the leg model starts from, and what the person must be in."""
-
-    SEATED = "seated"
-    STANDING = "standing"
-    STANDING_TOES = "standing_toes"
-    LONG_SITTING = "long_sitting"
-    SUPINE_BENT = "supine_bent"
-    SUPINE_STRAIGHT = "supine_straight"
-    SUPINE_90_90 = "supine_90_90"
-    SIDE_RAISED = "side_raised"
-    SIDE_TOP = "side_top"
-    SIDE_BOTTOM = "side_bottom"
-    LUNGE = "lunge"
-    STRETCH = "stretch"
-
-    @property
-    def lying(self) -> bool:
-        """Whether the person lies, so that one part of the body may cover another."""
-        return self.value.startswith(("supine", "side")) or self is Posture.STRETCH
 
 
 class View(StrEnum):
@@ -88,98 +67,6 @@ class Place:
     height_m: tuple[float, float]
     down_deg: tuple[float, float]
     turn_deg: float
-
-
-class Pivot(StrEnum):
-    """What stays on its spot when the leg of a drawing turns: the line from the hip through it is the axis."""
-
-    KNEE = "knee"
-    """The shank swings about the thigh."""
-    HEEL = "heel"
-    """The toes swing on the heel."""
-    TOE = "toe"
-    """The heel swings on the ball of the foot."""
-    TRUNK = "trunk"
-    """The measured leg stays; the rest of the body rolls about the long axis of the trunk through that hip."""
-
-
-LIMBS = ("leg", "other_leg", "arm", "other_arm")
-DIRECTIONS_3D = {
-    "up": (0, 1, 0),
-    "down": (0, -1, 0),
-    "front": (0, 0, 1),
-    "back": (0, 0, -1),
-    "left": (1, 0, 0),
-    "right": (-1, 0, 0),
-}
-"""Directions in the room of a drawing, x to the left of somebody who stands facing front, y up, z to the front."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limb:
-    """Joint angles of an arm or a leg in a drawing, in the clinical sense, deg.
-
-    Parameters
-    ----------
-    flexion, abduction, rotation : float
-        Of the hip or shoulder against the trunk; rotation is internal.
-    bend : float
-        Flexion of the knee or elbow.
-    ankle : float
-        Dorsiflexion.
-    """
-
-    flexion: float = 0.0
-    abduction: float = 0.0
-    rotation: float = 0.0
-    bend: float = 0.0
-    ankle: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """What a person in the starting position looks like, from which all drawings of a drill follow.
-
-    The left leg is the measured one; for the right one the drawing is mirrored.
-
-    Parameters
-    ----------
-    head, chest : str
-        Where the top of the trunk and its front point, see `DIRECTIONS_3D`.
-    seen_from_deg : tuple of float
-        From where it is best understood: how far round from the front towards the left, and how far up.
-    turns_about : Pivot
-        What stays on its spot when the leg turns.
-    leg, other_leg, arm, other_arm : Limb
-        The measured side and the other one.
-    lean_deg : float
-        How far the trunk leans forwards of `head`; the legs are bent against the trunk.
-    both : bool
-        Whether both legs move.
-    hover_m : float
-        How far the lowest point is above the floor, m.
-    foot_from_deg : tuple of float
-        From where the foot is shown once more beside the person, larger, as `seen_from_deg`; empty: it is not.
-    mat : bool
-        Whether the person is on a mat.
-    boxes_m : tuple of tuple of float
-        Seats and cushions: two opposite corners (x, y, z, x, y, z) each, from the floor below the middle of the hips, m.
-    """
-
-    head: str
-    chest: str
-    seen_from_deg: tuple[float, float]
-    turns_about: Pivot
-    leg: Limb
-    other_leg: Limb
-    arm: Limb
-    other_arm: Limb
-    lean_deg: float = 0.0
-    both: bool = False
-    hover_m: float = 0.0
-    foot_from_deg: tuple[float, ...] = ()
-    mat: bool = False
-    boxes_m: tuple[tuple[float, ...], ...] = ()
 
 
 TIERS = {
@@ -343,7 +230,8 @@ def parse_table(text: str, name: str) -> DrillTable:
     except tomllib.TOMLDecodeError as error:
         raise DrillError(f"{name} is not valid TOML: {error}. Put it right or delete it.") from error
     faults = {letter: _fault(name, letter, raw) for letter, raw in data.get("fault", {}).items()}
-    figures = {key: _figure(name, key, raw) for key, raw in data.get("figure", {}).items()}
+    figures = {str(posture): record.figure for posture, record in records().items()}
+    figures |= {key: read_figure(name, key, raw) for key, raw in data.get("figure", {}).items()}
     drills = {key: _drill(name, key, raw, faults, figures) for key, raw in data.get("drill", {}).items()}
     if not drills:
         raise DrillError(f"{name} holds no drill; each one is a table [drill.ID].")
@@ -373,58 +261,9 @@ def _fault(name: str, letter: str, raw: dict[str, Any]) -> Fault:
         raise DrillError(f"{name}, fault '{letter}': {error}.") from error
 
 
-Need = Callable[[bool, str], None]
-"""Refuses the entry with a rule where the condition does not hold."""
-
-
-def _needs(name: str, kind: str, key: str) -> Need:
-    def need(condition: bool, rule: str) -> None:
-        if not condition:
-            raise DrillError(f"{name}, {kind} '{key}': {rule}.")
-
-    return need
-
-
-def _known(raw: dict[str, Any], known: set[str], required: set[str], need: Need) -> None:
-    need(not set(raw) - known, f"unknown key {', '.join(sorted(set(raw) - known))}")
-    need(not required - set(raw), f"missing key {', '.join(sorted(required - set(raw)))}")
-
-
-def _figure(name: str, key: str, raw: dict[str, Any]) -> Figure:
-    need = _needs(name, "figure", key)
-    _known(raw, {f.name for f in fields(Figure)}, {"head", "chest", "seen_from_deg", "turns_about", "leg", "arm"}, need)
-    for end in ("head", "chest"):
-        need(raw[end] in DIRECTIONS_3D, f"{end} must be one of {', '.join(DIRECTIONS_3D)}")
-    across = sum(a * b for a, b in zip(DIRECTIONS_3D[raw["head"]], DIRECTIONS_3D[raw["chest"]], strict=True))
-    need(across == 0, "head and chest must point at right angles to each other")
-    need(raw["turns_about"] in set(Pivot), f"turns_about must be one of {', '.join(Pivot)}")
-    for view in ("seen_from_deg", "foot_from_deg"):
-        need(_numbers(raw.get(view, [0, 0]), 2), f"{view} needs two angles: how far round to the left, and how far up")
-    for number in ("lean_deg", "hover_m"):
-        need(_numbers([raw.get(number, 0)], 1), f"{number} must be a number")
-    for switch in ("both", "mat"):
-        need(isinstance(raw.get(switch, False), bool), f"{switch} must be true or false")
-    boxes_m = raw.get("boxes_m", [])
-    need(isinstance(boxes_m, list) and all(_numbers(box, 6) for box in boxes_m), "boxes_m needs six numbers for each box")
-    values = raw | {limb: _limb(limb, raw.get(limb, raw[limb.removeprefix("other_")]), need) for limb in LIMBS}
-    values |= {view: tuple(raw[view]) for view in ("seen_from_deg", "foot_from_deg") if view in raw}
-    return Figure(**values | {"turns_about": Pivot(raw["turns_about"]), "boxes_m": tuple(tuple(box) for box in boxes_m)})
-
-
-def _limb(name: str, raw: Any, need: Need) -> Limb:
-    known = {f.name for f in fields(Limb)}
-    need(isinstance(raw, dict) and set(raw) <= known, f"{name} knows {', '.join(sorted(known))}")
-    need(_numbers([*raw.values()], len(raw)) and all(abs(v) <= 180 for v in raw.values()), f"{name} needs angles up to 180")
-    return Limb(**raw)
-
-
-def _numbers(value: Any, count: int) -> bool:
-    return isinstance(value, list) and len(value) == count and all(type(v) in (int, float) for v in value)
-
-
 def _pair(key: str, value: Any, least: float, most: float, need: Need) -> tuple[float, float]:
     need(
-        _numbers(value, 2) and least <= value[0] <= value[1] <= most,
+        are_numbers(value, 2) and least <= value[0] <= value[1] <= most,
         f"{key} needs low and high, between {least:g} and {most:g}",
     )
     return float(value[0]), float(value[1])
@@ -438,7 +277,7 @@ def _place(raw: Any, need: Need) -> Place:
     height_m = _pair("place height_m", raw["height_m"], 0, 4, need)
     down_deg = _pair("place down_deg", raw["down_deg"], -45, 110, need)
     turn_deg = raw["turn_deg"]
-    need(_numbers([turn_deg], 1) and 0 < turn_deg <= 90, "place turn_deg must be above 0 and at most 90")
+    need(are_numbers([turn_deg], 1) and 0 < turn_deg <= 90, "place turn_deg must be above 0 and at most 90")
     # Aimed at somebody between the floor and a metre above it, a camera in the middle of the place looks down so far.
     far, high = sum(distance_m) / 2, sum(height_m) / 2
     least, most = (math.degrees(math.atan2(high - target, far)) for target in (1.0, 0.0))
@@ -447,10 +286,10 @@ def _place(raw: Any, need: Need) -> Place:
 
 
 def _drill(name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault], figures: dict[str, Figure]) -> Drill:
-    need = _needs(name, "drill", key)
+    need = needs(name, "drill", key)
     known = {f.name for f in fields(Drill)} - {"id"}
     required = known - {"figure", "min_entry_deg", "note", "without_legnet"}
-    _known(raw, known, required, need)
+    known_keys(raw, known, required, need)
     for enum, field_name in ((Measure, "measure"), (Posture, "posture")):
         need(raw[field_name] in set(enum), f"{field_name} must be one of {', '.join(enum)}")
     need(raw["tier"] in TIERS, f"tier must be one of {', '.join(TIERS)}")

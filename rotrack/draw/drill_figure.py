@@ -14,7 +14,8 @@ from html import escape
 
 import numpy as np
 
-from rotrack.core.drills import DIRECTIONS_3D, Drill, Figure, Limb, Pivot, View
+from rotrack.core.drills import Drill, View
+from rotrack.core.figures import DIRECTIONS_3D, Figure, Limb, Pivot
 from rotrack.core.model import Direction, Side
 from rotrack.draw.theme import css_variable
 from rotrack.kinematics.geometry import rotation_about

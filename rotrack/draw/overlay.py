@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rotrack.core.drills import Drill, Measure, Posture
+from rotrack.core.drills import Drill, Measure
 from rotrack.core.model import LEGS, Direction, Pose, RotationSample, Side, Step
 from rotrack.draw.theme import DIRECTION_WORD, MUTED, PANEL, PAPER, SIDE_ON_DARK_RGB, WARNING, Rgb
 from rotrack.system.imports import when_used
@@ -28,8 +28,6 @@ GAUGE_TO_DEG = 60.0
 ERROR_SMOOTHING_S = 0.5
 ERROR_STEP = 0.75
 """The error that is shown changes only when it is off by more than this, so that it does not flicker."""
-SEEN_FROM_BEHIND = (Posture.LUNGE,)
-ONE_LEG = (Posture.SIDE_RAISED, Posture.SIDE_TOP, Posture.SIDE_BOTTOM, Posture.LUNGE, Posture.STRETCH)
 """Here one leg at a time can be measured; why the other is not needs no saying while one is."""
 LIVE_WIDEST_PX = 1280
 """Larger pictures are shown at this width; they are measured as they are."""
@@ -190,7 +188,7 @@ class Overlay:
     def _draw_messages(self, image: np.ndarray, unit: float, step: Step) -> None:
         cues = list(dict.fromkeys((step.cues or {}).values()))
         reasons = list(dict.fromkeys(s.reason for s in step.samples.values() if s.reason))
-        if self._drill.posture in ONE_LEG and any(not s.reason for s in step.samples.values()):
+        if self._drill.posture.record.one_leg and any(not s.reason for s in step.samples.values()):
             reasons = []
         if step.pose.people > 1:
             reasons.append("somebody else is in the picture: only one person, please")
@@ -239,7 +237,7 @@ def on_screen(drill: Drill, side: Side, mirror: bool) -> tuple[bool, bool]:
     rotation points to where the foot goes then: outwards with a bent knee, where the shank swings, and inwards with a straight
     one, where the toes do.
     """
-    at_left = (side is Side.LEFT) == (mirror != (drill.posture in SEEN_FROM_BEHIND))
+    at_left = (side is Side.LEFT) == (mirror != drill.posture.record.from_behind)
     return at_left, at_left == (drill.measure is not Measure.FOOT)
 
 

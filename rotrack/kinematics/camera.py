@@ -11,8 +11,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from rotrack.core.drills import Posture
 from rotrack.core.model import Side
+from rotrack.core.postures import Posture
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG, focal_px, turn_to_ray
 
 ASSUMED_FOCAL_SD = 0.15
@@ -168,7 +168,7 @@ class Calibration:
 
     def used_for(self, posture: Posture) -> Calibration:
         """Return what of this counts in a posture: a person's gains are for standing on the heel only."""
-        if posture is Posture.STANDING or not self.gains:
+        if posture.record.personal_gain or not self.gains:
             return self
         return replace(self, gains={}, names={kind: name for kind, name in self.names.items() if kind != "personal"})
 

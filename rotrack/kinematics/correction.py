@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 
-from rotrack.core.drills import Posture
+from rotrack.core.postures import Posture
 from rotrack.kinematics.camera import Level
 
 SMALLEST_GAIN = 0.5

@@ -20,8 +20,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from rotrack.core.drills import Posture
 from rotrack.core.model import LEGS, N_LANDMARKS, Pose, Side
+from rotrack.core.postures import Posture
 from rotrack.kinematics.crops import completed, readable
 
 REASON_CROSS = "the legs cross: it is not certain which is which"
@@ -49,8 +49,6 @@ APART_FEET, SURE_S = 0.3, 1.0
 """The leg network tells the legs apart if their ankles and knees are further from each other than the first, in feet; its word
 holds for the second."""
 SPEED_SMOOTHING_S, SCALE_SMOOTHING_S = 0.15, 2.0
-UNSURE_WHICH = (Posture.SUPINE_90_90, Posture.SIDE_TOP, Posture.SIDE_BOTTOM)
-"""Where the pose model mixes up the legs so often that every frame is checked."""
 _LEG = np.array([list(LEGS[side])[1:] for side in Side])  # hip, knee, ankle, heel, toe
 _ANKLE = 2
 
@@ -65,9 +63,9 @@ class LegNames:
     """
 
     def __init__(self, posture: Posture) -> None:
-        self._posture = posture
+        self._posture = posture.record
         self._top_leg, self._identity = TopLeg(), LegIdentity()
-        self._crop_identity = CropIdentity(with_hips=posture in (Posture.SIDE_TOP, Posture.SIDE_BOTTOM))
+        self._crop_identity = CropIdentity(with_hips=self._posture.hips_stacked)
         self._seen_at, self._seen_s = np.full((2, 2, 2), np.nan), -math.inf
         self.renamed = False
         """Whether each leg of the latest pose is where the other one just was: what was known of either is that of the other."""
@@ -80,15 +78,16 @@ class LegNames:
             return pose, refused
         pose, sure = self._crop_identity.update(pose)
         pose = completed(pose)
-        if self._posture in (Posture.SIDE_TOP, Posture.SIDE_RAISED):
+        by_picture = self._posture.top_leg and self._posture.hips_stacked  # tells the legs apart, whatever the network calls them
+        if self._posture.top_leg:
             top = higher_leg(pose)
-            if self._posture is Posture.SIDE_TOP:
+            if by_picture:
                 pose, top = self._top_leg.update(pose)
             refused[top.other] = f"the {top.other} leg lies below; this drill measures the top one"
-        if self._posture in UNSURE_WHICH:
+        if self._posture.legs_mixed_up:
             why = self._identity.update(pose.time_s, pose.image_px)
             refused |= dict.fromkeys(Side, why) if why and not sure else {}
-        if self._posture is not Posture.SIDE_TOP:  # there the picture tells the legs apart, whatever the network calls them
+        if not by_picture:
             self._note(pose)
         return pose, refused
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from rotrack.core.model import LEGS, Side
+from rotrack.core.postures import Facing, Stance
 from rotrack.kinematics.camera import Calibration
 from rotrack.kinematics.geometry import rotation_of_axis, shortest_rotation, turn_about
-from rotrack.kinematics.stance import Facing, Stance
 from rotrack.system.imports import when_used
 
 if TYPE_CHECKING:

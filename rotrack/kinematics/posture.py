@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from rotrack.core.drills import Posture
 from rotrack.core.model import LEGS, Leg, Pose, Side
+from rotrack.core.postures import Posture
 from rotrack.kinematics.legmodel import KNEE_FOLLOWS, LENGTHS
 from rotrack.kinematics.rotation import NeutralPose
 
@@ -18,8 +18,6 @@ SEATED_THIGH_SHOWN = 0.75
 """Sitting bends the knee by more than the first, and seen from the front the thigh hangs down less than the second, in shanks;
 who stands or walks fails both. One alone is no proof: the knee's angle comes from world landmarks, which err with fast swings,
 and a high camera sees the thigh of a sitting person too."""
-STANDING_KNEE_FLEXION_DEG = {Posture.STANDING: 60.0, Posture.STANDING_TOES: 100.0}
-"""On tiptoe the knee is bent by 40 to 50 degrees, which the world landmarks may show as 75."""
 SHANK_LENGTH_CM = 42.0
 """Assumed length of the shank, to turn shares of it into centimetres."""
 TRUNK_CONFIRMS = 5.0
@@ -37,25 +35,27 @@ WRONG_WAY_UP = {
     270: "the picture lies on its side: turn the camera upright, or measure the video with --rotate 270",
 }
 """What to say of a picture that must be turned clockwise by so many degrees."""
-_CHECKED = (Posture.SEATED, Posture.STANDING, Posture.STANDING_TOES)
-"""Positions that can be told from others in one frame; elsewhere the misfit of the leg model tells."""
 
 
 def position_problem(posture: Posture, pose: Pose, side: Side) -> str:
-    """Return what is wrong with the position for this drill, in words; empty if nothing is or if it cannot be seen."""
-    if posture not in _CHECKED:
+    """Return what is wrong with the position for this drill, in words; empty if nothing is or if it cannot be seen.
+
+    Sitting with hanging legs and standing can be told from others in one frame; elsewhere the misfit of the leg model tells.
+    """
+    record = posture.record
+    if not record.shank_hangs and np.isnan(record.standing_knee_at_most_deg):
         return ""
     if turn_deg := turn_to_upright_deg(pose):
         return WRONG_WAY_UP[turn_deg]
     leg = LEGS[side]
     flexion_deg = knee_flexion_deg(pose.world_m, leg)
     hip, knee, ankle = (pose.image_px[i] for i in leg[1:4])
-    if posture is Posture.SEATED:
+    if record.shank_hangs:
         hangs = float(knee[1] - hip[1]) / max(float(np.hypot(*(ankle - knee))), 1.0)
         if flexion_deg < SEATED_KNEE_FLEXION_DEG and hangs > SEATED_THIGH_SHOWN:
             return "not sitting: sit down and let the lower legs hang"
         return "the ankle must be below the knee" if ankle[1] <= knee[1] else ""
-    return "not standing: stand with straight legs" if flexion_deg > STANDING_KNEE_FLEXION_DEG[posture] else ""
+    return "not standing: stand with straight legs" if flexion_deg > record.standing_knee_at_most_deg else ""
 
 
 def turn_to_upright_deg(pose: Pose) -> int:

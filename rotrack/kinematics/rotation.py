@@ -13,8 +13,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from rotrack.core.drills import Drill, Measure, Posture
+from rotrack.core.drills import Drill, Measure
 from rotrack.core.model import LEGS, LegCrop, Pose, Side
+from rotrack.core.postures import Facing
 from rotrack.kinematics import crops
 from rotrack.kinematics.camera import Calibration, Floor, Level
 from rotrack.kinematics.correction import NORMAL_95, load_corrections
@@ -26,7 +27,6 @@ from rotrack.kinematics.legmodel import (
     Measurements,
     NeutralLeg,
 )
-from rotrack.kinematics.stance import STANCES, Facing
 
 TURNED_FROM_DEG, TURNED_TOO_FAR_DEG = 15.0, 55.0
 """A camera further to the side asks for another place; one still further is refused."""
@@ -38,14 +38,6 @@ WIDER_PER_DEG = 0.1
 """A view beyond these limits, or a zero beyond the usual ones, adds so many degrees of standard error per degree beyond."""
 WIDER_PER_MISFIT = 0.12
 """A neutral pose that fits badly adds so many degrees of standard error to MediaPipe's reading per unit of misfit beyond."""
-PERSON_PITCH_DEG = {
-    Posture.SEATED: (0.0, 3.0),
-    Posture.STANDING: (5.0, 5.0),
-    Posture.STANDING_TOES: (-4.0, 7.0),
-    Posture.LONG_SITTING: (-17.0, 3.0),
-}
-"""How much too far down the camera seems to look to a leg model that expects no tilt of it, and how sure that is (rendered
-people, docs/calibration.md); other postures show the tilt too badly."""
 PERSON_ROLL_SD_DEG, ANY_PITCH_SD_DEG = 2.0, 30.0
 MOVED_SD = 3.0
 """A floor further off than so many errors does not belong to this camera place any more."""
@@ -181,8 +173,10 @@ class LegMeasure:
         self._needed = [getattr(leg, part) for part in NEEDS[drill.measure]]
         self._raw_zero = self._in_picture(neutral.image_px)
         self.neutral_angle_deg = signed_angle_deg(np.array([0.0, 1.0]), self._raw_zero, self._lateral)
-        self._stance = STANCES[drill.posture]
-        lean_deg = _lean_deg(neutral) if drill.posture is Posture.SEATED else float("nan")
+        posture = drill.posture.record
+        assert posture.stance is not None, drill.id
+        self._posture, self._stance = posture, posture.stance
+        lean_deg = _lean_deg(neutral) if posture.shank_hangs else float("nan")
         self._leg = NeutralLeg(neutral.image_px, neutral.size_px, side, self._stance, calibration, lean_deg)
         self._side = side
         self._needs_network = bool(drill.without_legnet)
@@ -199,10 +193,10 @@ class LegMeasure:
             seen = (neutral.image_px, neutral.size_px, side)
             by_person = replace(calibration, floor=None)
             self._shown_pitch_deg = NeutralLeg(*seen, self._stance, by_person, lean_deg).pitch_deg
-            if drill.posture in PERSON_PITCH_DEG:
+            if posture.person_pitch_deg:
                 any_pitch = replace(self._stance, pitches_deg=tuple((p, ANY_PITCH_SD_DEG) for p, _ in self._stance.pitches_deg))
                 found = NeutralLeg(*seen, any_pitch, by_person, lean_deg)
-                too_far, sd_deg = PERSON_PITCH_DEG[drill.posture]
+                too_far, sd_deg = posture.person_pitch_deg
                 self._moved = floor_misfit(calibration.floor, found.pitch_deg - too_far, sd_deg, found.roll_deg)
         self._zero_deg = _zero_deg(self._model, self._leg.measurements(neutral.image_px))
         self._network = self._fit_of_network(neutral, calibration, lean_deg)
@@ -245,16 +239,15 @@ class LegMeasure:
         low, high = stance.pitch_refused_deg if self._network else stance.pitch_limits_deg
         zero_deg, (outwards_deg, inwards_deg) = self._judged_zero_deg, stance.zero_limits_deg
         place = f"`rotrack drills {drill.id}` says where to put it"
-        on_the_side = drill.posture in (Posture.SIDE_TOP, Posture.SIDE_BOTTOM)  # there the hips belong one above the other
         upright = self._leg.slopes[2, 1] > self._leg.slopes[0, 1]
         from_behind = (
             upright and stance.facings == (Facing.UPRIGHT,) and self._lateral[0] * (1 if self._side is Side.LEFT else -1) < 0
         )
         checks = (
             (from_behind, FROM_BEHIND),
-            (not np.isfinite(self.neutral_angle_deg) and not on_the_side, HIPS_STACKED),
+            (not np.isfinite(self.neutral_angle_deg) and not self._posture.hips_stacked, HIPS_STACKED),
             (
-                drill.posture is Posture.SEATED and abs(self.neutral_angle_deg) > NEUTRAL_WITHIN_DEG,
+                self._posture.shank_hangs and abs(self.neutral_angle_deg) > NEUTRAL_WITHIN_DEG,
                 "let the lower leg hang straight down for the neutral pose",
             ),
             (zero_deg < outwards_deg or zero_deg > inwards_deg, self._aside() or POINT_FORWARDS),
@@ -283,13 +276,12 @@ class LegMeasure:
     def _view_advice(self, drill: Drill) -> tuple[float, str]:
         """Return how far the view is beyond its limits, deg, and what to change about the camera."""
         leg, turn_deg = self._judged, abs(self._judged.turn_deg)
-        freely_turned = drill.posture is Posture.SIDE_RAISED
-        high_deg = leg.pitch_deg - HIGH_FROM_DEG if drill.posture is Posture.SEATED else 0.0
+        high_deg = leg.pitch_deg - HIGH_FROM_DEG if self._posture.shank_hangs else 0.0
         (low, high), (out_deg, in_deg) = self._stance.pitch_limits_deg, self._stance.zero_usual_deg
         zero_deg, turned = self._judged_zero_deg, turn_deg > TURNED_FROM_DEG / 2
         place = f"`rotrack drills {drill.id}` says where to put it"
         limits = (
-            (0.0 if freely_turned else turn_deg - TURNED_FROM_DEG, self._aside()),
+            (0.0 if self._posture.turned_freely else turn_deg - TURNED_FROM_DEG, self._aside()),
             (high_deg, f"the camera looks down by about {leg.pitch_deg:.0f} degrees: put it lower, at knee height"),
             (low - leg.pitch_deg, f"the camera is too low for this drill: {place}"),
             (leg.pitch_deg - high, f"the camera is too high for this drill: {place}"),

@@ -356,7 +356,7 @@ def measure(
         legnet = LegNet(request.drill.posture) if request.legnet else None
         provenance = _provenance(model, request)
         with (
-            Landmarker(model, follow=follow, lying=request.drill.posture.lying) as landmarker,
+            Landmarker(model, follow=follow, lying=request.drill.posture.record.lying) as landmarker,
             _open_log(request, source.info, provenance, known, clock) as writer,
         ):
             poses = (

@@ -20,7 +20,7 @@ from rotrack.kinematics.identity import LegNames
 from rotrack.kinematics.legmodel import LENGTHS
 from rotrack.kinematics.rotation import NEEDS
 from rotrack.placement.finding import Move, SetupFinding, State
-from rotrack.placement.view import ABOUT_CAMERA, Angle, ViewFinder, one_leg_at_a_time
+from rotrack.placement.view import ABOUT_CAMERA, Angle, ViewFinder
 
 CHECKS = ("rate", "light", "people", "legs", "distance", "camera")
 """What is checked, in the order of the findings."""
@@ -351,7 +351,7 @@ class _Legs:
     def __init__(self, drill: Drill, sides: tuple[Side, ...]) -> None:
         self._parts = NEEDS[drill.measure]
         self._sides = tuple(Side) if drill.measure is Measure.ROLL else sides
-        self._one_is_enough = one_leg_at_a_time(drill) and drill.measure is not Measure.ROLL
+        self._one_is_enough = drill.posture.record.one_leg and drill.measure is not Measure.ROLL
         self._seen = _Smooth()
 
     def update(self, frame: Frame, pose: Pose) -> _Said:

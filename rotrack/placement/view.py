@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rotrack.core.drills import Drill, Posture
+from rotrack.core.drills import Drill
 from rotrack.core.model import LEGS, Pose, Side
 from rotrack.kinematics.camera import Calibration
 from rotrack.kinematics.crops import readable
@@ -38,48 +38,6 @@ class Angle(NamedTuple):
     sd_deg: float
 
 
-class _Shown(NamedTuple):
-    """How a true angle follows from what the leg model finds: slope times found plus offset, right to the standard error."""
-
-    slope: float
-    offset_deg: float
-    sd_deg: float
-
-
-TURNS = {
-    Posture.SEATED: _Shown(1.17, 0.0, 1.5),
-    Posture.STANDING: _Shown(1.55, 0.0, 4.7),
-    Posture.STANDING_TOES: _Shown(1.4, 0.0, 6.2),
-    Posture.LONG_SITTING: _Shown(1.42, 0.0, 2.0),
-    Posture.SUPINE_BENT: _Shown(1.16, 0.0, 2.5),
-    Posture.SUPINE_90_90: _Shown(0.85, 0.0, 4.7),
-}
-"""Turn from the mean over both legs: least squares on rendered people before known cameras (17 to 90 views a posture, up to 25
-degrees aside). The lunge and lying on the side do not show it."""
-PITCHES = {
-    Posture.SEATED: _Shown(1.15, -3.0, 2.9),
-    Posture.STANDING: _Shown(2.7, -26.1, 3.8),
-    Posture.STANDING_TOES: _Shown(2.85, -19.8, 5.6),
-    Posture.LONG_SITTING: _Shown(3.8, -16.4, 3.3),
-    Posture.SUPINE_BENT: _Shown(2.46, -34.4, 3.4),
-}
-"""Pitch, likewise."""
-ROLL_SDS_DEG = {
-    Posture.SEATED: 2.0,
-    Posture.STANDING: 2.0,
-    Posture.STANDING_TOES: 2.0,
-    Posture.LONG_SITTING: 4.0,
-    Posture.LUNGE: 2.0,
-}
-"""Roll comes from the trunk, which is upright in these. On rendered people it errs by 0.5 to 1.3 degrees, long sitting by 3; real
-ones lean a little."""
-
-
-def one_leg_at_a_time(drill: Drill) -> bool:
-    """Whether a drill measures only one leg in the position that the person is in."""
-    return drill.posture.value.startswith("side") or drill.posture in (Posture.LUNGE, Posture.STRETCH)
-
-
 class ViewFinder:
     """Looks at the camera through the person; poses come in order of time.
 
@@ -95,10 +53,10 @@ class ViewFinder:
 
     def __init__(self, drill: Drill, sides: tuple[Side, ...], calibration: Calibration) -> None:
         self._drill, self._sides, self._calibration = drill, sides, calibration
-        self._enough = 1 if one_leg_at_a_time(drill) else len(sides)
+        self._enough = 1 if drill.posture.record.one_leg else len(sides)
         self._needed = {side: [getattr(LEGS[side], part) for part in NEEDS[drill.measure]] for side in Side}
         self._hips = [LEGS[side].hip for side in Side]
-        followed = sides if one_leg_at_a_time(drill) else tuple(Side)
+        followed = sides if drill.posture.record.one_leg else tuple(Side)
         self._finders = {side: NeutralFinder(self._needed[side], side=side) for side in followed}
         self._due_s = dict.fromkeys(self._finders, -math.inf)
         self._fits: dict[Side, RotationMeasure] = {}
@@ -124,18 +82,20 @@ class ViewFinder:
         Turn: how far the camera has walked round the person towards its own right. Pitch: how far it looks down. Roll: how far
         the picture leans clockwise.
         """
-        posture, floor = self._drill.posture, self._calibration.floor
+        posture, floor = self._drill.posture.record, self._calibration.floor
         known: dict[str, Angle] = {}
-        for name, found, table in (("turn_deg", "turn_deg", TURNS), ("pitch_deg", "camera_pitch_deg", PITCHES)):
-            if self._views and posture in table:
-                slope, offset_deg, sd_deg = table[posture]
+        for name, found, shown in (
+            ("turn_deg", "turn_deg", posture.turn_shown),
+            ("pitch_deg", "camera_pitch_deg", posture.pitch_shown),
+        ):
+            if self._views and shown:
                 mean_deg = float(np.mean([view[found] for view in self._views.values()]))
-                known[name] = Angle(slope * mean_deg + offset_deg, sd_deg)
+                known[name] = Angle(shown.slope * mean_deg + shown.offset_deg, shown.sd_deg)
         if floor:
             known["pitch_deg"] = Angle(floor.pitch_deg, floor.tilt_sd_deg)
             known["roll_deg"] = Angle(floor.roll_deg, floor.tilt_sd_deg)
-        elif posture in ROLL_SDS_DEG and self._rolls_deg:
-            known["roll_deg"] = Angle(float(np.median(self._rolls_deg)), ROLL_SDS_DEG[posture])
+        elif self._rolls_deg and math.isfinite(posture.roll_sd_deg):
+            known["roll_deg"] = Angle(float(np.median(self._rolls_deg)), posture.roll_sd_deg)
         return known
 
     def update(self, pose: Pose) -> str:

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rotrack.core.drills import Drill, Posture, load_table
+from rotrack.core.drills import Drill, load_table
 from rotrack.core.errors import InputError
 from rotrack.core.model import (
     CONVENTION_VERSION,
@@ -264,7 +264,7 @@ def _movement(plan: _Plan, side: Side, rng: np.random.Generator, turn: int) -> t
     curve, reps = [], []
     for at_s, deg in zip(time_s.tolist(), angle_deg.tolist(), strict=True):
         live_deg = live.update(at_s, deg)
-        gravity_deg = deg if drill.posture is Posture.SEATED else math.nan
+        gravity_deg = deg if drill.posture.record.shank_hangs else math.nan
         error_deg = correction.error_deg(deg, _FIT_SD_DEG)
         point = CurvePoint(
             time_s=at_s,
@@ -311,7 +311,7 @@ def _rep(
         valid=True,
         peak_deg=found.peak_deg,
         uncertainty_deg=correction.error_deg(found.peak_deg, _FIT_SD_DEG),
-        gravity_deg=found.peak_deg if drill.posture is Posture.SEATED else math.nan,
+        gravity_deg=found.peak_deg if drill.posture.record.shank_hangs else math.nan,
         fit_sd_deg=_FIT_SD_DEG,
         live_peak_deg=excursion.top_deg,
         range_deg=found.range_deg,

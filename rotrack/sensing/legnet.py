@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rotrack.core.drills import Posture
 from rotrack.core.errors import ModelError
 from rotrack.core.model import LEGS, N_LANDMARKS, LegCrop, Pose, Side
+from rotrack.core.postures import Posture
 from rotrack.kinematics.camera import Lens
 from rotrack.system.imports import when_used
 
@@ -35,16 +35,6 @@ WIDTH_FEET = 2.2
 """Its width in lengths of the foot, heel to toe."""
 FOOT_M = 0.24
 """Length of an average foot, m: by the pose model's metres it gives a crop its width."""
-LARGER = {
-    Posture.SUPINE_BENT: 1.2,
-    Posture.SUPINE_90_90: 1.15,
-    Posture.SIDE_TOP: 1.45,
-    Posture.SIDE_BOTTOM: 1.25,
-    Posture.SIDE_RAISED: 1.15,
-    Posture.STRETCH: 1.1,
-}
-"""How much larger feet are than that: of people who lie, the pose model takes what is nearest to the camera for too small
-(medians over 2 to 6 rendered clips; in the other postures it is right to 4 %)."""
 NEAREST_M = 0.4
 """No leg is nearer to the camera."""
 WIDTH_SMOOTHING_S, GROWN_SMOOTHING_S = 0.5, 2.0
@@ -119,7 +109,7 @@ class LegNet:
     """
 
     def __init__(self, posture: Posture | None = None) -> None:
-        self._larger = LARGER.get(posture, 1.0) if posture else 1.0
+        self._larger = posture.record.foot_larger if posture else 1.0
         card = description()
         data = np.frombuffer(resources.files("rotrack").joinpath("sensing/models/legnet.onnx").read_bytes(), np.uint8)
         self._net = cv2.dnn.readNetFromONNX(data)

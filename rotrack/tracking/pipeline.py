@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rotrack.core.drills import Drill, DrillTable, Measure, Posture, load_table
+from rotrack.core.drills import Drill, DrillTable, Measure, load_table
 from rotrack.core.model import (
     LANDMARK_NAMES,
     LEGS,
@@ -272,7 +272,7 @@ class _LegTracker:
         seen, pelvis_deg = NOT_READ, math.nan
         if not reason:
             assert self._measure is not None and self._form is not None
-            pelvis_deg = self._form.pelvis_deg(pose.image_px) if self._drill.posture is Posture.SEATED else 0.0
+            pelvis_deg = self._form.pelvis_deg(pose.image_px) if self._drill.posture.record.shank_hangs else 0.0
             seen = self._measure.read(pose, pelvis_deg)
             reason = seen.reason
             if abs(seen.angle_deg) > self._implausible_deg:

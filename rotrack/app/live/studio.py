@@ -292,7 +292,7 @@ class Studio:
         if camera is None:
             return None
         model = find_model(plan.model)
-        with contextlib.closing(camera), Landmarker(model, lying=plan.drill.posture.lying) as landmarker:
+        with contextlib.closing(camera), Landmarker(model, lying=plan.drill.posture.record.lying) as landmarker:
             known, source = choice.for_camera(camera, self.camera, request.calibration, self.data, plan.person, self.clock)
             check = SetupCheck(plan.drill, plan.sides, known.calibration)
             frames, legnet = self._frames(source, landmarker, check), (LegNet(plan.drill.posture) if self.legnet else None)

@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from rotrack.app.live.studio import Plan
 from rotrack.core.drills import Drill, parse_sides
 from rotrack.core.model import Side
-from rotrack.draw.overlay import ONE_LEG
 from rotrack.records.text import MAX_LOAD_KG
 from rotrack.sensing.landmarker import MODELS
 
@@ -114,4 +113,4 @@ def _sides(sides: Sequence[Side]) -> str:
 
 
 def _usual_sides(drill: Drill) -> str:
-    return Side.LEFT if drill.posture in ONE_LEG else BOTH
+    return Side.LEFT if drill.posture.record.one_leg else BOTH
