@@ -1,5 +1,8 @@
 """rotrack measures hip internal and external rotation with an ordinary webcam.
 
+What is named here is the public interface: `analyze` measures a video, or poses from elsewhere, and logs it or not; `steps`
+yields what every pose produced; `load_table`, `read_sessions` and `read_progress` give drills, sessions and what has changed.
+
 The data flows in the order of the folders: `sensing` turns pictures into landmarks, `kinematics` landmarks into angles,
 `tracking` angles into repetitions; `records` keeps the result, `draw`, `charts`, `report` and `app` show it. `measure` puts the
 parts together, `core` names what they pass on, `cli` is thin.
@@ -11,34 +14,211 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rotrack.core.drills import Drill, load_table
+    from rotrack.archive.manifest import read_manifest
+    from rotrack.archive.run import measure_archive
+    from rotrack.charts.progress import progress_figure
+    from rotrack.charts.sessions import agreement_figure, session_figure
+    from rotrack.core.drills import Drill, DrillTable, load_table, parse_table
     from rotrack.core.errors import RotrackError
-    from rotrack.core.model import Direction, Side
-    from rotrack.measure.run import analyze, remeasure
-    from rotrack.records.session import Session, SessionValue, load_session
+    from rotrack.core.model import (
+        LANDMARK_NAMES,
+        LEGS,
+        Apart,
+        CurvePoint,
+        Direction,
+        Pose,
+        Rep,
+        RotationSample,
+        Side,
+        Step,
+        make_pose,
+    )
+    from rotrack.core.postures import Facing, Posture
+    from rotrack.exchange.export import markers_over_time, mot, rotation_over_time, tidy_table, trc, visits_table, wide_table
+    from rotrack.exchange.sheets import xlsx_bytes
+    from rotrack.kinematics.camera import Calibration
+    from rotrack.kinematics.legmodel import LENGTHS, leg_points
+    from rotrack.kinematics.rotation import NeutralPose, make_measure
+    from rotrack.measure.batch import Job
+    from rotrack.measure.run import PoseSource, analyze, remeasure, steps
+    from rotrack.progress.agreement import agreement_of, pair_readings
+    from rotrack.progress.change import Change, Progress, read_progress
+    from rotrack.progress.compare import left_against_right, spreads_of
+    from rotrack.progress.sample import true_change_deg, write_sample
+    from rotrack.progress.values import session_table
+    from rotrack.records.changes import delete_session
+    from rotrack.records.history import history_table, table_bytes
+    from rotrack.records.landmarks import read_poses
+    from rotrack.records.readings import read_readings
+    from rotrack.records.session import Measurement, Session, SessionValue, load_session
+    from rotrack.records.store import read_sessions
+    from rotrack.report.content import make_report
+    from rotrack.report.html import html_of
+    from rotrack.report.pdf import pdf_of
 
     __version__: str
 
 __all__ = [
+    "LANDMARK_NAMES",
+    "LEGS",
+    "LENGTHS",
+    "Apart",
+    "Calibration",
+    "Change",
+    "CurvePoint",
     "Direction",
     "Drill",
+    "DrillTable",
+    "Facing",
+    "Job",
+    "Measurement",
+    "NeutralPose",
+    "Pose",
+    "PoseSource",
+    "Posture",
+    "Progress",
+    "Rep",
+    "RotationSample",
     "RotrackError",
     "Session",
     "SessionValue",
     "Side",
+    "Step",
     "__version__",
+    "agreement_figure",
+    "agreement_of",
     "analyze",
+    "delete_session",
+    "history_table",
+    "html_of",
+    "left_against_right",
+    "leg_points",
     "load_session",
     "load_table",
+    "make_measure",
+    "make_pose",
+    "make_report",
+    "markers_over_time",
+    "measure_archive",
+    "mot",
+    "pair_readings",
+    "parse_table",
+    "pdf_of",
+    "progress_figure",
+    "read_manifest",
+    "read_poses",
+    "read_progress",
+    "read_readings",
+    "read_sessions",
     "remeasure",
+    "rotation_over_time",
+    "session_figure",
+    "session_table",
+    "spreads_of",
+    "steps",
+    "table_bytes",
+    "tidy_table",
+    "trc",
+    "true_change_deg",
+    "visits_table",
+    "wide_table",
+    "write_sample",
+    "xlsx_bytes",
 ]
 
 _HOMES = {
-    "rotrack.measure.run": ("analyze", "remeasure"),
-    "rotrack.core.drills": ("Drill", "load_table"),
+    "rotrack.archive.manifest": ("read_manifest",),
+    "rotrack.archive.run": ("measure_archive",),
+    "rotrack.charts.progress": ("progress_figure",),
+    "rotrack.charts.sessions": (
+        "agreement_figure",
+        "session_figure",
+    ),
+    "rotrack.core.drills": (
+        "Drill",
+        "DrillTable",
+        "load_table",
+        "parse_table",
+    ),
     "rotrack.core.errors": ("RotrackError",),
-    "rotrack.core.model": ("Direction", "Side"),
-    "rotrack.records.session": ("Session", "SessionValue", "load_session"),
+    "rotrack.core.model": (
+        "Apart",
+        "CurvePoint",
+        "Direction",
+        "LANDMARK_NAMES",
+        "LEGS",
+        "Pose",
+        "Rep",
+        "RotationSample",
+        "Side",
+        "Step",
+        "make_pose",
+    ),
+    "rotrack.core.postures": (
+        "Facing",
+        "Posture",
+    ),
+    "rotrack.exchange.export": (
+        "markers_over_time",
+        "mot",
+        "rotation_over_time",
+        "tidy_table",
+        "trc",
+        "visits_table",
+        "wide_table",
+    ),
+    "rotrack.exchange.sheets": ("xlsx_bytes",),
+    "rotrack.kinematics.camera": ("Calibration",),
+    "rotrack.kinematics.legmodel": (
+        "LENGTHS",
+        "leg_points",
+    ),
+    "rotrack.kinematics.rotation": (
+        "NeutralPose",
+        "make_measure",
+    ),
+    "rotrack.measure.batch": ("Job",),
+    "rotrack.measure.run": (
+        "PoseSource",
+        "analyze",
+        "remeasure",
+        "steps",
+    ),
+    "rotrack.progress.agreement": (
+        "agreement_of",
+        "pair_readings",
+    ),
+    "rotrack.progress.change": (
+        "Change",
+        "Progress",
+        "read_progress",
+    ),
+    "rotrack.progress.compare": (
+        "left_against_right",
+        "spreads_of",
+    ),
+    "rotrack.progress.sample": (
+        "true_change_deg",
+        "write_sample",
+    ),
+    "rotrack.progress.values": ("session_table",),
+    "rotrack.records.changes": ("delete_session",),
+    "rotrack.records.history": (
+        "history_table",
+        "table_bytes",
+    ),
+    "rotrack.records.landmarks": ("read_poses",),
+    "rotrack.records.readings": ("read_readings",),
+    "rotrack.records.session": (
+        "Measurement",
+        "Session",
+        "SessionValue",
+        "load_session",
+    ),
+    "rotrack.records.store": ("read_sessions",),
+    "rotrack.report.content": ("make_report",),
+    "rotrack.report.html": ("html_of",),
+    "rotrack.report.pdf": ("pdf_of",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

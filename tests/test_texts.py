@@ -44,7 +44,7 @@ MODULES = (
     "system/imports.py",
 )
 """The core, of which a user of the page can hear."""
-TERMINAL_ONLY = ("readings.py", "repair.py")
+TERMINAL_ONLY = ("days.py", "readings.py", "repair.py")
 """Modules of these folders that speak in the terminal alone."""
 NOT_SAID = re.compile(
     r"session_id |^Written by|^# Written|OpenCV's model|camera axes|^Gain: |^a (text|table|number|list|date|direction|place)\b"

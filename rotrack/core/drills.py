@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cache
@@ -188,6 +189,19 @@ class DrillTable:
     drills: dict[str, Drill]
     faults: dict[str, Fault]
 
+    def plus(self, text: str, name: str = "the text") -> DrillTable:
+        """Return a table with the drills of a TOML text besides these, which may use the faults of both; this one stays.
+
+        Raises
+        ------
+        DrillError
+            As for `parse_table`, and for a drill that is there already.
+        """
+        more = parse_table(text, name, self.faults)
+        if again := self.drills.keys() & more.drills.keys():
+            raise DrillError(f"{name}: there is a drill called '{min(again)}' already. Give it another id.")
+        return DrillTable(self.drills | more.drills, more.faults)
+
     def drill(self, drill_id: str) -> Drill:
         """Return the drill with this id.
 
@@ -210,15 +224,18 @@ def load_table() -> DrillTable:
     return parse_table(text, "drills.toml")
 
 
-def parse_table(text: str, name: str) -> DrillTable:
+def parse_table(text: str, name: str, known_faults: Mapping[str, Fault] | None = None) -> DrillTable:
     """Parse and check a drill table.
 
     Parameters
     ----------
     text : str
-        TOML with one table per drill under `drill` and one per fault under `fault`.
+        TOML with one table per drill under `drill` and one per fault under `fault`; figures besides those of the postures under
+        `figure`.
     name : str
         Name of the file, for messages.
+    known_faults : mapping of str to Fault, optional
+        Faults that are known already, by letter.
 
     Raises
     ------
@@ -229,7 +246,8 @@ def parse_table(text: str, name: str) -> DrillTable:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise DrillError(f"{name} is not valid TOML: {error}. Put it right or delete it.") from error
-    faults = {letter: _fault(name, letter, raw) for letter, raw in data.get("fault", {}).items()}
+    faults = dict(known_faults or {})
+    faults |= {letter: _fault(name, letter, raw) for letter, raw in data.get("fault", {}).items()}
     figures = {str(posture): record.figure for posture, record in records().items()}
     figures |= {key: read_figure(name, key, raw) for key, raw in data.get("figure", {}).items()}
     drills = {key: _drill(name, key, raw, faults, figures) for key, raw in data.get("drill", {}).items()}

@@ -8,11 +8,14 @@ seconds from the start of the recording. Pixels follow OpenCV: x right, y down, 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from rotrack.core.errors import InputError
 
 CONVENTION_VERSION = "2"
 """Version of signs, zero and measures; a number is comparable only with numbers of the same convention version.
@@ -209,6 +212,41 @@ class Pose:
     people: int = 0
     reason: str = ""
     legs: dict[Side, LegCrop] = field(default_factory=dict)
+
+
+def make_pose(
+    time_s: float,
+    size_px: tuple[int, int],
+    image_px: Mapping[str, tuple[float, float]],
+    world_m: Mapping[str, tuple[float, float, float]] | None = None,
+) -> Pose:
+    """Return a pose of landmarks that come from elsewhere: another pose model, motion capture.
+
+    Parameters
+    ----------
+    time_s : float
+        Time of the frame, s.
+    size_px : tuple of int
+        Width and height of the picture.
+    image_px : mapping of str to (float, float), px
+        Landmarks in the picture by name, see `LANDMARK_NAMES`: the measuring asks for hips, knees, ankles, heels, toes and
+        shoulders. What is not given was not seen.
+    world_m : mapping of str to (float, float, float), m, optional
+        The same in space, x right, y down, z away from the camera, from the middle of the hips.
+
+    Raises
+    ------
+    InputError
+        For a landmark of another name.
+    """
+    pose = empty_pose(time_s, size_px, "")
+    for given, found in ((image_px, pose.image_px), (world_m or {}, pose.world_m)):
+        for name, point in given.items():
+            if name not in LANDMARK_NAMES:
+                raise InputError(f"There is no landmark '{name}'. There are {', '.join(LANDMARK_NAMES)}.")
+            found[LANDMARK_NAMES.index(name)] = point
+    pose.visibility[np.isfinite(pose.image_px[:, 0])] = 1.0
+    return pose
 
 
 def empty_pose(time_s: float, size_px: tuple[int, int], reason: str, people: int = 0) -> Pose:

@@ -1,13 +1,13 @@
-"""Puts the parts together: one loop from frames to the log, for video, camera and recorded landmarks alike.
+"""Puts the parts together: one loop from frames to the log, for video, camera and landmarks alike.
 
-`analyze` and `remeasure` are the public functions; the command line and the live window use `measure` directly.
+`analyze`, `remeasure` and `steps` are the public functions; the command line and the live window use `measure` directly.
 """
 
 from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,26 +15,39 @@ from enum import Enum
 from importlib import metadata
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol, Self, TypeVar, overload
 
 from rotrack.calibration import choice
 from rotrack.calibration.profiles import Known, from_log, logged
-from rotrack.core.drills import Drill, load_table, parse_sides
+from rotrack.core.drills import Drill, DrillTable, load_table, parse_sides
 from rotrack.core.errors import InputError, NotMeasuredError, RecordError, RotrackError
-from rotrack.core.model import CONVENTION_VERSION, MEASURE_VERSION, UNCORRECTED, WITHOUT_LEGNET, Frame, Pose, Side, Step
+from rotrack.core.model import (
+    CONVENTION_VERSION,
+    MEASURE_VERSION,
+    UNCORRECTED,
+    WITHOUT_LEGNET,
+    Frame,
+    Pose,
+    Rep,
+    Side,
+    Step,
+    ZeroCourse,
+)
 from rotrack.core.rates import LEAST_HZ
 from rotrack.draw.overlay import Overlay
 from rotrack.draw.video import VideoWriter
+from rotrack.kinematics.camera import Calibration
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
 from rotrack.placement.finding import SetupFinding
 from rotrack.records.folders import data_folder, locked
 from rotrack.records.landmarks import LEGS_READ, read_poses
-from rotrack.records.people import known_or_new, tidy
+from rotrack.records.people import Person, known_or_new, tidy
 from rotrack.records.record import Network, SessionRecord, SourceRecord, Status, read_record
-from rotrack.records.session import VIDEO, Session
+from rotrack.records.session import VIDEO, Measured, Measurement, Session
 from rotrack.records.table import refresh_table
 from rotrack.records.text import check_load, check_text
+from rotrack.records.unlogged import MemoryWriter
 from rotrack.records.writer import SessionWriter
 from rotrack.sensing.landmarker import Landmarker, ModelFile, find_model, settings, speed_advice
 from rotrack.sensing.legnet import LegNet, description
@@ -50,11 +63,25 @@ from rotrack.tracking.zero import zero_moved
 TURNS_DEG = (0, 90, 180, 270)
 
 
+NOTHING_TO_MEASURE = "There was no picture to measure."
+
+
 class Ask(Enum):
     """What a caller that looks on may ask of the measuring."""
 
     STOP = "stop"
     NEUTRAL = "take the neutral pose again"
+
+
+class PoseSource(Protocol):
+    """Whatever gives the landmarks of one person, frame by frame, in order of time: recorded, from another pose model, captured.
+
+    A list of `Pose` is one. `make_pose` makes a pose of named landmarks.
+    """
+
+    def __iter__(self) -> Iterator[Pose]:
+        """Yield the poses in order of time."""
+        ...
 
 
 OnStep = Callable[[Frame | None, Step, Scoreboard], Ask | None]
@@ -127,8 +154,34 @@ class Request:
     mirrored: bool = False
 
 
+M = TypeVar("M", bound=Measured)
+M_co = TypeVar("M_co", bound=Measured, covariant=True)
+
+
+class _Writer(Protocol[M_co]):
+    """What keeps a measurement while it goes on: in the log, or in memory."""
+
+    record: SessionRecord
+    notes: tuple[str, ...]
+
+    def append(self, step: Step, with_pose: bool = True, found: Pose | None = None) -> None: ...
+
+    def move_zeros(self, zeros: Sequence[ZeroCourse]) -> None: ...
+
+    def update(self, **changes: Any) -> None: ...
+
+    def result(self, reps: Iterable[Rep]) -> M_co: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None: ...
+
+
+_Open = Callable[[Request, SourceInfo, dict[str, Any], Known, Clock], _Writer[M]]
+
+
 def make_request(
-    drill: str,
+    drill: str | Drill,
     side: str = "both",
     out: Path | None = None,
     person: str = "",
@@ -156,7 +209,7 @@ def make_request(
     check_load(load_kg)
     if rotate not in TURNS_DEG:
         raise InputError(f"A video can be turned by 90, 180 or 270 degrees, not by {rotate}.")
-    wanted = load_table().drill(drill)
+    wanted = drill if isinstance(drill, Drill) else load_table().drill(drill)
     if wanted.without_legnet and not legnet:
         raise NotMeasuredError(f"{wanted.id} is not measured without the leg network: {wanted.without_legnet}.")
     tracker = TrackerSettings(correct=correct)
@@ -171,9 +224,10 @@ def measure_version(correct: bool = True, legnet: bool = True) -> str:
     return MEASURE_VERSION + ("" if correct else UNCORRECTED) + ("" if legnet else WITHOUT_LEGNET)
 
 
+@overload
 def analyze(
-    video: str | Path,
-    drill: str,
+    video: str | Path | PoseSource,
+    drill: str | Drill,
     side: str = "both",
     out: str | Path | None = None,
     person: str = "",
@@ -188,15 +242,63 @@ def analyze(
     legnet: bool = True,
     rotate: int = 0,
     mirrored: bool = False,
-) -> Session:
-    """Measure a video and log it.
+    *,
+    log: Literal[True] = True,
+) -> Session: ...
+
+
+@overload
+def analyze(
+    video: str | Path | PoseSource,
+    drill: str | Drill,
+    side: str = "both",
+    out: str | Path | None = None,
+    person: str = "",
+    model: str = "heavy",
+    annotate: bool = False,
+    note: str = "",
+    correct: bool = True,
+    on_step: OnStep | None = None,
+    calibration: str | Path | Sequence[str | Path] = (),
+    band: str = "",
+    load_kg: float = math.nan,
+    legnet: bool = True,
+    rotate: int = 0,
+    mirrored: bool = False,
+    *,
+    log: Literal[False],
+) -> Measurement: ...
+
+
+def analyze(
+    video: str | Path | PoseSource,
+    drill: str | Drill,
+    side: str = "both",
+    out: str | Path | None = None,
+    person: str = "",
+    model: str = "heavy",
+    annotate: bool = False,
+    note: str = "",
+    correct: bool = True,
+    on_step: OnStep | None = None,
+    calibration: str | Path | Sequence[str | Path] = (),
+    band: str = "",
+    load_kg: float = math.nan,
+    legnet: bool = True,
+    rotate: int = 0,
+    mirrored: bool = False,
+    *,
+    log: bool = True,
+) -> Session | Measurement:
+    """Measure a video, or the landmarks that somebody else found, and log it or not.
 
     Parameters
     ----------
-    video : str or Path
-        The video file.
-    drill : str
-        Id of the drill, see `rotrack drills`.
+    video : str or Path or PoseSource
+        The video file, or poses. What is said of pictures below (`model`, `annotate`, `legnet`, `rotate`, `mirrored`) does not
+        concern poses: what a leg network or another reader says of the legs stands in them.
+    drill : str or Drill
+        Id of the drill, see `rotrack drills`; or a drill of your own, see `parse_table`, which can be measured but not logged.
     side : str
         The subject's "left" or "right" leg, or "both".
     out : str or Path, optional
@@ -225,22 +327,112 @@ def analyze(
     mirrored : bool
         Whether the video shows everything mirrored, as many front cameras record it: left and right are put right.
 
+    log : bool
+        Whether the session is logged. Without it nothing is written anywhere.
+
     Returns
     -------
-    Session
+    Session, or Measurement if it is not logged
         `reps` and `curve` are pandas tables; `values` holds the session value per side and direction.
 
     Raises
     ------
     RotrackError
-        With a sentence that says what to do. What was measured until then is in the log.
+        With a sentence that says what to do. What was measured until then is in the log, if there is one.
     """
     wanted = [calibration] if isinstance(calibration, str | Path) else calibration
     profiles = [str(w) for w in wanted if str(w)]
+    if log and isinstance(drill, Drill) and load_table().drills.get(drill.id) != drill:
+        raise InputError(f"{drill.id} is no drill of this rotrack, so its sessions cannot be logged: measure it with log=False.")
+    if isinstance(video, str | Path):
+        poses, first = None, None
+    else:
+        poses, first = _begun(video)
+        legnet = bool(first.legs)
     request = make_request(
         drill, side, Path(out) if out else None, person, note, correct, profiles, band, load_kg, legnet, rotate, mirrored
     )
-    return measure_video(Path(video), find_model(model), request, annotate, on_step)
+    if annotate and not (log and first is None):
+        raise InputError("An annotated video needs a video, and a session in the log.")
+    if isinstance(video, str | Path):
+        found = find_model(model)
+        if log:
+            return measure_video(Path(video), found, request, annotate, on_step)
+        return _measure_video(Path(video), found, request, False, on_step, False, _in_memory)
+    assert poses is not None and first is not None
+    source = SourceInfo("poses", type(video).__name__, first.size_px, math.nan, 0)
+    if log:
+        return _measure_poses(poses, source, request, on_step, _open_log)
+    return _measure_poses(poses, source, request, on_step, _in_memory)
+
+
+def steps(
+    poses: PoseSource,
+    drill: str | Drill,
+    side: str = "both",
+    correct: bool = True,
+    calibration: Calibration | None = None,
+    table: DrillTable | None = None,
+) -> Iterator[Step]:
+    """Yield what every pose produced, as it comes: angles, repetitions that are finished, cues; nothing is logged.
+
+    Parameters
+    ----------
+    poses : PoseSource
+        The landmarks of one person in order of time.
+    drill : str or Drill
+        Id of the drill, or a drill of your own.
+    side, correct
+        As for `analyze`.
+    calibration : Calibration, optional
+        What is known of camera and person.
+    table : DrillTable, optional
+        Where the limits of the faults come from.
+
+    Yields
+    ------
+    Step
+        One per pose, and one more that holds what the end completes.
+
+    Raises
+    ------
+    DrillError
+        For an unknown drill or side.
+    """
+    wanted = drill if isinstance(drill, Drill) else load_table().drill(drill)
+    tracker = RotationTracker(wanted, parse_sides(side), TrackerSettings(correct=correct), table, calibration)
+    return _tracked(poses, tracker)
+
+
+def _tracked(poses: PoseSource, tracker: RotationTracker) -> Iterator[Step]:
+    step = None
+    for pose in poses:
+        step = tracker.update(pose)
+        yield step
+    if step is not None:
+        yield tracker.finish(step.pose)
+
+
+def _begun(source: PoseSource) -> tuple[Iterator[Pose], Pose]:
+    """Return the poses of a source, and the first of them that has landmarks, or the first of all."""
+    rest = iter(source)
+    before = []
+    for pose in rest:
+        before.append(pose)
+        if not pose.reason:
+            break
+    if not before:
+        raise NotMeasuredError(NOTHING_TO_MEASURE)
+    return chain(before, rest), before[-1]
+
+
+def _measure_poses(poses: Iterator[Pose], source: SourceInfo, request: Request, on_step: OnStep | None, open_: _Open[M]) -> M:
+    """Measure poses that come from elsewhere."""
+    network = Network(version="", sha256="") if request.legnet else None
+    provenance: dict[str, Any] = {"model": "", "model_sha256": "", "landmarker": {}, "legnet": network}
+    with open_(request, source, provenance, Known(), SYSTEM) as writer:
+        reps = _run(((None, pose) for pose in poses), request, writer, on_step, None)
+    return writer.result(reps)
 
 
 def remeasure(
@@ -309,8 +501,8 @@ def remeasure(
     known = Known(from_log(record.calibration_used), record.calibration_notes)
     # The movement's own time, not that of the new reading.
     with _open_log(request, source, provenance, known, clock, record.moment) as writer:
-        session = _run(poses, request, writer, on_step, None, known=known)
-    return replace(session, problems=writer.notes)
+        reps = _run(poses, request, writer, on_step, None, known=known)
+    return writer.result(reps)
 
 
 def measure_video(
@@ -322,12 +514,24 @@ def measure_video(
     mirror: bool = False,
 ) -> Session:
     """Measure a video and log it, as `measure` does; `mirror` plays it mirrored, for validation only."""
+    return _measure_video(video, model, request, annotate, on_step, mirror, _open_log)
+
+
+def _measure_video(
+    video: Path,
+    model: ModelFile,
+    request: Request,
+    annotate: bool,
+    on_step: OnStep | None,
+    mirror: bool,
+    open_: _Open[M],
+) -> M:
     with closing(VideoFile(video)) as file:
         flip = mirror != request.mirrored
         source = Turned(file, request.rotate, flip) if request.rotate or flip else file
         as_it_is = source is file
         known = choice.for_video(video, source.info.size_px, request.calibration, request.data, request.person, look=as_it_is)
-        return measure(source, model, request, annotate, on_step, known=known)
+        return _measure(source, model, request, annotate, on_step, False, known, None, SYSTEM, open_)
 
 
 def measure(
@@ -351,13 +555,27 @@ def measure(
     RotrackError
         After the log was closed with what was measured until then.
     """
-    known = known or Known()
+    return _measure(source, model, request, annotate, on_step, live, known or Known(), follow, clock, _open_log)
+
+
+def _measure(
+    source: Source,
+    model: ModelFile,
+    request: Request,
+    annotate: bool,
+    on_step: OnStep | None,
+    live: bool,
+    known: Known,
+    follow: tuple[float, float] | None,
+    clock: Clock,
+    open_: _Open[M],
+) -> M:
     try:
         legnet = LegNet(request.drill.posture) if request.legnet else None
         provenance = _provenance(model, request)
         with (
             Landmarker(model, follow=follow, lying=request.drill.posture.record.lying) as landmarker,
-            _open_log(request, source.info, provenance, known, clock) as writer,
+            open_(request, source.info, provenance, known, clock) as writer,
         ):
             poses = (
                 read_live(source, landmarker, legnet, always=bool(request.drill.without_legnet), clock=clock)
@@ -365,8 +583,8 @@ def measure(
                 else read_recorded(source, landmarker, legnet)
             )
             with closing(poses), _video(writer, request, source.info, annotate) as video:
-                session = _run(poses, request, writer, on_step, video, source, live, known)
-        return replace(session, problems=writer.notes)
+                reps = _run(poses, request, writer, on_step, video, source, live, known)
+        return writer.result(reps)
     finally:
         source.close()
 
@@ -407,8 +625,8 @@ def measure_on(
         closing(_from_now(poses)) as rest,
         _video(writer, request, source.info, annotate) as video,
     ):
-        session = _run(rest, request, writer, on_step, video, source, live=True, known=known)
-    return replace(session, problems=writer.notes)
+        reps = _run(rest, request, writer, on_step, video, source, live=True, known=known)
+    return writer.result(reps)
 
 
 def _provenance(model: ModelFile, request: Request) -> dict[str, Any]:
@@ -428,9 +646,9 @@ def _from_now(poses: Generator[tuple[Frame, Pose]]) -> Generator[tuple[Frame, Po
 
 
 def _video(
-    writer: SessionWriter, request: Request, source: SourceInfo, annotate: bool
+    writer: _Writer[Measured], request: Request, source: SourceInfo, annotate: bool
 ) -> AbstractContextManager[VideoWriter | None]:
-    if not annotate:
+    if not annotate or not isinstance(writer, SessionWriter):
         return nullcontext()
     overlay = Overlay(request.drill, request.sides)
     return VideoWriter(writer.folder / VIDEO, overlay, source.size_px, source.fps)
@@ -444,21 +662,40 @@ def _open_log(
     clock: Clock,
     started: datetime | None = None,
 ) -> SessionWriter:
-    drill, origin = request.drill, request.origin
-    started = origin.started_at if origin else started or clock.now()
-    # The ids of later readings of a movement sort behind the first one's, by their time: see `records.history.newest`.
-    reading = f"r{clock.now().astimezone(UTC):%Y%m%d%H%M%S}-" if provenance.get("remeasured_from") else ""
-    own_id = f"{started:%Y%m%d-%H%M%S}-{drill.id}-{reading}{secrets.token_hex(4)}"
     notes = refresh_table(request.data, clock)  # takes over what an earlier version wrote
     person = None
     if tidy(request.person):
         with locked(request.data):
             person = known_or_new(request.data, request.person, clock)
-    record = SessionRecord(
+    writer = SessionWriter(request.data, _record(request, source, provenance, known, clock, started, person), clock)
+    writer.notes = notes
+    return writer
+
+
+def _in_memory(request: Request, source: SourceInfo, provenance: dict[str, Any], known: Known, clock: Clock) -> MemoryWriter:
+    return MemoryWriter(_record(request, source, provenance, known, clock))
+
+
+def _record(
+    request: Request,
+    source: SourceInfo,
+    provenance: dict[str, Any],
+    known: Known,
+    clock: Clock,
+    started: datetime | None = None,
+    person: Person | None = None,
+) -> SessionRecord:
+    """Return what is known of a session at its beginning."""
+    drill, origin = request.drill, request.origin
+    started = origin.started_at if origin else started or clock.now()
+    # The ids of later readings of a movement sort behind the first one's, by their time: see `records.history.newest`.
+    reading = f"r{clock.now().astimezone(UTC):%Y%m%d%H%M%S}-" if provenance.get("remeasured_from") else ""
+    own_id = f"{started:%Y%m%d-%H%M%S}-{drill.id}-{reading}{secrets.token_hex(4)}"
+    return SessionRecord(
         session_id=origin.session_id if origin else own_id,
         started_at=started.replace(microsecond=0),
         status=Status.RUNNING,
-        person=person.name if person else "",
+        person=person.name if person else tidy(request.person),
         person_id=person.id if person else "",
         drill=drill.id,
         measure=drill.measure,
@@ -485,21 +722,18 @@ def _open_log(
         correction_version=load_corrections().version if request.tracker.correct else "",
         **provenance,
     )
-    writer = SessionWriter(request.data, record, clock)
-    writer.notes = notes
-    return writer
 
 
 def _run(
     poses: Iterable[tuple[Frame | None, Pose]],
     request: Request,
-    writer: SessionWriter,
+    writer: _Writer[Measured],
     on_step: OnStep | None,
     video: VideoWriter | None,
     source: Source | None = None,
     live: bool = False,
     known: Known | None = None,
-) -> Session:
+) -> tuple[Rep, ...]:
     """Measure poses to the end, or until `on_step` says stop or something fails; the log is complete in every case."""
     tracker = RotationTracker(request.drill, request.sides, request.tracker, calibration=(known or Known()).calibration)
     board = Scoreboard()
@@ -523,18 +757,18 @@ def _run(
         raise
     finally:
         doubts = (*(known.warnings if known else ()), doubt)
-        session = _finish(tracker, board, writer, status if board.measured or interrupted else Status.NOT_MEASURED, doubts, live)
+        _finish(tracker, board, writer, status if board.measured or interrupted else Status.NOT_MEASURED, doubts, live)
     if interrupted:
-        return session
+        return tuple(board.reps)
     if not board.frames:
-        raise NotMeasuredError("There was no picture to measure.")
+        raise NotMeasuredError(NOTHING_TO_MEASURE)
     if not board.measured:
         raise NotMeasuredError(_why_nothing(board, request.drill))
-    return session
+    return tuple(board.reps)
 
 
 def _steps(
-    poses: Iterable[tuple[Frame | None, Pose]], tracker: RotationTracker, board: Scoreboard, writer: SessionWriter
+    poses: Iterable[tuple[Frame | None, Pose]], tracker: RotationTracker, board: Scoreboard, writer: _Writer[Measured]
 ) -> Generator[tuple[Frame | None, Step]]:
     step = None
     try:
@@ -554,8 +788,8 @@ def _steps(
 
 
 def _finish(
-    tracker: RotationTracker, board: Scoreboard, writer: SessionWriter, status: Status, doubts: tuple[str, ...], live: bool
-) -> Session:
+    tracker: RotationTracker, board: Scoreboard, writer: _Writer[Measured], status: Status, doubts: tuple[str, ...], live: bool
+) -> None:
     warnings = [doubt for doubt in doubts if doubt]
     warnings += [said for zero in writer.record.zeros if (said := zero_moved(zero))]
     if board.several_people:
@@ -576,7 +810,6 @@ def _finish(
         apart=tuple(board.apart),
         warnings=tuple(warnings),
     )
-    return Session(writer.folder, writer.record, tuple(board.reps))
 
 
 def _why_nothing(board: Scoreboard, drill: Drill) -> str:

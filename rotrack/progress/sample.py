@@ -162,6 +162,12 @@ def write_sample(data: Path) -> list[str]:
     return ids
 
 
+def true_change_deg(drill: str, side: Side, direction: Direction) -> float:
+    """Return how far the made-up range really changed, from the mean of the first three weeks to the last week, deg."""
+    first, last = TRUE_DEG[drill, side, direction]
+    return (last - first) * (WEEKS - 2) / (WEEKS - 1)
+
+
 def _person(data: Path) -> Person:
     """Return the person of the made-up sessions, the same everywhere."""
     with locked(data):

@@ -98,24 +98,34 @@ def read_curve(folder: Path) -> pd.DataFrame:
     path = folder / CURVE
     try:
         text = read_bytes(path, MOST_TABLE_BYTES).decode("utf-8")
-        whole = text[: text.rindex("\n") + 1] if "\n" in text else ""
-        curve = pd.read_csv(
-            io.StringIO(whole),
-            dtype={"side": str, "reason": str} | {c: float for c in CURVE_COLUMNS if c.endswith(("_deg", "_s"))},
-            keep_default_na=False,
-            na_values={c: [""] for c in CURVE_COLUMNS if c.endswith("_deg")},
-        )
-        lacking = [column for column in CURVE_COLUMNS if column not in curve]
-        if lacking and set(lacking) - set(_LATER):
-            raise ValueError(f"it has no column {lacking[0]}")
-        curve = curve.assign(**dict.fromkeys(lacking, math.nan))
-        if not curve.side.isin(list(Side)).all() or not np.isfinite(curve.time_s.to_numpy(float)).all():
-            raise ValueError("a row of it has no leg or no time")
-        if np.isinf(curve[[column for column in CURVE_COLUMNS if column.endswith("_deg")]].to_numpy(float)).any():
-            raise ValueError("an angle of it is infinite")
-        return curve
+        return parse_curve(text[: text.rindex("\n") + 1] if "\n" in text else "")
     except (ValueError, OverflowError) as error:
         raise RecordError(f"{path} is missing or damaged ({error}); `rotrack remeasure` makes it anew.") from error
+
+
+def parse_curve(text: str) -> pd.DataFrame:
+    """Return the table that angles.csv holds, as `read_curve` does.
+
+    Raises
+    ------
+    ValueError, OverflowError
+        If it is no such table.
+    """
+    curve = pd.read_csv(
+        io.StringIO(text),
+        dtype={"side": str, "reason": str} | {c: float for c in CURVE_COLUMNS if c.endswith(("_deg", "_s"))},
+        keep_default_na=False,
+        na_values={c: [""] for c in CURVE_COLUMNS if c.endswith("_deg")},
+    )
+    lacking = [column for column in CURVE_COLUMNS if column not in curve]
+    if lacking and set(lacking) - set(_LATER):
+        raise ValueError(f"it has no column {lacking[0]}")
+    curve = curve.assign(**dict.fromkeys(lacking, math.nan))
+    if not curve.side.isin(list(Side)).all() or not np.isfinite(curve.time_s.to_numpy(float)).all():
+        raise ValueError("a row of it has no leg or no time")
+    if np.isinf(curve[[column for column in CURVE_COLUMNS if column.endswith("_deg")]].to_numpy(float)).any():
+        raise ValueError("an angle of it is infinite")
+    return curve
 
 
 _LATER = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ import msgspec
 
 from rotrack.core.model import Apart, Direction, Rep, Side
 from rotrack.records.folders import being_written
-from rotrack.records.landmarks import read_curve
+from rotrack.records.landmarks import parse_curve, read_curve
 from rotrack.records.legacy import earlier_repetitions
 from rotrack.records.record import SessionRecord, Status, read_raw, record_from
 from rotrack.records.repetitions import REPETITIONS, read_repetitions
@@ -109,36 +109,22 @@ def _mean(values: list[float]) -> float:
     return total / len(values) if values else math.nan
 
 
-@dataclass(frozen=True)
-class Session:
-    """One measured session.
+class Measured:
+    """What is known of a measured movement, logged or not.
 
-    Parameters
+    Attributes
     ----------
-    folder : Path
-        Where its files are.
     record : SessionRecord
-        Everything in session.json.
+        How it was measured, and what was found besides the repetitions.
     rep_list : tuple of Rep
         Its repetitions.
     problems : tuple of str
         What of it is damaged and was left out, and what became of the people's table while it was measured, a sentence each.
     """
 
-    folder: Path
     record: SessionRecord
     rep_list: tuple[Rep, ...]
-    problems: tuple[str, ...] = ()
-
-    @property
-    def id(self) -> str:
-        """Its name in the log."""
-        return self.record.session_id
-
-    @property
-    def person(self) -> str:
-        """The name of the person, without blanks around it; empty if not said."""
-        return self.record.person.strip()
+    problems: tuple[str, ...]
 
     @property
     def started_at(self) -> datetime:
@@ -162,25 +148,76 @@ class Session:
         return pd.DataFrame([asdict(a) for a in self.apart_list], columns=list(Apart.__dataclass_fields__))
 
     @cached_property
-    def curve(self) -> pd.DataFrame:
-        """The angle curve: the columns of angles.csv."""
-        return read_curve(self.folder)
-
-    @cached_property
     def values(self) -> list[SessionValue]:
         """The session value per side and direction."""
         return session_values(self.rep_list)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What to know before believing the numbers."""
+        return [*self.record.warnings, *self.problems]
+
+
+@dataclass(frozen=True)
+class Measurement(Measured):
+    """A movement that was measured and not logged: nothing of it is on the disk.
+
+    Parameters
+    ----------
+    record, rep_list, problems
+        See `Measured`.
+    angles_csv : str
+        The angle curve, as a session's angles.csv would hold it.
+    """
+
+    record: SessionRecord
+    rep_list: tuple[Rep, ...]
+    angles_csv: str = field(repr=False)
+    problems: tuple[str, ...] = ()
+
+    @cached_property
+    def curve(self) -> pd.DataFrame:
+        """The angle curve: the columns of angles.csv."""
+        return parse_curve(self.angles_csv)
+
+
+@dataclass(frozen=True)
+class Session(Measured):
+    """One measured session in the log.
+
+    Parameters
+    ----------
+    folder : Path
+        Where its files are.
+    record, rep_list, problems
+        See `Measured`; the record is everything in session.json.
+    """
+
+    folder: Path
+    record: SessionRecord
+    rep_list: tuple[Rep, ...]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Its name in the log."""
+        return self.record.session_id
+
+    @property
+    def person(self) -> str:
+        """The name of the person, without blanks around it; empty if not said."""
+        return self.record.person.strip()
+
+    @cached_property
+    def curve(self) -> pd.DataFrame:
+        """The angle curve: the columns of angles.csv."""
+        return read_curve(self.folder)
 
     @property
     def video(self) -> Path | None:
         """The video with legs and angles, if there is one."""
         path = self.folder / VIDEO
         return path if path.is_file() else None
-
-    @property
-    def warnings(self) -> list[str]:
-        """What to know before believing the numbers."""
-        return [*self.record.warnings, *self.problems]
 
     def summary(self) -> dict[str, Any]:
         """Return the session as `analyze --json` prints it."""

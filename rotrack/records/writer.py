@@ -42,6 +42,7 @@ from rotrack.records.landmarks import (
 )
 from rotrack.records.record import SESSION_FILE, SessionRecord, record_bytes
 from rotrack.records.repetitions import HEADER, REPETITIONS, repetition_line, table_bytes
+from rotrack.records.session import Session
 from rotrack.records.table import add_rows, refresh_table
 from rotrack.system.clock import SYSTEM, Clock
 from rotrack.system.files import DRAFT, FILE_MODE, FOLDER_MODE, Appender, explained, make_folder, replace, sync_folder
@@ -172,6 +173,10 @@ class SessionWriter:
         self.record = msgspec.structs.replace(self.record, **changes)
         with explained(self.folder):
             replace({self.folder / SESSION_FILE: record_bytes(self.record)})
+
+    def result(self, reps: Iterable[Rep]) -> Session:
+        """Return the session as far as it is written."""
+        return Session(self.folder, self.record, tuple(reps), self.notes)
 
     def close(self) -> None:
         """Close the files and bring the people's table up to date; safe to call twice."""
