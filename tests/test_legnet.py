@@ -154,10 +154,10 @@ def test_a_foot_is_as_much_larger_as_it_is_nearer(nearer_m):
     legs = {Side.RIGHT: leg_at(-0.2, z_m=2.5), Side.LEFT: leg_at(0.2, z_m=2.5 - nearer_m)}
     pose = pose_of(legs)
     pose.world_m[:] += np.array([0.3, -0.2, 5.0])
-    places = legnet._first_places(pose, LENS, 1.0)
+    places = legnet.first_places(pose, LENS, 1.0)
     for side, leg in legs.items():
         assert places[side].width_px == pytest.approx(2.2 * legnet.FOOT_M / leg[2, 2] * LENS.matrix[0, 0], rel=0.01)
-    wider = legnet._first_places(pose, LENS, 1.3)
+    wider = legnet.first_places(pose, LENS, 1.3)
     assert wider[Side.LEFT].width_px == pytest.approx(1.3 * places[Side.LEFT].width_px)
 
 

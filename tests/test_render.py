@@ -17,10 +17,11 @@ import pytest
 from repository import ROOT
 from stick_figure import stick_figure
 
+from rotrack.sensing.legnet import Place
 from training import crops as store
 from training import movement
 from training.movement import Movement, perform, tidy
-from training.render import assets, check, labelling, people, posing, sheet
+from training.render import assets, check, labelling, people, placing_errors, posing, sheet
 from training.render.camera import View
 from training.render.company import Walk
 from training.render.posing import Leg, Pose, Rig, turn_about, turn_x, turn_y, turn_z
@@ -365,6 +366,65 @@ def test_labels_of_a_crop_are_those_of_the_leg_in_its_camera(rig):
 def test_which_crops_can_be_read(foot, normal, seen, no_leg, inside, expected):
     directions = {"foot": np.array(foot, float), "normal": np.array(normal, float)}
     assert labelling.verdict(directions, seen, no_leg, inside) == expected
+
+
+def test_errors_of_placing_are_drawn_as_they_were_measured():
+    drawn = [[placing_errors.draw("supine", np.random.default_rng([seed, 3])) for seed in range(3000)] for _ in range(2)]
+    assert drawn[0] == drawn[1]
+    legs = [leg for both in drawn[0] for leg in both.values()]
+    known = [leg for both in placing_errors.table()["supine"] for leg in both]
+    there = [leg for leg in known if leg.shows != "missing"]
+    assert len(legs) / len(drawn[0]) == pytest.approx(len(there) / len(placing_errors.table()["supine"]), rel=0.1)
+    for shows in {leg.shows for leg in there}:
+        shares = [np.mean([leg.shows == shows for leg in several]) for several in (legs, there)]
+        assert shares[0] == pytest.approx(shares[1], abs=0.05)
+    for number in ("down", "wider"):
+        spreads = [np.std([getattr(leg, number) for leg in several]) for several in (legs, there)]
+        assert spreads[0] == pytest.approx(spreads[1], rel=0.15)
+    assert np.mean([leg.right for leg in legs]) == pytest.approx(0, abs=0.02)
+
+
+def test_every_posture_has_errors_of_placing_and_what_is_none_has_any():
+    assert set(placing_errors.table()) == set(POSTURES)
+    assert {leg.shows for k in range(200) for leg in placing_errors.draw("free", np.random.default_rng(k)).values()} == {
+        "own",
+        "other",
+        "nothing",
+    }
+
+
+@pytest.mark.parametrize(
+    ("at", "shows", "off"),
+    [
+        ((212, 290), "own", (0.12, -0.1)),
+        ((390, 310), "other", (-0.1, 0.1)),
+        ((300, 150), "nothing", (1.0, -1.5)),
+        (None, "missing", (np.nan, np.nan)),
+    ],
+)
+def test_a_crop_is_compared_with_the_leg_that_it_shows(at, shows, off):
+    true = {"R": Place(np.array([200.0, 300]), 100.0), "L": Place(np.array([400.0, 300]), 100.0)}
+    said = {} if at is None else {"R": Place(np.array(at, float), 150.0)}
+    (leg, *_) = placing_errors.misplaced(true, said, (640, 480))
+    assert (leg.side, leg.shows) == ("R", shows)
+    assert (leg.right, leg.down) == pytest.approx(off, nan_ok=True)
+    if at is not None:
+        assert leg.wider == pytest.approx(np.log(1.5))
+    true["R"] = Place(np.array([200.0, 500]), 100.0)
+    assert [leg.side for leg in placing_errors.misplaced(true, said, (640, 480))] == ["L"]
+
+
+def test_a_crop_is_off_as_it_was_told(rig):
+    frames = rig.leg_frames(Pose().with_leg("R", Leg(flexion=20, knee=20)), "R")
+    eye = np.array([0.6, 0.8, 2.6])
+    proper, off = (
+        labelling.placed(eye, 10.0, frames, placing_errors.Misplaced("R", "own", *numbers))
+        for numbers in ((0, 0, 0), (0.3, -0.2, 0.1))
+    )
+    middle = placing_errors.middle(frames.points_m)
+    assert proper.project(middle) == pytest.approx((64, 64), abs=0.1)
+    widths = (off.project(middle) - 64) / store.SIZE_PX * store.MARGIN * np.exp(0.1)
+    assert widths == pytest.approx((-0.3, 0.2), abs=0.03)
 
 
 # ---------------------------------------------------------------------- bodies, where the assets are

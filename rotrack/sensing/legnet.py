@@ -63,7 +63,7 @@ DECIMALS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """Where to cut: the middle of the crop and its width in the picture, px."""
 
     middle_px: np.ndarray
@@ -88,11 +88,11 @@ class _Track:
     grown: float = 0.0
     """Logarithm of what the network makes of that width."""
 
-    def own(self) -> _Place:
+    def own(self) -> Place:
         """Return where to look next."""
-        return _Place(self.middle_px, self.width_px * math.exp(self.grown))
+        return Place(self.middle_px, self.width_px * math.exp(self.grown))
 
-    def holds(self, time_s: float, first: dict[Side, _Place]) -> bool:
+    def holds(self, time_s: float, first: dict[Side, Place]) -> bool:
         """Whether the leg may still be there although the pose model has none there."""
         away_s, own = time_s - self.backed_s, self.own()
         near = any(_distance_px(own, place) < ASTRAY_WITHIN * place.width_px for place in first.values())
@@ -134,7 +134,7 @@ class LegNet:
             self._tracks = {}
             return pose
         lens = Lens.assumed(pose.size_px)  # only to cut: what the picture says of a leg hardly depends on it
-        first = _first_places(pose, lens, self._larger)
+        first = first_places(pose, lens, self._larger)
         places = self._places(pose.time_s, first)
         if not places:
             return pose
@@ -150,10 +150,10 @@ class LegNet:
     def are_legs(self, rgb: np.ndarray, pose: Pose) -> bool:
         """Return whether at least one leg of a pose looks like a leg, by either name; nothing of it is kept."""
         lens = Lens.assumed(pose.size_px)
-        places = _first_places(pose, lens, self._larger)
+        places = first_places(pose, lens, self._larger)
         return bool(places) and any(leg.readable + leg.other_leg > LEG_FROM for leg in self._look(rgb, lens, places).values())
 
-    def _look(self, rgb: np.ndarray, lens: Lens, places: dict[Side, _Place]) -> dict[Side, LegCrop]:
+    def _look(self, rgb: np.ndarray, lens: Lens, places: dict[Side, Place]) -> dict[Side, LegCrop]:
         turns = {side: lens.turn_to(place.middle_px) for side, place in places.items()}
         crops = [_cut(rgb, lens, place, turns[side], side) for side, place in places.items()]
         self._net.setInput(cv2.dnn.blobFromImages(crops, 1 / 127.5, mean=(127.5, 127.5, 127.5)))
@@ -171,7 +171,7 @@ class LegNet:
         self._doubt = -EXCHANGED_FROM
         return True
 
-    def _places(self, time_s: float, first: dict[Side, _Place]) -> dict[Side, _Place]:
+    def _places(self, time_s: float, first: dict[Side, Place]) -> dict[Side, Place]:
         """Return where to cut the crops: by the network's last answers where these fit those of the pose model, else by these."""
         self._tracks = {
             side: track
@@ -192,7 +192,7 @@ class LegNet:
         return named | own
 
     @staticmethod
-    def _named(own: dict[Side, _Place], first: dict[Side, _Place]) -> dict[Side, _Place]:
+    def _named(own: dict[Side, Place], first: dict[Side, Place]) -> dict[Side, Place]:
         """Return the pose model's places under the names of the legs that were followed there."""
         other = {side.other: place for side, place in first.items()}
         off = [[_distance_px(own[side], names[side]) for side in own if side in names] for names in (first, other)]
@@ -200,7 +200,7 @@ class LegNet:
             return other if off[1] and off[1][0] < OWN_WITHIN * min(place.width_px for place in first.values()) else first
         return other if off[1] and sum(off[1]) < sum(off[0]) else first
 
-    def _follow(self, time_s: float, side: Side, leg: LegCrop, place: _Place, first: dict[Side, _Place]) -> None:
+    def _follow(self, time_s: float, side: Side, leg: LegCrop, place: Place, first: dict[Side, Place]) -> None:
         """Remember where a leg was seen, and how wide its crop should be."""
         known = self._tracks.get(side)
         middle_px = _middle(leg.points_px)
@@ -218,7 +218,7 @@ class LegNet:
         elif known:
             self._tracks[side] = replace(known, time_s=time_s, unread=known.unread + 1, backed_s=backed_s, width_px=width_px)
 
-    def _answer(self, said: np.ndarray, lens: Lens, place: _Place, turn: np.ndarray, side: Side) -> LegCrop:
+    def _answer(self, said: np.ndarray, lens: Lens, place: Place, turn: np.ndarray, side: Side) -> LegCrop:
         said = said.astype(float)
         flip = -1.0 if side is Side.LEFT else 1.0
         mirrored = np.array([flip, 1.0, 1.0])
@@ -248,7 +248,7 @@ def _middle(points_px: np.ndarray) -> np.ndarray:
     return 0.225 * (heel + toe) + 0.45 * ankle + 0.1 * knee
 
 
-def _first_places(pose: Pose, lens: Lens, larger: float) -> dict[Side, _Place]:
+def first_places(pose: Pose, lens: Lens, larger: float) -> dict[Side, Place]:
     """Return crops by the pose model's landmarks, of the legs of which ankle or heel and toe are in the picture.
 
     Its world landmarks are put where they explain the picture before the camera, so a foot that is nearer than the hips is as
@@ -271,21 +271,21 @@ def _first_places(pose: Pose, lens: Lens, larger: float) -> dict[Side, _Place]:
             continue
         points_px[~seen] = points_px[2] if seen[2] else points_px[:2].mean(axis=0)
         away_m = max(float(shift[2]) + float(pose.world_m[leg.ankle if seen[2] else leg.heel, 2]), NEAREST_M)
-        found[side] = _Place(_middle(points_px), larger * WIDTH_FEET * FOOT_M * float(lens.matrix[0, 0]) / away_m)
+        found[side] = Place(_middle(points_px), larger * WIDTH_FEET * FOOT_M * float(lens.matrix[0, 0]) / away_m)
     return found
 
 
-def _distance_px(a: _Place, b: _Place) -> float:
+def _distance_px(a: Place, b: Place) -> float:
     return float(np.hypot(*(a.middle_px - b.middle_px)))
 
 
-def _width_slope(lens: Lens, place: _Place) -> float:
+def _width_slope(lens: Lens, place: Place) -> float:
     """Return how wide the crop is on the plane at distance 1 along its ray."""
     ray = np.append(lens.slopes(place.middle_px), 1.0)
     return place.width_px / float(lens.matrix[0, 0]) / float(np.linalg.norm(ray))
 
 
-def _cut(rgb: np.ndarray, lens: Lens, place: _Place, turn: np.ndarray, side: Side) -> np.ndarray:
+def _cut(rgb: np.ndarray, lens: Lens, place: Place, turn: np.ndarray, side: Side) -> np.ndarray:
     """Return the crop, shape (96, 96, 3), as a camera along its ray would see it, mirrored for a left leg."""
     step = _width_slope(lens, place) / INPUT_PX
     flip = -1.0 if side is Side.LEFT else 1.0

@@ -83,7 +83,7 @@ class Seen:
         return Lens.assumed(self.pose.size_px)
 
     def first(self, side: Side) -> Any:
-        return legnet._first_places(self.pose, Lens.assumed(self.pose.size_px), 1.0).get(side)
+        return legnet.first_places(self.pose, Lens.assumed(self.pose.size_px), 1.0).get(side)
 
     def foot(self, side: Side) -> np.ndarray:
         """Return the direction of a foot in camera axes, NaN where it was not read."""

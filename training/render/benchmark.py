@@ -27,7 +27,6 @@ import numpy as np
 from training import movement
 
 from . import people, placing
-from .postures import POSTURES
 from .stage import ClipSpec
 
 SPECS = Path(__file__).parents[1] / "benchmark.json"
@@ -143,12 +142,7 @@ def _kinds(part: str) -> Iterator[str]:
 def _spec(part: str, variant: Variant, seed: int, person: int, kinds: Iterator[str]) -> dict[str, Any]:
     drawn = _movement(part, variant, seed, kinds)
     moved = drawn.movement
-    view = POSTURES[variant.posture].camera
-    if variant.posture == "sidelying_abducted":  # its cameras depend on the side, and come with the posture
-        placed = placing.draw(part, seed, dataclasses.replace(view, orbit_deg=0.0))
-        placed["camera"] = {k: v for k, v in placed["camera"].items() if k in ("hfov_deg", "roll_deg", "bend", "shake_deg")}
-    else:
-        placed = placing.draw(part, seed, view)
+    placed = placing.draw_for(variant.posture, part, seed)
     rng = np.random.default_rng([movement.PARTS[part], seed, 66])
     if moved.start_s and variant.posture in WALK_IN and rng.random() < 0.25:
         placed["walks_in_s"] = WALK_S

@@ -109,9 +109,10 @@ class Camera:
         turns_deg: np.ndarray,
         bend: tuple[float, float] = (0.0, 0.0),
     ) -> None:
-        self.eye_m, self.size_px, self.bend = np.asarray(eye_m, float), size_px, bend
+        self.eye_m, self.target_m = np.asarray(eye_m, float), np.asarray(target_m, float)
+        self.size_px, self.bend = size_px, bend
         roll, pitch, pan = turns_deg
-        self.view = look_at(self.eye_m, np.asarray(target_m, float))
+        self.view = look_at(self.eye_m, self.target_m)
         offset = np.eye(4)
         offset[:3, :3] = turn_z(roll) @ turn_x(pitch) @ turn_y(pan)
         self.view = offset @ self.view

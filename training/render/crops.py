@@ -4,7 +4,8 @@ python -m training.render.crops learn OUT --people 100      # 100 people, about 
 python -m training.render.crops check OUT --people 20       # others, to check on while learning; and `test` for the end
 
 Every person is a table of its own in OUT (learn_000007.csv and .zip): one seed, one result. Started again, it makes what is
-missing. The tables are what `training/train.py` reads. Sets share no person with each other, nor with the benchmark.
+missing. The tables are what `training/train.py` reads. Sets share no person with each other, nor with the benchmark. Crops are
+off as far as the pose model places them off (measure_placing.py): some show the other leg, or none.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ import numpy as np
 from training import crops as store
 from training.movement import tidy
 
-from . import assets, people
+from . import assets, people, placing_errors, variants
 from .camera import Camera
 from .dress import Body
-from .labelling import NEAREST_M, along, labels
-from .posing import Leg, LegFrames, Pose, Rig, turn_about, turn_y
+from .labelling import NEAREST_M, along, foot_m, labels, placed
+from .posing import Leg, LegFrames, Pose, Rig, other, turn_about, turn_y
 from .postures import POSTURES
 from .postures.base import Scenario
 from .raster import Raster
@@ -41,9 +42,6 @@ SETS = {"learn": ("tune", 100_000), "check": ("tune", 200_000), "test": ("test",
 SCENES, CAMERAS = 5, 3
 """Per person, and per scene; a camera sees both legs."""
 FREE_SHARE, WANTED_VIEW_SHARE, NO_LEG_SHARE, COMPANY_SHARE = 0.25, 0.62, 0.05, 0.15
-PLACED_M, WIDTH_SPREAD = 0.02, 0.04
-"""How far the middle of a crop is off, and by which share its width: rotrack will not place crops better."""
-MIDDLE = {"ankle": 0.45, "heel": 0.225, "toe": 0.225, "knee": 0.1}
 JPEG_QUALITY = 93
 _SEEN_WITHIN_M = 0.012
 _ROOMS = 40
@@ -121,12 +119,14 @@ def _scene_rows(
     for number in range(CAMERAS):
         eye = _eye(shot, rng)
         roll_deg = float(rng.normal(0, 20 if rng.random() < 0.1 else 5))
-        for side in "RL":
-            middle, no_leg = _middle(legs, side, rng)
-            if np.linalg.norm(middle - eye) < NEAREST_M:
+        for off in placing_errors.draw(shot.family, rng).values():
+            side = other(off.side) if off.shows == placing_errors.OTHER else off.side
+            elsewhere = rng.random() < NO_LEG_SHARE
+            camera = _elsewhere(eye, roll_deg, legs, side, rng) if elsewhere else placed(eye, roll_deg, legs[side], off)
+            no_leg = elsewhere or off.shows == placing_errors.NOTHING
+            if np.linalg.norm(camera.target_m - eye) < NEAREST_M:
                 continue
-            camera = along(eye, middle, roll_deg, _width_m(legs[side], rng))
-            picture = raster.draw(camera, room, middle)
+            picture = raster.draw(camera, room, camera.target_m)
             seen = _visible_share(camera, raster.depth(camera), *surfaces[side])
             words = {
                 "side": "right" if side == "R" else "left",
@@ -155,9 +155,9 @@ def _shoot(rig: Rig, rng: np.random.Generator) -> Shot:
         pose = _free_pose(rig, rng)
         return Shot("free", pose, rig, pose.pelvis_m - [0, 0.3, 0], None, wall_m, scene)
     family = str(rng.choice(list(POSTURES)))
-    one = tidy([float(rng.uniform(-55, 50))], side=str(rng.choice(["right", "left"])), both=_both(family, rng))
+    one = tidy([float(rng.uniform(-55, 50))], side=str(rng.choice(["right", "left"])), both=variants.both(family, rng))
     moment = np.array([one.reps[0].peak_from_s * rng.uniform(0.6, 1.0)])
-    posture = POSTURES[family](Scenario(rig, one, moment, _options(family, rng), int(rng.integers(10_000)), 2.0))
+    posture = POSTURES[family](Scenario(rig, one, moment, variants.options(family, rng), int(rng.integers(10_000)), 2.0))
     posture.furnish(scene)
     pose = posture.pose(0)
     for side in "RL":
@@ -166,23 +166,6 @@ def _shoot(rig: Rig, rng: np.random.Generator) -> Shot:
     target = np.array(view.target_m, float)
     wanted = target + turn_y(view.orbit_deg) @ (np.array(view.eye_m, float) - target)
     return Shot(family, pose, rig, target, wanted, wall_m, scene)
-
-
-def _both(family: str, rng: np.random.Generator) -> bool:
-    return POSTURES[family].both_legs and bool(rng.random() < 0.4)
-
-
-def _options(family: str, rng: np.random.Generator) -> dict[str, Any]:
-    """Return options of a posture at random."""
-    known, drawn = POSTURES[family].OPTIONS, {}
-    if "leg" in known and family == "sidelying_strength":
-        drawn["leg"] = str(rng.choice(["top", "bottom"]))
-    for name, spread in (("heels_apart_deg", 8), ("toe_lift_deg", 8), ("raise_deg", 12), ("heel_pitch_deg", 8), ("knee_deg", 6)):
-        if name in known:
-            drawn[name] = float(known[name] + abs(rng.normal(0, spread)))
-    if "foot_down" in known:
-        drawn["foot_down"] = bool(rng.random() < 0.3)
-    return drawn
 
 
 def _bent_foot(leg: Leg, rng: np.random.Generator) -> Leg:
@@ -251,19 +234,12 @@ def _anywhere(shot: Shot, rng: np.random.Generator) -> np.ndarray:
     return eye
 
 
-def _middle(legs: Mapping[str, LegFrames], side: str, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
-    """Return the middle of a crop, and whether it lies elsewhere on purpose."""
+def _elsewhere(eye: np.ndarray, roll_deg: float, legs: Mapping[str, LegFrames], side: str, rng: np.random.Generator) -> Camera:
+    """Return the camera of a crop that shows no foot on purpose: of the knee, the hip, or anything nearby."""
     points = legs[side].points_m
-    middle = sum(share * points[name] for name, share in MIDDLE.items())
-    if rng.random() >= NO_LEG_SHARE:
-        return middle + rng.normal(0, PLACED_M, 3), False
-    elsewhere = (points["knee"], points["hip"], middle + rng.uniform(-0.8, 0.8, 3))
-    return elsewhere[int(rng.integers(3))] + rng.normal(0, 0.03, 3), True
-
-
-def _width_m(frames: LegFrames, rng: np.random.Generator) -> float:
-    foot_m = np.linalg.norm(frames["toe"] - frames["heel"])
-    return float(store.MARGIN * store.WIDTH_FEET * foot_m * np.exp(rng.normal(0, WIDTH_SPREAD)))
+    places = (points["knee"], points["hip"], placing_errors.middle(points) + rng.uniform(-0.8, 0.8, 3))
+    middle = places[int(rng.integers(3))] + rng.normal(0, 0.03, 3)
+    return along(eye, middle, roll_deg, store.MARGIN * store.WIDTH_FEET * foot_m(legs[side]))
 
 
 # ---------------------------------------------------------------------- labels

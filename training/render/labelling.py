@@ -9,6 +9,7 @@ import numpy as np
 from training import crops as store
 
 from .camera import Camera
+from .placing_errors import Misplaced, middle
 from .posing import LegFrames
 
 NEAREST_M = 0.8
@@ -22,6 +23,19 @@ def along(eye: np.ndarray, middle: np.ndarray, roll_deg: float, width_m: float) 
     """Return the camera that looks along the ray to the middle and sees a width there."""
     hfov_deg = 2 * np.degrees(np.arctan(width_m / 2 / np.linalg.norm(middle - eye)))
     return Camera(eye, middle, float(hfov_deg), (store.SIZE_PX, store.SIZE_PX), np.array([roll_deg, 0, 0]))
+
+
+def placed(eye: np.ndarray, roll_deg: float, frames: LegFrames, off: Misplaced) -> Camera:
+    """Return the camera of a crop of a leg that is off."""
+    at, width_m = middle(frames.points_m), store.WIDTH_FEET * foot_m(frames)
+    axes = along(eye, at, roll_deg, width_m).rotation
+    at = at + width_m * (off.right * axes[0] + off.down * axes[1])
+    return along(eye, at, roll_deg, store.MARGIN * width_m * float(np.exp(off.wider)))
+
+
+def foot_m(frames: LegFrames) -> float:
+    """Return the length of a foot, heel to toe."""
+    return float(np.linalg.norm(frames["toe"] - frames["heel"]))
 
 
 def labels(camera: Camera, frames: LegFrames, seen_share: float, no_leg: bool) -> dict[str, object]:

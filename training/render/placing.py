@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -13,9 +14,12 @@ import numpy as np
 from training.movement import PARTS
 
 from .camera import View
+from .postures import POSTURES
 
 TABLE = Path(__file__).with_name("placing.toml")
 _NEAREST_M, _FARTHEST_M = 1.3, 4.4
+_AROUND = ("sidelying_abducted", "zst_confidence", "zst_fulfillment")
+"""Postures whose camera depends on the side that they lie on: it stands where they have it."""
 
 
 @cache
@@ -53,6 +57,16 @@ def draw(part: str, number: int, wanted: View) -> dict[str, Any]:
         )
     note = f"{place}, {framing}"
     return {"note": note, "camera": camera, "size_px": [width, height], **_room(rng), "sensor": _sensor(rng, part)}
+
+
+def draw_for(posture: str, part: str, number: int) -> dict[str, Any]:
+    """Return the same for a posture by its name."""
+    view = POSTURES[posture].camera
+    if posture not in _AROUND:
+        return draw(part, number, view)
+    placed = draw(part, number, dataclasses.replace(view, orbit_deg=0.0))
+    own = ("hfov_deg", "roll_deg", "bend", "shake_deg")
+    return {**placed, "camera": {name: value for name, value in placed["camera"].items() if name in own}}
 
 
 def _stand(
