@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import SEATED, Camera, Stance, image_of, mirrored, neutral_of, pose_at, unit
-from conftest import STANCES as PRIORS
 
-from rotrack.core.drills import Drill, Measure, load_table
+from rotrack.core.drills import Measure, load_table
 from rotrack.core.model import CONVENTION_VERSION, LEGS, SWAPPED, CurvePoint, Direction, Side
 from rotrack.kinematics.camera import Lens
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
@@ -32,9 +31,9 @@ def table(first_column: str, columns: int) -> list[list[str]]:
     raise AssertionError(f"docs/conventions.md has no table {first_column!r} with {columns} columns")
 
 
-FAMILIES = {row[0]: (row[1].split(", "), *row[2:]) for row in table("Family", 5)}
-"""Per family: drills, posture, pointer and measure."""
-SIGNS = table("Family", 6)
+SIGNS = table("Position", 6)
+MEASURED = {drill.posture.record.title: drill for drill in load_table().drills.values() if drill.measure is not Measure.ROLL}
+"""A drill in every position in which an angle is measured; all of them there are read in the same way."""
 
 # Lying people have the head away from the camera; the direction that is up in the scene is -y.
 SUPINE = {"front": (0, -1, 0), "up": (0, 0, 1)}
@@ -56,35 +55,37 @@ def stance(flexion_deg: float, abduction_deg: float, knee_deg: float, ankle_deg:
 
 
 STANCES = {
-    "seated": SEATED,
-    "heel pivot": stance(8, 4, 6, 5),
-    "toe pivot": stance(22, 4, 45, -7),
-    "long sitting": stance(90, 8, 4, -5),
-    "legs up": stance(88, 2, 4, 4, **SUPINE),
-    "knees together": stance(52, 0, 95, -40, **SUPINE),
-    "shins cross": stance(90, 0, 90, -6, **SUPINE),
-    "side-lying, knee bent": stance(0, 0, 90, 0),
-    "side-lying, leg up": Stance(thigh=(0, -0.87, 0.5), shank=(0, -0.87, 0.5), foot=(1, 0, 0)),
+    "sitting on a chair": SEATED,
+    "standing on the heel": stance(8, 4, 6, 5),
+    "standing on the ball of the foot": stance(22, 4, 45, -7),
+    "sitting on the floor": stance(90, 8, 4, -5),
+    "lying, legs up": stance(88, 2, 4, 4, **SUPINE),
+    "lying, knees together": stance(52, 0, 95, -40, **SUPINE),
+    "lying, shins cross": stance(90, 0, 90, -6, **SUPINE),
+    "lying on the side, knee bent, top leg": stance(0, 0, 90, 0),
+    "lying on the side, knee bent, bottom leg": stance(0, 0, 90, 0),
+    "lying on the side, leg up": Stance(thigh=(0, -0.87, 0.5), shank=(0, -0.87, 0.5), foot=(1, 0, 0)),
     "lunge": stance(-20, 3, 3, -10),
 }
 CAMERAS = {
-    ("seated", "front"): Camera((0, 0.2, -2.8), (0, 0.2, 0)),
-    ("heel pivot", "front"): Camera((0, -0.1, -2.3), (0, 0.35, 0)),
-    ("toe pivot", "front"): Camera((0, -0.1, -2.3), (0, 0.35, 0)),
-    ("long sitting", "foot end"): Camera((0, -0.6, -3.0), (0, -0.1, 0)),
-    ("legs up", "overhead"): Camera((0, -2.9, 0), (0, 0, 0), up=(0, 0, 1)),
-    ("legs up", "foot end"): Camera((0, -2.0, -2.3), (0, -0.4, 0)),
-    ("knees together", "foot end"): Camera((0, -1.2, -2.5), (0, -0.2, -0.4)),
-    ("shins cross", "overhead"): Camera((0, -2.6, 0), (0, 0, 0), up=(0, 0, 1)),
-    ("shins cross", "foot end"): Camera((0, -2.0, -2.3), (0, -0.3, -0.2)),
-    ("side-lying, knee bent", "foot end"): Camera((0, -0.9, -2.4), (0, 0, 0)),
-    ("side-lying, leg up", "foot end"): Camera((0, -1.2, -2.6), (0, -0.2, 0)),
+    ("sitting on a chair", "front"): Camera((0, 0.2, -2.8), (0, 0.2, 0)),
+    ("standing on the heel", "front"): Camera((0, -0.1, -2.3), (0, 0.35, 0)),
+    ("standing on the ball of the foot", "front"): Camera((0, -0.1, -2.3), (0, 0.35, 0)),
+    ("sitting on the floor", "foot end"): Camera((0, -0.6, -3.0), (0, -0.1, 0)),
+    ("lying, legs up", "overhead"): Camera((0, -2.9, 0), (0, 0, 0), up=(0, 0, 1)),
+    ("lying, legs up", "foot end"): Camera((0, -2.0, -2.3), (0, -0.4, 0)),
+    ("lying, knees together", "foot end"): Camera((0, -1.2, -2.5), (0, -0.2, -0.4)),
+    ("lying, shins cross", "overhead"): Camera((0, -2.6, 0), (0, 0, 0), up=(0, 0, 1)),
+    ("lying, shins cross", "foot end"): Camera((0, -2.0, -2.3), (0, -0.3, -0.2)),
+    ("lying on the side, knee bent, top leg", "foot end"): Camera((0, -0.9, -2.4), (0, 0, 0)),
+    ("lying on the side, knee bent, bottom leg", "foot end"): Camera((0, -0.9, -2.4), (0, 0, 0)),
+    ("lying on the side, leg up", "foot end"): Camera((0, -1.2, -2.6), (0, -0.2, 0)),
     ("lunge", "rear"): Camera((0, -0.2, 2.6), (0, 0.2, 0)),
 }
 FROM_BEHIND = {
-    "seated": Camera((0, 0.2, 2.4), (0, 0.2, 0)),
-    "heel pivot": Camera((0, -0.1, 2.3), (0, 0.35, 0)),
-    "toe pivot": Camera((0, -0.1, 2.3), (0, 0.35, 0)),
+    "sitting on a chair": Camera((0, 0.2, 2.4), (0, 0.2, 0)),
+    "standing on the heel": Camera((0, -0.1, 2.3), (0, 0.35, 0)),
+    "standing on the ball of the foot": Camera((0, -0.1, 2.3), (0, 0.35, 0)),
 }
 WITHIN_DEG = {"lunge": 10.0}
 """How close the leg model comes to the true turn (without an error of the landmarks); 2.0 where nothing stands here."""
@@ -92,11 +93,11 @@ POINTERS = {"foot": ("knee", "ankle"), "toe": ("heel", "toe"), "heel": ("toe", "
 TURN_DEG = 25.0
 
 
-def stance_of(family: str, side: str) -> Stance:
-    """Return the position; lying on the side, `right, top` says which leg is up."""
-    stance = STANCES[family]
-    if family.startswith("side-lying"):
-        right_side_up = side in ("right, top", "left, bottom")
+def stance_of(position: str, side: Side) -> Stance:
+    """Return where the body is when this leg is measured."""
+    stance = STANCES[position]
+    if position.startswith("lying on the side"):
+        right_side_up = (side is Side.RIGHT) != position.endswith("bottom leg")
         stance = replace(stance, **(RIGHT_SIDE_UP if right_side_up else LEFT_SIDE_UP))
     return stance
 
@@ -133,18 +134,12 @@ CASES = [
 ]
 
 
-def drill_for(family: str, whose: str) -> Drill:
-    """Return a drill of the family that measures this leg: lying on the side, one is for the top leg, one for the bottom."""
-    drills = [load_table().drill(name) for name in FAMILIES[family][0]]
-    return next((d for d in drills if d.posture.value == f"side_{whose.rsplit(', ', maxsplit=1)[-1]}"), drills[0])
-
-
-@pytest.mark.parametrize(("family", "view", "whose", "shown", "logged_as", "direction"), CASES)
-def test_row_of_the_sign_table(family, view, whose, shown, logged_as, direction):
-    side, logged = Side(whose.split(",")[0]), Side(logged_as)
-    stance, camera = stance_of(family, whose), CAMERAS[family, view.removesuffix(", mirrored")]
+@pytest.mark.parametrize(("position", "view", "whose", "shown", "logged_as", "direction"), CASES)
+def test_row_of_the_sign_table(position, view, whose, shown, logged_as, direction):
+    side, logged, drill = Side(whose), Side(logged_as), MEASURED[position]
+    stance, camera = stance_of(position, side), CAMERAS[position, view.removesuffix(", mirrored")]
     true_deg = direction.sign * TURN_DEG
-    knee_bent = FAMILIES[family][2] == "knee to ankle"
+    knee_bent = drill.measure is Measure.SHANK
     assert hip_rotation_deg(stance.points(**{side: true_deg}), side, knee_bent) == pytest.approx(
         true_deg + hip_rotation_deg(stance.points(), side, knee_bent)
     )
@@ -161,7 +156,6 @@ def test_row_of_the_sign_table(family, view, whose, shown, logged_as, direction)
     thing, where = shown.split()
     assert moves_to(neutral.image_px, now_px, logged, thing) == where
 
-    drill = drill_for(family, whose)
     measure = make_measure(neutral, logged, drill, correct=False)
     reading = measure.read(pose_at(9.0, now_px))
     assert Direction.of(reading.raw_deg) is direction
@@ -171,56 +165,30 @@ def test_row_of_the_sign_table(family, view, whose, shown, logged_as, direction)
     assert reading.reason == ""
     assert measure.problem == ""
     assert Direction.of(reading.angle_deg) is direction
-    assert reading.angle_deg == pytest.approx(true_deg, abs=WITHIN_DEG.get(family, 2.0))
+    assert reading.angle_deg == pytest.approx(true_deg, abs=WITHIN_DEG.get(position, 2.0))
     still = make_measure(neutral, logged.other, drill, correct=False).read(pose_at(9.0, now_px))
     assert abs(still.angle_deg) < 0.1, "the other leg did not move"
 
 
-@pytest.mark.parametrize("family", FROM_BEHIND)
+@pytest.mark.parametrize("position", FROM_BEHIND)
 @pytest.mark.parametrize("side", Side)
-def test_who_is_seen_from_behind_is_not_measured(family, side):
-    drill = load_table().drill(FAMILIES[family][0][0])
-    assert make_measure(neutral_of(STANCES[family], FROM_BEHIND[family]), side, drill).problem
+def test_who_is_seen_from_behind_is_not_measured(position, side):
+    assert make_measure(neutral_of(STANCES[position], FROM_BEHIND[position]), side, MEASURED[position]).problem
 
 
-def test_the_page_names_every_drill_once_with_its_posture_and_measure():
-    named = [drill for drills, *_ in FAMILIES.values() for drill in drills]
-    assert sorted(named) == sorted(load_table().drills)
-    for drills, postures, pointer, measure in FAMILIES.values():
-        for drill in map(load_table().drill, drills):
-            assert drill.measure == measure
-            assert drill.posture in postures.split(", ")
-        shown = {Measure.SHANK: "knee to ankle", Measure.FOOT: "ankle to toe", Measure.ROLL: "hip to hip"}
-        assert pointer == shown[Measure(measure)]
-
-
-def test_the_page_says_which_families_need_the_leg_network():
-    line = next(line for line in PAGE.splitlines() if line.startswith("Not without the leg network: "))
-    told = set(re.findall(r"`([^`]+)`", line))
-    assert told == {name for name, (drills, *_) in FAMILIES.items() if load_table().drill(drills[0]).without_legnet}
-    for drills, *_ in FAMILIES.values():
-        assert len({bool(load_table().drill(drill).without_legnet) for drill in drills}) == 1
-
-
-def test_the_page_says_where_gravity_is_read():
-    line = next(line for line in PAGE.splitlines() if line.startswith("Gravity is read in: "))
-    assert set(re.findall(r"`([^`]+)`", line)) == {p.value for p, prior in PRIORS.items() if prior.gravity}
-
-
-def test_the_sign_table_has_every_family_for_both_sides_seen_plainly_and_mirrored():
-    measured = {family for family, (*_, measure) in FAMILIES.items() if measure != "roll"}
-    for family in measured:
-        rows = {(view, whose.split(",")[0]) for name, view, whose, *_ in SIGNS if name == family}
+def test_the_sign_table_has_every_position_for_both_sides_seen_plainly_and_mirrored():
+    for position in MEASURED:
+        rows = {(view, side) for name, view, side, *_ in SIGNS if name == position}
         for side in Side:
-            assert any(s == side and not v.endswith("mirrored") for v, s in rows), (family, side)
-            assert any(s == side and v.endswith("mirrored") for v, s in rows), (family, side)
-    assert {name for name, *_ in SIGNS} == measured
+            assert any(s == side and not v.endswith("mirrored") for v, s in rows), (position, side)
+            assert any(s == side and v.endswith("mirrored") for v, s in rows), (position, side)
+    assert {name for name, *_ in SIGNS} == set(MEASURED)
 
 
 def test_every_camera_and_stance_of_this_test_is_used():
-    views = {(family, view.removesuffix(", mirrored")) for family, view, *_ in SIGNS}
+    views = {(position, view.removesuffix(", mirrored")) for position, view, *_ in SIGNS}
     assert views == set(CAMERAS)
-    assert {family for family, _ in views} == set(STANCES)
+    assert {position for position, _ in views} == set(STANCES)
     assert set(WITHIN_DEG) <= set(STANCES)
 
 

@@ -26,6 +26,7 @@ def changed(old: str, new: str) -> str:
     [
         (r"^one_leg = .*\n", "", "posture 'seated': missing key one_leg"),
         (r"^lying = .*", 'lying = "no"', "posture 'seated': lying must be true or false"),
+        (r"^title = .*", 'title = " "', "posture 'seated': title must be words"),
         (r"^foot_larger = .*", "foot_larger = [1]", "posture 'seated': foot_larger must be a number"),
         (r"^turn_shown = .*", "turn_shown = [1.17, 0]", "turn_shown needs slope, offset and standard error"),
         (r"^person_pitch_deg = .*", "person_pitch_deg = [3]", "person_pitch_deg needs an angle and its standard error"),

@@ -124,6 +124,8 @@ class PostureRecord:
 
     Parameters
     ----------
+    title : str
+        Its name in words, for tables.
     lying : bool
         Whether the person lies, so that one part of the body may cover another.
     one_leg : bool
@@ -163,6 +165,7 @@ class PostureRecord:
         What it looks like.
     """
 
+    title: str
     lying: bool
     one_leg: bool
     from_behind: bool
@@ -213,6 +216,9 @@ def _record(posture: Posture, raw: dict[str, Any]) -> PostureRecord:
             values[f.name] = raw[f.name]
         elif f.type == "float":
             values[f.name] = _number(f.name, raw[f.name], need)
+        elif f.type == "str":
+            need(isinstance(raw[f.name], str) and raw[f.name].strip() != "", f"{f.name} must be words")
+            values[f.name] = raw[f.name]
     for name in ("turn_shown", "pitch_shown"):
         need(raw[name] == [] or are_numbers(raw[name], 3), f"{name} needs slope, offset and standard error, or nothing")
         values[name] = Shown(*map(float, raw[name])) if raw[name] else None

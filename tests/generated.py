@@ -1,0 +1,107 @@
+"""Writes what in docs and package follows from the data: python tests/generated.py.
+
+A block of a page between `<!-- name: written by tests/generated.py -->` and `<!-- end -->` is made from the tables of drills and
+postures. `test_generated.py` says when one is old. The drawings of the drills and what the completion of shells knows are written
+as well; test_drawing.py and test_completion.py watch over them.
+"""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from rotrack.core.drills import Drill, Measure, Place, View, load_table
+from rotrack.core.postures import Posture
+
+ROOT = Path(__file__).resolve().parents[1]
+_SHOWN = {Measure.SHANK: "shin", Measure.FOOT: "foot", Measure.ROLL: "-"}
+_POINTER = {Measure.SHANK: "knee to ankle", Measure.FOOT: "ankle to toe", Measure.ROLL: "hip to hip"}
+_VIEW = {
+    View.FRONT: "in front",
+    View.FEET: "beyond the feet",
+    View.BEHIND: "behind",
+    View.BELLY: "in front of the belly",
+    View.ABOVE: "overhead",
+}
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _each(values: Iterable[str], between: str = "; ") -> str:
+    return between.join(dict.fromkeys(values))
+
+
+def _by_posture() -> dict[Posture, list[Drill]]:
+    drills = load_table().drills.values()
+    return {posture: found for posture in Posture if (found := [drill for drill in drills if drill.posture is posture])}
+
+
+def _camera(place: Place) -> str:
+    low, high = place.height_m
+    return f"{_VIEW[place.view]} at {low:g} to {high:g} m"
+
+
+def drills() -> str:
+    """Return the drills for README.md."""
+    table = load_table().drills.values()
+    counted = sum(drill.measure is Measure.ROLL for drill in table)
+    lines = [
+        f"{len(table)} drills: {len(table) - counted} are measured, {counted} are counted and timed.",
+        "",
+        "| position | drills | tier | what shows the turn | what is measured | the camera, above the floor |",
+        "|---|---|---|---|---|---|",
+    ]
+    for posture, found in _by_posture().items():
+        ids, tiers = _each((drill.id for drill in found), ", "), _each((drill.tier for drill in found), ", ")
+        shown, measured = _each(_SHOWN[drill.measure] for drill in found), _each(drill.measured for drill in found)
+        lines.append(_row(posture.record.title, ids, tiers, shown, measured, _each(_camera(drill.place) for drill in found)))
+    return "\n".join(lines)
+
+
+def postures() -> str:
+    """Return the postures for docs/conventions.md."""
+    lines = [
+        "| Position | Drills | Posture | Pointer | Measure | Gravity is read | Leg network |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for posture, found in _by_posture().items():
+        record = posture.record
+        ids, measure = _each((drill.id for drill in found), ", "), _each(drill.measure for drill in found)
+        pointer = _each(_POINTER[drill.measure] for drill in found)
+        gravity = "yes" if record.stance and record.stance.gravity else "no"
+        network = _each("needed" if drill.without_legnet else "not needed" for drill in found)
+        lines.append(_row(record.title, ids, posture, pointer, measure, gravity, network))
+    return "\n".join(lines)
+
+
+BLOCKS: dict[str, Callable[[], str]] = {"drills": drills, "postures": postures}
+PAGES = (ROOT / "README.md", ROOT / "docs" / "conventions.md")
+
+
+def mark(name: str) -> str:
+    """Return what stands before a block."""
+    return f"<!-- {name}: written by tests/generated.py -->"
+
+
+def renewed(page: str) -> str:
+    """Return the text of a page with its blocks made anew."""
+    for name, made in BLOCKS.items():
+        before, found, after = page.partition(mark(name))
+        if found:
+            page = f"{before}{found}\n{made()}\n{after[after.index('<!-- end -->') :]}"
+    return page
+
+
+def main() -> None:
+    """Write all of it."""
+    for path in PAGES:
+        path.write_text(renewed(path.read_text("utf-8")), "utf-8", newline="\n")
+    for module in ("rotrack.draw.drill_figures", "rotrack.cli.taken"):
+        runpy.run_module(module, run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()
