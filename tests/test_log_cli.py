@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -32,7 +31,6 @@ from made_sessions import (
 import rotrack
 from rotrack.calibration.profiles import PersonalProfile, write_profile
 from rotrack.cli.console import name_to_log
-from rotrack.core.drills import load_table
 from rotrack.core.errors import InputError, RecordError
 from rotrack.kinematics.camera import Gain
 from rotrack.people.erasure import delete_person, stored_of
@@ -598,27 +596,3 @@ def test_a_real_session_goes_the_whole_way(run: Run, data: Path) -> None:
     assert (stored["note"], stored["status"], len(stored["neutrals"])) == ("tight", "finished", 2)
     assert run("delete", "--session", "last", "--yes").code == 0
     assert list((data / "sessions").iterdir()) == []
-
-
-# ---------------------------------------------------------------------- in a narrow terminal
-@pytest.mark.parametrize("columns", [80, 120])
-def test_tables_are_whole_in_a_terminal_of_usual_width(run: Run, data: Path, columns: int) -> None:
-    """In 80 columns the names of drill and person were once one letter wide, a session fifteen lines long."""
-    longest = max(load_table().drills, key=len)
-    for day, person in ((1, "Ana"), (2, "Bartholomew Featherstonehaugh")):
-        faulty = (*FOUR[:3], repetition(4, 50.0, faults=("T", "P"), valid=False))
-        write(data, day, faulty, drill=longest, person=person, note="left knee sore", band="red")
-    run("drop", "20260102", "1", "--direction", "internal")
-    out = run("history", columns=columns).out
-    (line,) = (line for line in out.splitlines() if line.startswith("2026-01-02"))
-    assert line.endswith("P T     20260102-080000")
-    assert f"Bartholomew Featherstonehaugh, {longest}" in out
-    assert max(map(len, out.splitlines())) <= columns
-    people = run("people", columns=columns).out
-    assert "Bartholomew Featherstonehaugh" in people
-    assert max(map(len, people.splitlines())) <= columns
-    for command in (("drills",), ("drills", longest), ("progress",), ("show", "last")):
-        shown = run(*command, columns=columns).out
-        assert longest in shown, command
-        tables = [line for line in shown.splitlines() if re.search(r"[\u2500-\u257f]", line)]
-        assert all(len(line) <= columns for line in tables), command

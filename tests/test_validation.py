@@ -489,7 +489,7 @@ def test_the_command_prints_text_tables_or_a_document(
 ) -> None:
     folder, names = two_clips
     ended = run_main(monkeypatch, capfd, "validate", folder, "--part", "test", "--jobs", 1)
-    assert "1 moving legs" in ended.out
+    assert "1 moving leg: " in ended.out
     assert "1 of 1  test_b" in ended.err
     ended = run_main(monkeypatch, capfd, "validate", folder, "--part", "test", "--json")
     assert {row["clip"] for row in json.loads(ended.out)["rows"]} == {"test_b"}

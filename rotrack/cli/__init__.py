@@ -6,6 +6,7 @@ for. Until then a command is known by its line in `COMMANDS`.
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import sys
@@ -228,8 +229,13 @@ def make_app(given: list[str]) -> typer.Typer:
             app.add_typer(group, name=command.name, rich_help_panel=command.panel)
         else:
             function = stand_in(command.name) if is_asked else _told(command.name, function_of(command))
-            app.command(command.name, rich_help_panel=command.panel)(function)
+            app.command(command.name, help=flowing(function.__doc__), rich_help_panel=command.panel)(function)
     return app
+
+
+def flowing(doc: str | None) -> str:
+    """Return the words with which a command explains itself, a line per paragraph: they are broken where the terminal ends."""
+    return re.sub(r"(?<!\n)\n(?!\n|Example)", " ", inspect.cleandoc(doc or ""))
 
 
 def function_of(command: Command) -> Callable[..., None]:
@@ -242,6 +248,7 @@ def _group_of(command: Command) -> typer.Typer:
     group: typer.Typer = import_module(f"rotrack.cli.{command.home}").app
     for each in group.registered_commands:
         if each.callback:
+            each.help = flowing(each.callback.__doc__)
             each.callback = _told(command.name, each.callback)
     return group
 

@@ -212,7 +212,9 @@ def _measure(jobs: list[Job], quiet: bool = False) -> list[Outcome]:
         return run_jobs(
             jobs,
             lambda frames: progress.advance(task, frames),
-            lambda rep: None if quiet else progress.console.print(rep_line(rep, load_table().drill(jobs[0].drill).tier)),
+            lambda rep: (
+                None if quiet else progress.console.print(rep_line(rep, load_table().drill(jobs[0].drill).tier), soft_wrap=True)
+            ),
         )
 
 
@@ -325,7 +327,7 @@ def live(
                 nonlocal told_slow
                 assert frame is not None
                 for rep in step.reps:
-                    OUT.print(rep_line(rep, request.drill.tier))
+                    OUT.print(rep_line(rep, request.drill.tier), soft_wrap=True)
                 if not told_slow and board.duration_s > 5 and board.fps < LEAST_HZ:
                     told_slow = True
                     ERR.print(escape(speed_advice(model, board.fps)), soft_wrap=True)

@@ -30,6 +30,8 @@ app = typer.Typer(
     invoke_without_command=True,
 )
 
+WIDEST_NAME = 32
+"""So many letters of a name have room beside what is known of the person, however narrow the terminal."""
 NameArgument = Annotated[
     str, typer.Argument(help="The name, in any spelling, or the id.", metavar="NAME", autocompletion=completion.people)
 ]
@@ -61,7 +63,9 @@ def people(
         OUT.print("Nobody is known here yet. Whoever is measured with --person NAME is listed.")
     else:
         table = Table(box=None, padding=(0, 2, 0, 0))
-        for column in ("name", "sessions", "last", "about"):
+        longest = max(len(word) for person in listed for word in person.name.split())
+        table.add_column("name", overflow="fold", min_width=min(longest, WIDEST_NAME))
+        for column in ("sessions", "last", "about"):
             table.add_column(column, justify="right" if column == "sessions" else "left", overflow="fold")
         for person in listed:
             own = [session for session in sessions if session.record.person_id == person.id]

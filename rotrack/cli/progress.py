@@ -105,9 +105,7 @@ def _print_person(name: str, found: Progress) -> None:
 
 
 def _table(title: str, changes: list[Change]) -> Table:
-    table = Table(
-        title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
-    )
+    table = _plain_table(title)
     table.add_column("leg", no_wrap=True)
     for column in ("n", "base", "latest", "change", "real"):
         table.add_column(column, justify="right", no_wrap=True)
@@ -120,6 +118,12 @@ def _table(title: str, changes: list[Change]) -> Table:
             f"[{style}]{change.verdict}[/]" if style else str(change.verdict),
         )  # fmt: skip
     return table
+
+
+def _plain_table(title: str) -> Table:
+    return Table(
+        title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
 
 
 def _leg(change: Change) -> str:
@@ -170,12 +174,11 @@ def _legend(found: Progress) -> str:
 
 def _print_overview(found: Progress) -> None:
     """Print a line per person: a clinic's log has too many for a table of everything."""
-    table = Table(
-        title=f"{times(len(found.people), 'person').replace('persons', 'people')}", title_justify="left", title_style="bold"
-    )
-    table.add_column("person")
-    for column in ("last session", "most sessions", "ranges", *(Verdict.REAL, Verdict.PROBABLE)):
-        table.add_column(column, justify="right")
+    people_words = times(len(found.people), "person").replace("persons", "people")
+    table = _plain_table(people_words)
+    table.add_column("person", overflow="fold")
+    for column in ("last", "sessions", "ranges", "real", "probable"):
+        table.add_column(column, justify="right", no_wrap=True)
     for name, rows in found.table.groupby("person", sort=False):
         counts = [int((rows.verdict == verdict).sum()) for verdict in (Verdict.REAL, Verdict.PROBABLE)]
         table.add_row(
@@ -186,4 +189,8 @@ def _print_overview(found: Progress) -> None:
             *(str(n or "\u2013") for n in counts),
         )
     OUT.print(table)
-    OUT.print("`rotrack progress --person NAME` shows one of them.", soft_wrap=True)
+    OUT.print(
+        f"[dim]sessions: the most of a range; ranges: per drill, leg and direction; real: {Verdict.REAL}. "
+        "`rotrack progress --person NAME` shows one of them.[/]",
+        soft_wrap=True,
+    )

@@ -35,7 +35,7 @@ def report(
         typer.Option(
             "--to",
             metavar="FILE",
-            help="The page to write, ending in .html; the PDF comes beside it. Default: rotrack-report-PERSON-DATE.html here.",
+            help="The page to write, ending in .html; the PDF comes beside it. Default: here, named by person and date.",
         ),
     ] = None,
     pdf: Annotated[bool, typer.Option("--pdf/--no-pdf", help="Also write the PDF.")] = True,

@@ -54,7 +54,7 @@ def show(
     if noted:
         OUT.print(f"  {escape(noted)}", soft_wrap=True)
     for rep in loaded.rep_list:
-        OUT.print(rep_line(rep, record.tier))
+        OUT.print(rep_line(rep, record.tier), soft_wrap=True)
     print_session(loaded)
     if not is_counted(record.tier):
         print_compared(loaded, others)

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from rotrack.cli.console import progress_bar
 from rotrack.cli.options import CorrectOption, LegnetOption, ModelOption
-from rotrack.cli.terminal import ERR
+from rotrack.cli.terminal import ERR, OUT
 from rotrack.system.files import check_free
 from rotrack.texts.numbers import to_json
 from rotrack.validation import describe, markdown, read_before, side_by_side, validate_folder, write_table
@@ -19,7 +19,9 @@ from rotrack.validation import report as validation_report
 
 
 def validate(
-    truth: Annotated[Path, typer.Argument(help="Folder with manifest.csv, clips and NAME.gt.csv / NAME.gt.json.")],
+    truth: Annotated[
+        Path, typer.Argument(help="Folder with manifest.csv, clips and NAME.gt.csv / NAME.gt.json.", metavar="FOLDER")
+    ],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="CSV file for the table, a row per clip and leg.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
     only: Annotated[str, typer.Option("--only", help="Only clips or drills whose name holds this.")] = "",
@@ -72,12 +74,14 @@ def validate(
             on_clip=lambda done, of, line: progress.console.print(f"[dim]{done} of {of}[/]  {escape(line)}", soft_wrap=True),
             on_note=lambda text: progress.console.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True),
         )  # fmt: skip
+    width = OUT.width if OUT.is_terminal else None
     if json:
         print(to_json({"rotrack_version": metadata.version("rotrack"), **validation_report(table)}))
-    elif before is not None:
-        print(side_by_side(before, table, as_markdown))
+    elif as_markdown:
+        print(markdown(table, short) if before is None else side_by_side(before, table, as_markdown))
     else:
-        print(markdown(table, short) if as_markdown else describe(table))
+        said = describe(table, width) if before is None else side_by_side(before, table, width=width)
+        OUT.print(said, markup=False, soft_wrap=True)
     if out:
         write_table(table, out, overwrite)
         ERR.print(f"written to {escape(str(out))}", soft_wrap=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from rotrack.core.errors import InputError
 from rotrack.system.files import write_for_person
 from rotrack.system.imports import when_used
 from rotrack.system.inputs import UnreadableError, read_table
+from rotrack.texts.numbers import times
 from rotrack.validation.compare import BETWEEN, COLUMNS
 
 if TYPE_CHECKING:
@@ -165,13 +166,13 @@ def refusals(table: pd.DataFrame) -> list[Refusal]:
     for row in table[table.moves == "yes"].itertuples():
         struck = Counter[str]()
         for entry in _entries(row.reasons):
-            count, _, reason = entry.partition(" ")
-            struck[_without_sides(reason)] += int(count)
-        for reason, times in struck.items():
+            told, _, reason = entry.partition(" ")
+            struck[_without_sides(reason)] += int(told)
+        for reason, count in struck.items():
             clips.setdefault(reason, set()).add(row.clip)
             legs[reason] += 1
-            frames[reason] += times
-    return [Refusal(reason, len(clips[reason]), legs[reason], times) for reason, times in frames.most_common()]
+            frames[reason] += count
+    return [Refusal(reason, len(clips[reason]), legs[reason], count) for reason, count in frames.most_common()]
 
 
 def misses(table: pd.DataFrame) -> Counter[str]:
@@ -207,7 +208,7 @@ def read_before(path: Path) -> pd.DataFrame:
     return pd.DataFrame([dict.fromkeys(COLUMNS, "") | row for _, row in table.rows], columns=COLUMNS, dtype=str)
 
 
-def side_by_side(before: pd.DataFrame, now: pd.DataFrame, as_markdown: bool = False) -> str:
+def side_by_side(before: pd.DataFrame, now: pd.DataFrame, as_markdown: bool = False, width: int | None = None) -> str:
     """Return the errors per posture of an earlier run and of this one, of shared clips, and which legs count differently."""
     shared = sorted(set(before["clip"]) & set(now["clip"]))
     before, now = (table[table["clip"].isin(shared)] for table in (before, now))
@@ -215,7 +216,7 @@ def side_by_side(before: pd.DataFrame, now: pd.DataFrame, as_markdown: bool = Fa
         return "No clip is in both tables."
     told = {when: {s.name: s for s in summaries(table)} for when, table in (("before", before), ("now", now))}
     rows = [replace(found[name], name=f"{name}, {when}") for name in told["now"] for when, found in told.items() if name in found]
-    lines = _marked(_COLUMNS, rows) if as_markdown else _aligned(_COLUMNS, rows)
+    lines = _marked(_COLUMNS, rows) if as_markdown else _aligned(_COLUMNS, rows, width)
     changed = list(_changed(before, now))
     return "\n".join([*lines, *(["", "Counted differently:", "", *changed] if changed else [])])
 
@@ -234,44 +235,71 @@ def _changed(before: pd.DataFrame, now: pd.DataFrame) -> Iterator[str]:
 
 
 # ---------------------------------------------------------------------- as text
-def describe(table: pd.DataFrame) -> str:
-    """Return the table as text, one line per clip and moving leg, and a summary; the CSV file holds everything."""
-    lines = list(_clip_lines(table))
+def describe(table: pd.DataFrame, width: int | None = None) -> str:
+    """Return the table as text, one line per clip and moving leg, and a summary; the CSV file holds everything.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        What was found of each clip and leg.
+    width : int or None
+        Letters in a line of the terminal, over which the tables of postures do not go; None where it is no terminal.
+    """
+    lines = list(_clip_lines(table, width))
     known = table[_there(table.mae_deg) & (table.moves == "yes")]
     still = table[_there(table.mae_deg) & (table.moves == "no")]
     if len(known):
         whole = summarize(table)
         lines.append(
-            f"\n{len(known)} moving legs: mean MAE {whole.mae_deg:.2f} deg, worst {whole.worst_deg:.2f}; {whole.found} of "
-            f"{whole.true} repetitions found, {whole.invented} invented."
+            f"\n{times(len(known), 'moving leg')}: mean MAE {whole.mae_deg:.2f} deg, worst {whole.worst_deg:.2f}; "
+            f"{whole.found} of {times(whole.true, 'repetition')} found, {whole.invented} invented."
         )
     if len(still):
-        lines.append(f"{len(still)} legs at rest: mean MAE {still.mae_deg.astype(float).mean():.2f} deg.")
+        at_rest = f"{len(still)} {'leg' if len(still) == 1 else 'legs'} at rest"
+        lines.append(f"{at_rest}: mean MAE {still.mae_deg.astype(float).mean():.2f} deg.")
     if (table.moves == "yes").any():
-        lines += ["", *_aligned(_COLUMNS, summaries(table))]
+        lines += ["", *_aligned(_COLUMNS, summaries(table), width)]
         if table["clip"].nunique() > table.body.nunique() > 1:
-            lines += ["", *_aligned(_COLUMNS, summaries(table, "body")[:-1])]
+            lines += ["", *_aligned(_COLUMNS, summaries(table, "body")[:-1], width)]
         lines += _why_lines(table)
     return "\n".join(lines)
 
 
-def _clip_lines(table: pd.DataFrame) -> Iterator[str]:
-    yield (
-        f"{'clip':32} {'drill':27} {'side':5} {'bias':>6} {'MAE':>6} {'limits of agreement':>19} {'peak MAE':>8} {'reps':>6} "
-        f"{'invented':>8}  remarks"
-    )
-    for row in table.itertuples():
-        if row.moves == "no" and not row.reps_invented and not row.note:
-            continue
+def _clip_lines(table: pd.DataFrame, width: int | None) -> Iterator[str]:
+    """Yield a line per leg, below its drill; what is remarkable of it comes below, a name that leaves no room above."""
+    told = [row for row in table.itertuples() if row.moves != "no" or row.reps_invented or row.note]
+    names = ["clip", *(row.clip for row in told)]
+    numbers = _in_columns([("leg", "bias", "MAE", "limits", "peaks", "reps"), *map(_leg_cells, told)])
+    wide = max(map(len, names))
+    apart = width is not None and wide + 2 + max(map(len, numbers)) > width
+    lines = [f"  {number}" if apart else f"{name:{wide}}  {number}" for name, number in zip(names, numbers, strict=True)]
+    drill = ""
+    for row, line in zip(told, lines[1:], strict=True):
+        if row.drill != drill:
+            yield from ("", row.drill, lines[0]) if drill else (row.drill, lines[0])
+            drill = row.drill
+        if apart:
+            yield row.clip
+        yield line
         remarks = [f"faults {row.faults}"] if row.faults else []
+        remarks += [f"{row.reps_invented} invented"] if row.reps_invented else []
         remarks += ["camera place"] if row.camera_advice else []
-        remarks += [row.note[:60]] if row.note else []
-        agreement = f"{_show(row.loa_low_deg, '+')} to {_show(row.loa_high_deg, '+')}" if row.mae_deg != "" else ""
-        found = f"{row.reps_found} of {row.reps_true}" if row.reps_true != "" else ""
-        yield (
-            f"{row.clip:32} {row.drill:27} {row.side:5} {_show(row.bias_deg, '+'):>6} {_show(row.mae_deg):>6} "
-            f"{agreement:>19} {_show(row.peak_mae_deg):>8} {found:>6} {row.reps_invented:>8}  {'; '.join(remarks)}".rstrip()
-        )
+        remarks += [row.note] if row.note else []
+        if remarks:
+            yield f"    {'; '.join(remarks)}"
+
+
+def _leg_cells(row: Any) -> tuple[str, ...]:
+    limits = f"{_show(row.loa_low_deg, '+')} to {_show(row.loa_high_deg, '+')}" if row.mae_deg != "" else ""
+    reps = f"{row.reps_found} of {row.reps_true}" if row.reps_true != "" else ""
+    return (row.side, _show(row.bias_deg, "+"), _show(row.mae_deg), limits, _show(row.peak_mae_deg), reps)
+
+
+def _in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as lines: the first cell to the left, the others to the right, in columns as wide as they need."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    aligned = ([f"{cell:{'>' if k else '<'}{widths[k]}}" for k, cell in enumerate(row)] for row in rows)
+    return ["  ".join(cells).rstrip() for cells in aligned]
 
 
 def _show(value: Any, sign: str = "") -> str:
@@ -314,10 +342,18 @@ _COLUMNS: dict[str, Callable[[Summary], str]] = {
 _FEW = ("", "clips", "legs read", "mean error", "worst", "found", "invented", "95 % holds")
 
 
-def _aligned(columns: dict[str, Callable[[Summary], str]], told: list[Summary]) -> list[str]:
-    cells = [list(columns), *([of(summary) for of in columns.values()] for summary in told)]
-    widths = [max(len(row[k]) for row in cells) for k in range(len(columns))]
-    return ["  ".join(f"{cell:{'>' if k else '<'}{widths[k]}}" for k, cell in enumerate(row)).rstrip() for row in cells]
+def _aligned(columns: dict[str, Callable[[Summary], str]], told: list[Summary], width: int | None = None) -> list[str]:
+    """Return a line per group; where that would be too long, several such tables, each beginning with the groups."""
+    rows = [list(columns), *([of(summary) for of in columns.values()] for summary in told)]
+    first, *others = zip(*rows, strict=True)
+    parts = [[first]]
+    for column in others:
+        longer = _in_columns(list(zip(*parts[-1], column, strict=True)))
+        if width is not None and max(map(len, longer)) > width and len(parts[-1]) > 1:
+            parts.append([first])
+        parts[-1].append(column)
+    tables = [_in_columns(list(zip(*part, strict=True))) for part in parts]
+    return [line for table in tables for line in ("", *table)][1:]
 
 
 def _why_lines(table: pd.DataFrame) -> list[str]:
