@@ -68,7 +68,7 @@ class Film:
     poses : list of Pose
         One per picture; their times do not matter.
     fps : float
-        Pictures a second.
+        Frames per second.
     paced_from : int, optional
         The first picture that waits for the clock.
     unplugged : set of int

@@ -48,7 +48,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Clips of board and floor sheet, 10 pictures a second."""
+    """Clips of board and floor sheet, 10 frames per second."""
     folder = tmp_path_factory.mktemp("clips")
     board, sheet = (page_image(path) for path in write_sheets(folder, "a4"))
     board_views = [picture for view in VIEWS for picture in [render(board, VGA, *board_pose(*view))] * 5]
@@ -117,7 +117,7 @@ def test_camera_then_floor_on_top_of_it(run: Run, clips: dict[str, Path], tmp_pa
     ("command", "clip", "words"),
     [
         ("camera", "empty", "never seen"),
-        ("camera", "few", "views were taken of at least 8"),
+        ("camera", "few", "of at least 8 views were taken"),
         ("floor", "empty", "not seen"),
     ],
 )

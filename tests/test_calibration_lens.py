@@ -68,7 +68,7 @@ def test_it_says_what_is_missing(pictures: list[np.ndarray]) -> None:
         learner.result()
     few = shown(pictures[:3])
     assert 0 < few.share < 1
-    with pytest.raises(CalibrationError, match=r"3 views were taken of at least 8"):
+    with pytest.raises(CalibrationError, match=r"3 of at least 8 views were taken"):
         few.result()
 
 

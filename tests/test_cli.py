@@ -969,7 +969,7 @@ def test_doctor_finds_this_computer_well_and_leaves_cameras_alone(tmp_path: Path
         "model full",
         "leg network",
         "checksum right",
-        "pictures a second",
+        "frames per second",
         "GB free",
         "cameras",
     ):

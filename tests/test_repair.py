@@ -389,7 +389,7 @@ def test_what_others_may_read_is_closed(tmp_path: Path) -> None:
     folder.chmod(0o755)
     (folder / "session.json").chmod(0o644)
     (folder / "annotated.mp4").touch(0o644)
-    assert "(3 files and folders)" in only_one(tmp_path) or sys.platform == "darwin" or os.umask(os.umask(0)) != 0o022
+    assert "(files and folders: 3)" in only_one(tmp_path) or sys.platform == "darwin" or os.umask(os.umask(0)) != 0o022
     assert {stat.S_IMODE(path.stat().st_mode) & 0o007 for path in [tmp_path, *tmp_path.rglob("*")]} == {0}
 
 

@@ -133,7 +133,13 @@ def test_words_with_a_number_change_at_most_once_a_second() -> None:
 
 # ---------------------------------------------------------------------- rate
 @pytest.mark.parametrize(
-    ("fps", "state", "words"), [(30, "good", "fast enough"), (17, "good", "just fast"), (12, "problem", "12 pictures")]
+    ("fps", "state", "words"),
+    [
+        (30, "good", "fast enough"),
+        (17, "good", "just fast"),
+        (12, "problem", "only 12 frames per second:"),
+        (1, "problem", "only 1 frame per second:"),
+    ],
 )
 def test_pictures_must_come_fast_enough(fps: float, state: str, words: str) -> None:
     finding = Watch().see(still(person(), 4, fps))["rate"]

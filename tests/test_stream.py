@@ -441,7 +441,7 @@ def test_a_slow_computer_is_told(begin, model, advice, fps):
             studio.prepare(plan(model=model))
             state = await page.next(lambda state: film.shown == 60 and page.jpeg)
             assert state["rate"] == fps
-            assert state["slow"] == ("" if fps == ENOUGH_HZ else DE(advice, rate=round(fps)))
+            assert state["slow"] == ("" if fps == ENOUGH_HZ else DE(advice, rate=DE.times(round(fps), "rate")))
 
     studio = begin(film)
     run(work())

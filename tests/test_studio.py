@@ -131,7 +131,7 @@ def test_measuring_begins_by_itself_when_all_was_good_for_a_while(start):
 
 def test_few_pictures_a_second_are_said_and_keep_nobody_from_starting(start):
     """They make the error wider; measuring works at ten a second, and a webcam in dim light gives fifteen."""
-    few = SetupFinding("rate", State.PROBLEM, "Only 10 pictures a second are read.")
+    few = SetupFinding("rate", State.PROBLEM, "rotrack reads only 10 frames per second.")
     film = Film(seated(), bad=range(10_000), problem=few)
     studio = start(film)
     studio.prepare(plan())

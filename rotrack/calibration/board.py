@@ -169,7 +169,7 @@ class LensLearner:
             return "the board was never seen (print it with `rotrack calibrate print` and show all of it, in good light)"
         lacks = []
         if self.views < LEAST_VIEWS:
-            lacks.append(f"{self.views} views were taken of at least {LEAST_VIEWS} (hold the board still in more places)")
+            lacks.append(f"{self.views} of at least {LEAST_VIEWS} views were taken (hold the board still in more places)")
         if self.tilts < LEAST_TILTS:
             lacks.append("the board was hardly tilted (tilt it by 20 to 40 degrees, in several directions)")
         if self.covered.sum() < WANTED_CELLS // 2:

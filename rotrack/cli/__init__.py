@@ -21,7 +21,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from rotrack.cli.completion import asked_of, group_stand_in, stand_in
+from rotrack.cli.completion import asked_of, group_stand_in, mend_zsh, stand_in
 from rotrack.cli.terminal import ERR
 from rotrack.core.errors import RecordError, RotrackError, StoppedError
 from rotrack.system.files import why_of
@@ -139,7 +139,8 @@ _KEPT_AFTER_CONTROL_C = {
 }
 CAMERA_THREAD = "camera"
 """How the thread that grabs pictures is called, see `rotrack.sensing.sources`."""
-_OWN_OPTIONS = ("--help", "--version", "-v", "--install-completion", "--show-completion")
+_OF_COMPLETION = ("--install-completion", "--show-completion")
+_OWN_OPTIONS = ("--help", "--version", "-v", *_OF_COMPLETION)
 _UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]  # it has no public name
 _LIBRARY_SAYS = {
     r"('.*') is not a valid int(?:eger)?(?: range)?\.": "a whole number, not {0}",
@@ -174,6 +175,8 @@ def run() -> None:
     given = sys.argv[1:]
     if not given or (given[0].startswith("-") and given[0] not in _OWN_OPTIONS):
         given = ["app", *given]
+    if given[0] in _OF_COMPLETION:
+        mend_zsh()
     try:
         code = make_app(given)(given, prog_name="rotrack", standalone_mode=False)
         if isinstance(code, int) and code:

@@ -43,6 +43,14 @@ def asked_of() -> str | None:
     return words[0] if words else ""
 
 
+def mend_zsh() -> None:
+    """Let the first TAB in a zsh complete, too: the script of Typer is loaded by it, and is called by the second one only."""
+    from typer import _completion_shared
+
+    scripts: dict[str, str] = _completion_shared._completion_scripts
+    scripts["zsh"] += '\n\n[ "$funcstack[1]" = "_%(prog_name)s" ] && %(complete_func)s "$@"'
+
+
 def drills(incomplete: str) -> list[tuple[str, str]]:
     """Return the ids of drills that begin so, with their titles."""
     table = tomllib.loads(FILE.parents[1].joinpath("core", "drills.toml").read_text("utf-8"))["drill"]

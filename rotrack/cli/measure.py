@@ -262,8 +262,8 @@ def _stopped_after(session: Session, outcomes: list[Outcome]) -> str:
     announced = 0
     with suppress(RotrackError):
         announced = VideoFile.probe(next(o.source for o in outcomes if o.session is session)).frames
-    of = f" of {announced}" if announced >= session.record.frames else ""
-    return f"Stopped after {session.record.frames}{of} frames"
+    frames = session.record.frames
+    return f"Stopped after {f'{frames} of ' if announced >= frames else ''}{times(max(announced, frames), 'frame')}"
 
 
 def _document(outcomes: list[Outcome]) -> dict[str, object]:

@@ -159,7 +159,7 @@ def rename(
     data = opened(out)
     person = meant(data, name)
     changed = rename_person(data, person, to)
-    OUT.print(f"{escape(person.name)} is called {escape(changed.name)} now.")
+    OUT.print(f"{escape(person.name)} is called {escape(changed.name)} now.", soft_wrap=True)
 
 
 @app.command("merge")
@@ -172,7 +172,7 @@ def merge(
     data = opened(out)
     one, other = meant(data, name), meant(data, into)
     count = merge_people(data, one, other)
-    OUT.print(f"{times(count, 'session')} of {escape(one.name)} belong to {escape(other.name)} now.")
+    OUT.print(f"{escape(other.name)} has {times(count, 'session')} of {escape(one.name)} now.", soft_wrap=True)
 
 
 @app.command("give")

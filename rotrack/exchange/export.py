@@ -73,7 +73,7 @@ _COUNTS = ("cycles", *(column for column in WIDE_COLUMNS if "_reps_" in column))
 COORDINATES = {Side.RIGHT: "hip_rotation_r", Side.LEFT: "hip_rotation_l"}
 """What OpenSim's models call the rotation of each hip. It is positive for internal rotation on both sides there, too."""
 LONGEST_GRID = 2_000_000
-"""Most moments that are believed: 18 hours at 30 pictures a second."""
+"""Most moments that are believed: 18 hours at 30 frames per second."""
 _EDGE_S = 1e-3
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from rotrack.core.errors import LibraryError, ModelError, RotrackError
-from rotrack.core.rates import LEAST_HZ
+from rotrack.core.rates import LEAST_HZ, rate_words
 from rotrack.sensing.landmarker import MODELS, Landmarker, find_model, speed_advice
 from rotrack.sensing.legnet import description
 from rotrack.sensing.sources import Camera, VideoFile, list_cameras
@@ -111,7 +111,7 @@ def _model(name: str, clock: Clock) -> Iterator[Finding]:
         return
     slow = rate_hz < LEAST_HZ
     advice = speed_advice(name, rate_hz) or "Close other programs; record videos and use `rotrack analyze`."
-    yield Finding("note" if slow else "ok", f"speed {name}", f"{rate_hz:.0f} pictures a second", advice if slow else "")
+    yield Finding("note" if slow else "ok", f"speed {name}", rate_words(rate_hz), advice if slow else "")
 
 
 def _leg_network() -> Finding:
@@ -154,5 +154,5 @@ def _cameras(open_them: bool) -> Iterator[Finding]:
         width, height = camera.info.size_px
         slow = rate_hz < LEAST_HZ
         advice = "Turn on more light (cameras slow down in the dark) or close other programs." if slow else ""
-        found_text = f"{found.name}: {width}x{height}, {rate_hz:.0f} pictures a second"
+        found_text = f"{found.name}: {width}x{height}, {rate_words(rate_hz)}"
         yield Finding("note" if slow else "ok", what, found_text, advice)

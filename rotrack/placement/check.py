@@ -14,7 +14,7 @@ import numpy as np
 
 from rotrack.core.drills import Drill, Measure
 from rotrack.core.model import LEGS, Frame, Leg, Pose, Side
-from rotrack.core.rates import ENOUGH_HZ, LEAST_HZ
+from rotrack.core.rates import ENOUGH_HZ, LEAST_HZ, rate_words
 from rotrack.kinematics.camera import Calibration
 from rotrack.kinematics.identity import LegNames
 from rotrack.kinematics.legmodel import LENGTHS
@@ -29,7 +29,7 @@ HOLD_S = 1.0
 
 RATE_OVER_S, RATE_FROM_S = 2.0, 1.0
 RATE_BAND_HZ = 1.0
-"""So many pictures a second more end a problem: it keeps the finding from going to and fro."""
+"""So many frames per second more end a problem: it keeps the finding from going to and fro."""
 
 LIGHT_EVERY_S = 0.25
 DARK, DARK_BAND = 60.0, 6.0
@@ -179,7 +179,7 @@ class _Rate:
         self._slow = rate_hz < LEAST_HZ + RATE_BAND_HZ * self._slow
         if self._slow:
             return _problem(
-                f"Only {rate_hz:.0f} pictures a second are read: close other programs, turn on more light, or use a faster model."
+                f"rotrack reads only {rate_words(rate_hz)}: close other programs, turn on more light, or use a faster model."
             )
         if rate_hz < ENOUGH_HZ:
             return _good("The pictures come just fast enough.")

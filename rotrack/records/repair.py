@@ -446,7 +446,7 @@ def _open_to_others(data: Path) -> Iterator[Fault]:
     if found:
         yield Fault(
             data,
-            f"Other users of this computer may read what is in {data} ({len(found)} files and folders).",
+            f"Other users of this computer may read what is in {data} (files and folders: {len(found)}).",
             partial(_closed, found),
         )
 

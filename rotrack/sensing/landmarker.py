@@ -29,6 +29,7 @@ import numpy as np
 
 from rotrack.core.errors import ModelError
 from rotrack.core.model import LEGS, Frame, Pose, Side, empty_pose
+from rotrack.core.rates import rate_words
 from rotrack.sensing.layouts import LYING, UPRIGHT, Layout
 from rotrack.sensing.legnet import LegNet
 from rotrack.sensing.person import PersonKeeper, painted_over
@@ -474,11 +475,11 @@ def quiet_stderr(tell_on_failure: bool = True) -> Iterator[None]:
 
 
 def speed_advice(model: str, rate_hz: float) -> str:
-    """Return what to do when this model reads too few pictures a second here, and what that costs; may be empty."""
+    """Return what to do when this model reads too few frames per second here, and what that costs; may be empty."""
     if model not in MODELS or model == MODELS[-1]:
         return ""
     nearest = MODELS[MODELS.index(model) + 1]
     return (
-        f"This computer reads {rate_hz:.0f} pictures a second with the model '{model}'. Try --model {nearest}: it is more than "
-        "twice as fast, but its angles err by up to twice as much."
+        f"This computer reads {rate_words(rate_hz)} with the model '{model}'. Try --model {nearest}: it is more than twice as "
+        "fast, but its angles err by up to twice as much."
     )

@@ -53,7 +53,7 @@ class VideoPictures:
         info = VideoFile.probe(path)
         self._frames = max(info.frames, 1)
         self.fps = info.fps if math.isfinite(info.fps) else 30.0
-        """Pictures a second."""
+        """Frames per second."""
         self._lock = threading.Lock()
         self._capture: cv2.VideoCapture | None = None
         self._released = threading.Event()

@@ -192,7 +192,7 @@ def read_clips(folder: Path, only: str = "", part: str = "", on_note: Callable[[
         on_note(f"left out, since the truth is not complete: {_few([c.name for c in unfinished])}")
     usable = [clip for clip in clips if clip not in unknown and clip not in unfinished]
     if not usable:
-        raise TruthError(f"Not one of {len(clips)} clips in {folder} can be measured: make their truth, or choose others.")
+        raise TruthError(f"None of the clips in {folder} can be measured: make their truth, or choose others.")
     return usable
 
 

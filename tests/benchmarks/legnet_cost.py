@@ -4,7 +4,7 @@ CLIP should be 1280x720 and show both legs. Prints, from one run:
 
 - the time of reading both legs of a picture on one core, crops included (4 ms wanted), and of the network alone, against what the
   pose model `heavy` takes for the same picture on all cores: ratios first, then milliseconds;
-- the pictures a second that the live reader gets with `heavy` from the clip, played as by a camera, in turns of some seconds:
+- the frames per second that the live reader gets with `heavy` from the clip, played as by a camera, in turns of some seconds:
   without the network, with it where there is time (`read_live` leaves legs out where they would cost pictures), and always with
   it, as drills need that cannot do without; the share of pictures with legs, and the processor time of a picture (the camera's
   decoding included). Ratios first. Tracking and drawing are not in it.
@@ -106,7 +106,7 @@ def print_reading(clip: Path, wanted: int) -> None:
 
 @dataclass(frozen=True)
 class Turn:
-    """Pictures a second, processor time of a picture, ms, and the share of pictures with legs, of some seconds."""
+    """Frames per second, processor time of a picture, ms, and the share of pictures with legs, of some seconds."""
 
     hz: float
     processor_ms: float
@@ -143,14 +143,14 @@ def print_live(clip: Path, rounds: int, seconds: float) -> None:
             for name in list(readers)[:: 1 if number % 2 == 0 else -1]:
                 turns[name].append(take_turn(readers[name], seconds))
     print(f"\nlive, {rounds} rounds of turns of {seconds:g} s: without the network, with it where there is time, always with it")
-    for title, part in (("pictures a second", "hz"), ("processor time of a picture", "processor_ms")):
+    for title, part in (("frames per second", "hz"), ("processor time of a picture", "processor_ms")):
         for name in ("with", "always"):
             ratios = [getattr(a, part) / getattr(b, part) for a, b in zip(turns[name], turns["without"], strict=True)]
             low, middle, high = np.percentile(ratios, [25, 50, 75])
             print(f"{title}, {name} / without: x {middle:.3f}  (middle half of the rounds: {low:.2f} to {high:.2f})")
     for name, own in turns.items():
         hz, own_ms, legs = (statistics.median(getattr(turn, part) for turn in own) for part in ("hz", "processor_ms", "legs"))
-        print(f"{name:8} {hz:5.1f} pictures a second, processor time {own_ms:6.1f} ms a picture, legs read in {legs:.0%}")
+        print(f"{name:8} {hz:5.1f} frames per second, processor time {own_ms:6.1f} ms a picture, legs read in {legs:.0%}")
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 Plays a clip over and over as a camera would, measures it with the real program and watches in a real Chromium of 1280x720.
 Prints, from one run, the time per picture of the bare landmarker on decoded pictures, which is measured first and alone; then,
-every minute and for all of the time, the pictures a second that the browser has drawn, how old they were then (from the grab to
+every minute and for all of the time, the frames per second that the browser has drawn, how old they were then (from the grab to
 the picture with the legs drawn in), the memory of program and page, and the repetitions counted; at last the processor time that
 a picture took, which depends least on what else the machine does. A queue that grows would show in the ages. With CLIP.gt.json
 beside the clip the repetitions are compared with the true ones.
@@ -218,7 +218,7 @@ def watched(watch: Watch, minutes: float) -> tuple[set[str], dict[str, int]]:
     start_s = minute_s = time.monotonic()
     from_s = watch.drawn_s[-1] if watch.drawn_s else 0.0
     row = " {:>6} {:>10} {:>9} {:>8} {:>8} {:>12} {:>9}  {}"
-    print(row.format("minute", "pictures/s", "worst s", "age ms", "p95 ms", "program MB", "page MB", "repetitions"))
+    print(row.format("minute", "frames/s", "worst s", "age ms", "p95 ms", "program MB", "page MB", "repetitions"))
     print(row.format("0", "", "", "", "", f"{watch.program_mb():.0f}", f"{watch.page_mb():.1f}", ""), flush=True)
     first = len(watch.ages_ms)
     while True:
@@ -245,7 +245,7 @@ def summary(watch: Watch, base_ms: float) -> None:
     """Print the figures of all of the time."""
     rates = watch.rates(0.0)
     middle, worst = np.percentile(watch.ages_ms, [50, 95])
-    print(f"drawn in the browser: {rates.mean():.1f} pictures a second (at least {AT_LEAST_HZ:.0f} wanted)")
+    print(f"drawn in the browser: {rates.mean():.1f} frames per second (at least {AT_LEAST_HZ:.0f} wanted)")
     oldest = max(watch.ages_ms)
     print(f"from the grab to the picture with the legs: median {middle:.0f} ms, p95 {worst:.0f} ms, oldest {oldest:.0f} ms")
     print(f"that is {middle / base_ms:.1f} and {worst / base_ms:.1f} times the landmarker alone ({base_ms:.1f} ms)")

@@ -131,7 +131,7 @@ def _slow(studio: Studio, t: Texts) -> str:
     if not live or not 0 < studio.rate_hz < ENOUGH_HZ:
         return ""
     fastest = studio.plan is not None and studio.plan.model == MODELS[-1]
-    return t("live.slow_even_so" if fastest else "live.slow", rate=round(studio.rate_hz))
+    return t("live.slow_even_so" if fastest else "live.slow", rate=t.times(round(studio.rate_hz), "rate"))
 
 
 def _words(say: Say, t: Texts) -> str:

@@ -167,7 +167,7 @@ class Studio:
         self.session_id = ""
         """The session that was measured last."""
         self.rate_hz = 0.0
-        """Measured pictures a second."""
+        """Measured frames per second."""
         self.trace: deque[tuple[float, dict[Side, float]]] = deque()
         self.said: deque[tuple[int, Say]] = deque(maxlen=SAID_KEPT)
         self.picture: Picture | None = None
@@ -439,7 +439,7 @@ class Studio:
 
 
 def _is_hint(finding: SetupFinding) -> bool:
-    """Return whether a problem keeps nobody from measuring: few pictures a second make the error wider, not the angle wrong."""
+    """Return whether a problem keeps nobody from measuring: few frames per second make the error wider, not the angle wrong."""
     return finding.check == "rate" and finding.state == State.PROBLEM
 
 

@@ -154,7 +154,8 @@ def _gauge(plan: Plan, side: Side, earlier: Earlier, mirror: bool, t: Texts) -> 
             tag("span", t("live.of", count=plan.reps) if plan.reps else "", "target")
         with tag("div", classes="count"):
             tag("span", "0", "number")
-            tag("span", t("live.cycles") if counted else t("live.reps"))
+            nouns = [t("live.cycles" if counted else "live.reps", count=count) for count in (0, 1)]
+            tag("span", nouns[0], "noun", data_other=nouns[0], data_one=nouns[1])
         if not counted:
             before = {d: earlier.get((side, d), math.nan) for d in plan.drill.directions}
             svg(_dial(internal_left, before, t), "dial")

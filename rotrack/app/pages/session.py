@@ -403,7 +403,7 @@ class _Result:
             "reasons": between.join(map(t.said, record.reasons)),
             "apart": between.join(apart),
             "source": record.source.name,
-            "rate": t("result.how_rate_of", rate=record.measured_fps) if record.measured_fps > 0 else "",
+            "rate": t.times(round(record.measured_fps), "rate") if record.measured_fps > 0 else "",
             "model": record.model,
             "calibration": t.said(record.calibration),
             "zero": t.said(record.zero),

@@ -116,6 +116,8 @@ const showLive = (page) => {
     box.classList.toggle("off", !seen);
     box.classList.toggle("waiting", !!turn && turn !== name);
     text(box.querySelector(".count .number"), String(leg.count));
+    const noun = box.querySelector(".count .noun");
+    text(noun, Number(leg.count) === 1 ? noun.dataset.one : noun.dataset.other);
     text(box.querySelector(".reason"), seen ? "" : leg.reason);
     text(box.querySelector(".last"), leg.last);
     if (page.dataset.counted !== undefined) {
