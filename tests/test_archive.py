@@ -45,8 +45,10 @@ from test_log import mount
 
 from rotrack.archive import manifest
 from rotrack.archive import run as archive
+from rotrack.archive.cluster import _ended, _fetched
 from rotrack.archive.manifest import Manifest, read_manifest
-from rotrack.archive.run import Result, _key, _Parcel, _Task, measure_archive, measure_task, versions
+from rotrack.archive.run import Result, measure_archive
+from rotrack.archive.task import KEY_LENGTH, Parcel, Task, key_of, measure_task, models_of, task_of, versions
 from rotrack.calibration.profiles import LensProfile, write_profile
 from rotrack.core.errors import InputError, NotMeasuredError, RecordError, SourceError
 from rotrack.core.model import Pose
@@ -124,7 +126,7 @@ class Order:
         self.backwards = False
         self.after: tuple[int, BaseException] | None = None
 
-    def __call__(self, tasks: Sequence[_Task], processes: int | None, on_share: Any) -> Generator[tuple[int, _Parcel]]:
+    def __call__(self, tasks: Sequence[Task], processes: int | None, on_share: Any) -> Generator[tuple[int, Parcel]]:
         numbers = range(len(tasks))
         for count, number in enumerate(reversed(numbers) if self.backwards else numbers):
             if self.after and count == self.after[0]:
@@ -365,10 +367,10 @@ def test_a_session_is_called_by_what_is_asked_and_not_by_where_or_when(clinic: P
         changed: str = "", models: Sequence[str] = ("m", "n"), profiles: Sequence[tuple[str, str]] = (), **changes: Any
     ) -> str:
         write_manifest(clinic, changed or ROWS[0], header=f"{HEADER},note,load_kg")
-        return _key(asked(clinic, **changes).entries[0], models, profiles)
+        return key_of(asked(clinic, **changes).entries[0], models, profiles)
 
     first = key()
-    assert len(first) == archive.KEY_LENGTH
+    assert len(first) == KEY_LENGTH
     other = [
         key(ROWS[0].replace("Ana,", "Ann,")),
         key(ROWS[0].replace("seated-internal", "seated-external")),
@@ -387,7 +389,7 @@ def test_a_session_is_called_by_what_is_asked_and_not_by_where_or_when(clinic: P
     os.utime(clinic / "2026/ana/monday.mp4", (1, 1))
     same = [key(ROWS[0] + ",slow,3"), key(note="slow", band="red", annotate=True)]
     moved = shutil.copytree(clinic, tmp_path / "moved")
-    same.append(_key(asked(moved).entries[0], ("m", "n"), ()))
+    same.append(key_of(asked(moved).entries[0], ("m", "n"), ()))
     assert set(same) == {first}
     with (clinic / "2026/ana/monday.mp4").open("ab") as file:
         file.write(b"more")
@@ -818,9 +820,9 @@ def test_without_dask_it_is_said_how_to_get_it(run: Run, order: Order, monkeypat
     assert_one_sentence(run("analyze", clinic, "--dask", "tcp://127.0.0.1:1"), 2, "pip install 'rotrack[dask]'")
 
 
-def a_task(clinic: Path, **changes: Any) -> _Task:
+def a_task(clinic: Path, **changes: Any) -> Task:
     entry = asked(clinic).entries[0]
-    return replace(archive._task(entry, "0" * archive.KEY_LENGTH, archive._models(entry.job), (), ""), **changes)
+    return replace(task_of(entry, "0" * KEY_LENGTH, models_of(entry.job), (), ""), **changes)
 
 
 def test_a_worker_refuses_what_would_give_other_numbers(order: Order, clinic: Path) -> None:
@@ -828,8 +830,8 @@ def test_a_worker_refuses_what_would_give_other_numbers(order: Order, clinic: Pa
     assert isinstance(older.error, InputError)
     assert "has mediapipe" in str(older.error)
     assert "0.10.29" in str(older.error)
-    models = archive._models(Job(Path(), "seated-internal", "both", Path()))
-    assert archive._models(Job(Path(), "seated-internal", "both", Path(), legnet=False)) == models[:1]
+    models = models_of(Job(Path(), "seated-internal", "both", Path()))
+    assert models_of(Job(Path(), "seated-internal", "both", Path(), legnet=False)) == models[:1]
     for others in (("0", models[1]), (models[0], "0"), models[:1]):
         other = measure_task(a_task(clinic, models=others))
         assert "every computer needs the same" in str(other.error)
@@ -881,7 +883,7 @@ def test_a_worker_with_other_versions_is_refused(
     run: Run, order: Order, monkeypatch: pytest.MonkeyPatch, cluster: Any, clinic: Path
 ) -> None:
     ours = versions()
-    monkeypatch.setattr(archive, "versions", Other(ours))
+    monkeypatch.setattr("rotrack.archive.cluster.versions", Other(ours))
     ended = run("analyze", clinic, "--dask", cluster.scheduler_address)
     assert_one_sentence(ended, 2, "has numpy 1.0", ours["numpy"], "the same versions everywhere")
     assert Counted.begun == 0
@@ -902,13 +904,13 @@ def test_whatever_a_worker_ends_with_is_said_for_that_video(order: Order, clinic
             raise self.error
 
     task = a_task(clinic)
-    died = archive._fetched(distributed, Ended(distributed.KilledWorker("key", "worker", 3)), task)
+    died = _fetched(distributed, Ended(distributed.KilledWorker("key", "worker", 3)), task)
     assert isinstance(died.error, NotMeasuredError)
     assert "monday.mp4 was ended from outside or by the video" in str(died.error)
-    other = archive._fetched(distributed, Ended(ValueError("odd")), task)
+    other = _fetched(distributed, Ended(ValueError("odd")), task)
     assert "The cluster could not measure monday.mp4 (ValueError: odd)" in str(other.error)
     with pytest.raises(ConnectionError):
-        archive._fetched(distributed, Ended(None), task)
+        _fetched(distributed, Ended(None), task)
 
 
 class Waiting:
@@ -937,11 +939,11 @@ def test_a_cluster_is_waited_for_by_the_clock_that_is_handed_in() -> None:
     clock, told = ManualClock(), []
     client = Waiting(clock)
     begun_s = time.monotonic()
-    assert list(archive._ended(client, client, ["only"], told.append, clock)) == ["only"]
+    assert list(_ended(client, client, ["only"], told.append, clock)) == ["only"]
     assert told == ["The cluster has no worker at the moment; waiting for one.", "The cluster has a worker again."]
     client.status = "closed"
     with pytest.raises(ConnectionError):
-        list(archive._ended(Waiting(clock), client, ["only"], told.append, clock))
+        list(_ended(Waiting(clock), client, ["only"], told.append, clock))
     assert time.monotonic() - begun_s < 5
 
 

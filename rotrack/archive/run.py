@@ -10,43 +10,27 @@ However it ends, the next run goes on from there.
 
 from __future__ import annotations
 
-import asyncio
-import gzip
-import hashlib
-import io
-import json
-import logging
 import shutil
-import socket
-import tempfile
-import threading
-import traceback
-import uuid
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
-from importlib import metadata
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from rotrack.archive.cluster import Tell, on_cluster
 from rotrack.archive.manifest import Entry, some
+from rotrack.archive.task import COMPLETE, OnShare, Parcel, Task, key_of, measure_task, models_of, task_of
 from rotrack.calibration.choice import profiles_folder, wants_none
 from rotrack.calibration.profiles import find_profiles, profile_text
-from rotrack.core.drills import parse_sides
-from rotrack.core.errors import InputError, ModelError, RecordError, RotrackError, SourceError
-from rotrack.core.model import CONVENTION_VERSION, MEASURE_VERSION
-from rotrack.measure.batch import Job, died, in_processes, run_job
-from rotrack.measure.run import Origin
+from rotrack.core.errors import RecordError, RotrackError
+from rotrack.measure.batch import Job, died, in_processes
 from rotrack.records.folders import ARCHIVE_LOCK, HALF_MEASURED, locked, session_folders, sessions_folder
 from rotrack.records.people import known_or_new
-from rotrack.records.record import SESSION_FILE, Status, read_record, record_bytes
+from rotrack.records.record import SESSION_FILE, read_record, record_bytes
 from rotrack.records.session import Session, load_session
 from rotrack.records.table import add_rows, refresh_table
-from rotrack.sensing.landmarker import MODELS, find_model
-from rotrack.sensing.legnet import description
-from rotrack.sensing.sources import VideoFile
 from rotrack.system.clock import SYSTEM, Clock
 from rotrack.system.files import FILE_MODE, explained, make_folder, sync_folder
 from rotrack.system.files import replace as replace_files
@@ -58,22 +42,7 @@ if TYPE_CHECKING:
 else:
     filelock = when_used("filelock")
 
-COMPLETE = (Status.FINISHED, Status.NOT_MEASURED)
-"""Status of a session that need not be measured again."""
-KEY_LENGTH = 12
-CONNECT_S = 5.0
-"""How long to wait for a scheduler and its first worker."""
-LOOK_S = 10.0
-"""How often to see whether the cluster is still there."""
-_SAME = ("rotrack", "mediapipe", "opencv-python", "numpy", "scipy")
-"""Packages whose versions the numbers depend on: the same on every computer."""
 
-Tell = Callable[[str], None]
-OnShare = Callable[[float], None]
-"""Called with the share of a video that was measured since the last call; 1 in all per video."""
-
-
-# ---------------------------------------------------------------------- measuring
 @dataclass(frozen=True, slots=True)
 class Result:
     """What became of a row of the manifest.
@@ -133,11 +102,11 @@ def measure_archive(
     if not entries:
         return
     job = entries[0].job
-    models, profiles = _models(job), _profiles(job)
+    models, profiles = models_of(job), _profiles(job)
     with _holding(job.data) as scratch:
         for note in refresh_table(job.data, clock):  # takes over what an earlier version wrote
             tell(note)
-        keys = [_key(entry, models, profiles) for entry in entries]
+        keys = [key_of(entry, models, profiles) for entry in entries]
         there = {folder.name.rpartition("-")[2]: folder for folder in session_folders(job.data)}
         others = [there[key] for key in there.keys() - set(keys)]
         todo: list[int] = []
@@ -147,11 +116,11 @@ def measure_archive(
             else:
                 todo.append(place)
         _tell_of_others(entries, others, tell)
-        tasks = [_task(entries[place], keys[place], models, profiles, "" if dask else str(scratch)) for place in todo]
+        tasks = [task_of(entries[place], keys[place], models, profiles, "" if dask else str(scratch)) for place in todo]
         if not tasks:
             return
         try:
-            runner = _on_cluster(dask, tasks, tell, on_share, clock) if dask else _here(tasks, processes, on_share)
+            runner = on_cluster(dask, tasks, tell, on_share, clock) if dask else _here(tasks, processes, on_share)
             with closing(runner):
                 for number, parcel in runner:
                     yield _taken(job.data, scratch, entries[todo[number]], tasks[number], parcel, clock)
@@ -166,19 +135,6 @@ def _profiles(job: Job) -> tuple[tuple[str, str], ...]:
         return ()
     found = find_profiles(job.calibration, profiles_folder(job.data))
     return tuple(sorted((f"{profile.name}.toml", profile_text(profile)) for profile in found))
-
-
-def _models(job: Job) -> tuple[str, ...]:
-    """Return the checksums of pose model and leg network, of the latter only if it is asked."""
-    return find_model(job.model).sha256, *((description()["sha256"],) if job.legnet else ())
-
-
-def _key(entry: Entry, models: Sequence[str], profiles: Sequence[tuple[str, str]]) -> str:
-    """Return what a session's name ends with: the same for the same video and request, whoever asks."""
-    job = entry.job
-    asked = (entry.file, entry.size_bytes, entry.recorded_at, job.person, job.drill, [*parse_sides(job.side)])
-    how = (list(models), job.correct, wants_none(job.calibration), list(profiles), CONVENTION_VERSION, MEASURE_VERSION)
-    return hashlib.sha256(json.dumps([*asked, *how]).encode()).hexdigest()[:KEY_LENGTH]
 
 
 @contextmanager
@@ -230,7 +186,7 @@ def _tell_of_others(entries: Sequence[Entry], folders: Iterable[Path], tell: Tel
         )
 
 
-def _taken(data: Path, scratch: Path, entry: Entry, task: _Task, parcel: _Parcel, clock: Clock) -> Result:
+def _taken(data: Path, scratch: Path, entry: Entry, task: Task, parcel: Parcel, clock: Clock) -> Result:
     """Take what came of a task into the log."""
     if isinstance(parcel.error, RecordError):  # it would go wrong with every other video, too
         raise parcel.error
@@ -262,247 +218,8 @@ def _installed(data: Path, scratch: Path, session_id: str, files: dict[str, byte
     return load_session(folder)
 
 
-# ---------------------------------------------------------------------- one video
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """One video, with all that whoever measures it needs; `scratch` is where, on another computer its own place."""
-
-    job: Job
-    size_bytes: int
-    models: tuple[str, ...]
-    profiles: tuple[tuple[str, str], ...]
-    versions: dict[str, str]
-    scratch: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Parcel:
-    """What came of a video: the files of its session if that is complete, and what stood in the way."""
-
-    files: dict[str, bytes]
-    error: RotrackError | None
-
-
-_one_at_a_time = threading.Lock()
-"""A worker of several threads measures one video at a time: silencing the pose model is for the whole process."""
-
-
-def _task(entry: Entry, key: str, models: tuple[str, ...], profiles: tuple[tuple[str, str], ...], scratch: str) -> _Task:
-    job = entry.job
-    name = f"{entry.recorded:%Y%m%d-%H%M%S}-{job.drill}-{key}"
-    model = job.model if job.model in MODELS else str(Path(job.model).resolve())
-    job = replace(job, video=job.video.resolve(), model=model, origin=Origin(name, entry.recorded, entry.file))
-    return _Task(job, entry.size_bytes, models, profiles, versions(), scratch)
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of all that the numbers depend on."""
-    return {name: metadata.version(name) for name in _SAME} | {"measuring": f"{CONVENTION_VERSION} {MEASURE_VERSION}"}
-
-
-def measure_task(task: _Task, on_share: OnShare = lambda _: None) -> _Parcel:
-    """Measure one video apart; whatever goes wrong becomes a part of the parcel."""
-    here = "" if task.scratch else f"On {socket.gethostname()}: "
-    try:
-        with _one_at_a_time:
-            return _measured(task, on_share)
-    except RotrackError as error:
-        return _Parcel({}, type(error)(f"{here}{error}"))
-    except Exception as error:  # noqa: BLE001  one video must not end a night of measuring
-        at = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{type(error).__name__}: {error}; {Path(at.filename).name}, line {at.lineno}"
-        return _Parcel({}, RotrackError(f"{here}A mistake in rotrack ended it ({where}); please report it."))
-
-
-def _measured(task: _Task, on_share: OnShare) -> _Parcel:
-    _check_sameness(task)
-    frames, told = VideoFile.probe(task.job.video).frames, 0.0
-
-    def tell(more: int) -> None:
-        nonlocal told
-        share = min(more / frames, 1.0 - told) if frames else 0.0
-        told += share
-        on_share(share)
-
-    try:
-        scratch = Path(task.scratch or _place_of_worker())
-        with explained(scratch), tempfile.TemporaryDirectory(prefix="rotrack-", dir=scratch) as place:
-            data, profiles = Path(place) / "data", Path(place) / "profiles"
-            job = replace(task.job, data=data)
-            if task.profiles:
-                make_folder(profiles)
-                replace_files({profiles / name: text.encode() for name, text in task.profiles}, durable=False)
-                job = replace(job, calibration=(str(profiles),))
-            error = run_job(job, tell).error
-            if isinstance(error, RecordError):
-                raise error
-            assert job.origin is not None
-            folder = sessions_folder(data) / job.origin.session_id
-            complete = folder.is_dir() and read_record(folder).status in COMPLETE
-            files = {path.name: _contents(path) for path in sorted(folder.iterdir())} if complete else {}
-            return _Parcel(files, type(error)(str(error)) if error else None)  # without what it holds on to
-    finally:
-        on_share(1.0 - told)
-
-
-def _contents(path: Path) -> bytes:
-    """Return the contents of a file of a session; packed anew, since where it was flushed tells how fast it was measured."""
-    content = path.read_bytes()
-    if path.suffix != ".gz":
-        return content
-    packed = io.BytesIO()
-    with gzip.GzipFile("", "wb", 1, packed, mtime=0) as file:
-        file.write(gzip.decompress(content))
-    return packed.getvalue()
-
-
-def _place_of_worker() -> str:
-    """Return the folder of the Dask worker that this runs in: Dask clears it away, also after a worker that was killed."""
-    with suppress(ImportError, ValueError):  # it runs in none
-        from distributed import get_worker
-
-        return str(get_worker().local_directory)
-    return tempfile.gettempdir()
-
-
-def _check_sameness(task: _Task) -> None:
-    """Refuse to measure with anything else than what was asked for."""
-    found = versions()
-    if found != task.versions:
-        raise InputError(_other_versions("this computer", found, task.versions))
-    video = task.job.video
-    try:
-        size_bytes = video.stat().st_size
-    except OSError as error:
-        raise SourceError(
-            f"{video} is not to be seen; every computer that measures needs the archive's folder under the same path."
-        ) from error
-    if size_bytes != task.size_bytes:
-        raise SourceError(f"{video} has another size than at the beginning; run it again when the file is complete.")
-    if _models(task.job) != task.models:
-        raise ModelError(f"Pose model {task.job.model} or leg network are others here; every computer needs the same.")
-
-
-def _other_versions(who: str, found: dict[str, str], wanted: dict[str, str]) -> str:
-    name = next(name for name in wanted if found.get(name) != wanted[name])
-    return (
-        f"The versions differ: {who} has {name} {found.get(name, 'not at all')}, the computer that asked has {wanted[name]}. "
-        "Install the same versions everywhere, or the numbers would differ."
-    )
-
-
-def _here(tasks: Sequence[_Task], processes: int | None, on_share: OnShare) -> Generator[tuple[int, _Parcel]]:
+def _here(tasks: Sequence[Task], processes: int | None, on_share: OnShare) -> Generator[tuple[int, Parcel]]:
     """Measure in processes of this computer."""
     with closing(in_processes(measure_task, tasks, on_share, processes, let_end=False)) as runner:
         for number, parcel in runner:
-            yield number, parcel or _Parcel({}, died(tasks[number].job.video))
-
-
-# ---------------------------------------------------------------------- a cluster
-def _on_cluster(
-    address: str, tasks: Sequence[_Task], tell: Tell, on_share: OnShare, clock: Clock
-) -> Generator[tuple[int, _Parcel]]:
-    """Measure on the workers of a Dask cluster."""
-    try:
-        import distributed
-    except ImportError as error:
-        raise InputError("Measuring on a cluster needs Dask: pip install 'rotrack[dask]', here and on its computers.") from error
-    for name in list(logging.root.manager.loggerDict):
-        if name.partition(".")[0] in ("distributed", "tornado"):
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # what matters is said here, in a sentence
-    try:
-        with _client(distributed, address) as client:
-            _check_workers(client, address, tell)
-            places = {
-                client.submit(
-                    measure_task, task, key=f"rotrack-{task.job.video.stem}-{uuid.uuid4().hex}", retries=1, priority=-number
-                ): number
-                for number, task in enumerate(tasks)
-            }
-            try:
-                for future in _ended(distributed, client, list(places), tell, clock):
-                    number = places.pop(future)
-                    parcel = _fetched(distributed, future, tasks[number])
-                    future.release()
-                    on_share(1.0)
-                    yield number, parcel
-            finally:
-                with suppress(OSError):
-                    client.cancel(list(places))
-    except OSError as error:
-        raise InputError(
-            f"The Dask scheduler at {address} is gone. Start it and run this again, which goes on from here."
-        ) from error
-
-
-@contextmanager
-def _client(distributed: Any, address: str) -> Iterator[Any]:
-    async def reach() -> None:  # a client that finds nobody takes long to give up
-        how = distributed.Security().get_connection_args("client")
-        comm = await asyncio.wait_for(distributed.comm.connect(address, timeout=CONNECT_S, **how), 2 * CONNECT_S)
-        comm.abort()
-
-    try:
-        asyncio.run(reach())
-        client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
-    except Exception as error:  # whatever may answer at that address
-        raise InputError(
-            f"There is no Dask scheduler at '{address}'. Start one with `dask scheduler`, which says its address, like "
-            "tcp://192.168.1.10:8786."
-        ) from error
-    try:
-        yield client
-    finally:
-        client.close()
-
-
-def _check_workers(client: Any, address: str, tell: Tell) -> None:
-    try:
-        client.wait_for_workers(1, timeout=CONNECT_S)
-    except TimeoutError as error:
-        raise InputError(
-            f"The cluster at {address} has no worker; start one on each computer with `dask worker {address} --nthreads 1`."
-        ) from error
-    wanted = versions()
-    for worker, found in client.run(versions, on_error="return").items():
-        if isinstance(found, Exception):
-            raise InputError(f"The worker {worker} cannot run rotrack ({found}); install rotrack {wanted['rotrack']} there.")
-        if found != wanted:
-            raise InputError(_other_versions(f"the worker {worker}", found, wanted))
-    wide = [worker for worker, threads in client.nthreads().items() if threads > 1]
-    if wide:
-        tell(
-            f"A worker measures one video at a time, however many threads it has ({some(wide, 2)}): start workers with "
-            "--nthreads 1 and --nworkers as many as there are cores."
-        )
-
-
-def _ended(distributed: Any, client: Any, futures: list[Any], tell: Tell, clock: Clock) -> Iterator[Any]:
-    """Yield futures as they end, and look now and then whether somebody works on them; ConnectionError if nobody can."""
-    ended = distributed.as_completed(futures, loop=client.loop)
-    looked_s, alone = clock.monotonic_s(), False
-    while not ended.is_empty():
-        if ended.has_ready():
-            yield next(ended)
-            continue
-        clock.sleep(0.05)
-        if clock.monotonic_s() - looked_s < LOOK_S:
-            continue
-        looked_s = clock.monotonic_s()
-        if client.status != "running":
-            raise ConnectionError
-        if alone != (not client.nthreads()):
-            alone = not alone
-            tell("The cluster has no worker at the moment; waiting for one." if alone else "The cluster has a worker again.")
-
-
-def _fetched(distributed: Any, future: Any, task: _Task) -> _Parcel:
-    if future.cancelled():  # by the scheduler's end
-        raise ConnectionError
-    try:
-        return future.result()
-    except distributed.KilledWorker:
-        return _Parcel({}, died(task.job.video))
-    except Exception as error:  # noqa: BLE001  whatever happened to that worker, the others go on
-        why = f"{type(error).__name__}: {error}"
-        return _Parcel({}, RotrackError(f"The cluster could not measure {task.job.video.name} ({why})."))
+            yield number, parcel or Parcel({}, died(tasks[number].job.video))
