@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,6 +44,16 @@ def quick_disk(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) 
 
 settings.register_profile("rotrack", deadline=None, derandomize=True, database=None)
 settings.load_profile("rotrack")
+
+
+@contextmanager
+def case(*what: Any) -> Iterator[None]:
+    """Say in which case of a loop a test failed."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"in the case {', '.join(map(str, what))}")
+        raise
 
 
 # ---------------------------------------------------------------------- synthetic people

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from conftest import case
 
 from rotrack.core.drills import load_table
 from rotrack.core.figures import Pivot
@@ -60,33 +61,37 @@ def room_ways(start: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
-@pytest.mark.parametrize(("drill_id", "direction"), ENDS)
-def test_the_movement_goes_the_anatomical_way(drill_id, direction):
-    drill = DRILLS[drill_id]
-    start, end = joints(drill.figure), joints(drill.figure, ends_deg(drill)[direction])
-    joint, internal, external = next(ways for family, ways in WAYS.items() if drill_id.startswith(family))
-    ways = room_ways(start)
-    moved = end[joint] - start[joint]
-    way = ways[internal if direction is Direction.INTERNAL else external]
-    assert moved @ way > 0.05
-    assert moved @ way > 0.4 * np.linalg.norm(moved), "mainly that way"
-    if drill_id.startswith("sidelying-abducted"):
-        assert (moved @ ways["headwards"] > 0) == (direction is Direction.EXTERNAL)
+def test_the_movement_goes_the_anatomical_way():
+    for drill_id, direction in ENDS:
+        with case(drill_id, direction):
+            drill = DRILLS[drill_id]
+            start, end = joints(drill.figure), joints(drill.figure, ends_deg(drill)[direction])
+            joint, internal, external = next(ways for family, ways in WAYS.items() if drill_id.startswith(family))
+            ways = room_ways(start)
+            moved = end[joint] - start[joint]
+            way = ways[internal if direction is Direction.INTERNAL else external]
+            assert moved @ way > 0.05
+            assert moved @ way > 0.4 * np.linalg.norm(moved), "mainly that way"
+            if drill_id.startswith("sidelying-abducted"):
+                assert (moved @ ways["headwards"] > 0) == (direction is Direction.EXTERNAL)
 
 
-@pytest.mark.parametrize(("drill_id", "direction"), [end for end in ENDS if DRILLS[end[0]].figure.turns_about is not Pivot.TRUNK])
-@pytest.mark.parametrize("prefix", ["", "other_"])
-def test_the_drawn_hips_turn_by_the_stated_angle(drill_id, direction, prefix):
-    drill = DRILLS[drill_id]
-    if prefix and not drill.figure.both:
-        before, after = (joints(drill.figure, turn) for turn in (0.0, 40.0))
-        assert all(np.allclose(before[j], after[j]) for j in before if j.startswith("other_")), "the other leg keeps still"
-        return
-    stated = ends_deg(drill)[direction]
-    assert np.sign(stated) == direction.sign
-    turned = rotation_deg(joints(drill.figure, stated), prefix) - rotation_deg(joints(drill.figure), prefix)
-    # On the ball of a foot, the axis of the drawing is not quite that of the thigh.
-    assert turned == pytest.approx(stated, abs=14 if drill.figure.turns_about is Pivot.TOE else 5)
+def test_the_drawn_hips_turn_by_the_stated_angle():
+    for prefix in ["", "other_"]:
+        for drill_id, direction in [end for end in ENDS if DRILLS[end[0]].figure.turns_about is not Pivot.TRUNK]:
+            with case(prefix, drill_id, direction):
+                drill = DRILLS[drill_id]
+                if prefix and not drill.figure.both:
+                    before, after = (joints(drill.figure, turn) for turn in (0.0, 40.0))
+                    assert all(np.allclose(before[j], after[j]) for j in before if j.startswith("other_")), (
+                        "the other leg keeps still"
+                    )
+                    continue
+                stated = ends_deg(drill)[direction]
+                assert np.sign(stated) == direction.sign
+                turned = rotation_deg(joints(drill.figure, stated), prefix) - rotation_deg(joints(drill.figure), prefix)
+                # On the ball of a foot, the axis of the drawing is not quite that of the thigh.
+                assert turned == pytest.approx(stated, abs=14 if drill.figure.turns_about is Pivot.TOE else 5)
 
 
 def rotation_deg(at: dict[str, np.ndarray], prefix: str) -> float:
@@ -102,20 +107,27 @@ def rotation_deg(at: dict[str, np.ndarray], prefix: str) -> float:
     return sign * float(np.degrees(np.arctan2(y @ np.cross(reference, pointer), reference @ pointer)))
 
 
-@pytest.mark.parametrize("drill_id", DRILLS)
-def test_what_stays_on_its_spot_stays_and_no_bone_changes_its_length(drill_id):
-    drill = DRILLS[drill_id]
-    start = joints(drill.figure)
-    for end in ends_deg(drill).values():
-        moved = joints(drill.figure, end)
-        stays = (
-            ("hip", "knee", "ankle", "toe")
-            if drill.figure.turns_about is Pivot.TRUNK
-            else (drill.figure.turns_about.value, "hip")
-        )
-        assert all(np.allclose(start[joint], moved[joint]) for joint in stays)
-        for a, b in (("hip", "knee"), ("knee", "ankle"), ("heel", "toe"), ("other_hip", "other_knee"), ("shoulder", "elbow")):
-            assert np.linalg.norm(moved[a] - moved[b]) == pytest.approx(np.linalg.norm(start[a] - start[b]))
+def test_what_stays_on_its_spot_stays_and_no_bone_changes_its_length():
+    for drill_id in DRILLS:
+        with case(drill_id):
+            drill = DRILLS[drill_id]
+            start = joints(drill.figure)
+            for end in ends_deg(drill).values():
+                moved = joints(drill.figure, end)
+                stays = (
+                    ("hip", "knee", "ankle", "toe")
+                    if drill.figure.turns_about is Pivot.TRUNK
+                    else (drill.figure.turns_about.value, "hip")
+                )
+                assert all(np.allclose(start[joint], moved[joint]) for joint in stays)
+                for a, b in (
+                    ("hip", "knee"),
+                    ("knee", "ankle"),
+                    ("heel", "toe"),
+                    ("other_hip", "other_knee"),
+                    ("shoulder", "elbow"),
+                ):
+                    assert np.linalg.norm(moved[a] - moved[b]) == pytest.approx(np.linalg.norm(start[a] - start[b]))
 
 
 def test_seated_the_foot_swings_to_the_side_of_the_leg_in_the_picture():
@@ -138,58 +150,62 @@ def path_middle(svg: str, side: Side) -> float:
 
 
 # ---------------------------------------------------------------------- form
-@pytest.mark.parametrize("side", Side)
-@pytest.mark.parametrize("picture", PICTURES)
-@pytest.mark.parametrize("drill_id", DRILLS)
-def test_every_drawing_is_svg_whose_colours_are_those_of_the_page(drill_id, picture, side):
-    svg = PICTURES[picture](DRILLS[drill_id], side)
-    root = ElementTree.fromstring(svg)
-    assert root.tag == f"{SVG}svg"
-    assert root.get("viewBox") == "0 0 240 180"
-    assert root.get("role") == "img"
-    allowed = {"none", "currentColor", *(css_variable(name) for name in CSS_RGB)}
-    used = {element.get(kind) for element in root.iter() for kind in ("fill", "stroke")} - {None}
-    assert used <= allowed
-    assert css_variable(side.value) in used
-    assert (css_variable(side.other.value) in used) == DRILLS[drill_id].figure.both
-    assert "style" not in svg
-    assert "nan" not in svg
-    assert len(svg) < 20_000
+def test_every_drawing_is_svg_whose_colours_are_those_of_the_page():
+    for drill_id in DRILLS:
+        for picture in PICTURES:
+            for side in Side:
+                with case(drill_id, picture, side):
+                    svg = PICTURES[picture](DRILLS[drill_id], side)
+                    root = ElementTree.fromstring(svg)
+                    assert root.tag == f"{SVG}svg"
+                    assert root.get("viewBox") == "0 0 240 180"
+                    assert root.get("role") == "img"
+                    allowed = {"none", "currentColor", *(css_variable(name) for name in CSS_RGB)}
+                    used = {element.get(kind) for element in root.iter() for kind in ("fill", "stroke")} - {None}
+                    assert used <= allowed
+                    assert css_variable(side.value) in used
+                    assert (css_variable(side.other.value) in used) == DRILLS[drill_id].figure.both
+                    assert "style" not in svg
+                    assert "nan" not in svg
+                    assert len(svg) < 20_000
 
 
-@pytest.mark.parametrize("picture", PICTURES)
-@pytest.mark.parametrize("drill_id", DRILLS)
-def test_every_drawing_stays_inside_its_frame(drill_id, picture):
-    root = ElementTree.fromstring(PICTURES[picture](DRILLS[drill_id], Side.LEFT))
-    clipped = {path for group in root.iter(f"{SVG}g") if group.get("clip-path") for path in group.iter(f"{SVG}path")}
-    points = [
-        (float(x), float(y))
-        for path in root.iter(f"{SVG}path")
-        if path not in clipped and not path.get("transform")
-        for x, y in re.findall(r"[ML](-?[\d.]+) (-?[\d.]+)", path.get("d"))
-    ]
-    assert np.min(points) >= 0
-    assert (np.max(points, axis=0) <= (240, 180)).all()
+def test_every_drawing_stays_inside_its_frame():
+    for drill_id in DRILLS:
+        for picture in PICTURES:
+            with case(drill_id, picture):
+                root = ElementTree.fromstring(PICTURES[picture](DRILLS[drill_id], Side.LEFT))
+                clipped = {path for group in root.iter(f"{SVG}g") if group.get("clip-path") for path in group.iter(f"{SVG}path")}
+                points = [
+                    (float(x), float(y))
+                    for path in root.iter(f"{SVG}path")
+                    if path not in clipped and not path.get("transform")
+                    for x, y in re.findall(r"[ML](-?[\d.]+) (-?[\d.]+)", path.get("d"))
+                ]
+                assert np.min(points) >= 0
+                assert (np.max(points, axis=0) <= (240, 180)).all()
 
 
-@pytest.mark.parametrize(("drill_id", "direction"), [end for end in ENDS if not DRILLS[end[0]].combined])
-def test_the_arrow_is_filled_for_internal_and_hollow_for_external_rotation(drill_id, direction):
-    drill = DRILLS[drill_id]
-    heads = arrow_heads(drill_svg(drill, "end"))
-    assert len(heads) == (2 if drill.figure.both else 1)
-    assert set(heads) == {"currentColor" if direction is Direction.INTERNAL else css_variable("paper")}
-    assert not arrow_heads(drill_svg(drill, "start"))
-    assert "stroke-dasharray" in drill_svg(drill, "end"), "where it came from"
+def test_the_arrow_is_filled_for_internal_and_hollow_for_external_rotation():
+    for drill_id, direction in [end for end in ENDS if not DRILLS[end[0]].combined]:
+        with case(drill_id, direction):
+            drill = DRILLS[drill_id]
+            heads = arrow_heads(drill_svg(drill, "end"))
+            assert len(heads) == (2 if drill.figure.both else 1)
+            assert set(heads) == {"currentColor" if direction is Direction.INTERNAL else css_variable("paper")}
+            assert not arrow_heads(drill_svg(drill, "start"))
+            assert "stroke-dasharray" in drill_svg(drill, "end"), "where it came from"
 
 
-@pytest.mark.parametrize("drill_id", [drill_id for drill_id, drill in DRILLS.items() if drill.combined])
-def test_a_combined_drill_shows_both_ends_and_the_external_one_hollow(drill_id):
-    svg = drill_svg(DRILLS[drill_id], "end")
-    assert sorted(arrow_heads(svg)) == sorted(["currentColor", css_variable("paper")])
-    paths = list(ElementTree.fromstring(svg).iter(f"{SVG}path"))
-    legs = {(path.get("fill"), path.get("stroke")) for path in paths}
-    assert (css_variable("left"), css_variable("paper")) in legs
-    assert (css_variable("paper"), css_variable("left")) in legs
+def test_a_combined_drill_shows_both_ends_and_the_external_one_hollow():
+    for drill_id in [drill_id for drill_id, drill in DRILLS.items() if drill.combined]:
+        with case(drill_id):
+            svg = drill_svg(DRILLS[drill_id], "end")
+            assert sorted(arrow_heads(svg)) == sorted(["currentColor", css_variable("paper")])
+            paths = list(ElementTree.fromstring(svg).iter(f"{SVG}path"))
+            legs = {(path.get("fill"), path.get("stroke")) for path in paths}
+            assert (css_variable("left"), css_variable("paper")) in legs
+            assert (css_variable("paper"), css_variable("left")) in legs
 
 
 def arrow_heads(svg: str) -> list[str]:
@@ -229,20 +245,22 @@ def test_an_unknown_picture_is_refused():
 
 
 # ---------------------------------------------------------------------- the camera place
-@pytest.mark.parametrize("drill_id", DRILLS)
-def test_the_place_says_nothing_but_its_numbers(drill_id):
-    drill = DRILLS[drill_id]
-    texts = [text.text for text in ElementTree.fromstring(place_svg(drill, decimal=",")).iter(f"{SVG}text")]
-    pairs = [drill.place.height_m] + [drill.place.distance_m] * (drill.place.view != "above")
-    assert texts == [f"{low:g}–{high:g}\u00a0m".replace(".", ",") for low, high in pairs]
+def test_the_place_says_nothing_but_its_numbers():
+    for drill_id in DRILLS:
+        with case(drill_id):
+            drill = DRILLS[drill_id]
+            texts = [text.text for text in ElementTree.fromstring(place_svg(drill, decimal=",")).iter(f"{SVG}text")]
+            pairs = [drill.place.height_m] + [drill.place.distance_m] * (drill.place.view != "above")
+            assert texts == [f"{low:g}–{high:g}\u00a0m".replace(".", ",") for low, high in pairs]
 
 
-@pytest.mark.parametrize("drill_id", DRILLS)
-def test_the_drawn_camera_looks_down_as_the_place_allows(drill_id):
-    drill = DRILLS[drill_id]
-    turns = [float(angle) for angle in re.findall(r"rotate\((-?\d+)\)", place_svg(drill))]
-    assert drill.place.down_deg[0] <= turns[0] <= drill.place.down_deg[1]
-    assert turns[1:] == [0.0] * (drill.place.view != "above")
+def test_the_drawn_camera_looks_down_as_the_place_allows():
+    for drill_id in DRILLS:
+        with case(drill_id):
+            drill = DRILLS[drill_id]
+            turns = [float(angle) for angle in re.findall(r"rotate\((-?\d+)\)", place_svg(drill))]
+            assert drill.place.down_deg[0] <= turns[0] <= drill.place.down_deg[1]
+            assert turns[1:] == [0.0] * (drill.place.view != "above")
 
 
 # ---------------------------------------------------------------------- as they come with the package
@@ -285,17 +303,15 @@ def contrast(a: tuple[int, int, int], b: tuple[int, int, int]) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("ground", ["paper", "panel"])
-@pytest.mark.parametrize(
-    ("name", "least"),
-    [
+def test_colours_can_be_read():
+    for name, least in [
         *[(name, 4.5) for name in ("ink", "muted", "left-text", "right-text", "good", "warning", "bad")],
         *[(name, 3.0) for name in ("left", "right")],
-    ],
-)
-def test_colours_can_be_read(name, least, ground, dark):
-    assert contrast(CSS_RGB[name][dark], CSS_RGB[ground][dark]) >= least
+    ]:
+        for ground in ["paper", "panel"]:
+            for dark in [False, True]:
+                with case(name, least, ground, dark):
+                    assert contrast(CSS_RGB[name][dark], CSS_RGB[ground][dark]) >= least
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -9,7 +9,7 @@ from statistics import median
 
 import numpy as np
 import pytest
-from conftest import BOTH, STANCES, pose_at, unit
+from conftest import BOTH, STANCES, case, pose_at, unit
 from helpers import demo_frames
 from hypothesis import given
 from hypothesis import strategies as st
@@ -293,10 +293,11 @@ def test_a_turn_is_read_back_where_the_camera_stands_as_expected(posture):
 
 
 @pytest.mark.parametrize("posture", MEASURED)
-@pytest.mark.parametrize("view", ELSEWHERE.values(), ids=ELSEWHERE)
-def test_a_turn_is_read_back_from_other_camera_places(posture, view):
-    for where in scenes(posture):
-        assert worst_error_deg(replace(where, view=view)) < WITHIN_DEG[posture][1], where
+def test_a_turn_is_read_back_from_other_camera_places(posture):
+    for view in ELSEWHERE.values():
+        with case(view):
+            for where in scenes(posture):
+                assert worst_error_deg(replace(where, view=view)) < WITHIN_DEG[posture][1], where
 
 
 @pytest.mark.parametrize("posture", MEASURED)
@@ -335,20 +336,21 @@ def test_the_side_on_which_somebody_lies_is_told_by_the_fit(posture):
 
 # ---------------------------------------------------------------------- what must not matter
 @pytest.mark.parametrize("posture", MEASURED)
-@pytest.mark.parametrize("side", BOTH)
-def test_a_mirrored_picture_says_the_same_of_the_other_side(posture, side):
-    where = scene(posture, view=View(pitch=4, turn=6, roll=2))
-    rest, now = where.see(), where.see(**{side: 30})
+def test_a_mirrored_picture_says_the_same_of_the_other_side(posture):
+    for side in BOTH:
+        with case(side):
+            where = scene(posture, view=View(pitch=4, turn=6, roll=2))
+            rest, now = where.see(), where.see(**{side: 30})
 
-    def flip(image_px: np.ndarray) -> np.ndarray:
-        return np.column_stack([SIZE[0] - 1 - image_px[:, 0], image_px[:, 1]])[SWAPPED]
+            def flip(image_px: np.ndarray) -> np.ndarray:
+                return np.column_stack([SIZE[0] - 1 - image_px[:, 0], image_px[:, 1]])[SWAPPED]
 
-    leg = NeutralLeg(rest, SIZE, side, STANCES[posture], Calibration())
-    mirrored = NeutralLeg(flip(rest), SIZE, side.other, STANCES[posture], Calibration())
-    assert read_cold(mirrored, flip(now)) == pytest.approx(read_cold(leg, now), abs=1e-4, nan_ok=True)
-    assert mirrored.turn_deg == pytest.approx(-leg.turn_deg, abs=1e-3)
-    assert mirrored.roll_deg == pytest.approx(-leg.roll_deg, abs=1e-3)
-    assert mirrored.pitch_deg == pytest.approx(leg.pitch_deg, abs=1e-3)
+            leg = NeutralLeg(rest, SIZE, side, STANCES[posture], Calibration())
+            mirrored = NeutralLeg(flip(rest), SIZE, side.other, STANCES[posture], Calibration())
+            assert read_cold(mirrored, flip(now)) == pytest.approx(read_cold(leg, now), abs=1e-4, nan_ok=True)
+            assert mirrored.turn_deg == pytest.approx(-leg.turn_deg, abs=1e-3)
+            assert mirrored.roll_deg == pytest.approx(-leg.roll_deg, abs=1e-3)
+            assert mirrored.pitch_deg == pytest.approx(leg.pitch_deg, abs=1e-3)
 
 
 @pytest.mark.parametrize("posture", MEASURED)
@@ -372,18 +374,20 @@ PLACES = {
 
 
 @pytest.mark.parametrize("posture", MEASURED)
-@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
-def test_size_and_place_in_the_picture_hardly_matter(posture, place):
-    for side in BOTH:
-        there, here = (turn_read(scene(posture, view=v), side, 30) for v in (place, NEAR))
-        assert there == pytest.approx(here, abs=1.0)
+def test_size_and_place_in_the_picture_hardly_matter(posture):
+    for place in PLACES.values():
+        with case(place):
+            for side in BOTH:
+                there, here = (turn_read(scene(posture, view=v), side, 30) for v in (place, NEAR))
+                assert there == pytest.approx(here, abs=1.0)
 
 
 @pytest.mark.parametrize("posture", MEASURED)
-@pytest.mark.parametrize("build", [{"femur": 0.82}, {"femur": 0.98}, {"hip_width": 0.38}, {"hip_width": 0.56}])
-def test_the_build_matters_little(posture, build):
-    where = scene(posture, body=tuple(build.items()))
-    assert worst_error_deg(where) < WITHIN_DEG[posture][1] + 1.0
+def test_the_build_matters_little(posture):
+    for build in [{"femur": 0.82}, {"femur": 0.98}, {"hip_width": 0.38}, {"hip_width": 0.56}]:
+        with case(build):
+            where = scene(posture, body=tuple(build.items()))
+            assert worst_error_deg(where) < WITHIN_DEG[posture][1] + 1.0
 
 
 @pytest.mark.parametrize("posture", MEASURED)
@@ -403,36 +407,38 @@ def test_a_turn_of_the_other_leg_is_not_read(posture):
 
 
 @pytest.mark.parametrize("posture", MEASURED)
-@pytest.mark.parametrize("side", BOTH)
-def test_a_frame_says_the_same_after_another_as_alone(posture, side):
-    where = scene(posture)
-    leg = fitted(where, side)
-    warm = LegModel(leg)
-    for i, turn in enumerate(np.concatenate([np.linspace(0, 40, 15), np.linspace(40, -40, 29)])):
-        now = where.see(**{side: float(turn)})
-        read = warm.read(i / 15, warm.neutral.measurements(now))
-        assert read == pytest.approx(read_cold(leg, now), abs=0.1, nan_ok=True), turn
+def test_a_frame_says_the_same_after_another_as_alone(posture):
+    for side in BOTH:
+        with case(side):
+            where = scene(posture)
+            leg = fitted(where, side)
+            warm = LegModel(leg)
+            for i, turn in enumerate(np.concatenate([np.linspace(0, 40, 15), np.linspace(40, -40, 29)])):
+                now = where.see(**{side: float(turn)})
+                read = warm.read(i / 15, warm.neutral.measurements(now))
+                assert read == pytest.approx(read_cold(leg, now), abs=0.1, nan_ok=True), turn
 
 
 # ---------------------------------------------------------------------- errors of the landmarks
 @pytest.mark.parametrize("posture", MEASURED)
-@pytest.mark.parametrize("side", BOTH)
-def test_the_stated_error_grows_when_landmarks_go_missing(posture, side):
-    where = scene(posture)
-    leg, now = fitted(where, side), where.see(**{side: 20})
-    whole_deg = read_cold(leg, now).sd_deg
-    pointer = ("knee", "ankle") if STANCES[posture].knee_deg > 30 else ("ankle", "toe")
-    for part in PARTS:
-        missing = now.copy()
-        missing[getattr(LEGS[side], part)] = np.nan
-        less_deg = read_cold(leg, missing).sd_deg
-        assert less_deg > (1.2 if part in pointer else 0.8) * whole_deg, part
-        assert np.isfinite(less_deg)
-    none = np.full_like(now, np.nan)
-    none[LEGS[side].hip] = now[LEGS[side].hip]
-    assert read_cold(leg, none).sd_deg > 40, "the hip alone says nothing about its rotation"
-    none[:] = np.nan
-    assert np.isnan(read_cold(leg, none)).all()
+def test_the_stated_error_grows_when_landmarks_go_missing(posture):
+    for side in BOTH:
+        with case(side):
+            where = scene(posture)
+            leg, now = fitted(where, side), where.see(**{side: 20})
+            whole_deg = read_cold(leg, now).sd_deg
+            pointer = ("knee", "ankle") if STANCES[posture].knee_deg > 30 else ("ankle", "toe")
+            for part in PARTS:
+                missing = now.copy()
+                missing[getattr(LEGS[side], part)] = np.nan
+                less_deg = read_cold(leg, missing).sd_deg
+                assert less_deg > (1.2 if part in pointer else 0.8) * whole_deg, part
+                assert np.isfinite(less_deg)
+            none = np.full_like(now, np.nan)
+            none[LEGS[side].hip] = now[LEGS[side].hip]
+            assert read_cold(leg, none).sd_deg > 40, "the hip alone says nothing about its rotation"
+            none[:] = np.nan
+            assert np.isnan(read_cold(leg, none)).all()
 
 
 @pytest.mark.parametrize("side", BOTH)
@@ -446,16 +452,17 @@ def test_a_leg_that_was_not_seen_for_a_frame_is_read_as_before(side):
 
 
 @pytest.mark.parametrize("posture", BENT)
-@pytest.mark.parametrize("side", BOTH)
-@pytest.mark.parametrize("shift", [(0.3, 0.0), (-0.3, 0.0), (0.0, 0.3)])
-def test_a_toe_in_a_wrong_place_changes_a_bent_leg_little(posture, side, shift):
-    where = scene(posture)
-    leg, now = fitted(where, side), where.see(**{side: 20})
-    shank_px = SIZE[0] / 2 / np.tan(np.radians(30)) / NEAR.shanks_away
-    wrong = now.copy()
-    wrong[LEGS[side].toe] += np.multiply(shift, shank_px)
-    naive_deg = np.degrees(np.arctan(0.3))
-    assert abs(read_cold(leg, wrong).rotation_deg - read_cold(leg, now).rotation_deg) < naive_deg / 4
+def test_a_toe_in_a_wrong_place_changes_a_bent_leg_little(posture):
+    for shift in [(0.3, 0.0), (-0.3, 0.0), (0.0, 0.3)]:
+        for side in BOTH:
+            with case(shift, side):
+                where = scene(posture)
+                leg, now = fitted(where, side), where.see(**{side: 20})
+                shank_px = SIZE[0] / 2 / np.tan(np.radians(30)) / NEAR.shanks_away
+                wrong = now.copy()
+                wrong[LEGS[side].toe] += np.multiply(shift, shank_px)
+                naive_deg = np.degrees(np.arctan(0.3))
+                assert abs(read_cold(leg, wrong).rotation_deg - read_cold(leg, now).rotation_deg) < naive_deg / 4
 
 
 @pytest.mark.parametrize("posture", [Posture.SEATED, Posture.LONG_SITTING, Posture.SUPINE_BENT, Posture.SIDE_TOP])
@@ -617,27 +624,31 @@ def misplaced(where: Scene, **turn_deg: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("posture", STANCES)
-@pytest.mark.parametrize("side", BOTH)
-def test_true_directions_are_read_right_however_bad_the_landmarks_are(monkeypatch, posture, side):
+def test_true_directions_are_read_right_however_bad_the_landmarks_are(monkeypatch, posture):
     """Every posture, the camera a little off its place, a body that is not the average one; the network errs by a degree."""
     exact = replace(load_corrections(), legnet={posture: Correction(setup_sd_deg=1.0)})
     monkeypatch.setattr(rotation, "load_corrections", lambda: exact)
-    drill = next(drill for drill in load_table().drills.values() if drill.posture is posture)
-    where = scene(
-        posture, view=View(pitch=4, turn=6, roll=2), body=(("femur", 0.95), ("toe_ahead", 0.5)), joints_deg=(3, 2, 0, 5, -6)
-    )
-    neutral = NeutralPose(SIZE, misplaced(where), np.zeros((N_LANDMARKS, 3)), where.crops())
-    measure = LegMeasure(neutral, side, drill)
-    for k, turn_deg in enumerate(TURNS_DEG, 1):
-        pose = pose_at(10.0 * k, misplaced(where, **{side: turn_deg}), SIZE)
-        reading = measure.read(replace(pose, legs=where.crops(**{side: turn_deg})))
-        assert reading.legnet_deg == pytest.approx(turn_deg, abs=2.5)
-        assert abs(reading.legnet_deg - turn_deg) < 1.96 * reading.legnet_sd_deg
-        alone = LegMeasure(replace(neutral, legs={}), side, drill).read(pose)
-        assert np.isnan(alone.legnet_deg)
-        if drill.without_legnet:
-            assert alone.reason == REASON_NOT_READ
-            assert np.isnan(alone.angle_deg)
-        else:
-            assert alone.angle_deg == alone.mediapipe_deg
-            assert abs(reading.angle_deg - turn_deg) < abs(alone.angle_deg - turn_deg) + 1.0
+    for side in BOTH:
+        with case(side):
+            drill = next(drill for drill in load_table().drills.values() if drill.posture is posture)
+            where = scene(
+                posture,
+                view=View(pitch=4, turn=6, roll=2),
+                body=(("femur", 0.95), ("toe_ahead", 0.5)),
+                joints_deg=(3, 2, 0, 5, -6),
+            )
+            neutral = NeutralPose(SIZE, misplaced(where), np.zeros((N_LANDMARKS, 3)), where.crops())
+            measure = LegMeasure(neutral, side, drill)
+            for k, turn_deg in enumerate(TURNS_DEG, 1):
+                pose = pose_at(10.0 * k, misplaced(where, **{side: turn_deg}), SIZE)
+                reading = measure.read(replace(pose, legs=where.crops(**{side: turn_deg})))
+                assert reading.legnet_deg == pytest.approx(turn_deg, abs=2.5)
+                assert abs(reading.legnet_deg - turn_deg) < 1.96 * reading.legnet_sd_deg
+                alone = LegMeasure(replace(neutral, legs={}), side, drill).read(pose)
+                assert np.isnan(alone.legnet_deg)
+                if drill.without_legnet:
+                    assert alone.reason == REASON_NOT_READ
+                    assert np.isnan(alone.angle_deg)
+                else:
+                    assert alone.angle_deg == alone.mediapipe_deg
+                    assert abs(reading.angle_deg - turn_deg) < abs(alone.angle_deg - turn_deg) + 1.0

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from conftest import case
 from repository import ROOT  # noqa: F401  (so that training is found)
 
 from training import movement
@@ -29,56 +30,60 @@ def speed_deg_s(course: movement.Course, side: str) -> np.ndarray:
 
 
 # ---------------------------------------------------------------------- every kind
-@pytest.mark.parametrize(("part", "kind"), DRAWN)
-def test_one_seed_gives_one_movement(part, kind):
-    first, again, next_one = (draw(part, n, posture_for(kind), kind) for n in (7, 7, 8))
-    assert first == again != next_one
-    t = np.linspace(0, 10, 301)
-    for side in movement.SIDES:
-        assert np.array_equal(perform(first.movement).angle_deg(side, t), perform(again.movement).angle_deg(side, t))
-    frames, repeated = first.feed.frames(12), again.feed.frames(12)
-    assert np.array_equal(frames.t_s, repeated.t_s)
-    assert np.array_equal(frames.seen_s, repeated.seen_s)
+def test_one_seed_gives_one_movement():
+    for part, kind in DRAWN:
+        with case(part, kind):
+            first, again, next_one = (draw(part, n, posture_for(kind), kind) for n in (7, 7, 8))
+            assert first == again != next_one
+            t = np.linspace(0, 10, 301)
+            for side in movement.SIDES:
+                assert np.array_equal(perform(first.movement).angle_deg(side, t), perform(again.movement).angle_deg(side, t))
+            frames, repeated = first.feed.frames(12), again.feed.frames(12)
+            assert np.array_equal(frames.t_s, repeated.t_s)
+            assert np.array_equal(frames.seen_s, repeated.seen_s)
 
 
-@pytest.mark.parametrize(("part", "kind"), DRAWN)
-def test_the_truth_of_every_repetition_is_what_the_curve_shows(part, kind):
-    for number in range(4):
-        course = perform(draw(part, number, posture_for(kind), kind).movement)
-        moved = course.movement
-        for rep in course.reps:
-            assert 0 <= rep.start_s < rep.peak_from_s <= rep.peak_to_s <= rep.end_s <= course.duration_s
-            held = course.angle_deg(rep.side, np.linspace(rep.peak_from_s, rep.peak_to_s, 200))
-            loose = 0.5 + 2 * (moved.tremor_deg + moved.wander_deg) + abs(moved.drift_deg)
-            assert abs(held.mean() - rep.peak_deg) < 0.3 + loose / 20
-            assert np.abs(held - rep.peak_deg).max() < loose
-            assert (rep.peak_deg > rep.from_deg) == (rep.direction == "internal")
-            within = course.angle_deg(rep.side, np.linspace(rep.start_s, rep.end_s, 400))
-            furthest = within.max() if rep.direction == "internal" else -within.min()
-            at_most = abs(rep.peak_deg) * (1 + moved.peak_overshoot * 2.2) + loose
-            assert furthest <= at_most
+def test_the_truth_of_every_repetition_is_what_the_curve_shows():
+    for part, kind in DRAWN:
+        with case(part, kind):
+            for number in range(4):
+                course = perform(draw(part, number, posture_for(kind), kind).movement)
+                moved = course.movement
+                for rep in course.reps:
+                    assert 0 <= rep.start_s < rep.peak_from_s <= rep.peak_to_s <= rep.end_s <= course.duration_s
+                    held = course.angle_deg(rep.side, np.linspace(rep.peak_from_s, rep.peak_to_s, 200))
+                    loose = 0.5 + 2 * (moved.tremor_deg + moved.wander_deg) + abs(moved.drift_deg)
+                    assert abs(held.mean() - rep.peak_deg) < 0.3 + loose / 20
+                    assert np.abs(held - rep.peak_deg).max() < loose
+                    assert (rep.peak_deg > rep.from_deg) == (rep.direction == "internal")
+                    within = course.angle_deg(rep.side, np.linspace(rep.start_s, rep.end_s, 400))
+                    furthest = within.max() if rep.direction == "internal" else -within.min()
+                    at_most = abs(rep.peak_deg) * (1 + moved.peak_overshoot * 2.2) + loose
+                    assert furthest <= at_most
 
 
-@pytest.mark.parametrize(("part", "kind"), DRAWN)
-def test_every_cycle_of_every_moving_leg_is_in_the_truth(part, kind):
-    for number in range(4):
-        asked = draw(part, number, posture_for(kind), kind).movement
-        course = perform(asked)
-        assert len(course.reps) == asked.cycles * len(asked.directions) * (2 if asked.legs == "both" else 1)
-        if asked.cycles > 1 or asked.legs != "alternating":
-            assert {rep.side for rep in course.reps} == (set(course.moving) if asked.cycles else set())
-        assert all(rep.direction in asked.directions for rep in course.reps)
-        assert not any(a < rep.peak_to_s and rep.start_s < b for rep in course.reps for a, b in course.absent_s)
+def test_every_cycle_of_every_moving_leg_is_in_the_truth():
+    for part, kind in DRAWN:
+        with case(part, kind):
+            for number in range(4):
+                asked = draw(part, number, posture_for(kind), kind).movement
+                course = perform(asked)
+                assert len(course.reps) == asked.cycles * len(asked.directions) * (2 if asked.legs == "both" else 1)
+                if asked.cycles > 1 or asked.legs != "alternating":
+                    assert {rep.side for rep in course.reps} == (set(course.moving) if asked.cycles else set())
+                assert all(rep.direction in asked.directions for rep in course.reps)
+                assert not any(a < rep.peak_to_s and rep.start_s < b for rep in course.reps for a, b in course.absent_s)
 
 
-@pytest.mark.parametrize(("part", "kind"), DRAWN)
-def test_legs_move_as_fast_as_legs_can_and_never_jump(part, kind):
-    for number in range(4):
-        asked = draw(part, number, posture_for(kind), kind).movement
-        course = perform(asked)
-        for side in movement.SIDES:
-            assert speed_deg_s(course, side).max() < 700
-            assert np.abs(course.angle_deg(side, dense(course))).max() < 120
+def test_legs_move_as_fast_as_legs_can_and_never_jump():
+    for part, kind in DRAWN:
+        with case(part, kind):
+            for number in range(4):
+                asked = draw(part, number, posture_for(kind), kind).movement
+                course = perform(asked)
+                for side in movement.SIDES:
+                    assert speed_deg_s(course, side).max() < 700
+                    assert np.abs(course.angle_deg(side, dense(course))).max() < 120
 
 
 # ---------------------------------------------------------------------- what each number does
