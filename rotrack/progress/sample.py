@@ -315,20 +315,14 @@ def _rep(
         direction=excursion.direction,
         rep=number,
         valid=True,
-        peak_deg=found.peak_deg,
         uncertainty_deg=correction.error_deg(found.peak_deg, _FIT_SD_DEG),
         gravity_deg=found.peak_deg if drill.posture.record.shank_hangs else math.nan,
         fit_sd_deg=_FIT_SD_DEG,
         live_peak_deg=excursion.top_deg,
-        range_deg=found.range_deg,
-        start_s=found.start_s,
-        peak_s=found.peak_s,
-        end_s=found.end_s,
-        hold_s=found.hold_s,
         faults=(),
         reason="",
         visibility=0.98,
-        speed_deg_s=found.speed_deg_s,
+        **found.of_rep(),
     )
     rep = replace(rep, **{name: round(getattr(rep, name), digits) for name, digits in REP_DECIMALS.items()})
     return _judged(rep, plan, rng)

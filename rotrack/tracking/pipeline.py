@@ -522,20 +522,14 @@ class _LegTracker:
             direction=direction,
             rep=number,
             valid=not invalid,
-            peak_deg=math.nan if counted_only else measured.peak_deg,
             uncertainty_deg=error_deg,
             gravity_deg=gravity_deg,
             fit_sd_deg=sd_deg,
             live_peak_deg=math.nan if counted_only else excursion.top_deg - self._span.zero_deg(measured.peak_s),
-            range_deg=math.nan if counted_only else measured.range_deg,
-            start_s=measured.start_s,
-            peak_s=measured.peak_s,
-            end_s=measured.end_s,
-            hold_s=measured.hold_s,
             faults=faults,
             reason="; ".join(invalid),
             visibility=visibility,
-            speed_deg_s=math.nan if counted_only else measured.speed_deg_s,
+            **measured.of_rep(counted_only),
         )
         found = _Found(rep, excursion, self._span)
         if completes and self._pending:

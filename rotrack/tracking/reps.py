@@ -13,9 +13,10 @@ import math
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -599,7 +600,7 @@ def _follows(one: Excursion, other: Excursion) -> bool:
 # ---------------------------------------------------------------------- what is logged of a repetition
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """An excursion measured on the zero-lag curve; degrees signed, seconds."""
+    """An excursion measured on the zero-lag curve; degrees signed, seconds. Its fields are fields of `Rep`, by the same names."""
 
     peak_deg: float
     range_deg: float
@@ -608,6 +609,10 @@ class Measured:
     end_s: float
     hold_s: float
     speed_deg_s: float
+
+    def of_rep(self, counted_only: bool = False) -> dict[str, Any]:
+        """Return the fields for a `Rep`, without angles and speeds where it is only counted."""
+        return {name: math.nan if counted_only and "_deg" in name else value for name, value in asdict(self).items()}
 
 
 def measure_excursion(time_s: np.ndarray, angle_deg: np.ndarray, excursion: Excursion) -> Measured | None:
@@ -648,13 +653,13 @@ def measure_excursion(time_s: np.ndarray, angle_deg: np.ndarray, excursion: Excu
     low, high = (start + _first(share[start : peak + 1] >= part) for part in (0.2, 0.8))
     speed_deg_s = 0.6 * way_deg / (max(high - low, 1) * _GRID_S)
     return Measured(
-        sign * peak_deg,
-        peak_deg - base_deg,
-        float(times[min(start, peak)]),
-        float(times[peak]),
-        float(times[min(end, len(times) - 1)]),
-        _held_s(times, share, first, peak, last, seen_s, way_deg),
-        float(speed_deg_s),
+        peak_deg=sign * peak_deg,
+        range_deg=peak_deg - base_deg,
+        start_s=float(times[min(start, peak)]),
+        peak_s=float(times[peak]),
+        end_s=float(times[min(end, len(times) - 1)]),
+        hold_s=_held_s(times, share, first, peak, last, seen_s, way_deg),
+        speed_deg_s=float(speed_deg_s),
     )
 
 
