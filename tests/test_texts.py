@@ -1,4 +1,4 @@
-"""The texts of the page: both languages whole, and everything that the core can say has its translation."""
+"""The texts of the page: every language whole, and everything that the core can say has its translation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 import string
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from rotrack.texts import LANGUAGES, Texts, best_language
 from rotrack.texts.numbers import INDEX
 
 EN, DE = Texts("en"), Texts("de")
+TRANSLATED = [Texts(language) for language in LANGUAGES if language != EN.language]
 TEXTS = ROOT / "rotrack" / "texts"
 FOLDERS = ("kinematics", "tracking", "placement", "sensing", "records")
 MODULES = (
@@ -67,8 +68,13 @@ def page(language: str) -> dict[str, str]:
     return leaves(tomllib.loads((TEXTS / f"{language}.toml").read_text("utf-8")))
 
 
-def pairs() -> list[tuple[str, str]]:
-    tables = [tomllib.loads((TEXTS / f"de_{part}.toml").read_text("utf-8")) for part in ("core", "drills")]
+def lacking(sentences: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the sentences that a language does not have, each with its language."""
+    return [(t.language, text) for text in sentences if text for t in TRANSLATED if t.said(text) == text]
+
+
+def pairs(language: str) -> list[tuple[str, str]]:
+    tables = [tomllib.loads((TEXTS / f"{language}_{part}.toml").read_text("utf-8")) for part in ("core", "drills")]
     return [pair for table in tables for section in table.values() for pair in section.items()]
 
 
@@ -78,7 +84,7 @@ def placeholders(text: str) -> set[str]:
 
 # ---------------------------------------------------------------------- the page's own texts
 def test_languages_have_the_same_keys():
-    assert set(page("de")) == set(page("en"))
+    assert [t.language for t in TRANSLATED if set(page(t.language)) != set(page("en"))] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -177,21 +183,23 @@ def test_unknown_sentence_is_left_as_it_is():
     assert DE.said("") == ""
 
 
-def test_every_sentence_is_translated_once():
-    english = Counter(english for english, _ in pairs())
+@pytest.mark.parametrize("texts", TRANSLATED, ids=lambda t: t.language)
+def test_every_sentence_is_translated_once(texts):
+    english = Counter(english for english, _ in pairs(texts.language))
     assert [sentence for sentence, count in english.items() if count > 1] == []
 
 
-def test_translations_keep_their_placeholders():
-    for english, german in pairs():
-        assert german.strip() and "\n" not in german, english
-        assert placeholders(german) == placeholders(english), english
+@pytest.mark.parametrize("texts", TRANSLATED, ids=lambda t: t.language)
+def test_translations_keep_their_placeholders(texts):
+    for english, own in pairs(texts.language):
+        assert own.strip() and "\n" not in own, english
+        assert placeholders(own) == placeholders(english), english
 
 
 @pytest.mark.parametrize("drill", load_table().drills.values(), ids=lambda d: d.id)
 def test_every_text_of_a_drill_is_translated(drill):
     texts = [drill.title, drill.summary, *drill.steps, drill.camera, drill.measured, drill.cue, drill.note, drill.without_legnet]
-    assert [text for text in texts if text and DE.said(text) == text] == []
+    assert lacking(texts) == []
 
 
 def test_translations_of_drills_are_of_texts_that_are_there():
@@ -201,15 +209,16 @@ def test_translations_of_drills_are_of_texts_that_are_there():
     known |= {text for fault in table.faults.values() for text in (fault.title, fault.cue)}
     for d in table.drills.values():
         known |= {d.title, d.summary, *d.steps, d.camera, d.measured, d.cue, d.note, d.without_legnet}
-    german = tomllib.loads((TEXTS / "de_drills.toml").read_text("utf-8"))
-    assert {english for section in german.values() for english in section} - known == set()
+    for texts in TRANSLATED:
+        own = tomllib.loads((TEXTS / f"{texts.language}_drills.toml").read_text("utf-8"))
+        assert {english for section in own.values() for english in section} - known == set(), texts.language
 
 
 def test_faults_tiers_groups_and_states_are_translated():
     faults = load_table().faults.values()
     said = [text for fault in faults for text in (fault.title, fault.title.lower(), fault.cue)]
     said += [*TIERS.values(), *GROUPS, INDEX, "finished", "stopped", "running", "interrupted", "not measured"]
-    assert [text for text in said if DE.said(text) == text] == []
+    assert lacking(said) == []
 
 
 @pytest.mark.parametrize("landmark", [LANDMARK_NAMES[i].replace("_", " ") for leg in LEGS.values() for i in leg])
@@ -257,11 +266,12 @@ def _filled(node: ast.JoinedStr) -> list[str]:
 
 
 def untold(path: Path) -> list[str]:
-    """Return what a module can say that has no German."""
+    """Return what a module can say that a language does not have."""
     return [
-        f"{line}: {ways[0]}"
+        f"{texts.language}, {line}: {ways[0]}"
         for line, ways in sentences(path)
-        if TWO_WORDS.search(ways[0]) and not NOT_SAID.search(ways[0]) and all(DE.said(way) == way for way in ways)
+        for texts in TRANSLATED
+        if TWO_WORDS.search(ways[0]) and not NOT_SAID.search(ways[0]) and all(texts.said(way) == way for way in ways)
     ]
 
 
@@ -293,16 +303,18 @@ def test_translations_of_the_core_are_of_sentences_that_are_there():
     told = {text.removesuffix(".") for path in (ROOT / "rotrack").rglob("*.py") for text in skeletons(path)}
     told |= {text for drill in load_table().drills for norm in norms_for(drill) for text in (norm.position, norm.population)}
     filled = [re.compile(re.escape(t).replace("\0", ".*")) for t in told if "\0" in t and re.search("[a-z]{2}", t)]
-    tables = tomllib.loads((TEXTS / "de_core.toml").read_text("utf-8"))
-    english = [sentence for section, table in tables.items() if section not in PUT_TOGETHER for sentence in table]
+    tables = [tomllib.loads((TEXTS / f"{texts.language}_core.toml").read_text("utf-8")) for texts in TRANSLATED]
+    english = [
+        sentence for each in tables for section, table in each.items() if section not in PUT_TOGETHER for sentence in table
+    ]
     wanted = {sentence: re.sub(r"\{\w+\}", "\0", sentence).lower().removesuffix(".") for sentence in english}
     assert [s for s, text in wanted.items() if text not in told and not any(f.fullmatch(text) for f in filled)] == []
 
 
-def test_norms_are_told_in_german():
+def test_norms_are_told_in_every_language():
     told = {text for drill in load_table().drills for norm in norms_for(drill) for text in (norm.position, norm.population)}
     assert told
-    assert [text for text in told if DE.said(text) == text] == []
+    assert lacking(told) == []
 
 
 @pytest.mark.parametrize("seen", [Floor(np.array([0, 0.8, 0.6]), 1.2, 0.5), Floor(np.array([0, 1.0, 0]), 1.5, 0.5)])
@@ -369,7 +381,7 @@ def test_all_that_a_session_said_is_translated(name):
     said |= {point.reason for step in run.steps for point in step.curve}
     said -= {""}
     assert said
-    assert [sentence for sentence in said if DE.said(sentence) == sentence] == []
+    assert lacking(said) == []
 
 
 @pytest.mark.parametrize("tier", ["A", "C", "D"])
