@@ -1,13 +1,15 @@
 """Writes what in docs and package follows from the data: python tests/generated.py.
 
 A block of a page between `<!-- name: written by tests/generated.py -->` and `<!-- end -->` is made from the tables of drills and
-postures. `test_generated.py` says when one is old. The drawings of the drills and what the completion of shells knows are written
-as well; test_drawing.py and test_completion.py watch over them.
+postures or from the import contract, and test_generated.py says when it is old. The drawings of the drills, and what shells know
+of the commands, are written as well; test_drawing.py and test_completion.py watch over them.
 """
 
 from __future__ import annotations
 
+import ast
 import runpy
+import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -77,8 +79,25 @@ def postures() -> str:
     return "\n".join(lines)
 
 
-BLOCKS: dict[str, Callable[[], str]] = {"drills": drills, "postures": postures}
-PAGES = (ROOT / "README.md", ROOT / "docs" / "conventions.md")
+def floors() -> str:
+    """Return the floors of the package, from the top, for docs/developer/structure.md."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    lines = ["| floor | what is there | what it is for |", "|---|---|---|"]
+    for number, layer in zip(range(len(layers), 0, -1), layers, strict=True):
+        lines += [_row(str(number), f"`{name}`", _purpose(name)) for name in layer.split(" | ")]
+    return "\n".join(lines)
+
+
+def _purpose(name: str) -> str:
+    """Return the first line of the docstring of a folder or module."""
+    home = ROOT / "rotrack" / name
+    source = home / "__init__.py" if home.is_dir() else home.with_suffix(".py")
+    return (ast.get_docstring(ast.parse(source.read_text("utf-8"))) or "").partition("\n")[0]
+
+
+BLOCKS: dict[str, Callable[[], str]] = {"drills": drills, "postures": postures, "floors": floors}
+PAGES = (ROOT / "README.md", ROOT / "docs" / "conventions.md", ROOT / "docs" / "developer" / "structure.md")
 
 
 def mark(name: str) -> str:
