@@ -135,6 +135,9 @@ _KEPT_AFTER_CONTROL_C = {
     "delete": "What is not deleted yet is still there; run it again.",
     "calibrate": "No profile was written.",
     "doctor": "What was mended stays mended.",
+    "note": "The session was changed whole or not at all.",
+    "drop": "The session was changed whole or not at all.",
+    "people": "Do the same again: what was begun goes on.",
     "validate": "What was found of whole clips is kept; run it again to go on.",
 }
 CAMERA_THREAD = "camera"

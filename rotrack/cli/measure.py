@@ -79,6 +79,8 @@ def demo(
     (outcome,) = _measure([Job(clip, "seated-combined", "both", data, "demo", model, annotate=True)])
     if outcome.session is None:
         raise outcome.error or InputError("The demo clip could not be measured; install rotrack again.")
+    if was_stopped(outcome):
+        _report([outcome])
     session = outcome.session
     plot = write_plot(session)
     print_session(session)
@@ -201,7 +203,12 @@ def remeasure(
             say_new(new.name, new.similar)
         return run.remeasure(folder, out=out, legnet=legnet)
 
-    _report([attempt(Path(name), partial(again, name)) for name in sessions], json)
+    outcomes: list[Outcome] = []
+    for name in sessions:
+        outcomes.append(attempt(Path(name), partial(again, name)))
+        if was_stopped(outcomes[-1]):
+            break
+    _report(outcomes, json)
 
 
 def _measure(jobs: list[Job], quiet: bool = False) -> list[Outcome]:
