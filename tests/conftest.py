@@ -21,11 +21,13 @@ import pytest
 from hypothesis import settings
 
 from rotrack.core.drills import load_table
+from rotrack.core.errors import LibraryError
 from rotrack.core.model import LEGS, N_LANDMARKS, SWAPPED, Apart, NeutralTaken, Pose, Rep, Side, Step
 from rotrack.core.postures import Posture
 from rotrack.kinematics.legmodel import KNEE_FOLLOWS
 from rotrack.kinematics.rotation import NeutralPose
 from rotrack.records.landmarks import read_poses
+from rotrack.system.imports import load
 from rotrack.tracking.pipeline import RotationTracker
 from rotrack.tracking.settings import TrackerSettings
 
@@ -40,6 +42,14 @@ def quick_disk(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) 
     """Spare the tests that are not about it the waiting for the disk."""
     if not getattr(request.module, "DURABLE", False):
         monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+
+
+def pytest_configure() -> None:
+    """Say in one sentence what a bare system lacks: nearly all tests make or look at pictures."""
+    try:
+        load("cv2")
+    except LibraryError as error:
+        pytest.exit(str(error), returncode=LibraryError.exit_code)
 
 
 settings.register_profile("rotrack", deadline=None, derandomize=True, database=None)

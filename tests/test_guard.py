@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -18,7 +19,10 @@ from starlette.types import Message, Receive, Scope, Send
 from rotrack.app import guard
 from rotrack.app.guard import MOST_BODY_BYTES, NOT_LET_IN, TOKEN, WRONG_PLACE, Guard, is_owners
 from rotrack.app.keys import Keys
+from rotrack.app.pages import cameras
 from rotrack.app.policy import OwnScripts, policy
+from rotrack.sensing.sources import CameraFound
+from rotrack.texts import Texts
 
 HERE = "http://127.0.0.1:8377"
 AWAY = "http://192.0.2.7:8377"
@@ -353,3 +357,28 @@ def test_only_scripts_that_the_page_came_with_are_run():
     assert "'unsafe-inline'" not in re.search("script-src[^;]+", policy("n"))[0]
     assert asked("/")[1] != body, "a mark is good for one answer"
     assert asked("/table")[1] == page
+
+
+def test_the_choice_of_cameras_tells_no_password(monkeypatch):
+    """Guests see it, too."""
+    address, shown = "rtsp://ana:s3cret@cam/live", []
+
+    class Shown:
+        def __init__(self, *texts, **attributes):
+            shown.append((texts, attributes))
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def on(self, *_, **__):
+            return self
+
+    monkeypatch.setattr(cameras, "tag", Shown)
+    monkeypatch.setattr(cameras, "list_cameras", lambda: [CameraFound(0, "Front", 0)])
+    studio = SimpleNamespace(camera=address)
+    cameras.camera_choice(studio, cameras.known_cameras(studio), Texts())
+    assert "rtsp://ana:***@cam/live" in str(shown)
+    assert "s3cret" not in str(shown)

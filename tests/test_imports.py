@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from helpers import environment, log_session
+from helpers import ROOT, environment, log_session
 
 from rotrack.core.errors import InputError, LibraryError
 from rotrack.draw.window import Window
@@ -118,3 +119,17 @@ def test_a_window_names_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rotrack.draw.window.missing_libraries", lambda wanted: ())
     with pytest.raises(InputError, match=r"no screen to open a window on; calibrate without one: --no-window\.$"):
         Window((640, 480), "calibrate without one: --no-window")
+
+
+def test_a_bare_system_is_told_in_one_sentence_what_the_tests_lack(tmp_path: Path) -> None:
+    """They once ended in a traceback of conftest.py."""
+    (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(ROOT / "tests" / "test_drills.py")]
+    env = environment(tmp_path, PYTHONPATH=path)
+    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=ROOT, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == 2, said
+    assert "OpenCV" in said or "cv2" in said
+    assert "Traceback" not in said
+    assert len(said.strip().splitlines()) == 1, said

@@ -702,6 +702,7 @@ def test_another_device_looks_in_only_with_its_token(browser, tmp_path):
 
     with program(tmp_path / "data", "--host", "127.0.0.1") as running:
         running.hear("once: http")
+        running.hear("is not encrypted")
         (offered,) = offers(running)
         plain = offered.split("?")[0]
         with person(browser) as owner, person(browser) as guest, person(browser) as thief:

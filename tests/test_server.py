@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from filelock import FileLock
@@ -25,6 +26,7 @@ from page_helpers import program, started
 from rotrack.app import server
 from rotrack.app.guard import TOKEN
 from rotrack.app.keys import Keys
+from rotrack.app.pages import choose, history, live, session
 from rotrack.app.server import ALIVE, PORTS_TRIED, Options, _listen
 
 Run = Callable[..., Ended]
@@ -91,6 +93,21 @@ def test_without_a_port_another_one_is_taken(tmp_path, monkeypatch):
 def test_only_who_asks_for_it_is_reached_from_elsewhere(tmp_path, host, bound):
     with _listen(Options(tmp_path, host=host)) as listener:
         assert listener.getsockname()[0] == bound
+
+
+def test_no_page_has_a_time_limit_that_a_slow_computer_meets(tmp_path, monkeypatch):
+    """NiceGUI gives a page three seconds, and answers "500" then."""
+    allowed_s = {}
+
+    def page(path, *, response_timeout=3.0, **_):
+        allowed_s[path] = response_timeout
+        return lambda build: build
+
+    monkeypatch.setattr("nicegui.ui.page", page)
+    for each in (choose, history, live, session):
+        each.register(SimpleNamespace(data=tmp_path))
+    assert {"/", "/drill/{drill_id}", "/live", "/history", "/session/{session_id}"} <= set(allowed_s)
+    assert min(allowed_s.values()) > 3600
 
 
 # ---------------------------------------------------------------------- the data folder

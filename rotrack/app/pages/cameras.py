@@ -9,13 +9,14 @@ from nicegui.events import GenericEventArguments
 from rotrack.app.live.studio import Studio
 from rotrack.app.pages.layout import tag
 from rotrack.sensing.sources import list_cameras
+from rotrack.system.inputs import masked
 from rotrack.texts import Texts
 
 
 def known_cameras(studio: Studio) -> dict[str, str]:
     """Return the cameras by what opens them, with their names; the one in use is among them. To ask the system takes a moment."""
     found = {str(camera.index): f"{camera.name} ({camera.index})" for camera in list_cameras()}
-    return found if studio.camera in found else {studio.camera: studio.camera, **found}
+    return found if studio.camera in found else {studio.camera: masked(studio.camera), **found}
 
 
 def camera_choice(studio: Studio, cameras: dict[str, str], t: Texts, then: Callable[[], Awaitable[None]] | None = None) -> None:
@@ -36,13 +37,14 @@ def camera_choice(studio: Studio, cameras: dict[str, str], t: Texts, then: Calla
         return
 
     async def choose(event: GenericEventArguments) -> None:
-        if event.args in cameras and event.args != studio.camera:
-            studio.camera = event.args
+        chosen = dict(enumerate(cameras)).get(event.args, studio.camera)
+        if chosen != studio.camera:
+            studio.camera = chosen
             if then is not None:
                 await then()
 
     with tag("label", classes="field"):
         tag("span", t("choose.camera"))
-        with tag("select", id="camera").on("change", choose, js_handler="(e) => emit(e.target.value)"):
+        with tag("select", id="camera").on("change", choose, js_handler="(e) => emit(e.target.selectedIndex)"):
             for spec, name in cameras.items():
-                tag("option", name, value=spec, selected=spec == studio.camera)
+                tag("option", name, selected=spec == studio.camera)  # what opens it may hold a password, and stays here
