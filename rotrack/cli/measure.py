@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 from importlib import metadata, resources
 from math import nan
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
@@ -46,13 +49,17 @@ from rotrack.measure import run
 from rotrack.measure.batch import Job, Outcome, attempt, count_frames, run_jobs, was_stopped
 from rotrack.people.names import meant
 from rotrack.progress.sample import PERSON, write_sample
+from rotrack.records.days import iso_of
 from rotrack.records.folders import data_folder
 from rotrack.records.record import read_record
 from rotrack.records.session import VIDEO, Session
 from rotrack.records.store import find_session
 from rotrack.sensing.landmarker import find_model, speed_advice
 from rotrack.sensing.legnet import description
+from rotrack.sensing.recorded import Recorded, Told, when_recorded
 from rotrack.sensing.sources import Camera, Source, VideoFile
+from rotrack.system.clock import SYSTEM
+from rotrack.system.inputs import time_of
 from rotrack.texts.numbers import times, to_json
 from rotrack.tracking.scoreboard import Scoreboard
 
@@ -143,6 +150,14 @@ def analyze(
     dask: Annotated[
         str, typer.Option("--dask", help="Measure a folder on the workers of this Dask scheduler.", metavar="ADDRESS")
     ] = "",
+    recorded_at: Annotated[
+        str,
+        typer.Option(
+            "--recorded-at",
+            help="When the video was recorded: 2026-01-31, or with a time, 2026-01-31 17:30. Default: as the file says.",
+            metavar="DATE",
+        ),
+    ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
     remeasure: RemeasureOption = True,
 ) -> None:
@@ -150,11 +165,17 @@ def analyze(
 
     Several videos are measured in parallel. Example: rotrack analyze monday.mp4 --drill seated-internal --person Ana
 
+    A session is dated by its video: --recorded-at, else as the file says, else by when the file was last changed. Which it is, is
+    told.
+
     A folder is an archive: its manifest.csv has a line per video, below file,person,drill,side,recorded_at. Wrong lines are told
     first and left out. What is in the log is skipped, so run it again whenever you like. Example: rotrack analyze clinic/
     """
     job = Job(Path(), drill, side, data_folder(out), person, model, note, video, correct, legnet, band=band, load_kg=load_kg)
     job = replace(job, rotate=rotate, mirrored=mirrored)
+    said = _time_said(recorded_at) if recorded_at else None
+    if said and (len(videos) > 1 or videos[0].is_dir()):
+        raise InputError("--recorded-at dates one video; a manifest dates many: `rotrack analyze FOLDER`.")
     if any(path.is_dir() for path in videos):
         if len(videos) > 1:
             raise InputError("Give either one folder, which is an archive with a manifest, or videos.")
@@ -172,9 +193,34 @@ def analyze(
     if legnet:
         description()
     person = name_to_log(opened(out, remeasure), person)
-    jobs = [replace(job, video=path, calibration=request.calibration, person=person) for path in videos]
+    dated = {path: Recorded(said, Told.SAID) if said else when_recorded(path) for path in videos}
+    jobs = [
+        replace(job, video=path, calibration=request.calibration, person=person, recorded_at=dated[path].at) for path in videos
+    ]
     outcomes = _measure(jobs, quiet=json)
-    _report([_with_plot(outcome) for outcome in outcomes] if plot is not False else outcomes, json)
+    _report([_with_plot(outcome) for outcome in outcomes] if plot is not False else outcomes, json, dated)
+
+
+def _time_said(text: str) -> datetime:
+    """Return when somebody says that a video was recorded; a day alone begins at midnight."""
+    try:
+        time = time_of(iso_of(" ".join(text.split())))
+    except (ValueError, OverflowError, OSError) as error:
+        raise InputError(f"--recorded-at cannot be read: {error}.") from error
+    if time > SYSTEM.now() + timedelta(days=1):
+        raise InputError(f"--recorded-at {text} is in the future; check the date.")
+    return time
+
+
+def _how_dated(name: str, found: Recorded) -> str:
+    """Return by what a session is dated, in words."""
+    when = f"{found.at:%Y-%m-%d %H:%M} (UTC{found.at.isoformat()[-6:]})"
+    return {
+        Told.SAID: f"dated {when}, as you said",
+        Told.IN_FILE: f"recorded {when}, as {name} says",
+        Told.LAST_CHANGED: f"dated {when}, when {name} was last changed; --recorded-at says otherwise",
+        Told.NOTHING: f"dated now, {when}, since {name} does not say when it was recorded; --recorded-at does",
+    }[found.told]
 
 
 def remeasure(
@@ -235,10 +281,10 @@ def _with_plot(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _report(outcomes: list[Outcome], json: bool = False) -> None:
+def _report(outcomes: list[Outcome], json: bool = False, dated: Mapping[Path, Recorded] = MappingProxyType({})) -> None:
     """Show what became of each request, problems last in one sentence each, and end with the exit code for it."""
     if json:
-        print(to_json(_document(outcomes)))
+        print(to_json(_document(outcomes, dated)))
     for outcome in outcomes:
         if outcome.session is None:
             continue
@@ -247,6 +293,8 @@ def _report(outcomes: list[Outcome], json: bool = False) -> None:
                 ERR.print(f"[yellow]{escape(outcome.source.name)}:[/] {escape(warning)}", soft_wrap=True)
         else:
             print_session(outcome.session)
+            if outcome.source in dated:
+                OUT.print(escape(f"  {_how_dated(outcome.source.name, dated[outcome.source])}"), soft_wrap=True)
             OUT.print(f"  kept in {escape(str(outcome.session.folder))}", soft_wrap=True)
     for outcome in outcomes:
         if outcome.error:
@@ -273,10 +321,11 @@ def _stopped_after(session: Session, outcomes: list[Outcome]) -> str:
     return f"Stopped after {f'{frames} of ' if announced >= frames else ''}{times(max(announced, frames), 'frame')}"
 
 
-def _document(outcomes: list[Outcome]) -> dict[str, object]:
+def _document(outcomes: list[Outcome], dated: Mapping[Path, Recorded]) -> dict[str, object]:
+    by = {path: {"dated_by": found.told} for path, found in dated.items()}
     return {
         "rotrack_version": metadata.version("rotrack"),
-        "sessions": [{"video": str(o.source), **o.session.summary()} for o in outcomes if o.session],
+        "sessions": [{"video": str(o.source), **o.session.summary(), **by.get(o.source, {})} for o in outcomes if o.session],
         "problems": [{"video": str(o.source), "problem": str(o.error)} for o in outcomes if o.error],
     }
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,7 +38,7 @@ R = TypeVar("R")
 class Job:
     """One video to measure; the fields are the parameters of `rotrack.analyze`.
 
-    `mirror` is for validation only, `origin` for what comes from an archive.
+    `mirror` is for validation only, `origin` for what comes from an archive. Without `recorded_at` it is dated now.
     """
 
     video: Path
@@ -57,6 +58,7 @@ class Job:
     origin: run.Origin | None = None
     rotate: int = 0
     mirrored: bool = False
+    recorded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ def run_job(job: Job, on_frames: OnFrames, on_rep: OnRep | None = None) -> Outco
             job.rotate,
             job.mirrored,
         )
-        request = replace(request, origin=job.origin)
+        request = replace(request, origin=job.origin, recorded_at=job.recorded_at)
         return run.measure_video(job.video, find_model(job.model), request, job.annotate, tell, job.mirror)
 
     return attempt(job.video, measure)

@@ -52,9 +52,10 @@ from rotrack.records.writer import SessionWriter
 from rotrack.sensing.landmarker import Landmarker, ModelFile, find_model, settings, speed_advice
 from rotrack.sensing.legnet import LegNet, description
 from rotrack.sensing.reader import read_live, read_recorded
+from rotrack.sensing.recorded import when_recorded
 from rotrack.sensing.sources import Source, SourceInfo, Turned, VideoFile
 from rotrack.system.clock import SYSTEM, Clock
-from rotrack.system.inputs import clean_text
+from rotrack.system.inputs import clean_text, sane_time
 from rotrack.tracking.pipeline import RotationTracker
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.tracking.settings import TrackerSettings
@@ -137,6 +138,8 @@ class Request:
         By how much the pictures of a video are turned clockwise, deg: 0, 90, 180 or 270.
     mirrored : bool
         Whether the video shows everything mirrored, so that its pictures are mirrored back.
+    recorded_at : datetime, optional
+        When it was recorded, with the offset from UTC; without it, now.
     """
 
     drill: Drill
@@ -152,6 +155,7 @@ class Request:
     legnet: bool = True
     rotate: int = 0
     mirrored: bool = False
+    recorded_at: datetime | None = None
 
 
 M = TypeVar("M", bound=Measured)
@@ -243,6 +247,7 @@ def analyze(
     rotate: int = 0,
     mirrored: bool = False,
     *,
+    recorded_at: datetime | None = None,
     log: Literal[True] = True,
 ) -> Session: ...
 
@@ -266,6 +271,7 @@ def analyze(
     rotate: int = 0,
     mirrored: bool = False,
     *,
+    recorded_at: datetime | None = None,
     log: Literal[False],
 ) -> Measurement: ...
 
@@ -288,6 +294,7 @@ def analyze(
     rotate: int = 0,
     mirrored: bool = False,
     *,
+    recorded_at: datetime | None = None,
     log: bool = True,
 ) -> Session | Measurement:
     """Measure a video, or the landmarks that somebody else found, and log it or not.
@@ -326,7 +333,9 @@ def analyze(
         By how much the pictures must be turned clockwise to be upright, deg: 0, 90, 180 or 270.
     mirrored : bool
         Whether the video shows everything mirrored, as many front cameras record it: left and right are put right.
-
+    recorded_at : datetime, optional
+        When it was recorded; one without an offset is by this computer's clock. By default as the file of a video says, else when
+        it was last changed, see `rotrack.sensing.recorded`; of poses now.
     log : bool
         Whether the session is logged. Without it nothing is written anywhere.
 
@@ -354,7 +363,10 @@ def analyze(
     )
     if annotate and not (log and first is None):
         raise InputError("An annotated video needs a video, and a session in the log.")
+    if recorded_at:
+        request = replace(request, recorded_at=sane_time(recorded_at))
     if isinstance(video, str | Path):
+        request = request if recorded_at else replace(request, recorded_at=when_recorded(Path(video)).at)
         found = find_model(model)
         if log:
             return measure_video(Path(video), found, request, annotate, on_step)
@@ -687,7 +699,7 @@ def _record(
 ) -> SessionRecord:
     """Return what is known of a session at its beginning."""
     drill, origin = request.drill, request.origin
-    started = origin.started_at if origin else started or clock.now()
+    started = origin.started_at if origin else started or request.recorded_at or clock.now()
     # The ids of later readings of a movement sort behind the first one's, by their time: see `records.history.newest`.
     reading = f"r{clock.now().astimezone(UTC):%Y%m%d%H%M%S}-" if provenance.get("remeasured_from") else ""
     own_id = f"{started:%Y%m%d-%H%M%S}-{drill.id}-{reading}{secrets.token_hex(4)}"
