@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pypdfium2
 import pytest
 from helpers import Ended, assert_one_sentence, run_main
 from made_sessions import LEFT, RIGHT, everything, repetition, write
@@ -17,17 +18,22 @@ from test_readings import line, table_of
 
 from rotrack.charts.sessions import agreement_figure
 from rotrack.core.errors import InputError
-from rotrack.exchange.typed import import_readings
+from rotrack.exchange.typed import Form, import_readings
 from rotrack.progress.agreement import (
     PAIR_COLUMNS,
     Interval,
+    Pairing,
     Unpaired,
     agreement_of,
     bias_interval,
     cautions,
     icc_of,
     limit_intervals,
+    limit_precision,
     pair_readings,
+    repetition_table,
+    spread_of,
+    subjects_of,
 )
 from rotrack.progress.statistics import mdc, sem_of_differences
 from rotrack.progress.values import session_table
@@ -53,6 +59,18 @@ CHILDREN = np.array(
     350 320 340 365  360 320 350 345  330 340 380 390  335 385 360 370  400 420 425 420  430 460 480 470""".split(),
     float,
 ).reshape(20, 4)
+# Bland JM, Altman DG. Agreement between methods of measurement with multiple observations per individual. J Biopharm Stat 2007;
+# 17:571-582. Cardiac output by radionuclide ventriculography and impedance cardiography, with the patient's number before them.
+CARDIAC = np.array(
+    """1 7.83 6.57 1 7.42 5.62 1 7.89 6.9 1 7.12 6.57 1 7.88 6.35 2 6.16 4.06 2 7.26 4.29 2 6.71 4.26 2 6.54 4.09 3 4.75 4.71
+    3 5.24 5.5 3 4.86 5.08 3 4.78 5.02 3 6.05 6.01 3 5.42 5.67 4 4.21 4.14 4 3.61 4.2 4 3.72 4.61 4 3.87 4.68 4 3.92 5.04
+    5 3.13 3.03 5 2.98 2.86 5 2.85 2.77 5 3.17 2.46 5 3.09 2.32 5 3.12 2.43 6 5.92 5.9 6 6.42 5.81 6 5.92 5.7 6 6.27 5.76
+    7 7.13 5.09 7 6.62 4.63 7 6.58 4.61 7 6.93 5.09 8 4.54 4.72 8 4.81 4.61 8 5.11 4.36 8 5.29 4.2 8 5.39 4.36 8 5.57 4.2
+    9 4.48 3.17 9 4.92 3.12 9 3.97 2.96 10 4.22 4.35 10 4.65 4.62 10 4.74 3.16 10 4.44 3.53 10 4.5 3.53 11 6.78 7.2
+    11 6.07 6.09 11 6.52 7.0 11 6.42 7.1 11 6.41 7.4 11 5.76 6.8 12 5.06 4.5 12 4.72 4.2 12 4.9 3.8 12 4.8 3.8 12 4.9 4.2
+    12 5.1 4.5""".split(),
+    float,
+).reshape(60, 3)
 REPEATS = 2000
 
 
@@ -67,7 +85,7 @@ def holds(interval: Interval, truth: float) -> float:
 # ---------------------------------------------------------------------- published examples
 def test_bland_and_altman_1986_to_the_printed_digits() -> None:
     found = agreement_of(LARGE_METER, MINI_METER)
-    assert (found.pairs, round(found.bias_deg, 1), round(found.sd_deg, 1)) == (17, -2.1, 38.8)
+    assert (found.pairs, found.subjects, round(found.bias_deg, 1), round(found.sd_deg, 1)) == (17, 17, -2.1, 38.8)
     assert rounded(found.bias, 1) == (-22.0, 17.8)
     # From here on the paper goes on with the rounded mean and SD.
     bias, sd = round(found.bias_deg, 1), round(found.sd_deg, 1)
@@ -86,6 +104,14 @@ def test_what_is_printed_here_for_bland_and_altman_has_196_sd_and_the_exact_inte
     assert found.lower.high < lower.high
     assert found.upper.low > upper.low
     assert found.upper.high > upper.high
+
+
+def test_bland_and_altman_2007_to_the_printed_digits() -> None:
+    found = agreement_of(CARDIAC[:, 1], CARDIAC[:, 2], CARDIAC[:, 0])
+    assert (found.pairs, found.subjects) == (60, 12)
+    assert (round(found.bias_deg, 7), round(found.sd_deg, 7)) == (0.6021667, 0.9906241)
+    assert (found.lower_deg, found.upper_deg) == pytest.approx((-1.3394565, 2.5437899), abs=1e-6)
+    assert round(found.between_deg**2 + found.within_deg**2, 4) == round(found.sd_deg**2, 4)
 
 
 def test_shrout_and_fleiss_1979_to_the_printed_digits() -> None:
@@ -118,6 +144,32 @@ def test_intervals_of_bias_and_limits_hold_in_95_of_100_samples(pairs: int) -> N
     lower, upper = limit_intervals(bias, sd, pairs)
     for interval, truth in ((bias_interval(bias, sd, pairs), 1.5), (lower, 1.5 - 1.96 * 3), (upper, 1.5 + 1.96 * 3)):
         assert 0.93 <= holds(interval, truth) <= 0.97
+
+
+@pytest.mark.parametrize(("people", "each"), [(10, 5), (20, 3)])
+@pytest.mark.parametrize(("between", "within"), [(2.0, 2.0), (0.0, 3.0), (3.0, 1.0)])
+def test_intervals_hold_where_each_person_has_several_pairs(people: int, each: int, between: float, within: float) -> None:
+    rng = np.random.default_rng(round(people + 10 * between))
+    own = np.repeat(np.arange(people), each)
+    truth = [1.0 + side * 1.96 * np.hypot(between, within) for side in (0, -1, 1)]
+    held, held_if_independent = np.zeros(3), 0.0
+    for _ in range(400):
+        differences = 1.0 + rng.normal(0, between, people)[own] + rng.normal(0, within, people * each)
+        bias, intervals = differences.mean(), spread_of(differences, own).intervals(differences.mean())
+        held += [interval.low <= value <= interval.high for interval, value in zip(intervals, truth, strict=True)]
+        interval = bias_interval(bias, differences.std(ddof=1), len(own))
+        held_if_independent += interval.low <= 1.0 <= interval.high
+    assert (held / 400 >= 0.925).all()
+    assert held_if_independent / 400 < 0.9 or between == 0, "pairs of a person taken for independent would claim too much"
+
+
+def test_the_precision_that_is_told_in_advance_comes_true() -> None:
+    rng = np.random.default_rng(20)
+    widths = []
+    for _ in range(300):
+        found = agreement_of(rng.normal(0, 3, 20), np.zeros(20))
+        widths.append((found.upper.high - found.upper.low) / 2)
+    assert limit_precision(20, 3.0) == pytest.approx(np.mean(widths), rel=0.03)
 
 
 def test_the_approximate_interval_of_a_limit_claims_too_much_with_ten_pairs() -> None:
@@ -248,18 +300,17 @@ def test_names_are_compared_however_they_are_spelled(tmp_path: Path) -> None:
     assert pairs.unpaired == ()
 
 
-def test_a_session_is_compared_once_per_instrument_with_the_nearest_reading(tmp_path: Path) -> None:
+def test_several_readings_of_a_session_are_averaged_per_instrument(tmp_path: Path) -> None:
     table = readings(
         tmp_path,
         line(taken_at=at("09:00"), value_deg=31),
         line(taken_at=at("08:30"), value_deg=32),
-        line(taken_at=at("08:45"), value_deg=33, instrument="phone"),
+        line(taken_at=at("08:45"), value_deg=33, instrument="caliper"),
     )
     pairs = pair_readings(table, sessions({}))
-    assert paired(pairs) == {32: "s0", 33: "s0"}
-    assert pairs.unpaired == (
-        Unpaired("another reading of the same instrument and rater is as near to the session or nearer", 1),
-    )
+    assert paired(pairs) == {31.5: "s0", 33: "s0"}
+    assert list(pairs.table.readings) == [2, 1]
+    assert pairs.unpaired == ()
 
 
 @pytest.mark.parametrize("raters", [("A", "B"), ("A", "")])
@@ -272,18 +323,14 @@ def test_two_raters_at_the_same_moment_have_a_pair_each(tmp_path: Path, raters: 
     assert pairs.unpaired == ()
 
 
-def test_the_same_rater_at_the_same_moment_has_one_pair_however_the_name_is_cased(tmp_path: Path) -> None:
+def test_the_same_rater_has_one_pair_however_the_name_is_cased(tmp_path: Path) -> None:
     table = readings(tmp_path, *(line(taken_at=at("08:30"), value_deg=v, rater=r) for v, r in ((31, "bk"), (33, "BK"))))
-    pairs = pair_readings(table, sessions({}))
-    assert paired(pairs) == {31: "s0"}
-    assert pairs.unpaired == (
-        Unpaired("another reading of the same instrument and rater is as near to the session or nearer", 1),
-    )
+    assert paired(pair_readings(table, sessions({}))) == {32: "s0"}
 
 
-def test_who_comes_second_gets_the_next_session(tmp_path: Path) -> None:
-    table = readings(tmp_path, line(taken_at=at("09:00"), value_deg=31), line(taken_at=at("08:30"), value_deg=32))
-    assert paired(pair_readings(table, sessions({}, {"started_at": at("12:00")}))) == {32: "s0", 31: "s1"}
+def test_each_reading_goes_to_its_own_nearest_session(tmp_path: Path) -> None:
+    table = readings(tmp_path, line(taken_at=at("09:00"), value_deg=31), line(taken_at=at("11:30"), value_deg=32))
+    assert paired(pair_readings(table, sessions({}, {"started_at": at("12:00")}))) == {31: "s0", 32: "s1"}
 
 
 def test_readings_too_far_away_are_told(tmp_path: Path) -> None:
@@ -342,6 +389,68 @@ def test_pairs_of_real_sessions_are_compared_without_signs(tmp_path: Path) -> No
     assert dict(zip(table.reading_deg, table.difference_deg, strict=True)) == {29: 1, 43: -3, 50: 0}
 
 
+# ---------------------------------------------------------------------- five repetitions against a phone
+@pytest.fixture
+def check(tmp_path: Path) -> Path:
+    """Return the check of docs/accuracy.md: five repetitions a direction of each leg, the phone read in each, one row."""
+    data, peaks = tmp_path / "check", (30.0, 31, 32, 33, 34)
+    reps = [
+        repetition(n, sign * (peak + 5 * (side is RIGHT)), side, gravity_deg=sign * (peak + 2 + 5 * (side is RIGHT)), hold_s=hold)
+        for side in (LEFT, RIGHT)
+        for sign in (1, -1)
+        for n, (peak, hold) in enumerate(zip(peaks, (2, 2, 0.2, 2, 2), strict=True), start=1)
+    ]
+    write(data, 5, tuple(reps), drill="seated-combined")
+    names, values = ["date", "person"], ["2026-01-05", "Ana"]
+    for leg in ("left", "right"):
+        for direction in ("IR", "ER"):
+            names += [f"{direction} {leg} {n}" for n in range(1, 6)]
+            values += [f"{peak + 1 + 5 * (leg == 'right')}" for peak in peaks]
+    (tmp_path / "visits.csv").write_text(",".join(names) + "\n" + ",".join(values) + "\n", "utf-8")
+    same = {"drill": "seated-combined", "instrument": "phone"}
+    assert import_readings(data, tmp_path / "visits.csv", Form(same=same)).added == 20
+    return data
+
+
+def found_in(data: Path, pairing: Pairing, gravity: bool | None = None) -> Any:
+    logged = read_sessions(data)[0]
+    return pair_readings(read_readings(data)[0], session_table(logged), 24, pairing, repetition_table(logged), gravity)
+
+
+def test_five_repetitions_against_a_phone_are_twenty_pairs_against_gravity(check: Path) -> None:
+    pairs = found_in(check, Pairing.REPETITION)
+    assert (len(pairs.table), pairs.unpaired) == (20, ())
+    assert set(pairs.table.difference_deg) == {1}, "each with its own repetition, gravity against gravity"
+    assert set(pairs.table.zero) == {"gravity"}
+    assert set(found_in(check, Pairing.REPETITION, gravity=False).table.difference_deg) == {-1}
+    assert subjects_of(pairs.table).nunique() == 4, "of one person, each leg and direction stands for one"
+
+
+def test_by_session_means_meet_means_of_all_repetitions(check: Path) -> None:
+    table = found_in(check, Pairing.SESSION).table
+    assert list(zip(table.reading_deg, table.rotrack_deg, table.readings, strict=True)) == 2 * [(33, 34, 5)] + 2 * [(38, 39, 5)]
+
+
+def test_by_hold_only_repetitions_that_were_held_are_compared_in_their_order(check: Path) -> None:
+    pairs = found_in(check, Pairing.HOLD)
+    assert len(pairs.table) == 16
+    assert set(pairs.table.rep) == {1, 2, 4, 5}
+    (left,) = pairs.unpaired
+    assert (left.readings, "that was held" in left.reason) == (4, True)
+
+
+def test_readings_without_numbers_are_paired_by_order_where_the_counts_agree(tmp_path: Path) -> None:
+    write(tmp_path, 5, (repetition(1, 30.0), repetition(2, 33.0)))
+    table = readings(tmp_path, *(line(taken_at=f"2026-01-05 09:0{n}", value_deg=29 + 3 * n) for n in range(2)))
+    logged = read_sessions(tmp_path)[0]
+    how = (session_table(logged), 24, Pairing.REPETITION, repetition_table(logged))
+    assert list(pair_readings(table, *how).table.difference_deg) == [1, 1]
+    assert "number them in the column rep" in pair_readings(table.head(1), *how).unpaired[0].reason
+    assert "no repetition of that number" in pair_readings(table.head(1).assign(rep="7"), *how).unpaired[0].reason
+    gravity = pair_readings(table, *how, gravity=True)
+    assert "no angle against gravity" in gravity.unpaired[0].reason
+
+
 def test_cautions_say_what_makes_an_agreement_doubtful(tmp_path: Path) -> None:
     def told(table: pd.DataFrame) -> str:
         return " ".join(cautions(agreement_of(table.rotrack_deg, table.reading_deg), table))
@@ -354,8 +463,9 @@ def test_cautions_say_what_makes_an_agreement_doubtful(tmp_path: Path) -> None:
     })  # fmt: skip
     assert told(quiet) == ""
     assert "Only 4 pairs" in told(quiet.head(4))
-    assert "of 2 people: several pairs of one person are not independent" in told(quiet.assign(person=["A", "B"] * 6))
+    assert "of 2 people: what is found holds for them" in told(quiet.assign(person=["A", "B"] * 6))
     assert "of one person" in told(quiet.assign(person="A"))
+    assert told(quiet.assign(person=["A", "B", "C"] * 4)) == ""
     grown = told(quiet.assign(rotrack_deg=1.3 * other + rng.normal(0, 1, 12)))
     assert re.search(r"changes with the size, by \+[23]\.\d° per 10°", grown)
     assert "Several raters are together here: not said, BK; --rater chooses one." in told(quiet.assign(rater=["", "BK"] * 6))
@@ -375,7 +485,7 @@ def data(tmp_path: Path) -> Path:
         for side in ("left", "right"):
             value = f"{true - 2 + rng.normal(0, 2):.1f}"
             lines.append(line(taken_at=f"2026-01-{day:02} 09:00", person=f"P{day}", side=side, value_deg=value))
-    lines.append(line(taken_at="2026-01-01", person="P1", instrument="phone"))
+    lines.append(line(taken_at="2026-01-01", person="P1", instrument="caliper"))
     lines.append(line(taken_at="2026-01-01", person="Nobody"))
     import_readings(data, table_of(tmp_path, *lines))
     return data
@@ -419,8 +529,10 @@ def test_agreement_prints_every_number_with_its_interval(run: Run, data: Path) -
     assert re.search(rf"MDC95 +{gonio['mdc95_deg']:.1f}°", ended.out)
     assert "the bias is not in it" in ended.out
     assert "1 reading not compared: no session of the same person" in ended.err
-    assert "Too few to compare: phone: 1 pair." in ended.err
-    assert "several pairs of one person are not independent" in ended.err
+    assert "Too few to compare: caliper: 1 pair." in ended.err
+    assert gonio["subjects"] == 6
+    assert re.search(r"SD of the differences +\d\.\d° +between them \d\.\d°, within \d\.\d°", ended.out)
+    assert re.search(r"6 people: the limits are known to about ±\d\.\d°; 12 people would make it ±\d\.\d°", ended.out)
 
 
 def test_agreement_writes_its_plot_as_a_page_that_opens_offline(run: Run, tmp_path: Path) -> None:
@@ -450,7 +562,7 @@ def test_agreement_overwrites_nothing_unasked_and_the_log_never(run: Run, data: 
 def test_agreement_of_one_leg_or_instrument(run: Run) -> None:
     assert json.loads(run("agreement", "--side", "left", "--json").out)["instruments"][0]["pairs"] == 6
     assert json.loads(run("agreement", "--instrument", "Goniometer ", "--json").out)["instruments"][0]["pairs"] == 12
-    assert_one_sentence(run("agreement", "--instrument", "ruler"), 2, "no reading of ruler", "goniometer, phone")
+    assert_one_sentence(run("agreement", "--instrument", "ruler"), 2, "no reading of ruler", "goniometer, caliper")
     assert_one_sentence(run("agreement", "--drill", "seated"), 2, "seated-internal")
 
 
@@ -493,15 +605,37 @@ def test_too_few_pairs_are_one_sentence(run: Run) -> None:
 
 def test_several_instruments_have_one_agreement_each_and_no_common_plot(run: Run, data: Path, tmp_path: Path) -> None:
     more = [
-        line(taken_at=f"2026-01-{day:02}", person=f"P{day}", instrument="phone", value_deg=19 + 5 * day) for day in range(2, 6)
+        line(taken_at=f"2026-01-{day:02}", person=f"P{day}", instrument="caliper", value_deg=19 + 5 * day) for day in range(2, 6)
     ]
     import_readings(data, table_of(tmp_path, *more))
     ended = run("agreement")
     assert ended.code == 0
     assert "against goniometer: 12 pairs" in ended.out
-    assert "against phone: 5 pairs" in ended.out
+    assert "against caliper: 5 pairs" in ended.out
     assert "Only 5 pairs" in ended.err
-    assert_one_sentence(run("agreement", "--plot", tmp_path / "p.html"), 2, "goniometer and phone", "--instrument")
+    assert_one_sentence(run("agreement", "--plot", tmp_path / "p.html"), 2, "goniometer and caliper", "--instrument")
+
+
+def test_the_check_is_computed_by_the_command(run: Run, check: Path) -> None:
+    ended = run("agreement", "--pair", "repetition", "--out", check)
+    assert "rotrack against phone: 20 pairs of Ana" in ended.out
+    assert "rotrack's angle: against gravity" in ended.out
+    assert re.search(r"bias \(rotrack minus it\) +\+1\.0\u00b0", ended.out)
+    assert "says nothing of people in general" in ended.err
+    ended = run("agreement", "--pair", "repetition", "--zero", "neutral", "--out", check)
+    assert "rotrack's angle: from the neutral pose" in ended.out
+    assert re.search(r"bias \(rotrack minus it\) +-1\.0\u00b0", ended.out)
+
+
+def test_the_recipe_is_one_page_with_every_column_that_import_understands(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.pdf"
+    assert run("agreement", "--sheet", path).code == 0
+    document = pypdfium2.PdfDocument(path)
+    assert len(document) == 1
+    text = document[0].get_textpage().get_text_bounded()
+    for part in ("front of the shin", "IR left", "ER right", "read by", f"{limit_precision(20, 3.0):.1f}"):
+        assert part in text
+    assert_one_sentence(run("agreement", "--sheet", path), 2, "there already", "--overwrite")
 
 
 def test_without_readings_agreement_says_how_to_get_some(run: Run, tmp_path: Path) -> None:

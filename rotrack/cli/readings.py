@@ -6,6 +6,7 @@ import html
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from enum import StrEnum
 from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,15 +26,20 @@ from rotrack.core.model import Direction, Side
 from rotrack.exchange.merge import merge_sessions
 from rotrack.exchange.typed import Form, UndecidedDatesError, import_readings, write_template
 from rotrack.progress.agreement import (
+    GRAVITY,
     LEAST_PAIRS,
     NO_RATER,
     WITHIN_H,
     Agreement,
     Interval,
+    Pairing,
     Pairs,
     agreement_of,
     cautions,
+    limit_precision,
     pair_readings,
+    repetition_table,
+    subjects_of,
 )
 from rotrack.progress.values import session_table
 from rotrack.records.days import Order
@@ -160,6 +166,16 @@ def _merge(data: Path, other: Path) -> Merged:
 
 
 # ---------------------------------------------------------------------- agreement
+class Zero(StrEnum):
+    """From where rotrack's angle is counted."""
+
+    GRAVITY = GRAVITY
+    NEUTRAL = "neutral"
+
+
+_ZEROS = {GRAVITY: "against gravity", "neutral pose": "from the neutral pose"}
+
+
 def agreement(
     person: PersonFilter = None,
     drill: DrillFilter = None,
@@ -170,6 +186,20 @@ def agreement(
     within: Annotated[
         float, typer.Option("--within", help="Hours that reading and session may be apart.", min=0, metavar="HOURS")
     ] = WITHIN_H,
+    pair: Annotated[
+        Pairing, typer.Option("--pair", help="What is compared: sessions (several readings are averaged), repetitions, or holds.")
+    ] = Pairing.SESSION,
+    zero: Annotated[
+        Zero | None,
+        typer.Option(
+            "--zero",
+            help="rotrack's angle against gravity or from its neutral pose; default: gravity for phone and inclinometer.",
+        ),
+    ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option("--sheet", help="Write the recipe with the table to fill in, on one page (PDF), and end.", metavar="FILE"),
+    ] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Write the Bland-Altman plot as a page.", metavar="FILE")] = None,
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
@@ -177,12 +207,19 @@ def agreement(
 ) -> None:
     """Compare rotrack with readings of a goniometer or phone, as Bland and Altman do.
 
-    Each reading is paired with the session value nearest in time, of the same person, drill, side and direction. Bias is rotrack
-    minus the instrument; 95 % of differences lie between the limits of agreement. Everything has its 95 % confidence interval.
-    If several people read, each of them is paired; --rater compares one alone.
+    Each reading is paired with the session nearest in time, of the same person, drill, side and direction, or with a repetition
+    of it: --pair. Bias is rotrack minus the instrument; 95 % of differences lie between the limits of agreement. Everything has
+    its 95 % confidence interval. If several people read, each of them is paired; --rater compares one alone.
 
-    `rotrack import` takes in the readings first. Example: rotrack agreement --drill seated-internal --plot agreement.html
+    Begin with the recipe: rotrack agreement --sheet recipe.pdf. `rotrack import` takes in the readings. Example: rotrack
+    agreement --drill seated-combined --pair repetition --plot agreement.html
     """
+    if sheet:
+        from rotrack.exchange.protocol import protocol_pdf  # what draws PDF is large
+
+        write_for_person(sheet, protocol_pdf(), overwrite)
+        ERR.print(f"written to {escape(str(sheet))}", soft_wrap=True)
+        return
     if plot:
         check_free(plot, overwrite)
     data = opened(out)
@@ -192,13 +229,14 @@ def agreement(
         "person": whose(data, person), "drill": drill, "side": side, "direction": direction,
         "instrument": instrument and instrument.strip().casefold(), "rater": rater and rater.strip(),
     }  # fmt: skip
-    pairs, problems = _read_pairs(data, {column: str(value) for column, value in wanted.items() if value is not None}, within)
+    chosen = {column: str(value) for column, value in wanted.items() if value is not None}
+    pairs, problems = _read_pairs(data, chosen, within, pair, zero)
     found = {str(name): table for name, table in pairs.table.groupby("instrument", sort=False)}
     enough = {name: table for name, table in found.items() if len(table) >= LEAST_PAIRS}
     few = ", ".join(f"{name}: {times(len(table), 'pair')}" for name, table in found.items() if name not in enough)
     if plot and len(enough) > 1:
         raise InputError(f"There are readings of {' and '.join(enough)}; choose one for the plot with --instrument.")
-    agreements = {name: agreement_of(table.rotrack_deg, table.reading_deg) for name, table in enough.items()}
+    agreements = {name: agreement_of(table.rotrack_deg, table.reading_deg, subjects_of(table)) for name, table in enough.items()}
     if json and agreements:
         print(to_json(_document(agreements, pairs, problems)))
     for name, known in agreements.items():
@@ -221,7 +259,9 @@ def agreement(
         )
 
 
-def _read_pairs(data: Path, wanted: dict[str, str], within_h: float) -> tuple[Pairs, list[str]]:
+def _read_pairs(
+    data: Path, wanted: dict[str, str], within_h: float, pairing: Pairing, zero: Zero | None
+) -> tuple[Pairs, list[str]]:
     """Return the readings that are wanted with the sessions that they are compared with, and sentences about damaged lines."""
     readings, problems = read_readings(data)
     if not len(readings):
@@ -235,7 +275,10 @@ def _read_pairs(data: Path, wanted: dict[str, str], within_h: float) -> tuple[Pa
     if not len(readings):
         raise InputError(f"There is no reading of {', '.join(wanted.values())}; {there}.")
     sessions, damaged = read_sessions(data)
-    return pair_readings(readings, session_table(newest(sessions)), within_h), problems + damaged
+    counted = newest(sessions)
+    gravity = None if zero is None else zero is Zero.GRAVITY
+    pairs = pair_readings(readings, session_table(counted), within_h, pairing, repetition_table(counted), gravity)
+    return pairs, problems + damaged
 
 
 def _print_agreement(name: str, found: Agreement, table: Any) -> None:
@@ -246,11 +289,16 @@ def _print_agreement(name: str, found: Agreement, table: Any) -> None:
     OUT.print(f"[bold]rotrack against {escape(name)}: {whom}[/]", soft_wrap=True)
     raters = ", ".join(f"{escape(rater)} ({times(count, 'pair')})" for rater, count in _raters(table).items())
     OUT.print(f"read by: {raters}", soft_wrap=True)
+    zeros = ", ".join(_ZEROS.get(zero, zero) for zero in dict.fromkeys(table.zero))
+    OUT.print(f"rotrack's angle: {escape(zeros)}", soft_wrap=True)
     shown = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("", "", "95 % confidence interval"):
         shown.add_column(column, justify="left")
     shown.add_row("bias (rotrack minus it)", f"{found.bias_deg:+.1f}\u00b0", _interval(found.bias))
-    shown.add_row("SD of the differences", f"{found.sd_deg:.1f}\u00b0", "")
+    parts = (
+        f"between them {found.between_deg:.1f}\u00b0, within {found.within_deg:.1f}\u00b0" if isfinite(found.within_deg) else ""
+    )
+    shown.add_row("SD of the differences", f"{found.sd_deg:.1f}\u00b0", parts)
     shown.add_row("lower limit of agreement", f"{found.lower_deg:+.1f}\u00b0", _interval(found.lower))
     shown.add_row("upper limit of agreement", f"{found.upper_deg:+.1f}\u00b0", _interval(found.upper))
     icc = found.icc.interval
@@ -261,7 +309,16 @@ def _print_agreement(name: str, found: Agreement, table: Any) -> None:
     shown.add_row("SEM", f"{found.sem_deg:.1f}\u00b0", "")
     shown.add_row("MDC95", f"{found.mdc95_deg:.1f}\u00b0", "")
     OUT.print(shown)
-    OUT.print("[dim]SEM: SD of the differences / \u221a2, the bias is not in it. MDC95: 1.96 \u221a2 SEM.[/]\n", soft_wrap=True)
+    OUT.print("[dim]SEM: SD of the differences / \u221a2, the bias is not in it. MDC95: 1.96 \u221a2 SEM.[/]", soft_wrap=True)
+    if found.subjects >= LEAST_PAIRS and found.subjects == table.person.nunique():
+        known = (found.upper.high - found.upper.low) / 2
+        more = known * limit_precision(2 * found.subjects, 1.0) / limit_precision(found.subjects, 1.0)
+        OUT.print(
+            f"[dim]{found.subjects} people: the limits are known to about \u00b1{known:.1f}\u00b0; {2 * found.subjects} people "
+            f"would make it \u00b1{more:.1f}\u00b0.[/]",
+            soft_wrap=True,
+        )
+    OUT.print()
     for text in cautions(found, table):
         ERR.print(f"[yellow]Note:[/] {escape(text)}", soft_wrap=True)
 

@@ -1,0 +1,132 @@
+"""The recipe for comparing rotrack with a phone or another instrument, on one sheet of paper, with the table to fill in."""
+
+from __future__ import annotations
+
+import io
+
+from reportlab.graphics.shapes import Circle, Drawing, Line, Polygon, Rect, String
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table
+
+from rotrack.progress.agreement import limit_precision
+
+REPS = 5
+PEOPLE = (10, 20, 30, 50)
+SPREADS_DEG = (3.0, 5.0)
+_TEXT = ParagraphStyle("text", fontName="Helvetica", fontSize=9.2, leading=11.6)
+_STEP = ParagraphStyle("step", parent=_TEXT, leftIndent=5 * mm, bulletIndent=0, spaceAfter=1.4 * mm)
+_HEAD = ParagraphStyle("head", parent=_TEXT, fontName="Helvetica-Bold", fontSize=10.5, leading=14, spaceBefore=2.5 * mm)
+_TITLE = ParagraphStyle("title", parent=_HEAD, fontSize=15, leading=19)
+_CODE = '<font face="Courier" size="8.4">{}</font>'
+
+STEPS = (
+    "<b>Seat the person</b> for <i>seated-combined</i>: thigh on the seat up to the knee, lower leg hanging free, the camera in "
+    "front, at knee height, on a tripod.",
+    "<b>Strap the phone to the front of the shin</b>, midway between knee and ankle, its long edge along the shinbone, screen "
+    "straight forward, as the thigh points. The shinbone slants: pad one side with a folded cloth until the screen faces "
+    "forward. Turned aside by 20 degrees it reads 28 where 30 is true. It must not slip: draw its outline on the skin or sock.",
+    "<b>Let the leg hang</b> still. Set the inclinometer app to 0, or write down what it shows at rest and subtract it.",
+    "<b>Start rotrack</b>: {live}. The person holds still until rotrack says go.",
+    "<b>Foot outwards</b> (internal rotation) as far as it goes, <b>hold for two seconds</b>. The helper reads the phone aloud, "
+    "without a look at rotrack's number. Back to rest. <b>Foot inwards</b> (external rotation), hold, read. Five times each.",
+    "<b>Look at the phone at rest once more.</b> Off by more than 2 degrees, it has slipped: do the leg again.",
+    "Strap it to the <b>other leg</b>, and do the same with <i>-s right</i>.",
+    "<b>Put the camera away and up again</b>, half a metre aside, and repeat one leg: where the camera stands is the part of the "
+    "error that no number of repetitions averages away.",
+    "<b>Type the table</b> into a spreadsheet, a row per session, with the columns <i>date, time, person, IR left 1, IR left 2, "
+    "... ER right 5</i>. Then {take} and {compare}.",
+)
+_COMMANDS = {
+    "live": "rotrack live -d seated-combined -s left -p NAME",
+    "take": "rotrack import visits.xlsx --same drill=seated-combined --same instrument=phone",
+    "compare": "rotrack agreement --pair repetition",
+}
+
+
+def protocol_pdf() -> bytes:
+    """Return the sheet as a PDF of one page."""
+    commands = {name: _CODE.format(text) for name, text in _COMMANDS.items()}
+    steps = [Paragraph(text.format(**commands), _STEP, bulletText=f"{number}.") for number, text in enumerate(STEPS, start=1)]
+    beside = Table(
+        [[steps, _drawing()]], colWidths=[133 * mm, 45 * mm], style=[("VALIGN", (0, 0), (-1, -1), "TOP"), *_NO_PADDING]
+    )
+    parts: list[Flowable] = [
+        Paragraph("rotrack against a phone: the recipe", _TITLE),
+        Paragraph(
+            "Ten minutes a person. You need a phone with an inclinometer app (or a digital inclinometer), an elastic strap, a "
+            "cloth, a chair on which the feet do not touch the floor, and a helper who reads and writes.",
+            _TEXT,
+        ),
+        Spacer(1, 2 * mm),
+        beside,
+        Paragraph("How many people?", _HEAD),
+        Paragraph(
+            "Between the limits of agreement lie 95 of 100 differences. They are known only so well: half the width of their "
+            "95 % interval, with one value a person. More repetitions help little here, more people do.",
+            _TEXT,
+        ),
+        Spacer(1, 1 * mm),
+        _precision_table(),
+        Paragraph("To fill in", _HEAD),
+        _table_to_fill(),
+    ]
+    content = io.BytesIO()
+    page = SimpleDocTemplate(
+        content, pagesize=A4, leftMargin=16 * mm, rightMargin=16 * mm, topMargin=12 * mm, bottomMargin=10 * mm,
+        title="rotrack against a phone: the recipe", author="rotrack", invariant=True,
+    )  # fmt: skip
+    page.build(parts)
+    return content.getvalue()
+
+
+_NO_PADDING = [("LEFTPADDING", (0, 0), (-1, -1), 0), ("RIGHTPADDING", (0, 0), (-1, -1), 0)]
+_GRID = [
+    ("GRID", (0, 0), (-1, -1), 0.5, colors.grey), ("FONT", (0, 0), (-1, -1), "Helvetica", 9),
+    ("VALIGN", (0, 0), (-1, -1), "MIDDLE"), ("TOPPADDING", (0, 0), (-1, -1), 1.5), ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
+]  # fmt: skip
+
+
+def _precision_table() -> Table:
+    rows = [["people", *map(str, PEOPLE)]]
+    for sd_deg in SPREADS_DEG:
+        known = [f"\u00b1 {limit_precision(people, sd_deg):.1f}\u00b0" for people in PEOPLE]
+        rows.append([f"if the differences scatter by {sd_deg:.0f}\u00b0 (standard deviation)", *known])
+    return Table(rows, colWidths=[90 * mm, *[22 * mm] * len(PEOPLE)], style=_GRID)
+
+
+def _table_to_fill() -> Table:
+    rows = [["person", "", "", "day, time", "", "read by"], ["instrument", "", "", "at rest: before", "", "after"]]
+    rows.append(["", *(f"{number}" for number in range(1, REPS + 1))])
+    for leg in ("left", "right"):
+        rows += [[f"IR {leg} (foot outwards)", *[""] * REPS], [f"ER {leg} (foot inwards)", *[""] * REPS]]
+    rows += [[f"camera aside: {what}", *[""] * REPS] for what in ("IR", "ER")]
+    style = [*_GRID, ("SPAN", (1, 0), (2, 0)), ("SPAN", (3, 0), (4, 0)), ("SPAN", (1, 1), (2, 1)), ("SPAN", (3, 1), (4, 1))]
+    style += [("BACKGROUND", (0, 2), (-1, 2), colors.whitesmoke)]
+    return Table(rows, colWidths=[43 * mm, *[27 * mm] * REPS], rowHeights=[7.6 * mm] * len(rows), style=style)
+
+
+def _drawing() -> Drawing:
+    """Return the leg with the phone from the front, and from above."""
+    ink, skin, phone = colors.black, colors.HexColor("#e8d8c8"), colors.HexColor("#3b6ea5")
+    drawing = Drawing(44 * mm, 96 * mm)
+    knee, ankle, foot = (22 * mm, 84 * mm), (22 * mm, 47 * mm), 43 * mm
+    drawing.add(Line(*knee, *ankle, strokeColor=skin, strokeWidth=30))
+    drawing.add(Circle(*knee, 7 * mm, fillColor=skin, strokeColor=ink))
+    drawing.add(Rect(17 * mm, foot - 3 * mm, 10 * mm, 7 * mm, rx=6, fillColor=skin, strokeColor=ink))
+    drawing.add(Rect(17.5 * mm, 56 * mm, 9 * mm, 18 * mm, rx=3, fillColor=phone, strokeColor=ink))
+    drawing.add(Line(22 * mm, 92 * mm, 22 * mm, 38 * mm, strokeColor=colors.grey, strokeDashArray=[3, 3]))
+    for place, text in ((96 * mm - 9, "from the front"), (63 * mm, "phone")):
+        drawing.add(String(0, place, text, fontName="Helvetica", fontSize=7.5))
+    drawing.add(String(0, 31 * mm, "from above", fontName="Helvetica", fontSize=7.5))
+    drawing.add(Rect(17 * mm, 17 * mm, 10 * mm, 14 * mm, fillColor=skin, strokeColor=None))
+    drawing.add(Polygon([16 * mm, 18 * mm, 22 * mm, 11 * mm, 28 * mm, 18 * mm], fillColor=skin, strokeColor=ink))
+    drawing.add(Rect(16 * mm, 8.5 * mm, 12 * mm, 2 * mm, fillColor=phone, strokeColor=ink))
+    drawing.add(Line(22 * mm, 8 * mm, 22 * mm, 2 * mm, strokeColor=ink))
+    drawing.add(Polygon([20.5 * mm, 3.5 * mm, 22 * mm, 0.5 * mm, 23.5 * mm, 3.5 * mm], fillColor=ink))
+    drawing.add(String(30 * mm, 8.5 * mm, "screen", fontName="Helvetica", fontSize=7.5))
+    drawing.add(String(25 * mm, 1.5 * mm, "as the thigh points", fontName="Helvetica", fontSize=7))
+    drawing.add(String(29.5 * mm, 13 * mm, "pad", fontName="Helvetica", fontSize=7.5))
+    return drawing
