@@ -214,6 +214,10 @@ class Pose:
     legs: dict[Side, LegCrop] = field(default_factory=dict)
 
 
+REASON_FROZEN = "the camera repeats the same frame"
+"""Why a frame that is a copy of an earlier one has no landmarks."""
+
+
 def make_pose(
     time_s: float,
     size_px: tuple[int, int],

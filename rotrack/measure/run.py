@@ -804,6 +804,11 @@ def _finish(
 ) -> None:
     warnings = [doubt for doubt in doubts if doubt]
     warnings += [said for zero in writer.record.zeros if (said := zero_moved(zero))]
+    if board.frozen:
+        warnings.append(
+            f"The camera repeated the same frame for {board.frozen_s:.1f} s: nothing is measured there, and no hold lasts longer "
+            "for it."
+        )
     if board.several_people:
         warnings.append(
             "Several people were in the picture: check in the annotated video that the legs are drawn on the right person, "

@@ -30,6 +30,7 @@ import numpy as np
 from rotrack.core.errors import ModelError
 from rotrack.core.model import LEGS, Frame, Pose, Side, empty_pose
 from rotrack.core.rates import rate_words
+from rotrack.sensing.frozen import is_dark
 from rotrack.sensing.layouts import LYING, UPRIGHT, Layout
 from rotrack.sensing.legnet import LegNet
 from rotrack.sensing.person import PersonKeeper, painted_over
@@ -48,8 +49,6 @@ LOOK_AGAIN_S = 0.3
 """While it is doubtful whose landmarks they are, the picture is searched for several people this often; more and more rarely
 as long as nobody else is found."""
 NOBODY, TOO_DARK = "nobody is seen in the picture", "nobody is seen in the picture: it is too dark"
-DARK = 50
-"""Nine tenths of a picture in which nobody can be seen for lack of light are darker than this, of 255."""
 AGAIN_FROM = 0.2
 """Confidence of the person detector from which a person is taken when it is asked again; the leg network refuses what is none."""
 AGAIN_EVERY_S = (0.0, 0.25, 0.5)
@@ -235,7 +234,7 @@ class Landmarker:
             reason = self._keeper.nobody(frame.rgb) if self._keeper else ""
             if reason:
                 self._search_elsewhere(frame)
-            return empty_pose(frame.time_s, size_px, reason or (TOO_DARK if _dark(frame.rgb) else NOBODY), people)
+            return empty_pose(frame.time_s, size_px, reason or (TOO_DARK if is_dark(frame.rgb) else NOBODY), people)
         reason = self._not_the_person(frame, pose)
         if reason:
             return empty_pose(frame.time_s, size_px, reason, people)
@@ -386,11 +385,6 @@ def _image(rgb: np.ndarray) -> Any:
     import mediapipe
 
     return mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=rgb)
-
-
-def _dark(rgb: np.ndarray) -> bool:
-    step = max(rgb.shape[0] // 48, 1)
-    return bool(np.percentile(rgb[::step, ::step].max(axis=2), 90) < DARK)
 
 
 def _points(landmarks: Any) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""Frames to poses with what the leg network says of the legs: the pose model first, then the network on its landmarks."""
+"""Frames to poses with what the leg network says of the legs: the pose model first, then the network on its landmarks.
+
+A frame that only repeats an earlier one carries no pose.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from collections.abc import Generator, Iterable
 from contextlib import closing
 from statistics import median
 
-from rotrack.core.model import Frame, Pose
+from rotrack.core.model import REASON_FROZEN, Frame, Pose, empty_pose
+from rotrack.sensing.frozen import Repeats
 from rotrack.sensing.landmarker import Landmarker
 from rotrack.sensing.legnet import LegNet
 from rotrack.sensing.prefetch import ahead
@@ -27,7 +31,8 @@ OVER_FRAMES = 48
 
 def read_recorded(frames: Iterable[Frame], landmarker: Landmarker, legnet: LegNet | None) -> Generator[tuple[Frame, Pose]]:
     """Yield every frame with its pose; the pose model works ahead, so that network and caller run beside it."""
-    poses = ahead(((frame, landmarker.detect(frame)) for frame in frames), POSES_AHEAD)
+    repeats = Repeats()
+    poses = ahead(((frame, _pose_of(frame, landmarker, repeats)) for frame in frames), POSES_AHEAD)
     with closing(poses):
         for frame, pose in poses:
             yield frame, legnet.read(frame.rgb, pose) if legnet else pose
@@ -53,16 +58,22 @@ def read_live(
     clock : Clock
         Tells how long it all takes.
     """
-    pace = _Pace()
+    pace, repeats = _Pace(), Repeats()
     for frame in frames:
         began_s = clock.monotonic_s()
-        pose = landmarker.detect(frame)
+        pose = _pose_of(frame, landmarker, repeats)
         found_s = clock.monotonic_s()
         if legnet and (always or pace.due(frame)):
             pose = legnet.read(frame.rgb, pose)
         read_s = clock.monotonic_s()
         yield frame, pose
         pace.took(clock.monotonic_s() - read_s + found_s - began_s, read_s - found_s if pose.legs else math.nan)
+
+
+def _pose_of(frame: Frame, landmarker: Landmarker, repeats: Repeats) -> Pose:
+    if repeats.is_copy(frame):
+        return empty_pose(frame.time_s, (frame.rgb.shape[1], frame.rgb.shape[0]), REASON_FROZEN)
+    return landmarker.detect(frame)
 
 
 class _Pace:

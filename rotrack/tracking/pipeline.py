@@ -18,6 +18,7 @@ from rotrack.core.drills import Drill, DrillTable, Measure, load_table
 from rotrack.core.model import (
     LANDMARK_NAMES,
     LEGS,
+    REASON_FROZEN,
     REP_DECIMALS,
     Apart,
     CurvePoint,
@@ -256,7 +257,7 @@ class _LegTracker:
         reason = self._unseen(pose) or refused
         in_sight = not reason
         reason = reason or self._out_of_position(pose)
-        self._keep_or_drop_neutral(pose.time_s, in_sight, in_position=not reason)
+        self._keep_or_drop_neutral(pose.time_s, in_sight, in_position=not reason, frozen=pose.reason == REASON_FROZEN)
         if not reason and self._measure is None:
             reason = self._find_neutral(pose)
         if self._measure is None and (self._backlog or not reason or self._looking):
@@ -369,8 +370,8 @@ class _LegTracker:
             return "moved away from the place of the neutral pose, or somebody else is measured"
         return ""
 
-    def _keep_or_drop_neutral(self, time_s: float, in_sight: bool, in_position: bool) -> None:
-        if in_position:
+    def _keep_or_drop_neutral(self, time_s: float, in_sight: bool, in_position: bool, frozen: bool) -> None:
+        if in_position or frozen:  # a camera that hangs stands where it stood
             self._good_sight_s = time_s
         if in_position or not in_sight:  # out of sight is not out of position
             self._good_position_s = time_s

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rotrack.core.model import Apart, Direction, NeutralTaken, Rep, Side, Step, ZeroCourse
+from rotrack.core.model import REASON_FROZEN, Apart, Direction, NeutralTaken, Rep, Side, Step, ZeroCourse
 
 
 @dataclass
@@ -30,6 +30,7 @@ class Scoreboard:
     best: dict[tuple[Side, Direction], float] = field(default_factory=dict)
     held_s: dict[Side, float] = field(default_factory=dict)
     several_people: bool = False
+    frozen: int = 0
 
     def add(self, step: Step, with_frame: bool = True) -> None:
         """Add a step; without a frame for what comes after the last one."""
@@ -48,6 +49,7 @@ class Scoreboard:
                 self.held_s[rep.side] = self.held_s.get(rep.side, 0.0) + rep.hold_s
         if not with_frame:
             return
+        self.frozen += step.pose.reason == REASON_FROZEN
         if self.frames == 0:
             self.first_s = step.pose.time_s
         self.frames += 1
@@ -86,6 +88,11 @@ class Scoreboard:
     def fps(self) -> float:
         """Measured frames per second; 0 before the second frame."""
         return (self.frames - 1) / self.duration_s if self.duration_s > 0 else 0.0
+
+    @property
+    def frozen_s(self) -> float:
+        """For how long the camera repeated the same frame, s."""
+        return self.frozen / self.fps if self.frozen else 0.0
 
     @property
     def measured_share(self) -> dict[Side, float]:
