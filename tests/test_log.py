@@ -70,7 +70,7 @@ def test_columns_keep_their_order(tmp_path: Path) -> None:
         tmp_path / "reps.csv": (
             "session_id,started_at,person,drill,side,direction,rep,valid,peak_deg,live_peak_deg,range_deg,start_s,peak_s,end_s,"
             "hold_s,faults,reason,tier,calibration,zero,visibility,model,convention_version,rotrack_version,note,"
-            "uncertainty_deg,gravity_deg,dropped,band,load_kg,measure_version,remeasured_from"
+            "uncertainty_deg,gravity_deg,dropped,band,load_kg,measure_version,remeasured_from,speed_deg_s"
         ),
         writer.folder / "repetitions.csv": (
             "side,direction,rep,valid,peak_deg,uncertainty_deg,gravity_deg,fit_sd_deg,live_peak_deg,range_deg,start_s,peak_s,end_s,"

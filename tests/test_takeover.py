@@ -96,6 +96,14 @@ def test_the_table_of_an_old_folder_gets_the_columns_of_today_and_no_other_numbe
         assert {column: again[column] for column in row if row[column]} == {c: cell for c, cell in row.items() if cell}
 
 
+def test_the_speed_that_the_sessions_know_comes_into_the_table(tmp_path: Path) -> None:
+    data = a_copy("32_columns_own_tables", tmp_path)
+    assert "speed_deg_s" not in read_table(data / "reps.csv").columns
+    refresh_table(data)
+    speeds = [row["speed_deg_s"] for _, row in read_table(data / "reps.csv").rows]
+    assert speeds == ["38.1", "41.7", "40.0", "33.3", "35.2", "44.0", "51.9", "38.1", "41.7"]
+
+
 @pytest.mark.parametrize("columns", [25, 27, 30, 32])
 def test_a_session_that_was_cut_off_stays_so(tmp_path: Path, columns: int) -> None:
     data = a_copy(f"{columns}_columns", tmp_path)

@@ -52,6 +52,7 @@ NOT_SAID = re.compile(
     r"|^width and height|^two plausible focal|^mediapipe |^take the neutral pose again$|^the (camera|floor profile)$"
     r"|^too (low|high)$|^sudo |^, |^rows and lines differ$|^reps (changed by hand|of an earlier version\.csv)$"
     r"|uncertainty_deg gravity_deg$|dropped band load_kg$|measure_version remeasured_from$|^\d (dropped, band|measure version)"
+    r"| speed_deg_s$"
 )
 """What looks like a sentence but stays in files."""
 TWO_WORDS = re.compile(r"[A-Za-z]{2,},? [a-z]{2,}")

@@ -42,9 +42,10 @@ def rep_line(rep: Rep, tier: str) -> str:
         )
     peak = amount(rep.peak_deg, rep.uncertainty_deg, tier)
     sign = "" if is_index(tier) else "\u00b0"
+    speed = f"  {rep.speed_deg_s:.0f}{sign}/s" if isfinite(rep.speed_deg_s) else ""
     return (
         f"  [{colour}]{rep.side:5}[/]  rep {rep.rep}  {rep.direction:8}  [bold]{peak:>12}[/]  "
-        f"live {abs(rep.live_peak_deg):.1f}{sign}  hold {seconds(rep.hold_s)}{marks}{why}"
+        f"live {abs(rep.live_peak_deg):.1f}{sign}  hold {seconds(rep.hold_s)}{speed}{marks}{why}"
     )
 
 

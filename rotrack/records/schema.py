@@ -16,6 +16,7 @@ _FIRST = (
 _WITH_ERRORS = f"{_FIRST} uncertainty_deg gravity_deg"
 _WITH_DROPPED = f"{_WITH_ERRORS} dropped band load_kg"
 _WITH_MEASURE = f"{_WITH_DROPPED} measure_version remeasured_from"
+_WITH_SPEED = f"{_WITH_MEASURE} speed_deg_s"
 
 VERSIONS = MappingProxyType(
     {
@@ -23,10 +24,11 @@ VERSIONS = MappingProxyType(
         "2 errors": tuple(_WITH_ERRORS.split()),
         "3 dropped, band, load": tuple(_WITH_DROPPED.split()),
         "4 measure version": tuple(_WITH_MEASURE.split()),
+        "5 speed": tuple(_WITH_SPEED.split()),
     }
 )
 """Columns by the name of the version, oldest first."""
-REP_COLUMNS = VERSIONS["4 measure version"]
+REP_COLUMNS = VERSIONS["5 speed"]
 """Those of the present version."""
 NEEDED = ("session_id", "started_at", "drill", "side", "direction", "rep", "valid", "peak_deg")
 """Without these a row says nothing; every version has them."""
