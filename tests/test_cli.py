@@ -54,7 +54,7 @@ from rotrack import cli
 from rotrack.app.server import Options
 from rotrack.cli import measure
 from rotrack.core.drills import load_table
-from rotrack.core.errors import ModelError, RecordError, SourceError
+from rotrack.core.errors import DOUBTFUL, ModelError, RecordError, RotrackError, SourceError
 from rotrack.core.model import MEASURE_VERSION, UNCORRECTED, WITHOUT_LEGNET, Pose, Side
 from rotrack.draw.window import Key
 from rotrack.kinematics.correction import load_corrections
@@ -114,6 +114,14 @@ def test_every_command_is_mentioned_in_the_readme(command: str) -> None:
     assert f"rotrack {command}" in (ROOT / "README.md").read_text("utf-8")
 
 
+def test_the_readme_lists_every_exit_code() -> None:
+    def kinds(error: type[RotrackError]) -> set[int]:
+        return {error.exit_code}.union(*map(kinds, error.__subclasses__()))
+
+    listed = re.findall(r"^\| (\d+) \| ", (ROOT / "README.md").read_text("utf-8").partition("## Exit codes")[2], re.MULTILINE)
+    assert set(map(int, listed)) == {0, DOUBTFUL} | kinds(RotrackError)
+
+
 def test_help_starts_with_what_it_is_and_lists_the_commands(run: Run) -> None:
     out = run("--help").out
     assert "Measure hip internal and external rotation" in out
@@ -147,7 +155,13 @@ def test_a_mistyped_command_is_explained_without_a_traceback(run: Run, args: lis
             "--side must be one of left, right, not 'up'.",
         ),
         ("Invalid value for '--port': 70000 is not in the range 0<=x<=65535.", "--port must be from 0 to 65535, not 70000."),
-        ("No such option: --loud", "No such option: --loud."),
+        ("No such option: --loud", "There is no option --loud."),
+        ("No such option: --loud (Possible options: --load-kg, --out)", "There is no option --loud; there are --load-kg, --out."),
+        ("No such command 'analyse'. Did you mean 'analyze'?", "There is no command 'analyse'; did you mean 'analyze'?"),
+        ("Got unexpected extra argument(s) (x.mp4)", "Nothing is expected where x.mp4 stands."),
+        ("Missing argument 'VIDEO...'.", "VIDEO... is missing."),
+        ("Missing option '--to'.", "--to is missing."),
+        ("Option '--drill' requires an argument.", "--drill needs a value."),
     ],
 )
 def test_a_wrong_value_is_told_in_words_of_our_own(message: str, words: str) -> None:

@@ -596,3 +596,9 @@ def test_a_real_session_goes_the_whole_way(run: Run, data: Path) -> None:
     assert (stored["note"], stored["status"], len(stored["neutrals"])) == ("tight", "finished", 2)
     assert run("delete", "--session", "last", "--yes").code == 0
     assert list((data / "sessions").iterdir()) == []
+
+
+@pytest.mark.parametrize("how", ["last", "the beginning of its id"])
+def test_a_session_is_measured_again_by_what_it_is_called(run: Run, data: Path, how: str) -> None:
+    session = rotrack.remeasure(FIXTURES / "internal_right", data)
+    assert "4 valid of 4" in run("remeasure", how if how == "last" else session.id[:15]).out

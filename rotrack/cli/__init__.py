@@ -154,6 +154,17 @@ _LIBRARY_SAYS = {
     r"(\S+) is not in the range (\S+)<=x<=(\S+)\.": "from {1} to {2}, not {0}",
 }
 """What the library for command lines says of a value, and how we say it."""
+_LIBRARY_SAYS_OF_A_LINE = {
+    r"Missing (?:argument|option) '([^' /]+).*": "{0} is missing.",
+    r"Option '(\S+)' requires an argument\.": "{0} needs a value.",
+    r"Got unexpected extra argument(?:s|\(s\))? \((.*)\)": "Nothing is expected where {0} stands.",
+    r"No such command '(.*?)'\.": "There is no command '{0}'.",
+    r"No such command '(.*?)'\. Did you mean '(.*)'\?": "There is no command '{0}'; did you mean '{1}'?",
+    r"No such option: (\S+)": "There is no option {0}.",
+    r"No such option: (\S+) \(Possible options: (.*)\)": "There is no option {0}; there are {1}.",
+    r"No such option: (\S+) Did you mean (\S+)\?": "There is no option {0}; did you mean {1}?",
+}
+"""What it says of a line, and how we say it."""
 
 
 def main() -> None:
@@ -205,18 +216,23 @@ def run() -> None:
 def usage_words(error: typer.BadParameter) -> str:
     """Return in a sentence of our own what is wrong with a command line."""
     said = error.format_message().strip()
+    for pattern, words in _LIBRARY_SAYS_OF_A_LINE.items():
+        if found := re.fullmatch(pattern, " ".join(said.split())):
+            said = words.format(*found.groups())
     what = re.fullmatch(r"Invalid value for '?([^']+?)'?(?: / '[^']+')*: (.*)", said, re.DOTALL)
     if what:
         name, wrong = what.groups()
         for pattern, words in _LIBRARY_SAYS.items():
             found = re.fullmatch(pattern, " ".join(wrong.split()))
             if found:
-                said = f"{name} must be {words.format(*found.groups()).replace(chr(39) + ', ' + chr(39), ', ')}."
+                must = words.format(*found.groups()).replace("', '", ", ").replace("of , ", "of ")
+                said = f"{name} must be {must}."
                 break
         else:
             said = f"{name}: {wrong}"
     command = error.ctx.command_path if error.ctx else "rotrack"
-    return f"{said.rstrip('.')}. `{command} --help` explains it."
+    end = "" if said.endswith("?") else "."
+    return f"{said.rstrip('.')}{end} `{command} --help` explains it."
 
 
 def make_app(given: list[str]) -> typer.Typer:
