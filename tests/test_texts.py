@@ -302,7 +302,9 @@ def skeletons(path: Path) -> Iterator[str]:
 
 def test_translations_of_the_core_are_of_sentences_that_are_there():
     told = {text.removesuffix(".") for path in (ROOT / "rotrack").rglob("*.py") for text in skeletons(path)}
-    told |= {text for drill in load_table().drills for norm in norms_for(drill) for text in (norm.position, norm.population)}
+    told |= {
+        text for drill in load_table().drills for norm in norms_for(drill, None) for text in (norm.position, norm.population)
+    }
     filled = [re.compile(re.escape(t).replace("\0", ".*")) for t in told if "\0" in t and re.search("[a-z]{2}", t)]
     tables = [tomllib.loads((TEXTS / f"{texts.language}_core.toml").read_text("utf-8")) for texts in TRANSLATED]
     english = [
@@ -313,7 +315,7 @@ def test_translations_of_the_core_are_of_sentences_that_are_there():
 
 
 def test_norms_are_told_in_every_language():
-    told = {text for drill in load_table().drills for norm in norms_for(drill) for text in (norm.position, norm.population)}
+    told = {text for drill in load_table().drills for norm in norms_for(drill, None) for text in (norm.position, norm.population)}
     assert told
     assert lacking(told) == []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from rotrack.core.model import Side
 from rotrack.progress.compare import Difference, Earlier
 from rotrack.records.norms import Norm
@@ -31,11 +33,13 @@ def last_time_words(last: Earlier, tier: str, t: Texts) -> str:
 def norm_words(norm: Norm, tier: str, t: Texts) -> dict[str, str]:
     """Return what a study found: mean, who, how, source."""
     moved = t(f"result.norms_{norm.motion}") if norm.motion else ""
+    spread = [] if isfinite(norm.sd_deg) else [t("result.norms_no_spread")]
+    cited = [t("result.norms_cited")] if norm.second_hand else []
     return {
-        "mean": t.amount(norm.value_deg, norm.sd_deg, tier),
+        "mean": ", ".join([t.amount(norm.value_deg, norm.sd_deg, tier), *spread]),
         "who": t.said(norm.population),
         "how": ", ".join(part for part in (t.said(norm.position), moved) if part),
-        "source": norm.source,
+        "source": ", ".join([norm.source, norm.journal, *cited]),
     }
 
 

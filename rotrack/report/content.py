@@ -414,12 +414,12 @@ def _norms(drills: Iterable[str]) -> list[Part]:
             str(norm.direction),
             amount(norm.value_deg, norm.sd_deg, "A"),
             norm.population,
-            f"{norm.position}, {norm.motion or 'active or passive not known'}",
-            norm.source,
+            f"{norm.position}, {norm.motion}",
+            f"{norm.source}, {norm.journal}" + (", as others cite it" if norm.second_hand else ""),
         )
         for drill, norm in found
     ]
-    caption = "Means (\u00b1 standard deviation between people, where it is known) in the same position."
+    caption = "Means (\u00b1 standard deviation between people, where it is known) in the same position, moved by themselves."
     if not several:
         caption = f"{title_of(found[0][0])}: {caption[:1].lower()}{caption[1:]}"
     header = (*(["drill"] if several else []), "direction", "mean", "who", "how", "source")
