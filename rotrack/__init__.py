@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from rotrack.kinematics.rotation import NeutralPose, make_measure
     from rotrack.measure.batch import Job
     from rotrack.measure.run import PoseSource, analyze, remeasure, steps
-    from rotrack.progress.agreement import agreement_of, pair_readings
+    from rotrack.progress.agreement import Pairing, agreement_of, pair_readings, repetition_table, subjects_of
     from rotrack.progress.change import Change, Progress, read_progress
     from rotrack.progress.compare import left_against_right, spreads_of
     from rotrack.progress.sample import true_change_deg, write_sample
@@ -73,6 +73,7 @@ __all__ = [
     "Job",
     "Measurement",
     "NeutralPose",
+    "Pairing",
     "Pose",
     "PoseSource",
     "Posture",
@@ -111,11 +112,13 @@ __all__ = [
     "read_readings",
     "read_sessions",
     "remeasure",
+    "repetition_table",
     "rotation_over_time",
     "session_figure",
     "session_table",
     "spreads_of",
     "steps",
+    "subjects_of",
     "table_bytes",
     "tidy_table",
     "trc",
@@ -185,8 +188,11 @@ _HOMES = {
         "steps",
     ),
     "rotrack.progress.agreement": (
+        "Pairing",
         "agreement_of",
         "pair_readings",
+        "repetition_table",
+        "subjects_of",
     ),
     "rotrack.progress.change": (
         "Change",

@@ -28,7 +28,8 @@ STEPS = (
     "<b>Strap the phone to the front of the shin</b>, midway between knee and ankle, its long edge along the shinbone, screen "
     "straight forward, as the thigh points. The shinbone slants: pad one side with a folded cloth until the screen faces "
     "forward. Turned aside by 20 degrees it reads 28 where 30 is true. It must not slip: draw its outline on the skin or sock.",
-    "<b>Let the leg hang</b> still. Set the inclinometer app to 0, or write down what it shows at rest and subtract it.",
+    "<b>Set the app to 0 against a door frame</b>, not on the leg: both instruments count from the plumb line. Then let the leg "
+    "hang still. A free shank hangs plumb: straighten the phone until it shows 0, give or take one degree. Write it down.",
     "<b>Start rotrack</b>: {live}. The person holds still until rotrack says go.",
     "<b>Foot outwards</b> (internal rotation) as far as it goes, <b>hold for two seconds</b>. The helper reads the phone aloud, "
     "without a look at rotrack's number. Back to rest. <b>Foot inwards</b> (external rotation), hold, read. Five times each.",
@@ -51,7 +52,7 @@ def protocol_pdf() -> bytes:
     commands = {name: _CODE.format(text) for name, text in _COMMANDS.items()}
     steps = [Paragraph(text.format(**commands), _STEP, bulletText=f"{number}.") for number, text in enumerate(STEPS, start=1)]
     beside = Table(
-        [[steps, _drawing()]], colWidths=[133 * mm, 45 * mm], style=[("VALIGN", (0, 0), (-1, -1), "TOP"), *_NO_PADDING]
+        [[steps, _drawing()]], colWidths=[130 * mm, 48 * mm], style=[("VALIGN", (0, 0), (-1, -1), "TOP"), *_NO_PADDING]
     )
     parts: list[Flowable] = [
         Paragraph("rotrack against a phone: the recipe", _TITLE),
@@ -119,8 +120,8 @@ def _drawing() -> Drawing:
     drawing.add(Rect(17.5 * mm, 56 * mm, 9 * mm, 18 * mm, rx=3, fillColor=phone, strokeColor=ink))
     drawing.add(Line(22 * mm, 92 * mm, 22 * mm, 38 * mm, strokeColor=colors.grey, strokeDashArray=[3, 3]))
     for place, text in ((96 * mm - 9, "from the front"), (63 * mm, "phone")):
-        drawing.add(String(0, place, text, fontName="Helvetica", fontSize=7.5))
-    drawing.add(String(0, 31 * mm, "from above", fontName="Helvetica", fontSize=7.5))
+        drawing.add(String(4 * mm, place, text, fontName="Helvetica", fontSize=7.5))
+    drawing.add(String(4 * mm, 31 * mm, "from above", fontName="Helvetica", fontSize=7.5))
     drawing.add(Rect(17 * mm, 17 * mm, 10 * mm, 14 * mm, fillColor=skin, strokeColor=None))
     drawing.add(Polygon([16 * mm, 18 * mm, 22 * mm, 11 * mm, 28 * mm, 18 * mm], fillColor=skin, strokeColor=ink))
     drawing.add(Rect(16 * mm, 8.5 * mm, 12 * mm, 2 * mm, fillColor=phone, strokeColor=ink))
