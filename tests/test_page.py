@@ -508,6 +508,12 @@ def assert_in_order(pages: list[Page]) -> None:
         assert_german(page)
 
 
+COUNTED_RIGHT = """(() => {
+  const [number, noun] = ["number", "noun"].map((part) => document.querySelector(`#gauge-right .count .${part}`).textContent);
+  return Number(number) > 0 && noun === (number === "1" ? "Wiederholung" : "Wiederholungen");
+})()"""
+
+
 def test_a_gauge_has_room_for_all_that_belongs_in_it(browser, served):
     """Two directions, each with a value of the last session, and then a long reason."""
     running, data = served
@@ -541,6 +547,7 @@ def test_a_gauge_has_room_for_all_that_belongs_in_it(browser, served):
         page.wait_for_timeout(200)
         dial = page.locator("#gauge-right .dial svg").bounding_box()
         assert min(dial["width"] / 200, dial["height"] / 124) * 124 > 80  # as high as it can be drawn
+        page.wait_for_function(COUNTED_RIGHT)
         page.click("#end")
 
 
