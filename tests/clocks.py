@@ -50,14 +50,19 @@ class ManualClock:
 
     def wait(self, event: threading.Event, at_most_s: float) -> bool:
         """Wait for an event, or until the clock was moved on that far."""
-        with self._waiting(at_most_s) as due_s:
+        return self.wait_until(event, self.monotonic_s() + at_most_s)
+
+    def wait_until(self, event: threading.Event, due_s: float) -> bool:
+        """Wait for an event, or until the clock was moved on to a time since the start, whoever moves it meanwhile."""
+        with self._waiting(due_s):
             while not event.is_set() and self.monotonic_s() < due_s:
                 event.wait(LOOK_EVERY_S)
             return event.is_set()
 
     def wait_for(self, changed: threading.Condition, until: Callable[[], object], at_most_s: float) -> bool:
         """Wait until something has come true, or until the clock was moved on that far."""
-        with self._waiting(at_most_s) as due_s:
+        due_s = self.monotonic_s() + at_most_s
+        with self._waiting(due_s):
             while not until() and self.monotonic_s() < due_s:
                 changed.wait(LOOK_EVERY_S)
             return bool(until())
@@ -106,12 +111,12 @@ class ManualClock:
             return sum(due_s > self._passed_s for due_s in self._due_s.values())
 
     @contextmanager
-    def _waiting(self, at_most_s: float) -> Iterator[float]:
+    def _waiting(self, due_s: float) -> Iterator[None]:
         me = object()
         with self._lock:
-            due_s = self._due_s[me] = self._passed_s + at_most_s
+            self._due_s[me] = due_s
         try:
-            yield due_s
+            yield
         finally:
             with self._lock:
                 del self._due_s[me]

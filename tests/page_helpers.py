@@ -181,7 +181,7 @@ class _FilmCamera:
                 if not paced:
                     self._closed.wait()
             if paced:
-                film.clock.wait(self._closed, due_s - film.clock.monotonic_s())
+                film.clock.wait_until(self._closed, due_s)
             if count and index in film.unplugged:
                 if film.clock.wait(self._closed, film.noticed_after_s):
                     return
