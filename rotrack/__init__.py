@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from rotrack.measure.run import PoseSource, analyze, remeasure, steps
     from rotrack.progress.agreement import Pairing, agreement_of, pair_readings, repetition_table, subjects_of
     from rotrack.progress.change import Change, Progress, read_progress
-    from rotrack.progress.compare import left_against_right, spreads_of
+    from rotrack.progress.compare import standing
     from rotrack.progress.sample import true_change_deg, write_sample
     from rotrack.progress.values import session_table
     from rotrack.records.changes import delete_session
@@ -92,7 +92,6 @@ __all__ = [
     "delete_session",
     "history_table",
     "html_of",
-    "left_against_right",
     "leg_points",
     "load_session",
     "load_table",
@@ -116,7 +115,7 @@ __all__ = [
     "rotation_over_time",
     "session_figure",
     "session_table",
-    "spreads_of",
+    "standing",
     "steps",
     "subjects_of",
     "table_bytes",
@@ -199,10 +198,7 @@ _HOMES = {
         "Progress",
         "read_progress",
     ),
-    "rotrack.progress.compare": (
-        "left_against_right",
-        "spreads_of",
-    ),
+    "rotrack.progress.compare": ("standing",),
     "rotrack.progress.sample": (
         "true_change_deg",
         "write_sample",

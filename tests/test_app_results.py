@@ -38,6 +38,7 @@ from rotrack.report.content import make_report
 from rotrack.report.files import write_report
 from rotrack.report.html import html_of
 from rotrack.report.pdf import pdf_of
+from rotrack.texts import Texts
 
 LEFT, RIGHT = Side
 CHROMIUM = shutil.which("chromium")
@@ -184,8 +185,7 @@ def test_the_table_is_that_of_the_history(page, data):
 
 # ---------------------------------------------------------------------- what has changed
 WEEKS = 8
-SAID = {"real change (95 %)": "echte Ver\u00e4nderung (95 %)", "probable": "wahrscheinliche Ver\u00e4nderung",
-        "within measurement error": "innerhalb des Messfehlers", "not enough sessions": "zu wenige Messungen"}  # fmt: skip
+SAID = {"within measurement error": "innerhalb des Messfehlers", "not enough sessions": "zu wenige Messungen"}
 
 
 def weekly(data: Path, person: str, week: int, left: float, right: float, again: str = "", **changes: Any) -> str:
@@ -225,15 +225,18 @@ def line_in(change: dict[str, Any], language: str) -> list[str]:
     """Return the line of the table that belongs to a change as the terminal has it."""
     minus = "\u2212"
     grown, error, slope = change["change_deg"], change["error_deg"], change["slope"]
-    to, verdict = ("bis", SAID[change["verdict"]]) if language == "de" else ("to", change["verdict"])
-    if change["verdict"] == "real change (95 %)":  # a gain and a loss are not to be taken for each other
-        sign, way = ("\u25b2", {"de": "mehr", "en": "more"}) if grown > 0 else ("\u25bc", {"de": "weniger", "en": "less"})
-        verdict = f"{sign} {way[language]}: {verdict}"
+    to = "bis" if language == "de" else "to"
+    if change["verdict"] == "real change":
+        day = date.fromisoformat(change["confirmed"])
+        told = {"de": "\u25b2 echter Zuwachs, best\u00e4tigt am", "en": "\u25b2 real gain, confirmed on"}
+        verdict = f"{told[language]} {Texts(language).date(day, short=True)}"
+    else:
+        verdict = SAID[change["verdict"]] if language == "de" else change["verdict"]
     interval = f"95 %: {slope['low_deg']:+.1f} {to} {slope['high_deg']:+.1f}".replace(" ", "\u00a0")
     line = [
         str(len(change["points"])),
         f"{change['baseline_deg']:.1f}\u00b0",
-        f"{change['latest_deg']:.1f}\u00b0",
+        f"{change['now_deg']:.1f}\u00b0",
         f"{grown:+.1f} \u00b1 {error:.1f}\u00b0".replace("-", minus),
         f"{change['real_from_deg']:.1f}\u00b0",
         f"{slope['per_month_deg']:+.1f}\u00b0 ({interval})".replace("-", minus),
@@ -247,35 +250,32 @@ def test_what_has_changed_is_as_the_terminal_has_it(page, data, gina, language, 
     document = as_the_terminal_has_it(data, monkeypatch, capfd, "-p", "Gina", "-d", "seated-internal")
     legs = [change["side"] for change in document["changes"]]
     assert legs == ["left", "right"]
-    assert {change["verdict"] for change in document["changes"]} == {"real change (95 %)", "within measurement error"}
+    assert {change["verdict"] for change in document["changes"]} == {"real change", "within measurement error"}
     for change in document["changes"]:
         assert len(change["points"]) == WEEKS - 1
         line = line_in(change, language)
         at = texts.index(line[5])
         assert texts[at - 5 : at + 2] == line
-        real = change["verdict"] == "real change (95 %)"
-        assert (abs(change["change_deg"]) > change["real_from_deg"]) is real  # the column is the rule
     (sides,) = document["sides"]
-    assert sides["flagged"]
+    assert (sides["clear"], sides["unconfirmed"], sides["sessions"]) == (False, False, 3)
     words = f"{sides['difference_deg']:.1f} \u00b1 {sides['error_deg']:.1f}\u00b0"
     if language == "de":
-        assert any(f"um {words.replace('.', ',')}." in text and "mehr als 10\u00b0" in text for text in texts)
+        assert any(f"von {words.replace('.', ',')}, im Mittel von 3 Messungen" in text for text in texts)
         assert "1 Messung mit der Kalibrierung \u201eKamera\u201c" in texts
         assert "1 Messung ausgelassen: neu ausgewertet, es z\u00e4hlt eine andere Auswertung." in texts
     else:
-        assert any(f"left leg reaches {words} more" in text and "more than 10\u00b0" in text for text in texts)
+        assert any(f"They differ by {words}, in the mean of 3 sessions: within" in text for text in texts)
         assert "1 session with calibration camera" in texts
         assert texts[texts.index("To know:") + 1 :][: len(document["notes"])] == document["notes"]
 
 
-def test_result_says_of_the_legs_what_the_history_says(page, data, gina):
-    """And so for an earlier session: all are judged by the spread of the same sessions."""
-    line = next(text for text in texts_in(page, "person=Gina&drill=seated-internal") if text.startswith("Left against right"))
-    error = re.search(r"\u00b1 [\d.]+\u00b0", line).group()
-    words = line.partition(": ")[2].partition(" That is")[0].partition(" More than")[0].split(": larger")[0]
-    opened = fetched(f"{page}/session/{gina[-1]}").decode()
-    assert words in opened
-    assert error in fetched(f"{page}/session/{gina[2]}").decode()
+def test_result_says_what_the_history_says(page, data, gina):
+    texts = texts_in(page, "person=Gina&drill=seated-internal")
+    line = next(text for text in texts if text.startswith("Left against right"))
+    gain = next(text for text in texts if "real gain" in text).removeprefix("\u25b2 ")
+    result = fetched(f"{page}/session/{gina[-1]}").decode()
+    assert line.partition(": ")[2] in result
+    assert f": {gain}." in result
 
 
 @pytest.mark.parametrize("typed", ["gina", " GINA ", "Gina "])
@@ -543,7 +543,8 @@ def test_compared_with_the_last_like_session(window, data):
     assert "cut off" in window.text(".notice")
     before = window.text(".leg-result.left .before")
     assert "3 January 2026: 23.5 \u00b1 4.0\u00b0" in before
-    assert "A difference of 1.0 \u00b1 9.2\u00b0: within the error" in before
+    assert "Against your first sessions +1.0 \u00b1" in before
+    assert "within measurement error." in before
     dots = window.tab.get_attribute(".leg-result.left .dots", "aria-label")
     assert re.findall(r"[\d.]+ \u00b1", dots) == ["21.5 \u00b1", "25.5 \u00b1", "23.5 \u00b1", "24.5 \u00b1"]
     window.tab.click(".leg-result.left .before a")
@@ -677,7 +678,7 @@ def test_what_has_changed_follows_what_was_chosen(window, gina):
     rows = window.tab.locator(".changes tbody tr")
     for number, side in enumerate(("Left", "Right")):
         assert rows.nth(number).inner_text().startswith(f"{side} leg, internal")
-    assert "real change (95 %)" in rows.first.inner_text()
+    assert "real gain, confirmed on" in rows.first.inner_text()
     assert "within measurement error" in rows.nth(1).inner_text()
     assert window.tab.evaluate("document.querySelector('.changes').getBoundingClientRect().bottom") <= window.tab.evaluate(
         "document.querySelector('.over-time').getBoundingClientRect().top"

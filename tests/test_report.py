@@ -31,6 +31,7 @@ from rotrack.draw.theme import CSS_RGB, css
 from rotrack.progress.change import Change, LeftOut, Point, Progress, Sides, Verdict, read_progress
 from rotrack.progress.sample import NOTE, PERSON, write_sample
 from rotrack.progress.statistics import Slope, Spread
+from rotrack.progress.wording import verdict_words
 from rotrack.records.people import LONGEST_NAME
 from rotrack.records.session import best_of
 from rotrack.report import files
@@ -42,12 +43,13 @@ from rotrack.report.html import html_of
 from rotrack.report.pdf import lacking, pdf_of
 from rotrack.report.sentences import three_sentences
 from rotrack.report.wording import Only
+from rotrack.texts import Texts
 from rotrack.texts.numbers import amount
 
 LEFT, RIGHT = Side
 INTERNAL, EXTERNAL = Direction
 NAN = float("nan")
-REAL, PROBABLE, WITHIN, FEW = Verdict
+REAL, UNCONFIRMED, WITHIN, FEW = Verdict
 TODAY = date(2026, 6, 20)
 SEATED, LUNGE = "seated-combined", "lunge-internal"
 FIRST = datetime.fromisoformat("2026-03-03T08:00:00+01:00")
@@ -65,15 +67,16 @@ def change(
         Point(f"s{n}-{drill}", FIRST + timedelta(days=10 * n - (n == 11)), size, 3.0, 3) for n, size in enumerate(sizes)
     )
     enough = verdict is not FEW
+    way = 0 if verdict in (WITHIN, FEW) else 1 if latest > baseline else -1
     return Change(
-        "Ana", drill, tier, side, direction, points, baseline if sessions >= 3 else NAN, latest,
-        latest - baseline if enough else NAN, 5.0 if enough else NAN, Spread(sem, 15.0, sem, 9.0, 3.0), verdict,
-        Slope(NAN, NAN, NAN), left_out,
+        "Ana", drill, tier, side, direction, points, baseline if sessions >= 3 else NAN, latest, points[-1].started_at, latest,
+        latest - baseline if enough else NAN, 5.0 if enough else NAN, 6.0 if enough else NAN, Spread(sem, 15.0, sem, 9.0, 3.0),
+        verdict, way, points[-1].started_at.date() if verdict is REAL else None, Slope(NAN, NAN, NAN), left_out,
     )  # fmt: skip
 
 
 def sides(difference: float, error: float, direction: Direction = INTERNAL, drill: str = SEATED, tier: str = "A") -> Sides:
-    return Sides("Ana", drill, tier, direction, 30.0 + difference, 30.0, difference, error)
+    return Sides("Ana", drill, tier, direction, 30.0 + difference, 30.0, difference, error, 1.2 * error, 3)
 
 
 def progress(changes: Sequence[Change], both: Sequence[Sides] = (), alone: int = 0, notes: tuple[str, ...] = ()) -> Progress:
@@ -92,15 +95,14 @@ CASES = {
     "one real gain": (
         progress([change(), change(30, 31, WITHIN, RIGHT)], [sides(4, 5)]),
         FOUR_MM,
-        "Your left leg’s internal rotation grew from 31 to 38 degrees; that is more than the measurement error of 6 degrees, so "
-        "it is a real change.",
+        "Your left leg’s internal rotation grew from 31 to 38 degrees; that is a real change, confirmed on 20 June 2026.",
         f"Everything else stayed within measurement error, and {SAME}.",
     ),
     "only losses": (
         progress([change(40, 30), change(42, 33, side=RIGHT)], [sides(-3, 5)]),
         FOUR_MM,
         "Your left leg’s internal rotation fell from 40 to 30 degrees and your right leg’s internal rotation fell from 42 to 33 "
-        "degrees; each is more than its measurement error of 6 and 6 degrees, so these are real changes.",
+        "degrees; these are real changes, confirmed on 20 June 2026 and 20 June 2026.",
         "Left and right differ by 3 ± 5 degrees in internal rotation, which may be measurement error.",
     ),
     "mixed: the largest loss is named beside the largest gain": (
@@ -115,8 +117,8 @@ CASES = {
         ),
         FOUR_MM,
         "Your left leg’s internal rotation grew from 20 to 40 degrees, your right leg’s external rotation fell from 30 to 20 "
-        "degrees and your right leg’s internal rotation grew from 20 to 39 degrees; each is more than its measurement error of "
-        "6, 6 and 6 degrees, so these are real changes, and the table below has one more.",
+        "degrees and your right leg’s internal rotation grew from 20 to 39 degrees; these are real changes, confirmed on 20 "
+        "June 2026, 20 June 2026 and 20 June 2026, and the table below has one more.",
         f"{SAME[:1].upper()}{SAME[1:]}.",
     ),
     "nothing changed": (
@@ -128,34 +130,33 @@ CASES = {
     "nothing changed, one leg, one direction": (
         progress([change(30, 33, WITHIN)]),
         FOUR_MM,
-        "Your left leg’s internal rotation has not changed by more than the measurement error of 6 degrees (from 30 to 33).",
+        "Your left leg’s internal rotation has not changed by more than the measurement error of 5 degrees (from 30 to 33).",
         f"O{ONE_LEG}",
     ),
-    "probable": (
-        progress([change(30, 35, PROBABLE), change(30, 31, WITHIN, direction=EXTERNAL)]),
+    "to be confirmed": (
+        progress([change(30, 36, UNCONFIRMED), change(30, 31, WITHIN, direction=EXTERNAL)]),
         FOUR_MM,
-        "Your left leg’s internal rotation probably grew from 30 to 35 degrees, but not surely enough to call it a real change.",
+        "Your left leg’s internal rotation grew from 30 to 36 degrees, which further sessions have to confirm.",
         f"Everything else stayed within measurement error, and o{ONE_LEG}",
     ),
-    "real and probable": (
-        progress([change(), change(35, 30, PROBABLE, direction=EXTERNAL), change(1, 2, FEW, RIGHT, sessions=2)]),
+    "real and to be confirmed": (
+        progress([change(), change(36, 30, UNCONFIRMED, direction=EXTERNAL), change(1, 2, FEW, RIGHT, sessions=2)]),
         FOUR_MM,
-        "Your left leg’s internal rotation grew from 31 to 38 degrees; that is more than the measurement error of 6 degrees, so "
-        "it is a real change.",
-        "Your left leg’s external rotation probably fell from 35 to 30 degrees, one range cannot be judged yet, with too few "
-        "sessions, and your legs cannot be compared, since nothing was measured alike on both at about "
-        "the same time.",
+        "Your left leg’s internal rotation grew from 31 to 38 degrees; that is a real change, confirmed on 20 June 2026.",
+        "Your left leg’s external rotation fell from 36 to 30 degrees, which is to be confirmed, one range cannot be judged yet, "
+        "with too few sessions, and your legs cannot be compared, since nothing was measured alike on both at about the same "
+        "time.",
     ),
     "not enough sessions": (
         progress([change(30, 40, FEW, sessions=3)]),
         "Between 3 March and 23 March 2026 you were measured three times, in the drill “Seated, foot in and out”.",
-        "It is too early to speak of a change: that takes four sessions of the same kind, and there are three sessions so far.",
+        "It is too early to speak of a change: that takes four days with sessions of the same kind, and there are three so far.",
         f"O{ONE_LEG}",
     ),
     "one session": (
         progress([change(30, 40, FEW, sessions=1), change(30, 29, FEW, RIGHT, sessions=1)], [sides(12, 5)]),
         "On 3 March 2026 you were measured once, in the drill “Seated, foot in and out”.",
-        "It is too early to speak of a change: that takes four sessions of the same kind, and there is one session so far.",
+        "It is too early to speak of a change: that takes four days with sessions of the same kind, and there is one so far.",
         "Your left leg has 12 ± 5 degrees more internal rotation than your right one, which is more than the measurement "
         "error and above the 10 degrees from which it is pointed out; this is no diagnosis.",
     ),
@@ -169,30 +170,29 @@ CASES = {
     "an index": (
         progress([change(20, 30, drill=LUNGE, tier="C")]),
         "Between 3 March and 20 June 2026 you were measured twelve times, in the drill “Lunge, back leg turns in”.",
-        "Your left leg’s internal rotation grew from 20 to 30 index points; that is more than the measurement error of 6 index "
-        "points, so it is a real change.",
+        "Your left leg’s internal rotation grew from 20 to 30 index points; that is a real change, confirmed on 20 June 2026.",
         f"O{ONE_LEG}",
     ),
     "degrees and an index": (
         progress([change(), change(30, 20, drill=LUNGE, tier="C", sem=1)]),
         "Between 3 March and 20 June 2026 you were measured 24 times, in two drills.",
         "Your left leg’s internal rotation (Seated, foot in and out) grew from 31 to 38 degrees and your left leg’s internal "
-        "rotation (Lunge, back leg turns in) fell from 30 to 20 index points; each is more than its measurement error of 6 "
-        "degrees and 5 index points, so these are real changes.",
+        "rotation (Lunge, back leg turns in) fell from 30 to 20 index points; these are real changes, confirmed on "
+        "20 June 2026 and 20 June 2026.",
         f"O{ONE_LEG}",
     ),
     "left out": (
         progress([change(30, 33, WITHIN)], alone=2),
         "Between 3 March and 20 June 2026 you were measured 14 times, in the drill “Seated, foot in and out”; two of these "
         "sessions may not be compared with the others.",
-        "Your left leg’s internal rotation has not changed by more than the measurement error of 6 degrees (from 30 to 33).",
+        "Your left leg’s internal rotation has not changed by more than the measurement error of 5 degrees (from 30 to 33).",
         f"O{ONE_LEG}",
     ),
     "whole degrees would say something else": (
-        progress([change(30.4, 36.2, sem=2.05)], [sides(5.4, 5.2)]),
+        progress([change(30.4, 35.2, WITHIN)], [sides(5.4, 5.2)]),
         FOUR_MM,
-        "Your left leg’s internal rotation grew from 30.4 to 36.2 degrees; that is more than the measurement error of 5.7 "
-        "degrees, so it is a real change.",
+        "Your left leg’s internal rotation has not changed by more than the measurement error of 5.0 degrees (from 30.4 to "
+        "35.2).",
         f"O{ONE_LEG}",
     ),
     "no value at all": (
@@ -219,9 +219,8 @@ def any_changes(draw: st.DrawFn) -> Progress:
     for side, direction, drill in sorted(legs):
         base, moved = draw(st.floats(5, 50)), draw(st.floats(-5, 30))
         sem = draw(st.floats(0.5, 5))
-        size = abs(moved)
-        band = max(1.96 * np.sqrt(2) * sem, 5.0)
-        verdict = REAL if size > band * 1.001 else draw(st.sampled_from([PROBABLE, WITHIN, FEW]))
+        unsure = (FEW, WITHIN) if abs(moved) <= 5.0 else (FEW, UNCONFIRMED, REAL)
+        verdict = draw(st.sampled_from(unsure))
         tier = "C" if drill == LUNGE else "A"
         few = verdict is FEW
         found.append(
@@ -245,15 +244,13 @@ def test_there_are_always_three_sentences_and_none_says_more_than_the_verdicts(f
         assert "nan" not in sentence
     verdicts = [one.verdict for one in found.changes]
     text = " ".join(said)
-    assert ("real change" in said[1]) == (REAL in verdicts or PROBABLE in verdicts)
-    assert ("so it is a real change" in text or "so these are real changes" in text) == (REAL in verdicts)
-    assert ("probably" in text) == (PROBABLE in verdicts)
+    assert ("confirmed on" in text) == (REAL in verdicts)
+    assert ("have to confirm" in said[1]) == (UNCONFIRMED in verdicts and REAL not in verdicts)
     real = [one for one in found.changes if one.verdict is REAL]
-    assert ("fell from" in said[1].replace("probably fell", "")) == any(one.change_deg < 0 for one in real), (
-        "a loss is never hidden"
-    )
-    for start, end, error in re.findall(r"from ([\d.]+) to ([\d.]+) \w[\w ]*; that is more than the \D+ ([\d.]+)", said[1]):
-        assert abs(float(end) - float(start)) > float(error) - 0.101
+    if real:
+        assert ("fell from" in said[1]) == any(one.way < 0 for one in real), "a loss is never hidden"
+    for move, start, end in re.findall(r"(grew|fell) from ([\d.]+) to ([\d.]+)", text):
+        assert (move == "grew") == (float(end) > float(start))
     for size, error in re.findall(r"has ([\d.]+) ± ([\d.]+)", said[2]):
         assert float(size) >= float(error)
 
@@ -342,14 +339,12 @@ def test_page_and_paper_say_the_numbers_of_progress(found: Progress, report: Rep
         for sentence in report.sentences:
             assert sentence in said
         for one in found.changes:
-            last = one.points[-1]
-            words = [f"{one.side}, {one.direction}", str(len(one.points)), f"{one.baseline_deg:.1f}°"]
-            words.append(amount(last.size_deg, last.uncertainty_deg, one.tier))
+            words = [f"{one.side}, {one.direction}", str(len(one.points)), f"{one.baseline_deg:.1f}°", f"{one.now_deg:.1f}°"]
             if one.verdict is not FEW:
                 words.append(f"{one.change_deg:+.1f} ± {one.error_deg:.1f}°".replace("-", "−"))
                 words.append(f"{one.real_from_deg:.1f}°")
             words += ["–", "–"] * (one.verdict is FEW)
-            assert f"{' '.join(words)} {one.verdict}" in said
+            assert f"{' '.join(words)} {verdict_words(one, Texts())}" in said
             for point in one.points:
                 assert amount(point.size_deg, point.uncertainty_deg, one.tier) in said
             assert f"{one.spread.sem_deg:.1f}° {one.spread.own_deg:.1f}° ({one.spread.own_df:.0f})" in said
@@ -401,9 +396,9 @@ def test_every_note_of_progress_is_on_the_last_page(found: Progress) -> None:
 @pytest.mark.parametrize(
     ("sessions", "said", "unsaid"),
     [
-        (2, ("There is no band of measurement error yet: it takes 4 sessions",), ("dashed", "outside the band")),
+        (2, ("There is no band of measurement error yet: it takes 4 days",), ("dashed", "outside the band")),
         (3, ("The dashed line is the baseline.", "There is no band of measurement error yet"), ("outside the band",)),
-        (4, ("The dashed line is the baseline. A latest value outside the band is a real change.",), ("no band",)),
+        (4, ("The dashed line is the baseline. The short line is the mean of the latest days; outside the band",), ("no band",)),
     ],
 )
 def test_a_chart_is_explained_as_it_is_drawn(
@@ -419,7 +414,7 @@ def test_a_chart_is_explained_as_it_is_drawn(
     for words in unsaid:
         assert words not in charts.caption
     shapes = charts.figures[0][1].layout.shapes
-    assert [shape.type for shape in shapes] == [*["rect"] * (sessions > 3), *["line"] * (sessions > 2)]
+    assert [shape.type for shape in shapes] == [*["rect"] * (sessions > 3), *["line"] * [0, 0, 0, 1, 2][sessions]]
     (table,) = [block for block in blocks(made, Table) if "real from" in block.header and "change" in block.header]
     assert table.rows[0][table.header.index("real from")] == (f"{found.changes[0].real_from_deg:.1f}°" if sessions > 3 else "–")
 
@@ -649,7 +644,6 @@ def test_a_drawing_puts_everything_where_the_axes_say() -> None:
     assert {"Left leg, internal", "40.0°", *axis.ticktext} <= set(said)
     for text in figure.layout.xaxis.ticktext:
         assert set(text.split("<br>")) <= set(said)
-    assert one.real_from_deg == max(one.spread.mdc95_deg, one.error_deg)
 
 
 def test_every_kind_of_figure_can_be_drawn() -> None:
@@ -795,11 +789,11 @@ def test_a_narrowed_report_says_so(data: Path) -> None:
     for said in (Page(html_of(made)).text, " ".join(paper_texts(pdf_of(made)))):
         assert said.count(narrowed) == 2
         assert f"This report was narrowed down: {narrowed}; others are not in it." in said
-        assert "Baseline is the mean of the first 3 sessions since 1 March 2026." in said
+        assert "Baseline is the mean of the first 3 to 8 days since 1 March 2026, now the mean" in said
     later = date(2026, 3, 10)
     few = make_report(read_progress(data, PERSON, None, None, later), PERSON, TODAY, "0", Only(since=later))
     assert few.subtitle.endswith(" · only sessions since 10 March 2026")
-    assert "and there are two sessions since 10 March 2026." in few.sentences[1]
+    assert "and there are two since 10 March 2026." in few.sentences[1]
 
 
 def test_the_example_of_the_docs_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

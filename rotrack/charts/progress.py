@@ -56,7 +56,7 @@ def progress_figure(change: Any, readings: Any = None, beside: Sequence[Any] = (
     Parameters
     ----------
     change : rotrack.progress.change.Change
-        What has changed, with at least one point; a latest point outside the band is a real change.
+        What has changed, with at least one point; a mean of the latest three days outside the band is a real change.
     readings : pandas.DataFrame, optional
         What other instruments read, see `rotrack.records.readings`, of the same person. Of it, what belongs to the change is
         marked on its day, and never joined with its line.
@@ -66,7 +66,8 @@ def progress_figure(change: Any, readings: Any = None, beside: Sequence[Any] = (
     Returns
     -------
     plotly.graph_objects.Figure
-        Line and marks with the 95 % error of each value; the baseline dashed; the latest value written at the end.
+        Line and marks with the 95 % error of each value; the baseline dashed, what the range is now as a line; the latest value
+        written at the end.
     """
     leg, direction, sign = Side(change.side), Direction(change.direction), unit(change.tier)
     colour, last = css(SIDE_RGB[leg]), change.points[-1]
@@ -79,6 +80,7 @@ def progress_figure(change: Any, readings: Any = None, beside: Sequence[Any] = (
         if math.isfinite(half_deg):  # with the baseline's own sessions alone there is nothing to judge
             below += f", band \u00b1 {half_deg:.1f}{sign}"
             _add_band(figure, change.baseline_deg, half_deg, colour)
+            _add_level(figure, change.now_deg, colour, "solid", _wall(change.now_from), days[-1])
         _add_level(figure, change.baseline_deg, colour, "dash", days[0], days[-1])
     many = len(days) > MANY
     figure.add_scatter(

@@ -17,7 +17,7 @@ from rotrack.cli.wording import counts
 from rotrack.core.drills import TIERS, load_table
 from rotrack.core.errors import RecordError
 from rotrack.core.model import Direction, Rep, Side
-from rotrack.progress.compare import difference, earlier_values, left_against_right, spreads_of
+from rotrack.progress.compare import earlier_values, standing
 from rotrack.progress.wording import change_words, last_time_words, norm_words, sides_words
 from rotrack.records.changes import PLOT
 from rotrack.records.compare import held, legs_of
@@ -112,17 +112,16 @@ def print_compared(session: Session, others: list[Session]) -> None:
     """Print what the values compare with, in the words of the page: left with right, now with before, what was published."""
     t, tier, drill = Texts(), session.record.tier, load_table().drills.get(session.record.drill)
     legs = legs_of(session, drill.directions if drill else ())
-    spreads = spreads_of(session, others)
-    differences = {found.direction: found for found in left_against_right(session.values, spreads)}
+    found = standing(session, others)
     for direction in Direction:
         if {(side, direction) for side in Side} <= legs:
-            words = sides_words(differences.get(direction), tier, t)
+            words = sides_words(found.sides.get(direction), t)
             OUT.print(f"  [bold]{t('result.sides_heading')}, {t.direction(direction)}:[/] {words}", soft_wrap=True)
     for value in session.values if others else ():
         earlier = earlier_values(session, others, value.side, value.direction, 1)
         words = last_time_words(earlier[0], tier, t) if earlier else t("result.first")
-        if earlier and value.reps_used:
-            words = f"{words}. {change_words(difference(value, earlier[0].value, spreads), tier, t)}"
+        if earlier and (change := found.changes.get((value.side, value.direction))):
+            words = f"{words}. {change_words(change, t)}"
         about = f"{t('result.before')}, {t.leg(value.side)}, {t.direction(value.direction)}"
         OUT.print(f"  [bold]{about}:[/] {words}", soft_wrap=True)
     norms = () if is_index(tier) else norms_for(session.record.drill)

@@ -17,15 +17,17 @@ from rotrack.core.drills import load_table
 from rotrack.core.errors import InputError
 from rotrack.core.model import Side
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict, read_progress, to_dict
-from rotrack.progress.statistics import BASELINE_SESSIONS, ENOUGH_DF, SLOPE_SESSIONS
+from rotrack.progress.rule import BASELINE_DAYS, MOST_BASELINE_DAYS, NOW_DAYS, TREND_DAYS
+from rotrack.progress.wording import verdict_words
 from rotrack.records.history import people
+from rotrack.texts import Texts
 from rotrack.texts.numbers import INDEX, is_index, times, to_json, unit
 
 MOST_PEOPLE = 5
 """For more people than this one line each is printed."""
 VERDICT_STYLE = {
     Verdict.REAL: "bold green",
-    Verdict.PROBABLE: "bold",
+    Verdict.UNCONFIRMED: "bold",
     Verdict.WITHIN: "",
     Verdict.NOT_ENOUGH: "dim",
 }
@@ -42,9 +44,9 @@ def progress(
 ) -> None:
     """Say whether a range has really changed, or whether the difference is measurement error.
 
-    The mean of the first three sessions is the baseline; the latest session is compared with it. From four sessions on there
-    is a verdict, from six on a slope per month. Only like is compared with like: same drill, leg, direction, calibration,
-    zero and versions. What was left out is said. docs/progress.md explains the numbers.
+    The mean of the first days, three to eight, is the baseline; the mean of the latest three is compared with it. A change is
+    real once it is so large, or so steady, that of people in whom nothing changes at most 1 in 20 is told one in a year, however
+    often they look. Only like is compared with like; what was left out is said. docs/progress.md explains the numbers.
 
     Example: rotrack progress --person Ana --drill seated-internal
     """
@@ -107,15 +109,15 @@ def _print_person(name: str, found: Progress) -> None:
 def _table(title: str, changes: list[Change]) -> Table:
     table = _plain_table(title)
     table.add_column("leg", no_wrap=True)
-    for column in ("n", "base", "latest", "change", "real"):
+    for column in ("n", "base", "now", "change", "real"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("verdict")
     for change in changes:
         style = VERDICT_STYLE[change.verdict]
         table.add_row(
             _leg(change), str(len(change.points)), _number(change.baseline_deg, change.tier),
-            _number(change.latest_deg, change.tier), _change(change), _number(change.real_from_deg, change.tier),
-            f"[{style}]{change.verdict}[/]" if style else str(change.verdict),
+            _number(change.now_deg, change.tier), _change(change), _number(change.real_from_deg, change.tier),
+            f"[{style}]{verdict_words(change, Texts())}[/]" if style else verdict_words(change, Texts()),
         )  # fmt: skip
     return table
 
@@ -149,26 +151,26 @@ def _slope(change: Change) -> str:
 def _sides(sides: Sides) -> str:
     amount = f"{abs(sides.difference_deg):.1f} \u00b1 {sides.error_deg:.1f}{unit(sides.tier)}"
     larger = Side.LEFT if sides.difference_deg > 0 else Side.RIGHT
-    about = f"{sides.direction}: "
-    if not sides.clear:
+    about = f"{sides.direction}, {times(sides.sessions, 'session')}: "
+    if not (sides.clear or sides.unconfirmed):
         return f"{about}left and right differ by {amount}, which is within the error"
+    state = "" if sides.clear else ", to be confirmed"
     flag = f" [yellow](above {FLAGGED_DEG:.0f}\u00b0)[/]" if sides.flagged else ""
-    return f"{about}the {larger} leg has {amount} more than the {larger.other}{flag}"
+    return f"{about}the {larger} leg has {amount} more than the {larger.other}{state}{flag}"
 
 
 def _legend(found: Progress) -> str:
     sems = sorted({f"{sem:.1f}" for sem in found.table.sem_deg}, key=float)
     spread = sems[0] if len(sems) == 1 else f"{sems[0]} to {sems[-1]}"
     parts = [
-        f"n: sessions that are alike; base: mean of the first {BASELINE_SESSIONS}; \u00b1: 95 % interval of the change",
-        f"real: from this change on it is a real one; SEM {spread}",
+        f"n: sessions that are alike; base: mean of the first {BASELINE_DAYS} to {MOST_BASELINE_DAYS} days; now: mean of the "
+        f"latest {NOW_DAYS}; \u00b1: 95 % interval of the change",
+        f"real: from this change on it is a real one, as is one that goes on steadily; SEM {spread}",
     ]
-    if (found.table.own_df < ENOUGH_DF).any():
-        parts.append("a default stands in for what too few sessions cannot tell")
     if any(map(is_index, found.table.tier)):
         parts.append(f"tier C: {INDEX}")
-    if found.table.sessions.max() < SLOPE_SESSIONS:
-        parts.append(f"a slope from {SLOPE_SESSIONS} sessions on")
+    if found.table.days.max() < TREND_DAYS:
+        parts.append(f"a slope from {TREND_DAYS} days on")
     return "; ".join(parts) + ". docs/progress.md explains it."
 
 
@@ -177,10 +179,10 @@ def _print_overview(found: Progress) -> None:
     people_words = times(len(found.people), "person").replace("persons", "people")
     table = _plain_table(people_words)
     table.add_column("person", overflow="fold")
-    for column in ("last", "sessions", "ranges", "real", "probable"):
+    for column in ("last", "sessions", "ranges", "real", "to confirm"):
         table.add_column(column, justify="right", no_wrap=True)
     for name, rows in found.table.groupby("person", sort=False):
-        counts = [int((rows.verdict == verdict).sum()) for verdict in (Verdict.REAL, Verdict.PROBABLE)]
+        counts = [int((rows.verdict == verdict).sum()) for verdict in (Verdict.REAL, Verdict.UNCONFIRMED)]
         table.add_row(
             escape(str(name)),
             max(rows.last_at)[:10],

@@ -19,19 +19,8 @@ import numpy as np
 from rotrack.core.drills import load_table
 from rotrack.core.errors import RecordError
 from rotrack.core.model import Direction, Side
-from rotrack.progress.statistics import (
-    BASELINE_SESSIONS,
-    PUBLISHED_SEM_DEG,
-    STATED_SHARE,
-    Slope,
-    Spread,
-    change_error,
-    difference_error,
-    mdc,
-    own_spread,
-    pooled_sem,
-    slopes,
-)
+from rotrack.progress.rule import BASELINE_DAYS, NOW_DAYS, ONE_LOOK, half_width, looks
+from rotrack.progress.statistics import PUBLISHED_SEM_DEG, STATED_SHARE, Slope, Spread, mdc
 from rotrack.progress.values import session_table
 from rotrack.records.history import ALIKE, newest, only, rep_table
 from rotrack.records.readings import no_readings, read_readings
@@ -51,6 +40,7 @@ FLAGGED_DEG = 10.0
 """A clear difference of left and right above this is pointed out (Ellison 1990 and others)."""
 SAME_TIME_DAYS = 30
 """Left and right are compared if they were measured within so many days."""
+DAYS_PER_MONTH = 365.25 / 12
 OF_ONE = ("person", "drill", "side", "direction")
 """What one comparison is of."""
 _SAID = {
@@ -67,10 +57,10 @@ def _z95() -> float:
 
 
 class Verdict(StrEnum):
-    """What may be said of a change."""
+    """What may be said of a change, see `rule.looks`."""
 
-    REAL = "real change (95 %)"
-    PROBABLE = "probable"
+    REAL = "real change"
+    UNCONFIRMED = "to be confirmed"
     WITHIN = "within measurement error"
     NOT_ENOUGH = "not enough sessions"
 
@@ -121,17 +111,27 @@ class Change:
     points : tuple of Point
         The sessions that are alike, oldest first.
     baseline_deg : float
-        Mean of the first three; NaN with fewer.
+        Mean of the first days, three to eight of them and none of the latest three; NaN with fewer than three.
+    now_deg : float
+        What the range is now: mean of the latest days, up to three.
+    now_from : datetime
+        When the first session began that is behind `now_deg`.
     latest_deg : float
-        Value of the last one.
+        Value of the last session.
     change_deg : float
-        Latest less baseline, positive if the range has grown; NaN if the latest is part of the baseline.
+        Now less baseline, positive if the range has grown; NaN with three days or fewer.
     error_deg : float
         Half width of its 95 % confidence interval; NaN without a change.
+    real_from_deg : float
+        From which size on a change is real, once it rests on three days; NaN without a change.
     spread : Spread
         The measurement error that is behind it.
     verdict : Verdict
         What may be said.
+    way : int
+        What it is said of: 1 is a gain, -1 a loss, 0 neither.
+    confirmed : date, optional
+        On which day a real change was first real, by the clock of its sessions.
     slope : Slope
         How fast it grows; NaN below six sessions.
     left_out : tuple of LeftOut
@@ -145,34 +145,43 @@ class Change:
     direction: Direction
     points: tuple[Point, ...]
     baseline_deg: float
+    now_deg: float
+    now_from: datetime
     latest_deg: float
     change_deg: float
     error_deg: float
+    real_from_deg: float
     spread: Spread
     verdict: Verdict
+    way: int
+    confirmed: date | None
     slope: Slope
     left_out: tuple[LeftOut, ...] = ()
 
     @property
-    def real_from_deg(self) -> float:
-        """From which change on it is real: MDC95, or the error of the change where that is larger; NaN without a change."""
-        return max(self.spread.mdc95_deg, self.error_deg) if math.isfinite(self.error_deg) else math.nan
+    def days(self) -> int:
+        """On how many days it was measured, by the clock of the sessions."""
+        return len({point.started_at.date() for point in self.points})
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
     """Left against right of one person, drill and direction.
 
-    From the last session that has both, or from the last of each if those are not more than a month apart.
+    From the latest sessions that have both, up to three, or from the last of each if those are not more than a month apart.
 
     Parameters
     ----------
     left_deg, right_deg : float
-        Sizes.
+        Sizes: means of those sessions.
     difference_deg : float
         Left less right.
     error_deg : float
-        95 % half width: the larger of what the sessions' spread and what the stated errors of both values give.
+        95 % half width: the larger of what the spread of the days and what the stated errors of the values give.
+    real_from_deg : float
+        From which size on a difference is clear, once it rests on `NOW_DAYS`; never below what the stated errors give.
+    sessions : int
+        Sessions behind it.
     """
 
     person: str
@@ -183,11 +192,18 @@ class Sides:
     right_deg: float
     difference_deg: float
     error_deg: float
+    real_from_deg: float
+    sessions: int
 
     @property
     def clear(self) -> bool:
-        """Whether the difference is larger than its error."""
-        return abs(self.difference_deg) > self.error_deg
+        """Whether the legs differ, by the rule of change."""
+        return self.sessions == NOW_DAYS and abs(self.difference_deg) > self.real_from_deg
+
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether the difference is larger than its error, but not yet clear."""
+        return not self.clear and abs(self.difference_deg) > self.error_deg
 
     @property
     def flagged(self) -> bool:
@@ -232,21 +248,12 @@ class Progress:
     @cached_property
     def changes(self) -> tuple[Change, ...]:
         """Each row of the table with its sessions; internal before external, left beside right."""
-        groups = {key: rows for key, rows in self._values.groupby(list(OF_ONE), sort=False)}
-        found = [_change(row, groups[tuple(row[key] for key in OF_ONE)]) for row in self.table.to_dict("records")]
-        return tuple(sorted(found, key=lambda c: (c.person, c.drill, [*Direction].index(c.direction), [*Side].index(c.side))))
+        return changes_of(self.table, self._values)
 
     @cached_property
     def sides(self) -> tuple[Sides, ...]:
         """Left against right wherever both were measured alike."""
-        known = {(c.person, c.drill, c.direction, c.side): c for c in self.changes}
-        alike = {(r.person, r.drill, r.direction, r.side): tuple(getattr(r, k) for k in ALIKE) for r in self.table.itertuples()}
-        found = []
-        for person, drill, direction in dict.fromkeys(key[:3] for key in known):
-            both = [(person, drill, direction, side) for side in Side]
-            if all(key in known for key in both) and len({alike[key] for key in both}) == 1:
-                found += _sides(*(known[key] for key in both))
-        return tuple(found)
+        return sides_of(self.changes, self.table)
 
     @property
     def people(self) -> list[str]:
@@ -269,7 +276,7 @@ def read_progress(
     side : Side, optional
         Only this leg.
     since : date, optional
-        Only sessions from this day on, by their own clock; the first three of these are the baseline.
+        Only sessions from this day on, by their own clock; the first of these are the baseline.
 
     Raises
     ------
@@ -340,9 +347,9 @@ def _usable(
 
 def _warnings(table: pd.DataFrame, compared: pd.DataFrame) -> Iterator[str]:
     """Yield what to know before believing a change."""
-    if ((table.sessions > BASELINE_SESSIONS) & (table.baseline_days < BASELINE_SESSIONS)).any():
-        yield "Sessions of one day count as one day for the error: how days differ, only other days can tell."
-    if ((table.sessions > BASELINE_SESSIONS) & (table.latest_reps < BEST_OF)).any():
+    if (table.sessions > table.days).any():
+        yield "Sessions of one day count as one day: how days differ, only other days can tell."
+    if ((table.days > BASELINE_DAYS) & (table.latest_reps < BEST_OF)).any():
         yield "A latest value stands on fewer than three valid repetitions: it tends to be too small."
     if compared.model.nunique() > 1 and (compared.groupby(list(OF_ONE)).model.nunique() > 1).any():
         models = " and ".join(sorted(compared.model.unique()))
@@ -372,11 +379,11 @@ def change_table(values: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns person, drill, side, direction, tier; zero, convention_version, measure_version and calibration of the latest
-        session, which are those of all that are compared; sessions (compared) and left_out (not alike); first_at, last_at;
-        baseline_deg, baseline_days (days of its sessions), latest_deg, latest_reps (repetitions behind it), change_deg,
-        error_deg, sem_deg, df, own_deg, own_df, default_deg, mdc90_deg, mdc95_deg, verdict, slope_deg, slope_low_deg,
-        slope_high_deg (per month). Ordered by person, drill, side and direction.
+        Columns person, drill, side, direction, tier; the columns `ALIKE` of the latest session, which are those of all that are
+        compared; sessions and days (compared) and left_out (not alike); first_at, last_at; baseline_deg, baseline_days, now_deg,
+        now_days, now_from (when its first session began), latest_deg, latest_reps (repetitions behind it), change_deg, error_deg,
+        real_from_deg, sem_deg, df, own_deg, own_df, default_deg, mdc95_deg, verdict, way, confirmed (the day, or empty),
+        slope_deg, slope_low_deg, slope_high_deg (per month). Ordered by person, drill, side and direction.
     """
     group = values.groupby(list(OF_ONE), sort=True).ngroup().to_numpy()
     everything = np.bincount(group)
@@ -385,39 +392,34 @@ def change_table(values: pd.DataFrame) -> pd.DataFrame:
     values, group = values.iloc[order], group[order]
     count = np.bincount(group)
     ends = np.cumsum(count)
-    place = np.arange(len(group)) - (ends - count)[group]
-    size = values.size_deg.to_numpy()
-    latest = size[ends - 1]
-    enough = count > BASELINE_SESSIONS
-    in_baseline = place < BASELINE_SESSIONS
-    baseline = np.bincount(group[in_baseline], size[in_baseline], len(count)) / np.minimum(count, BASELINE_SESSIONS)
-    baseline = np.where(count >= BASELINE_SESSIONS, baseline, np.nan)
     days = _days(values, group)
-    baseline_days = np.bincount(group[in_baseline & days.first], minlength=len(count))
-    before = ~days.is_last  # the latest must not vouch for itself, nor must what was measured on the same day
-    squares, own_df = np.zeros(len(count)), np.zeros(len(count))
-    measured = np.unique(days.group[before])
-    squares[measured], own_df[measured] = own_spread(
-        days.time_days[before], days.size_deg[before], np.searchsorted(measured, days.group[before])
+    day_count = np.bincount(days.group)
+    day_ends = np.cumsum(day_count)
+    default = _default_sem(values, group, count, ends)[days.last]
+    found = looks(days.time_days, days.size_deg, (day_ends - day_count)[days.group], default)
+    at = day_ends - 1
+    first, started = np.flatnonzero(days.first), values.started_at.to_numpy()
+    judged = found.now_days[at] > 0
+    way = np.where(found.way[at] != 0, found.way[at], np.where(judged, found.doubtful[at], 0))
+    verdict = np.select(
+        [~judged, found.way[at] != 0, found.doubtful[at] != 0],
+        [Verdict.NOT_ENOUGH, Verdict.REAL, Verdict.UNCONFIRMED],
+        str(Verdict.WITHIN),
     )
-    default = _default_sem(values, group, count, ends)
-    sem, df = pooled_sem(squares, own_df, default)
-    change = np.where(enough, latest - baseline, np.nan)
-    error = np.where(enough, change_error(sem, df, baseline_days), np.nan)
-    mdc90, mdc95 = mdc(1.0, 0.90) * sem, mdc(1.0) * sem
-    grown = np.abs(change)
-    real = enough & (grown > mdc95) & (grown > error)
-    probable = enough & (grown > mdc90) & (grown > change_error(sem, df, baseline_days, 0.90))
-    verdict = np.select([~enough, real, probable], [Verdict.NOT_ENOUGH, Verdict.REAL, Verdict.PROBABLE], str(Verdict.WITHIN))
-    slope, half = slopes(days.time_days, days.size_deg, days.group)
+    now = np.where(judged, found.now_deg[at], np.bincount(days.group, days.size_deg) / day_count)
+    now_days = np.where(judged, found.now_days[at], day_count)
+    slope, half = DAYS_PER_MONTH * found.slope[at], DAYS_PER_MONTH * found.slope_error[at]
     table = values.iloc[ends - 1][[*OF_ONE, "tier", *ALIKE]].reset_index(drop=True)
     return table.assign(
-        sessions=count, left_out=everything - count,
-        first_at=values.started_at.to_numpy()[ends - count], last_at=values.started_at.to_numpy()[ends - 1],
-        baseline_deg=baseline, baseline_days=baseline_days, latest_deg=latest, latest_reps=values.reps_used.to_numpy()[ends - 1],
-        change_deg=change, error_deg=error, sem_deg=sem, df=df,
-        own_deg=np.sqrt(np.divide(squares, own_df, out=np.full(len(count), np.nan), where=own_df > 0)), own_df=own_df,
-        default_deg=default, mdc90_deg=mdc90, mdc95_deg=mdc95, verdict=verdict,
+        sessions=count, days=day_count, left_out=everything - count,
+        first_at=started[ends - count], last_at=started[ends - 1],
+        baseline_deg=found.baseline_deg[at], baseline_days=found.baseline_days[at],
+        now_deg=now, now_days=now_days, now_from=started[first[day_ends - now_days]],
+        latest_deg=values.size_deg.to_numpy()[ends - 1], latest_reps=values.reps_used.to_numpy()[ends - 1],
+        change_deg=found.change_deg[at], error_deg=found.error_deg[at], real_from_deg=found.real_from_deg[at],
+        sem_deg=found.sem_deg[at], df=found.df[at], own_deg=found.own_deg[at], own_df=found.own_df[at], default_deg=default[at],
+        mdc95_deg=mdc(1.0) * found.sem_deg[at], verdict=verdict, way=way,
+        confirmed=[started[first[day]][:10] if day >= 0 else "" for day in found.confirmed[at]],
         slope_deg=slope, slope_low_deg=slope - half, slope_high_deg=slope + half,
     )  # fmt: skip
 
@@ -426,14 +428,15 @@ def change_table(values: pd.DataFrame) -> pd.DataFrame:
 class _Days:
     """The days of sessions: mean time and mean value of those of one group and day, in order of groups and days.
 
-    `first` says of every session whether it is the first of its day, shape (sessions,); the rest has a place per day.
+    `first` says of every session whether it is the first of its day, shape (sessions,), and `last` where the last one of each day
+    is; the rest has a place per day.
     """
 
     first: np.ndarray
+    last: np.ndarray
     group: np.ndarray
     time_days: np.ndarray
     size_deg: np.ndarray
-    is_last: np.ndarray
 
 
 def _days(values: pd.DataFrame, group: np.ndarray) -> _Days:
@@ -444,11 +447,8 @@ def _days(values: pd.DataFrame, group: np.ndarray) -> _Days:
     day = np.cumsum(first) - 1
     count = np.bincount(day)
     seconds = (values.time - values.time.min()).dt.total_seconds().to_numpy()
-    of_day = group[first]
-    last = np.ones(len(of_day), bool)
-    last[:-1] = np.diff(of_day) != 0
     time_days, size_deg = (np.bincount(day, number) / count for number in (seconds / 86_400, values.size_deg.to_numpy()))
-    return _Days(first, of_day, time_days, size_deg, last)
+    return _Days(first, np.cumsum(count) - 1, group[first], time_days, size_deg)
 
 
 def alike(values: pd.DataFrame) -> np.ndarray:
@@ -459,16 +459,29 @@ def alike(values: pd.DataFrame) -> np.ndarray:
 
 
 def _default_sem(values: pd.DataFrame, group: np.ndarray, count: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Return the default of the spread: what is published, or what follows from the stated errors if that is more."""
+    """Return the default of the SEM as it was after each session: what is published, or what follows from the stated errors.
+
+    The larger of both counts; of an index nothing is published. A later session does not change what stood after an earlier one.
+    """
     stated = STATED_SHARE * values.uncertainty_deg.to_numpy() / _z95()
     known = np.isfinite(stated)
-    squares, counted = np.bincount(group[known], stated[known] ** 2, len(count)), np.bincount(group[known], minlength=len(count))
-    own = np.sqrt(np.divide(squares, counted, out=np.zeros(len(count)), where=counted > 0))
-    index = values.tier.map(is_index).to_numpy()[ends - 1]  # nothing is published of an index
+    before = (ends - count)[group]
+    squares, counted = (np.concatenate([[0.0], np.cumsum(n)]) for n in (np.where(known, stated, 0.0) ** 2, known))
+    here = np.arange(1, len(group) + 1)
+    counted = counted[here] - counted[before]
+    own = np.sqrt(np.divide(squares[here] - squares[before], counted, out=np.zeros(len(group)), where=counted > 0))
+    index = values.tier.map(is_index).to_numpy()
     return np.where(index & (own > 0), own, np.maximum(own, PUBLISHED_SEM_DEG))
 
 
 # ---------------------------------------------------------------------- the table as objects
+def changes_of(table: pd.DataFrame, values: pd.DataFrame) -> tuple[Change, ...]:
+    """Return each row of a `change_table` with the values that it is of; internal before external, left beside right."""
+    groups = {key: rows for key, rows in values.groupby(list(OF_ONE), sort=False)}
+    found = [_change(row, groups[tuple(row[key] for key in OF_ONE)]) for row in table.to_dict("records")]
+    return tuple(sorted(found, key=lambda c: (c.person, c.drill, [*Direction].index(c.direction), [*Side].index(c.side))))
+
+
 def _change(row: Mapping[str, Any], values: pd.DataFrame) -> Change:
     same = values.alike.to_numpy()
     wanted = ("session_id", "started_at", "size_deg", "uncertainty_deg", "reps_used")
@@ -476,10 +489,11 @@ def _change(row: Mapping[str, Any], values: pd.DataFrame) -> Change:
     points = tuple(Point(name, aware(started), *numbers) for name, started, *numbers in zip(*columns, strict=True))
     return Change(
         row["person"], row["drill"], row["tier"], Side(row["side"]), Direction(row["direction"]), points,
-        row["baseline_deg"], row["latest_deg"], row["change_deg"], row["error_deg"],
+        row["baseline_deg"], row["now_deg"], aware(row["now_from"]), row["latest_deg"],
+        row["change_deg"], row["error_deg"], row["real_from_deg"],
         Spread(row["sem_deg"], row["df"], row["own_deg"], row["own_df"], row["default_deg"]),
-        Verdict(row["verdict"]), Slope(row["slope_deg"], row["slope_low_deg"], row["slope_high_deg"]),
-        _left_out(row, values[~same]),
+        Verdict(row["verdict"]), row["way"], date.fromisoformat(row["confirmed"]) if row["confirmed"] else None,
+        Slope(row["slope_deg"], row["slope_low_deg"], row["slope_high_deg"]), _left_out(row, values[~same]),
     )  # fmt: skip
 
 
@@ -498,38 +512,57 @@ def _left_out(row: Mapping[str, Any], values: pd.DataFrame) -> tuple[LeftOut, ..
     return tuple(LeftOut(reason, count) for reason, count in reasons.items())
 
 
+def sides_of(changes: Sequence[Change], table: pd.DataFrame) -> tuple[Sides, ...]:
+    """Return left against right wherever both were measured alike; `table` is that of the changes."""
+    known = {(c.person, c.drill, c.direction, c.side): c for c in changes}
+    kinds = {(r.person, r.drill, r.direction, r.side): tuple(getattr(r, k) for k in ALIKE) for r in table.itertuples()}
+    found = []
+    for person, drill, direction in dict.fromkeys(key[:3] for key in known):
+        both = [(person, drill, direction, side) for side in Side]
+        if all(key in known for key in both) and len({kinds[key] for key in both}) == 1:
+            found += _sides(*(known[key] for key in both))
+    return tuple(found)
+
+
 def _sides(left: Change, right: Change) -> list[Sides]:
     """Return left against right; nothing if both were measured at quite different times."""
-    one, other = left.points[-1], right.points[-1]
     theirs = {point.session_id: point for point in right.points}
-    for point in reversed(left.points):
+    days: dict[date, tuple[Point, Point]] = {}
+    for point in left.points:
         if point.session_id in theirs:
-            one, other = point, theirs[point.session_id]
-            break
+            days[point.started_at.date()] = (point, theirs[point.session_id])
+    pairs = list(days.values())[-NOW_DAYS:] or [(left.points[-1], right.points[-1])]
+    one, other = pairs[-1]
     if abs(one.started_at - other.started_at) > timedelta(days=SAME_TIME_DAYS):
         return []
-    error_deg = error_of_difference((one.uncertainty_deg, other.uncertainty_deg), (left.spread, right.spread))
+    left_deg, right_deg = (float(np.mean([pair[leg].size_deg for pair in pairs])) for leg in (0, 1))
+    stated = [float(np.mean([pair[leg].uncertainty_deg for pair in pairs])) for leg in (0, 1)]
+    error_deg, real_from_deg = errors_of_difference(stated, (left.spread, right.spread), len(pairs))
     return [Sides(
-        left.person, left.drill, left.tier, left.direction,
-        one.size_deg, other.size_deg, one.size_deg - other.size_deg, error_deg,
+        left.person, left.drill, left.tier, left.direction, left_deg, right_deg, left_deg - right_deg,
+        error_deg, real_from_deg, len(pairs),
     )]  # fmt: skip
 
 
-def error_of_difference(stated_deg: tuple[float, float], spreads: tuple[Spread, Spread]) -> float:
-    """Return the 95 % half width of the difference of two session values, deg.
+def errors_of_difference(stated_deg: Sequence[float], spreads: tuple[Spread, Spread], days: int) -> tuple[float, float]:
+    """Return the 95 % half width of a difference of the legs, and from which size on it is clear, deg.
 
-    This is the one rule for left against right and for now against an earlier time. It is the larger of what the spread of the
-    sessions gives and the root of the squares of the stated errors, see `docs/progress.md`.
+    Neither is below the root of the squares of the stated errors: a difference of legs also has the part of the error that is the
+    same every time.
 
     Parameters
     ----------
-    stated_deg : tuple of float
-        The stated error of each value, 95 % half width, deg; NaN if not known.
+    stated_deg : sequence of float
+        The stated error of each leg, 95 % half width, deg; NaN if not known.
     spreads : tuple of Spread
-        How much session values of each leg and direction differ although nothing has changed.
+        How much the values of each leg differ although nothing has changed.
+    days : int
+        Of how many days the difference is the mean.
     """
-    spread_deg = float(difference_error([s.sem_deg for s in spreads], [s.df for s in spreads]))
-    return float(np.nanmax([spread_deg, np.hypot(*stated_deg)]))
+    sem_deg, df = math.hypot(*(s.sem_deg for s in spreads)), min(s.df for s in spreads)
+    widths = (float(half_width(sem_deg, df, (days,), chance)) for chance in (0.05, ONE_LOOK))
+    error_deg, real_from_deg = (float(np.nanmax([width, math.hypot(*stated_deg)])) for width in widths)
+    return error_deg, real_from_deg
 
 
 def to_dict(progress: Progress) -> dict[str, Any]:
@@ -538,11 +571,11 @@ def to_dict(progress: Progress) -> dict[str, Any]:
     for change in progress.changes:
         entry = asdict(change)
         entry["points"] = [{**asdict(p), "started_at": p.started_at.isoformat()} for p in change.points]
-        entry["spread"] |= {"mdc90_deg": change.spread.mdc90_deg, "mdc95_deg": change.spread.mdc95_deg}
-        entry["real_from_deg"] = change.real_from_deg
+        entry["now_from"], entry["confirmed"] = change.now_from.isoformat(), change.confirmed and change.confirmed.isoformat()
+        entry["spread"] |= {"mdc95_deg": change.spread.mdc95_deg}
         entry["measured"] = _meaning(change.drill)
         changes.append(entry)
-    sides = [{**asdict(s), "clear": s.clear, "flagged": s.flagged} for s in progress.sides]
+    sides = [{**asdict(s), "clear": s.clear, "unconfirmed": s.unconfirmed, "flagged": s.flagged} for s in progress.sides]
     readings = progress.readings.assign(taken_at=progress.readings.taken_at.map(lambda t: t.isoformat()))
     return {
         "changes": changes, "sides": sides, "readings": readings.to_dict("records"),

@@ -1,71 +1,56 @@
-"""Values set side by side: left against right, now against earlier; with the one rule for the error of a difference."""
+"""A session beside those before it: what may be said of its values by then, left against right, and earlier values."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from rotrack.core.model import Direction, Side
-from rotrack.progress.change import change_table, error_of_difference
-from rotrack.progress.statistics import Spread
+from rotrack.progress.change import Change, Sides, change_table, changes_of, sides_of
 from rotrack.progress.values import session_table
 from rotrack.records.history import ALIKE, earlier_sessions, newest
 from rotrack.records.session import Session, SessionValue
 from rotrack.records.store import in_time
 from rotrack.system.inputs import name_key
 
-Spreads = dict[tuple[Side, Direction], Spread]
-"""How much the values of each leg and direction differ from session to session although nothing has changed."""
-
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """How much larger one value is than another of the same direction, without their sign.
+class Standing:
+    """What may be said of the values of a session, by that session and those before it.
 
     Parameters
     ----------
-    direction : Direction
-        What both are of.
-    difference_deg : float
-        Size of the first less size of the second; negative if the second is larger.
-    uncertainty_deg : float
-        95 % half width of the difference, see `progress.change.error_of_difference`.
+    changes : dict
+        What has become of each leg and direction that the session has a value of.
+    sides : dict
+        Left against right, of each direction that the session has both values of.
     """
 
-    direction: Direction
-    difference_deg: float
-    uncertainty_deg: float
-
-    @property
-    def clear(self) -> bool:
-        """Whether it is larger than its error."""
-        return abs(self.difference_deg) > self.uncertainty_deg
+    changes: dict[tuple[Side, Direction], Change]
+    sides: dict[Direction, Sides]
 
 
-def spreads_of(session: Session, sessions: Sequence[Session]) -> Spreads:
-    """Return the spread that a session's values are judged by: that of all sessions of the person that are like it.
+def standing(session: Session, sessions: Sequence[Session]) -> Standing:
+    """Return what may be said of a session: what `rotrack progress` said when it was the last one.
 
     Parameters
     ----------
     session : Session
-        The session; one without a name stands for itself.
+        The session; one without a name stands for itself, and one that was measured again for its own values.
     sessions : sequence of Session
         All sessions, oldest first; the session itself need not be among them.
     """
-    alike = [other for other in newest(sessions) if _alike(session, other)]
-    values = session_table(sorted([*alike, session], key=in_time))  # the session itself, even if another reading of it counts
-    values = values[values.reps_used > 0]
+    before = [other for other in newest(sessions) if in_time(other) < in_time(session) and _alike(session, other)]
+    values = session_table([*before, session])
+    values = values[values.reps_used > 0].assign(alike=True, person=session.person)
     if values.empty:
-        return {}
-    table = change_table(values.assign(alike=True, person=session.person))
-    return {
-        (Side(row["side"]), Direction(row["direction"])): Spread(
-            row["sem_deg"], row["df"], row["own_deg"], row["own_df"], row["default_deg"]
-        )
-        for row in table.to_dict("records")
-    }
+        return Standing({}, {})
+    table = change_table(values)
+    changes = changes_of(table, values)
+    own = {(change.side, change.direction): change for change in changes if change.points[-1].session_id == session.id}
+    both = {sides.direction: sides for sides in sides_of(changes, table)}
+    return Standing(own, {way: sides for way, sides in both.items() if all((side, way) in own for side in Side)})
 
 
 def _alike(one: Session, other: Session) -> bool:
@@ -73,28 +58,6 @@ def _alike(one: Session, other: Session) -> bool:
     if not name_key(one.person) or name_key(one.person) != name_key(other.person) or one.record.movement == other.record.movement:
         return False
     return one.record.drill == other.record.drill and all(getattr(one.record, key) == getattr(other.record, key) for key in ALIKE)
-
-
-def difference(one: SessionValue, other: SessionValue, spreads: Spreads) -> Difference:
-    """Return how much larger one value is than another of the same direction; both must have a spread."""
-    return Difference(
-        one.direction,
-        one.size_deg - other.size_deg,
-        error_of_difference(
-            (one.uncertainty_deg, other.uncertainty_deg),
-            (spreads[one.side, one.direction], spreads[other.side, other.direction]),
-        ),
-    )
-
-
-def left_against_right(values: Iterable[SessionValue], spreads: Spreads) -> tuple[Difference, ...]:
-    """Return how much larger the left value is than the right one, per direction that has both."""
-    known = {(v.side, v.direction): v for v in values if v.reps_used and math.isfinite(v.value_deg)}
-    return tuple(
-        difference(known[Side.LEFT, direction], known[Side.RIGHT, direction], spreads)
-        for direction in Direction
-        if {(Side.LEFT, direction), (Side.RIGHT, direction)} <= set(known)
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,23 +5,54 @@ from __future__ import annotations
 from math import isfinite
 
 from rotrack.core.model import Side
-from rotrack.progress.compare import Difference, Earlier
+from rotrack.progress.change import Change, Sides, Verdict
+from rotrack.progress.compare import Earlier
+from rotrack.progress.rule import BASELINE_DAYS
 from rotrack.records.norms import Norm
 from rotrack.texts import Texts
+from rotrack.texts.numbers import unit
+
+MINUS = "\u2212"
 
 
-def sides_words(found: Difference | None, tier: str, t: Texts) -> str:
-    """Return how left and right differ, as `left_against_right` has it; None if one of them has no value."""
+def sides_words(found: Sides | None, t: Texts) -> str:
+    """Return how left and right differ; None if one of them has no value."""
     if found is None:
         return t("result.sides_one")
     leg = t.leg(Side.LEFT if found.difference_deg > 0 else Side.RIGHT)
-    return t("result.sides_more" if found.clear else "result.sides_within", leg=leg, amount=_amount(found, tier, t))
+    way = "more" if found.clear else "unconfirmed" if found.unconfirmed else "within"
+    amount = t.amount(found.difference_deg, found.error_deg, found.tier)
+    return t(f"result.sides_{way}", leg=leg, amount=amount, count=found.sessions)
 
 
-def change_words(found: Difference, tier: str, t: Texts) -> str:
-    """Return how a value differs from an earlier one."""
-    way = "within" if not found.clear else "more" if found.difference_deg > 0 else "less"
-    return t(f"result.change_{way}", amount=_amount(found, tier, t))
+def verdict_words(change: Change, t: Texts) -> str:
+    """Return what may be said of a change: `real gain, confirmed on 12 Mar 2026`."""
+    way = "gain" if change.way > 0 else "loss"
+    if change.confirmed is not None:
+        return t(f"progress.real_{way}", date=t.date(change.confirmed, short=True))
+    return t(f"progress.unconfirmed_{way}") if change.verdict is Verdict.UNCONFIRMED else t.said(change.verdict)
+
+
+def change_words(change: Change, t: Texts) -> str:
+    """Return what has become of a range by a session: change, error and verdict; without a verdict, what is missing."""
+    missing = missing_words(change, t)
+    return missing or t("result.change", amount=grown_words(change, t), verdict=verdict_words(change, t))
+
+
+def grown_words(change: Change, t: Texts) -> str:
+    """Return a change with its error: `+7.6 \u00b1 6.3\u00b0`."""
+    return f"{signed(change.change_deg, t)} \u00b1 {t.number(change.error_deg)}{unit(change.tier)}"
+
+
+def signed(value_deg: float, t: Texts) -> str:
+    """Return a number with its sign, a minus that is read as one."""
+    return f"{'+' if value_deg >= 0 else MINUS}{t.number(abs(value_deg))}"
+
+
+def missing_words(change: Change, t: Texts) -> str:
+    """Return how many days are missing for a verdict; empty if none."""
+    missing = BASELINE_DAYS + 1 - change.days
+    return t("progress.missing", count=missing) if missing > 0 else ""
 
 
 def last_time_words(last: Earlier, tier: str, t: Texts) -> str:
@@ -41,7 +72,3 @@ def norm_words(norm: Norm, tier: str, t: Texts) -> dict[str, str]:
         "how": ", ".join(part for part in (t.said(norm.position), moved) if part),
         "source": ", ".join([norm.source, norm.journal, *cited]),
     }
-
-
-def _amount(found: Difference, tier: str, t: Texts) -> str:
-    return t.amount(found.difference_deg, found.uncertainty_deg, tier)

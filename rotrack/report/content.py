@@ -12,8 +12,9 @@ from rotrack.core.drills import TIERS, load_table
 from rotrack.core.errors import InputError
 from rotrack.core.model import Direction, Side
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict
+from rotrack.progress.rule import BASELINE_DAYS, MOST_BASELINE_DAYS, NOW_DAYS
 from rotrack.progress.sample import NOTE, PERSON
-from rotrack.progress.statistics import BASELINE_SESSIONS
+from rotrack.progress.wording import verdict_words
 from rotrack.records.history import only as sessions_of
 from rotrack.records.norms import norms_for
 from rotrack.records.session import BEST_OF, FIRST, Session, best_of
@@ -23,6 +24,7 @@ from rotrack.report.sentences import three_sentences
 from rotrack.report.wording import EVERYTHING, Only, day, drills_of, leg, of_drill, plain, short_day, signed, title_of
 from rotrack.system.imports import when_used
 from rotrack.system.inputs import name_key
+from rotrack.texts import Texts
 from rotrack.texts.numbers import amount, is_index, times, unit
 
 if TYPE_CHECKING:
@@ -123,10 +125,10 @@ def _headed(which: str, title: str) -> str:
 # ---------------------------------------------------------------------- all ranges on one page
 def _overview(progress: Progress, only: Only) -> Part:
     about = (
-        f"Baseline is the mean of the first {BASELINE_SESSIONS} sessions{only.since_words}. Beside the latest value stands its "
-        "error against the truth, beside the change the error of comparing sessions (both 95 %). A change is called real if it "
-        "is larger than \u201creal from\u201d (last page). More range is a larger number, inwards (internal) and outwards "
-        "(external)."
+        f"Baseline is the mean of the first {BASELINE_DAYS} to {MOST_BASELINE_DAYS} days{only.since_words}, now the mean of the "
+        f"latest {NOW_DAYS}. Beside the change stands the error of comparing sessions (95 %). A change is called real if it is "
+        "larger than \u201creal from\u201d, or if all days climb or fall steadily (last page). More range is a larger number, "
+        "inwards (internal) and outwards (external)."
     )
     tables = (_change_table(drill, of_drill(progress.changes, drill)) for drill in drills_of(progress.changes))
     return Part("What has changed", (Text(about), *tables, Terms(_READING)))
@@ -138,15 +140,15 @@ def _change_table(drill: str, changes: Sequence[Change]) -> Table:
             leg(change),
             str(len(change.points)),
             plain(change.baseline_deg, change.tier),
-            amount(change.latest_deg, change.points[-1].uncertainty_deg, change.tier),
+            plain(change.now_deg, change.tier),
             _with_error(change.change_deg, change.error_deg, change.tier),
             plain(change.real_from_deg, change.tier),
-            str(change.verdict),
+            verdict_words(change, Texts()),
         )
         for change in changes
     )
     strong = frozenset(n for n, change in enumerate(changes) if change.verdict is Verdict.REAL)
-    header = ("leg, direction", "sessions", "baseline", "latest", "change", "real from", "what may be said")
+    header = ("leg, direction", "sessions", "baseline", "now", "change", "real from", "what may be said")
     return Table(f"{title_of(drill)}.", header, rows, strong, wordy=True)
 
 
@@ -154,7 +156,12 @@ _READING = (
     (
         "How to read it",
         "No measurement is exact. A camera, like a goniometer, gives a slightly different number each time, although nothing has "
-        "changed. A difference is called a real change only if it is larger than that.",
+        "changed. A difference is called a real change only if chance hardly ever makes one like it, even if you look after "
+        "every session.",
+    ),
+    (
+        "If it says \u201cto be confirmed\u201d",
+        "The latest sessions differ from the first ones, but not yet by enough or for long enough. More sessions will tell.",
     ),
     (
         "If it says \u201cwithin measurement error\u201d",
@@ -202,12 +209,10 @@ def _how_to_read(changes: Sequence[Change]) -> str:
         parts.append("The dashed line is the baseline.")
     banded = [math.isfinite(change.real_from_deg) for change in changes]
     if any(banded):
-        parts.append("A latest value outside the band is a real change.")
+        parts.append("The short line is the mean of the latest days; outside the band it is a real change.")
     if not all(banded):
         which = "Where there is no band" if any(banded) else "There is no band of measurement error"
-        why = (
-            "there are too few sessions yet" if any(banded) else f"yet: it takes {BASELINE_SESSIONS + 1} sessions that are alike"
-        )
+        why = "there are too few sessions yet" if any(banded) else f"yet: it takes {BASELINE_DAYS + 1} days that are alike"
         parts.append(f"{which}, {why}." if any(banded) else f"{which} {why}.")
     return " ".join(parts)
 
@@ -233,7 +238,7 @@ def _alt(change: Change) -> str:
     return (
         f"{change.side} leg, {change.direction} rotation, {times(len(change.points), 'session')}: "
         f"{amount(first.size_deg, first.uncertainty_deg, change.tier)} on {day(first.started_at)}, latest "
-        f"{amount(change.latest_deg, change.points[-1].uncertainty_deg, change.tier)}; {change.verdict}. "
+        f"{amount(change.latest_deg, change.points[-1].uncertainty_deg, change.tier)}; {verdict_words(change, Texts())}. "
         "The table that follows has every value."
     )
 
@@ -251,10 +256,7 @@ def _session_table(changes: Sequence[Change]) -> Table:
     caption = f"The value of each session: mean of the best {BEST_OF} of the first {FIRST} valid repetitions."
     if any(math.isfinite(change.slope.per_month_deg) for change in changes):
         rows += (("trend a month", *(_trend(change) for change in changes)),)
-        caption += (
-            " Last, how fast they grow, with the 95 % interval. It comes from the scatter about the line alone, the "
-            "verdict\u2019s error while sessions are few also from the default (last page): the two may differ."
-        )
+        caption += " Last, how fast they grow, with the 95 % interval."
     return Table(caption, ("session", *(leg(change) for change in changes)), rows)
 
 
@@ -338,7 +340,9 @@ def _sides_part(sides: Sequence[Sides], changes: Sequence[Change], which: str) -
         )
         for one in sides
     )
-    caption = "The latest values of both legs from one session where there is one. The error of the difference comes from both."
+    caption = (
+        f"Means of the latest {NOW_DAYS} sessions that have both legs, or of fewer. The error of the difference comes from both."
+    )
     alt = "Left against right: " + "; ".join(f"{row[0]}, difference {row[3]}, {row[4]}" for row in rows) + "."
     figure = sides_figure(sides, FLAGGED_DEG)
     table = Table(caption, ("direction", "left", "right", "difference", "what may be said"), rows, wordy=True)
@@ -347,10 +351,10 @@ def _sides_part(sides: Sequence[Sides], changes: Sequence[Change], which: str) -
 
 
 def _sides_words(one: Sides) -> str:
-    if not one.clear:
-        return "within measurement error"
     larger = "left" if one.difference_deg > 0 else "right"
-    return f"{larger} is larger" + (", more than the error" + (f" and above {FLAGGED_DEG:.0f}\u00b0" if one.flagged else ""))
+    if not one.clear:
+        return f"{larger} is larger, to be confirmed" if one.unconfirmed else "within measurement error"
+    return f"{larger} is larger" + (", really so" + (f" and above {FLAGGED_DEG:.0f}\u00b0" if one.flagged else ""))
 
 
 # ---------------------------------------------------------------------- faults

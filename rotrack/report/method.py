@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Verdict
-from rotrack.progress.statistics import BASELINE_SESSIONS, ENOUGH_DF, PUBLISHED_SEM_DEG, SLOPE_SESSIONS, STATED_SHARE
+from rotrack.progress.rule import BASELINE_DAYS, MOST_BASELINE_DAYS, NOW_DAYS, PRIOR_DF, TREND_DAYS
+from rotrack.progress.statistics import PUBLISHED_SEM_DEG, STATED_SHARE
 from rotrack.records.session import BEST_OF, FIRST
 from rotrack.report.document import Charts, Part, Table, Terms, Text
 from rotrack.report.wording import Only, capital, drills_of, leg, of_drill, plain, title_of
@@ -51,21 +52,25 @@ def _explanations(changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
     )
     yield (
         "Measurement error",
-        f"SEM is how much session values differ although nothing has changed: your own spread about your trend, "
-        f"{_default(changes)}. MDC95 = 1.96 \u00b7 \u221a2 \u00b7 SEM. A change is real from MDC95 on, or from its own error on "
-        "where that is larger; the band in the charts is as wide.",
+        f"SEM is how much session values differ although nothing has changed: your own spread in the baseline and in the latest "
+        f"{NOW_DAYS} days, {_default(changes)}. MDC95 = 1.96 \u00b7 \u221a2 \u00b7 SEM is what two single sessions must differ "
+        "by.",
     )
     yield (
         "What may be said",
-        f"{capital(Verdict.REAL)}: the latest value is outside the band. {capital(Verdict.PROBABLE)}: outside the same band at "
-        f"90 %. {capital(Verdict.WITHIN)}: inside both. {capital(Verdict.NOT_ENOUGH)}: fewer than {BASELINE_SESSIONS + 1} that "
-        f"are alike. A trend is told from {SLOPE_SESSIONS} days on.",
+        f"The mean of the latest {NOW_DAYS} days is compared with that of the first {BASELINE_DAYS} to {MOST_BASELINE_DAYS}. "
+        f"{capital(Verdict.REAL)}: that mean is outside the band, or all days climb or fall steadily, by more than chance does "
+        "once in a few thousand looks. It is told with the day on which it was first so, and stands as long as change or trend "
+        f"is outside its error. {capital(Verdict.UNCONFIRMED)}: change or latest session is outside its error, but not that far. "
+        f"{capital(Verdict.WITHIN)}: neither is. {capital(Verdict.NOT_ENOUGH)}: fewer than {BASELINE_DAYS + 1} days that are "
+        f"alike; a change can be real from {BASELINE_DAYS + NOW_DAYS} on, a trend is told from {TREND_DAYS} on.",
     )
     yield (
         "How often it is wrong",
-        "Where nothing has changed, one look at one range still finds a \u201creal change\u201d in about 2 to 5 of 100 people. "
-        "In a report of several ranges, or with a look after every session, a false one is met more often, so a change that "
-        "surprises you is worth a second session.",
+        "Of simulated people in whom nothing changes, who look after each of up to 52 sessions a year at four ranges, fewer than "
+        "5 in 100 are ever told a real change, over everybody\u2019s measurement error; of those with the largest error and "
+        "sessions that resemble their neighbours, 3 in 10. A change of 1.5 MDC95 that stays is confirmed by the third "
+        "session in 8 of 10.",
     )
     flagged = f" It is pointed out if it is larger than that and above {FLAGGED_DEG:.0f}\u00b0; this is no diagnosis."
     only_index = bool(changes) and all(is_index(change.tier) for change in changes)
@@ -84,8 +89,7 @@ def _default(changes: Sequence[Change]) -> str:
     published = f"a published {PUBLISHED_SEM_DEG:.1f}\u00b0 (or {stated}, if that is more)"
     index = [is_index(change.tier) for change in changes]
     default = stated if index and all(index) else f"{published}, for an index {stated}" if any(index) else published
-    enough = f"{ENOUGH_DF:.0f} degrees of freedom, {ENOUGH_DF + 3:.0f} sessions on days of their own"
-    return f"together with a default that fades until there are enough sessions of your own ({enough}). The default is {default}"
+    return f"together with a default that counts for {PRIOR_DF:.0f} degrees of freedom. The default is {default}"
 
 
 def _error_table(changes: Sequence[Change]) -> Table:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict
-from rotrack.progress.statistics import BASELINE_SESSIONS
+from rotrack.progress.rule import BASELINE_DAYS
 from rotrack.report.wording import EVERYTHING, Only, capital, day, title_of
 from rotrack.texts.numbers import is_index
 
@@ -18,9 +18,9 @@ NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".sp
 def three_sentences(progress: Progress, only: Only = EVERYTHING) -> tuple[str, str, str]:
     """Return what was measured, what has really changed, and what is left to say: always three sentences.
 
-    A change is called real or probable only if that is its verdict. Of what has really changed the largest gain and the largest
-    loss are named first, so that no loss is hidden behind gains. Numbers are whole degrees, or with one decimal where whole ones
-    would not show what is said.
+    A change is called real, or one to be confirmed, only if that is its verdict. Of what has really changed the largest gain and
+    the largest loss are named first, so that no loss is hidden behind gains. Numbers are whole degrees, or with one decimal where
+    whole ones would not show what is said.
 
     Parameters
     ----------
@@ -64,19 +64,19 @@ def _changed(changes: Sequence[Change], only: Only) -> str:
     real = _by_weight(changes, Verdict.REAL)
     if real:
         return _real_words(real, changes)
-    probable = _by_weight(changes, Verdict.PROBABLE)
+    unconfirmed = _by_weight(changes, Verdict.UNCONFIRMED)
     judged = [change for change in changes if change.verdict is not Verdict.NOT_ENOUGH]
-    if probable:
-        return f"{_probable_words(probable, changes)}, but not surely enough to call it a real change."
+    if unconfirmed:
+        return f"{_unconfirmed_words(unconfirmed, changes)}, which further sessions have to confirm."
     if judged:
         one = len(judged) == len(changes) == 1
         which = f"{_name(judged[0], changes)} has" if one else "none of your ranges has" if len(judged) == len(changes) else ""
         if one:
             return f"{capital(which)} not changed by more than the measurement error{_within(judged[0])}."
         return f"{capital(which or 'none of the ranges that can be judged has')} changed by more than its measurement error."
-    most = max(len(change.points) for change in changes)
-    there = "is one session" if most == 1 else f"are {_count(most)} sessions"
-    need = f"that takes {_count(BASELINE_SESSIONS + 1)} sessions of the same kind"
+    most = max(change.days for change in changes)
+    there = "is one" if most == 1 else f"are {_count(most)}"
+    need = f"that takes {_count(BASELINE_DAYS + 1)} days with sessions of the same kind"
     return f"It is too early to speak of a change: {need}, and there {there}{only.since_words or ' so far'}."
 
 
@@ -84,7 +84,7 @@ def _by_weight(changes: Sequence[Change], verdict: Verdict) -> list[Change]:
     """Return the changes with a verdict: the largest gain, the largest loss, then the others; large is against their error."""
     found = [change for change in changes if change.verdict is verdict]
     found.sort(key=lambda change: -abs(change.change_deg) / change.real_from_deg)
-    gains, losses = [c for c in found if c.change_deg > 0], [c for c in found if c.change_deg <= 0]
+    gains, losses = [c for c in found if c.way > 0], [c for c in found if c.way <= 0]
     first = [*gains[:1], *losses[:1]]
     return first + [change for change in found if change not in first]
 
@@ -92,21 +92,19 @@ def _by_weight(changes: Sequence[Change], verdict: Verdict) -> list[Change]:
 def _real_words(real: Sequence[Change], changes: Sequence[Change]) -> str:
     told = real[:NAMED]
     moves = [f"{_name(change, changes)} {_move(change)}" for change in told]
-    alike = len({_unit(change) for change in told}) == 1
-    errors = [_numbers(change)[2] + ("" if alike else _unit(change)) for change in told]
+    days = [day(change.confirmed) for change in told if change.confirmed]
     if len(told) == 1:
-        why = f"that is more than the measurement error of {errors[0]}{_unit(told[0])}, so it is a real change"
+        why = f"that is a real change, confirmed on {days[0]}"
     else:
-        unit = _unit(told[0]) if alike else ""
-        why = f"each is more than its measurement error of {_listed(errors)}{unit}, so these are real changes"
+        why = f"these are real changes, confirmed on {_listed(days)}"
     more = len(real) - len(told)
     rest = f", and the table below has {_count(more)} more" if more else ""
     return f"{capital(_listed(moves))}; {why}{rest}."
 
 
-def _probable_words(probable: Sequence[Change], changes: Sequence[Change]) -> str:
-    moves = [f"{_name(change, changes)} probably {_move(change)}" for change in probable[:NAMED]]
-    more = len(probable) - NAMED
+def _unconfirmed_words(unconfirmed: Sequence[Change], changes: Sequence[Change]) -> str:
+    moves = [f"{_name(change, changes)} {_move(change)}" for change in unconfirmed[:NAMED]]
+    more = len(unconfirmed) - NAMED
     rest = f" (and {_count(more)} more in the table)" if more > 0 else ""
     return f"{capital(_listed(moves))}{rest}"
 
@@ -114,7 +112,7 @@ def _probable_words(probable: Sequence[Change], changes: Sequence[Change]) -> st
 def _move(change: Change) -> str:
     """Return from where to where a range went: `grew from 31 to 38 degrees`."""
     start, end, _ = _numbers(change)
-    return f"{'grew' if change.change_deg > 0 else 'fell'} from {start} to {end}{_unit(change)}"
+    return f"{'grew' if change.way > 0 else 'fell'} from {start} to {end}{_unit(change)}"
 
 
 def _within(change: Change) -> str:
@@ -123,11 +121,12 @@ def _within(change: Change) -> str:
 
 
 def _numbers(change: Change) -> tuple[str, str, str]:
-    """Return baseline, latest value and measurement error, as round as they may be without saying something else."""
-    exact = (change.baseline_deg, change.latest_deg, change.real_from_deg)
+    """Return baseline, what it is now and the error of the change, as round as they may be without saying something else."""
+    alone = change.verdict is Verdict.UNCONFIRMED and abs(change.change_deg) <= change.error_deg  # the latest session shows it
+    exact = (change.baseline_deg, change.latest_deg if alone else change.now_deg, change.error_deg)
     start, end, error = (round(number) for number in exact)
-    outside = change.verdict is Verdict.REAL
-    if (abs(end - start) > error) is outside and (outside or abs(end - start) < error):
+    within = change.verdict is Verdict.WITHIN
+    if (end - start) * change.way > 0 or (within and abs(end - start) < error):
         return str(start), str(end), str(error)
     return tuple(f"{number:.1f}" for number in exact)  # type: ignore[return-value]
 
@@ -156,10 +155,10 @@ def _rest(changes: Sequence[Change]) -> list[str]:
     by = {verdict: _by_weight(changes, verdict) for verdict in Verdict if verdict is not Verdict.NOT_ENOUGH}
     few = [change for change in changes if change.verdict is Verdict.NOT_ENOUGH]
     parts = []
-    if by[Verdict.REAL] and by[Verdict.PROBABLE]:
-        words = _probable_words(by[Verdict.PROBABLE], changes)
-        parts.append(words[:1].lower() + words[1:])
-    if (by[Verdict.REAL] or by[Verdict.PROBABLE]) and by[Verdict.WITHIN]:
+    if by[Verdict.REAL] and by[Verdict.UNCONFIRMED]:
+        words = _unconfirmed_words(by[Verdict.UNCONFIRMED], changes)
+        parts.append(f"{words[:1].lower()}{words[1:]}, which is to be confirmed")
+    if (by[Verdict.REAL] or by[Verdict.UNCONFIRMED]) and by[Verdict.WITHIN]:
         count = len(by[Verdict.WITHIN])
         what = "everything else" if not few else f"{_count(count)} other range{'' if count == 1 else 's'}"
         parts.append(f"{what} stayed within measurement error")
@@ -174,16 +173,18 @@ def _sides_words(progress: Progress) -> str:
         return f"only your {legs[0]} leg was measured, so the legs cannot be compared"
     if not progress.sides:
         return "your legs cannot be compared, since nothing was measured alike on both at about the same time"
-    weight = sorted(progress.sides, key=lambda one: (one.flagged, one.clear, abs(one.difference_deg) / one.error_deg))
+    weight = sorted(
+        progress.sides, key=lambda one: (one.flagged, one.clear, one.unconfirmed, abs(one.difference_deg) / one.error_deg)
+    )
     one = weight[-1]
     size, error = _difference(one)
     where = f" ({title_of(one.drill)})" if len({s.drill for s in progress.sides}) > 1 else ""
     what = f"{one.direction} rotation{where}"
-    if not one.clear:
+    if not (one.clear or one.unconfirmed):
         return f"left and right differ by {size} \u00b1 {error}{_unit(one)} in {what}, which may be measurement error"
     larger, smaller = ("left", "right") if one.difference_deg > 0 else ("right", "left")
     more = f" and above the {FLAGGED_DEG:.0f} degrees from which it is pointed out; this is no diagnosis" if one.flagged else ""
-    than = f"than your {smaller} one, which is more than the measurement error{more}"
+    than = f"than your {smaller} one, which is {'more than the measurement error' if one.clear else 'to be confirmed'}{more}"
     return f"your {larger} leg has {size} \u00b1 {error}{_unit(one)} more {what} {than}"
 
 
@@ -191,6 +192,6 @@ def _difference(one: Sides) -> tuple[str, str]:
     """Return a difference and its error, as round as they may be without saying something else."""
     size, error = abs(one.difference_deg), one.error_deg
     whole = (round(size), round(error))
-    if (whole[0] > whole[1]) is one.clear and (not one.flagged or whole[0] > FLAGGED_DEG):
+    if (whole[0] > whole[1]) is (one.clear or one.unconfirmed) and (not one.flagged or whole[0] > FLAGGED_DEG):
         return str(whole[0]), str(whole[1])
     return f"{size:.1f}", f"{error:.1f}"

@@ -13,7 +13,7 @@ import re
 import string
 import tomllib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, Final
@@ -124,7 +124,7 @@ class Texts:
         """Return what the foot does in a direction, for who does not know its name: `foot outwards`, `toes inwards`."""
         return self(f"direction.{drill.measure}.{direction}")
 
-    def date(self, when: datetime, short: bool = False) -> str:
+    def date(self, when: date, short: bool = False) -> str:
         """Return a date: `5 March 2026`, or `5 Mar 2026`."""
         months = self("date.months_short" if short else "date.months").split()
         return self("date.day", day=when.day, month=months[when.month - 1], year=when.year)

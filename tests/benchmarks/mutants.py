@@ -36,7 +36,7 @@ from rotrack.exchange.typed import import_readings
 from rotrack.measure.batch import Job
 from rotrack.people.erasure import stored_of
 from rotrack.progress.change import read_progress, to_dict
-from rotrack.progress.compare import left_against_right, spreads_of
+from rotrack.progress.compare import standing
 from rotrack.records.history import history_csv, newest, table_of
 from rotrack.records.landmarks import read_poses
 from rotrack.records.readings import read_readings
@@ -158,7 +158,7 @@ def read_all_of(data: Path) -> None:
     wide_table(sessions)
     for session in sessions:
         session.summary()
-        left_against_right(session.values, spreads_of(session, sessions))
+        standing(session, sessions)
     with suppress(RotrackError):
         to_dict(read_progress(data))
     list(examine(data))

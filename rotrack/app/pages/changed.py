@@ -6,13 +6,12 @@ import math
 from collections.abc import Sequence
 
 from rotrack.app.pages.layout import tag
-from rotrack.core.model import Side
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict
-from rotrack.progress.statistics import BASELINE_SESSIONS, SLOPE_SESSIONS
+from rotrack.progress.rule import BASELINE_DAYS, MOST_BASELINE_DAYS, NOW_DAYS, TREND_DAYS
+from rotrack.progress.wording import grown_words, missing_words, sides_words, signed, verdict_words
 from rotrack.texts import Texts
 from rotrack.texts.numbers import unit
 
-MINUS = "\u2212"
 _BETWEEN = ", "
 """Between leg and direction, and between the reasons for which a session is not compared."""
 
@@ -55,7 +54,7 @@ def show_changes(found: Progress, t: Texts) -> None:
 
 def _table(changes: Sequence[Change], t: Texts) -> None:
     sloped = any(math.isfinite(change.slope.per_month_deg) for change in changes)
-    columns = ["sessions", "baseline", "latest", "change", "real_from", *(["slope"] if sloped else [])]
+    columns = ["sessions", "baseline", "now", "change", "real_from", *(["slope"] if sloped else [])]
     lines = [line_of(change, t) for change in changes]
     missing = {line["missing"] for line in lines}
     with tag("div", classes="scrolls", tabindex="0", role="group", aria_labelledby="changes"), tag("table"):
@@ -84,39 +83,33 @@ def _table(changes: Sequence[Change], t: Texts) -> None:
 def line_of(change: Change, t: Texts) -> dict[str, str]:
     """Return what is said of one leg and direction, by column, and how many sessions are missing, empty if none.
 
-    Without a verdict there is no baseline to be shown: the mean of the first three would hold the latest itself.
+    Without a verdict there is no baseline to be shown: the mean of the first days would hold the latest itself.
     """
     slope, enough = change.slope, change.verdict is not Verdict.NOT_ENOUGH
-    grown = f"{_signed(change.change_deg, t)} \u00b1 {t.number(change.error_deg)}{unit(change.tier)}"
-    low, high = _signed(slope.low_deg, t), _signed(slope.high_deg, t)
-    rate = t("progress.slope_of", slope=f"{_signed(slope.per_month_deg, t)}{unit(change.tier)}", low=low, high=high)
-    missing = BASELINE_SESSIONS + 1 - len(change.points)
+    low, high = signed(slope.low_deg, t), signed(slope.high_deg, t)
+    rate = t("progress.slope_of", slope=f"{signed(slope.per_month_deg, t)}{unit(change.tier)}", low=low, high=high)
+    sign = {"gain": "\u25b2 ", "loss": "\u25bc ", "": ""}[_way(change)]
     return {
         "sessions": str(len(change.points)),
         "baseline": _size(change.baseline_deg if enough else math.nan, change.tier, t),
-        "latest": _size(change.latest_deg, change.tier, t),
-        "change": grown if enough else t.number(math.nan),
+        "now": _size(change.now_deg, change.tier, t),
+        "change": grown_words(change, t) if enough else t.number(math.nan),
         "real_from": _size(change.real_from_deg if enough else math.nan, change.tier, t),
         "slope": rate if math.isfinite(slope.per_month_deg) else t.number(math.nan),
-        "verdict": t(f"progress.{_way(change)}", verdict=t.said(change.verdict)) if _way(change) else t.said(change.verdict),
-        "missing": t("progress.missing", count=missing) if not enough else "",
+        "verdict": sign + verdict_words(change, t),
+        "missing": missing_words(change, t),
     }
 
 
 def _way(change: Change) -> str:
     """Return which way something has changed, as far as that can be told; empty if it cannot."""
-    if change.verdict not in (Verdict.REAL, Verdict.PROBABLE):
-        return ""
-    return "gain" if change.change_deg > 0 else "loss"
+    return {1: "gain", -1: "loss"}.get(change.way, "")
 
 
 def sides_line(sides: Sides, t: Texts) -> str:
     """Return how left and right differ in one direction."""
-    leg = t.leg(Side.LEFT if sides.difference_deg > 0 else Side.RIGHT)
-    amount = t.amount(sides.difference_deg, sides.error_deg, sides.tier)
-    words = t("result.sides_more" if sides.clear else "result.sides_within", leg=leg, amount=amount)
     more = " " + t("progress.flagged", limit=t.number(FLAGGED_DEG, 0)) if sides.flagged else ""
-    return f"{t('result.sides_heading')}, {t.direction(sides.direction)}: {words}{more}"
+    return f"{t('result.sides_heading')}, {t.direction(sides.direction)}: {sides_words(sides, t)}{more}"
 
 
 def left_out_lines(changes: Sequence[Change], t: Texts) -> list[str]:
@@ -138,16 +131,11 @@ def _error(changes: Sequence[Change], t: Texts) -> str:
     about = [t("progress.error", spread=f"{spread}{unit(changes[0].tier)}")]
     if any(change.verdict is not Verdict.NOT_ENOUGH for change in changes):
         about.append(t("progress.smaller", column=t("progress.real_from")))
-    about.append(t("progress.terms", count=BASELINE_SESSIONS))
+    about.append(t("progress.terms", first=BASELINE_DAYS, most=MOST_BASELINE_DAYS, now=NOW_DAYS))
     if not any(math.isfinite(change.slope.per_month_deg) for change in changes):
-        about.append(t("progress.slope_later", count=SLOPE_SESSIONS))
+        about.append(t("progress.slope_later", count=TREND_DAYS))
     return " ".join(about)
 
 
 def _size(size_deg: float, tier: str, t: Texts) -> str:
     return t.number(size_deg) + (unit(tier) if math.isfinite(size_deg) else "")
-
-
-def _signed(value_deg: float, t: Texts) -> str:
-    """Return a number with its sign, a minus that is read as one."""
-    return f"{'+' if value_deg >= 0 else MINUS}{t.number(abs(value_deg))}"

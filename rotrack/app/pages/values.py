@@ -14,7 +14,8 @@ from nicegui.elements.mixins.text_element import TextElement
 from rotrack.app.pages.layout import tag
 from rotrack.core.drills import Drill, load_table
 from rotrack.core.model import Direction, Rep, Side
-from rotrack.progress.compare import Earlier, Spreads, difference, earlier_values, left_against_right, spreads_of
+from rotrack.progress.change import Change
+from rotrack.progress.compare import Earlier, Standing, earlier_values, standing
 from rotrack.progress.wording import change_words, last_time_words, sides_words
 from rotrack.records.compare import Held, held, legs_of
 from rotrack.records.session import FIRST, Session, SessionValue, best_of
@@ -191,7 +192,7 @@ class Values:
         self._session = session
         values = {(value.side, value.direction): value for value in session.values}
         holds = {found.side: found for found in held(session.rep_list)}
-        spreads = {} if self._counted else spreads_of(session, self._others)
+        found = Standing({}, {}) if self._counted else standing(session, self._others)
         for key, leg in self._legs.items():
             reps, value = self._reps(*key), values.get(key)
             if self._counted:
@@ -202,12 +203,9 @@ class Values:
             for rep in reps:
                 self._show_rep(leg.rows[rep.rep], rep, rep in used)
             if value:
-                self._show_change(leg, value, spreads)
-        if not self._against:
-            return
-        differences = {found.direction: found for found in left_against_right(session.values, spreads)}
+                self._show_change(leg, value, found.changes.get(key))
         for direction, text in self._against.items():
-            text.set_text(sides_words(differences.get(direction), self._tier, self._t))
+            text.set_text(sides_words(found.sides.get(direction), self._t))
 
     def _show_value(self, leg: _Leg, value: SessionValue | None) -> None:
         t = self._t
@@ -255,15 +253,14 @@ class Values:
         state = ["result.left_out"] if rep.dropped else [] if rep.valid else ["result.not_valid"]
         return [*map(t, state), *(f"{letter} {t.said(title)}".strip() for letter, title in titles.items()), *map(t.said, rest)]
 
-    def _show_change(self, leg: _Leg, value: SessionValue, spreads: Spreads) -> None:
+    def _show_change(self, leg: _Leg, value: SessionValue, change: Change | None) -> None:
         if leg.change is None or leg.dots is None:
             return
-        if not value.reps_used:
+        if change is None:
             leg.change.set_text("")
             leg.dots.set_content("")
             return
-        found = difference(value, leg.earlier[-1].value, spreads)
-        leg.change.set_text(change_words(found, self._tier, self._t))
+        leg.change.set_text(change_words(change, self._t))
         leg.dots.set_content(self._dots([earlier.value for earlier in leg.earlier], value))
 
     # ------------------------------------------------------------------ the last sessions as dots
