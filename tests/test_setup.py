@@ -188,6 +188,14 @@ def test_in_the_dark_the_light_is_named_even_if_nobody_can_be_seen() -> None:
 
 
 # ---------------------------------------------------------------------- people
+def test_legs_alone_are_enough_and_what_is_missing_is_said() -> None:
+    legs_only = shifted(person(), 0, 30 - person().image_px[LEFT.hip, 1])
+    assert np.isnan(legs_only.image_px[LEFT.shoulder]).all()
+    found = Watch().see(still(legs_only))["legs"]
+    assert found.state is State.GOOD
+    assert found.text.startswith("Head and chest are not in the picture")
+
+
 def test_several_people_are_a_problem_until_one_was_chosen() -> None:
     two = person(people=2)
     watch = Watch().see(still(two))

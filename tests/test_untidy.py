@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from conftest import BOTH, run_tracker, seated_pose
 
+import rotrack
 from rotrack.core.model import Direction, Pose, Rep, Side, empty_pose
+from rotrack.kinematics.posture import out_of_picture
 from rotrack.records.session import best_of
 
 INTERNAL, EXTERNAL = Direction.INTERNAL, Direction.EXTERNAL
@@ -158,3 +160,27 @@ def test_both_legs_count_although_one_starts_before_its_zero():
     left = course(*cycles(28, 28, 28, 28, 28), start_s=2.0)
     poses = seen(19, right, left)
     assert [len(logged("seated-internal", poses, side)) for side in (Side.RIGHT, Side.LEFT)] == [5, 5]
+
+
+# ---------------------------------------------------------------------- head and chest out of the picture
+def cut_above(pose: Pose, y_px: float) -> Pose:
+    """Return what is left of a pose where the picture begins lower."""
+    image_px = pose.image_px - [0.0, y_px]
+    image_px[image_px[:, 1] < 0] = np.nan
+    return replace(pose, image_px=image_px)
+
+
+@pytest.mark.parametrize(("y_px", "said"), [(0, ""), (80, "The head is not"), (140, "Head and chest are not")])
+def test_what_is_above_the_picture_is_said_once_and_the_legs_are_measured(y_px, said, tmp_path):
+    poses = [cut_above(pose, y_px) for pose in seen(8, course(*cycles(30, 28)))]
+    session = rotrack.analyze(poses, "seated-internal", out=tmp_path)
+    assert peaks(list(session.rep_list)) == pytest.approx([30, 28], abs=3.0)
+    assert session.record.cut_off.startswith(said)
+    assert bool(session.record.cut_off) == bool(said)
+    assert session.record.warnings == ()
+
+
+def test_who_is_seen_from_behind_has_a_head_where_there_is_room_for_it():
+    pose = seated_pose(0.0)
+    assert np.isnan(pose.image_px[0]).all()
+    assert out_of_picture(pose.image_px) == ""

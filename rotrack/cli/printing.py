@@ -94,7 +94,7 @@ def print_session(session: Session) -> None:
         advised.setdefault(advice, []).append(side)
     for advice, sides in advised.items():
         OUT.print(f"  [yellow]Camera ({' and '.join(sides)} leg):[/] {escape(advice)}", soft_wrap=True)
-    for text in (*session.warnings, record.speed_advice):
+    for text in (*session.warnings, record.cut_off, record.speed_advice):
         if text:
             OUT.print(f"  [yellow]Note:[/] {escape(text)}", soft_wrap=True)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rotrack.core.model import LEGS, Leg, Pose, Side
+from rotrack.core.model import LANDMARK_NAMES, LEGS, Leg, Pose, Side
 from rotrack.core.postures import Posture
 from rotrack.kinematics.legmodel import KNEE_FOLLOWS, LENGTHS
 from rotrack.kinematics.rotation import NeutralPose
@@ -29,6 +29,9 @@ HIP_LINE_SHOWS = 0.9
 """Share of a pelvic roll that the hip line shows (0.7 to 1.1 on rendered people of four builds)."""
 
 
+HEAD_SHANKS, TRUNK_SHANKS = 0.5, 1.3
+"""From the shoulders to the nose, and from the hips to the shoulders, in shanks."""
+NOSE = LANDMARK_NAMES.index("nose")
 WRONG_WAY_UP = {
     90: "the picture lies on its side: turn the camera upright, or measure the video with --rotate 90",
     180: "the picture is upside down: turn the camera round, or measure the video with --rotate 180",
@@ -72,6 +75,36 @@ def turn_to_upright_deg(pose: Pose) -> int:
         return 0
     x, y = ankles.mean(axis=0) - top
     return round(float(np.degrees(np.arctan2(x, y))) / 90) * 90 % 360
+
+
+def out_of_picture(image_px: np.ndarray) -> str:
+    """Return what of somebody upright lies above the picture: "head", "chest" with the head, or nothing.
+
+    Parameters
+    ----------
+    image_px : numpy.ndarray, shape (33, 2), px
+        The landmarks. Who is seen from behind has no face either: what is missing counts only where there is no room for it.
+    """
+    legs = LEGS.values()
+    bones = [(leg.hip, leg.knee) for leg in legs] + [(leg.knee, leg.ankle) for leg in legs]
+    lengths = [length for a, b in bones if np.isfinite(length := float(np.hypot(*(image_px[a] - image_px[b]))))]
+    if not lengths:
+        return ""
+
+    def highest(part: str) -> float:
+        return float(min(image_px[getattr(leg, part), 1] for leg in legs))
+
+    if np.isfinite(highest("shoulder")):
+        no_room = highest("shoulder") < HEAD_SHANKS * max(lengths)
+        return "head" if no_room and not np.isfinite(image_px[NOSE, 0]) else ""
+    return "chest" if highest("hip") < TRUNK_SHANKS * max(lengths) else ""
+
+
+def legs_are_enough(missing: str) -> str:
+    """Return what to say of somebody of whom something is out of the picture, as `out_of_picture` names it."""
+    if missing == "head":
+        return "The head is not in the picture; the legs are, and they are enough."
+    return "Head and chest are not in the picture; the legs are, and they are enough. How the trunk moves is not seen."
 
 
 def knee_flexion_deg(world_m: np.ndarray, leg: Leg) -> float:

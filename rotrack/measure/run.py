@@ -39,6 +39,7 @@ from rotrack.draw.video import VideoWriter
 from rotrack.kinematics.camera import Calibration
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
+from rotrack.kinematics.posture import legs_are_enough
 from rotrack.placement.finding import SetupFinding
 from rotrack.records.folders import data_folder, locked
 from rotrack.records.landmarks import LEGS_READ, read_poses
@@ -804,6 +805,8 @@ def _finish(
 ) -> None:
     warnings = [doubt for doubt in doubts if doubt]
     warnings += [said for zero in writer.record.zeros if (said := zero_moved(zero))]
+    upright = not tracker.drill.posture.record.lying
+    missing = board.cut_off.most_common(1)[0][0] if board.cut_off and upright else ""
     if board.frozen:
         warnings.append(
             f"The camera repeated the same frame for {board.frozen_s:.1f} s: nothing is measured there, and no hold lasts longer "
@@ -824,6 +827,7 @@ def _finish(
         neutrals=tuple(board.neutrals),
         camera_advice={n.side: n.advice for n in board.neutrals if n.advice},
         speed_advice=speed_advice(writer.record.model, board.fps) if live and board.fps < LEAST_HZ else "",
+        cut_off=legs_are_enough(missing) if missing else "",
         apart=tuple(board.apart),
         warnings=tuple(warnings),
     )

@@ -18,6 +18,7 @@ from rotrack.core.rates import ENOUGH_HZ, LEAST_HZ, rate_words
 from rotrack.kinematics.camera import Calibration
 from rotrack.kinematics.identity import LegNames
 from rotrack.kinematics.legmodel import LENGTHS
+from rotrack.kinematics.posture import legs_are_enough, out_of_picture
 from rotrack.kinematics.rotation import NEEDS
 from rotrack.placement.finding import Move, SetupFinding, State
 from rotrack.placement.view import ABOUT_CAMERA, Angle, ViewFinder
@@ -349,7 +350,7 @@ class _Legs:
     """Whether all that the measure needs is in the picture, and if not, where it is."""
 
     def __init__(self, drill: Drill, sides: tuple[Side, ...]) -> None:
-        self._parts = NEEDS[drill.measure]
+        self._parts, self._lying = NEEDS[drill.measure], drill.posture.record.lying
         self._sides = tuple(Side) if drill.measure is Measure.ROLL else sides
         self._one_is_enough = drill.posture.record.one_leg and drill.measure is not Measure.ROLL
         self._seen = _Smooth()
@@ -361,7 +362,8 @@ class _Legs:
         inside = np.all((at > EDGE) & (at < 1 - EDGE), axis=1)
         lost = self._lost(self._seen.update(pose.time_s, inside) > SEEN_SHARE)
         if not lost:
-            return _good("All that is needed is in the picture.")
+            missing = "" if self._lying else out_of_picture(pose.image_px)
+            return _good(legs_are_enough(missing) if missing else "All that is needed is in the picture.")
         what, them = _named(lost)
         side, parts = next(iter(lost.items()))
         exit_ = _exit(pose, at, LEGS[side], parts[0])

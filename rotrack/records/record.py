@@ -119,6 +119,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     smallest_deg: dict[Side, float] = {}
     camera_advice: dict[Side, str] = {}
     speed_advice: str = ""
+    cut_off: str = ""
     apart: tuple[Apart, ...] = ()
     warnings: tuple[str, ...] = ()
 

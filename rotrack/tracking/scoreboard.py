@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rotrack.core.model import REASON_FROZEN, Apart, Direction, NeutralTaken, Rep, Side, Step, ZeroCourse
+from rotrack.kinematics.posture import out_of_picture
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Scoreboard:
     held_s: dict[Side, float] = field(default_factory=dict)
     several_people: bool = False
     frozen: int = 0
+    cut_off: Counter[str] = field(default_factory=Counter)
 
     def add(self, step: Step, with_frame: bool = True) -> None:
         """Add a step; without a frame for what comes after the last one."""
@@ -54,6 +56,8 @@ class Scoreboard:
             self.first_s = step.pose.time_s
         self.frames += 1
         self.last_s = step.pose.time_s
+        if any(not sample.reason for sample in step.samples.values()):
+            self.cut_off[out_of_picture(step.pose.image_px)] += 1
         for side, sample in step.samples.items():
             if sample.reason:
                 self.reasons[sample.reason] += 1

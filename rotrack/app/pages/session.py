@@ -360,7 +360,7 @@ class _Result:
         said = [(t("result.setup_said"), t.said(found.text)) for found in record.setup if found.state is State.PROBLEM]
         camera = t("result.camera_said")
         said += [(f"{camera}, {t.leg(side)}", t.said(text)) for side, text in record.camera_advice.items()]
-        warnings = [*self._session.warnings, record.speed_advice]
+        warnings = [*self._session.warnings, record.cut_off, record.speed_advice]
         said += [(t("result.note_said"), t.said(text)) for text in warnings if text and text != INTERRUPTED]
         if not said:
             return
