@@ -1,6 +1,8 @@
 """When a video was recorded: as the file says, in files that another program wrote; else when it was last changed; else now."""
 
+import io
 import os
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -11,8 +13,11 @@ from clocks import ManualClock
 from helpers import FIXTURES, Ended, assert_one_sentence, demo_frames, run_main, write_video
 from hypothesis import given
 from hypothesis import strategies as st
+from made_sessions import write
 
 import rotrack
+from rotrack.cli.console import ask_if_clock_is_behind
+from rotrack.core.errors import InputError
 from rotrack.records.store import read_sessions
 from rotrack.sensing.recorded import Told, when_recorded
 
@@ -84,6 +89,28 @@ def test_a_date_that_cannot_be_meant_is_refused_before_anything_is_measured(run:
         assert_one_sentence(run("analyze", clip, "-d", "seated-internal", "--recorded-at", said), 2, "--recorded-at", words)
     for videos in ((clip, clip), (tmp_path,)):
         assert_one_sentence(run("analyze", *videos, "-d", "seated-internal", "--recorded-at", "2026-01-31"), 2, "one video")
+
+
+def test_a_clock_that_is_behind_the_log_is_asked_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], clock: ManualClock
+) -> None:
+    write(tmp_path, 1, started_at="2026-06-01T13:30:00+01:00")  # half past twelve, UTC
+    ask_if_clock_is_behind(tmp_path, clock)
+    assert "the latest session in the log is dated 2026-06-01" in capfd.readouterr().err
+    ask_if_clock_is_behind(tmp_path, ManualClock(datetime(2026, 6, 1, 12, 29, tzinfo=UTC)))
+    assert capfd.readouterr().err == ""
+    monkeypatch.setattr(sys, "stdin", Terminal("n\ny\n"))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with pytest.raises(InputError, match="set this computer's clock"):
+        ask_if_clock_is_behind(tmp_path, clock)
+    ask_if_clock_is_behind(tmp_path, clock)
+
+
+class Terminal(io.StringIO):
+    """What somebody types."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -19,14 +20,17 @@ from rotrack.records.folders import data_folder
 from rotrack.records.history import people
 from rotrack.records.outdated import due
 from rotrack.records.people import tidy
-from rotrack.records.store import CHECKSUM, find_session
+from rotrack.records.store import CHECKSUM, find_session, read_sessions
 from rotrack.records.table import refresh_table
+from rotrack.system.clock import SYSTEM, Clock
 from rotrack.system.inputs import name_key
 from rotrack.texts.numbers import times
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+_CLOCKS_DIFFER = timedelta(minutes=2)
+"""By so much the clocks of two computers that share a log may differ."""
 MOST_NAMES = 20
 """So many names are listed at most."""
 MOST_PROBLEMS = 20
@@ -133,6 +137,30 @@ def say_new(name: str, similar: str) -> None:
     """Print that a name is new, whom it may mean, and how to make one person of the two."""
     command = f"rotrack people merge {quote(name)} {quote(similar)}"
     ERR.print(escape(f"New person: {name}. Did you mean {similar}? Then `{command}`."), soft_wrap=True)
+
+
+def ask_if_clock_is_behind(data: Path, clock: Clock = SYSTEM) -> None:
+    """Ask whether this computer's clock is right, if a session in the log is later than now; without a terminal it is only told.
+
+    A session that is dated too early would be compared with those before it.
+
+    Raises
+    ------
+    InputError
+        If it is not right.
+    """
+    now, sessions = clock.now(), read_sessions(data)[0]
+    last = sessions[-1].started_at if sessions else now
+    if last <= now + _CLOCKS_DIFFER:
+        return
+    said = (
+        f"This computer's clock says {now.astimezone():%Y-%m-%d %H:%M}, but the latest session in the log is dated "
+        f"{last.astimezone():%Y-%m-%d %H:%M}."
+    )
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        say_notes([f"{said} Check the clock: what is dated too early is compared with the wrong sessions."])
+    elif not typer.confirm(f"{said} Is the clock right?", err=True):
+        raise InputError("Nothing was measured; set this computer's clock, then begin again.")
 
 
 def shortened(problems: Sequence[str]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from rotrack.calibration import choice
 from rotrack.cli import completion
 from rotrack.cli.archive import analyze_archive
 from rotrack.cli.check import parse_follow
-from rotrack.cli.console import name_to_log, opened, progress_bar, say_new
+from rotrack.cli.console import ask_if_clock_is_behind, name_to_log, opened, progress_bar, say_new
 from rotrack.cli.options import (
     BandOption,
     CalibrationOption,
@@ -364,7 +364,9 @@ def live(
     model_file = find_model(model)
     if legnet:
         description()
-    person = name_to_log(opened(out, remeasure), person)
+    data = opened(out, remeasure)
+    ask_if_clock_is_behind(data)
+    person = name_to_log(data, person)
     request = replace(request, person=person)
     ERR.print(f"{request.drill.title}. {request.drill.camera}", soft_wrap=True)
     ERR.print("Hold still for a second in the starting position; the window shows when measuring begins.", soft_wrap=True)
