@@ -168,10 +168,12 @@ def test_no_time_of_day_is_shown_that_is_not_that_of_the_session(tmp_path, sessi
 def test_only_like_is_joined(history):
     write(history, 4, (repetition(1, 50.0),), drill="seated-combined", calibration="personal")
     write(history, 5, (repetition(1, 23.0),), drill="seated-combined")
+    write(history, 6, (repetition(1, 60.0),), drill="seated-combined", load_kg=5.0)
+    write(history, 7, (repetition(1, 61.0),), drill="seated-combined", load_kg=5.0)
     figure = history_figure(history_table(history))
     lines = points(figure, "left leg, internal")
-    assert [list(t.y) for t in lines] == [[20.0, 24.0, 22.0, 23.0], [50.0]]
-    assert [t.showlegend for t in lines] == [True, False]
+    assert [list(t.y) for t in lines] == [[20.0, 24.0, 22.0, 23.0], [50.0], [60.0, 61.0]]
+    assert [t.showlegend for t in lines] == [True, False, False]
 
 
 def test_sessions_without_a_name_are_not_joined(tmp_path):

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from made_sessions import append, begun, cut_off, repetition, write
 from scipy import stats
 
-from rotrack.charts import sessions
 from rotrack.core.errors import RecordError
 from rotrack.core.model import Direction, Side
 from rotrack.progress.change import OF_ONE, Verdict, change_table, read_progress
@@ -36,7 +35,6 @@ from rotrack.progress.rule import (
 )
 from rotrack.progress.statistics import PUBLISHED_SEM_DEG, STATED_SHARE, Spread, mdc, sem_of_differences
 from rotrack.progress.values import session_table
-from rotrack.records import history
 from rotrack.records.changes import drop_rep
 from rotrack.records.history import newest
 from rotrack.records.record import record_bytes
@@ -351,6 +349,8 @@ def test_external_rotation_that_grows_is_more_range(tmp_path):
     ("cells", "reason"),
     [
         ({"calibration": "personal"}, "with calibration none"),
+        ({"load_kg": 5.0, "band": "Black"}, "without load"),
+        ({"band": "black", "zero": "vertical"}, "without load, with zero neutral pose"),
         ({"zero": "vertical"}, "with zero neutral pose"),
         ({"convention_version": "3"}, "of convention version 2"),
         ({"measure_version": "2"}, "of measure version 1"),
@@ -509,10 +509,6 @@ def test_all_show_ranges_in_the_same_order(tmp_path):
     found = read_progress(log(tmp_path, *both))
     assert [(c.direction, c.side) for c in found.changes] == [(d, s) for d in (INTERNAL, EXTERNAL) for s in (LEFT, RIGHT)]
     assert [s.direction for s in found.sides] == [INTERNAL, EXTERNAL]
-
-
-def test_figures_join_what_may_be_compared():
-    assert set(sessions.ALIKE) == set(history.ALIKE)
 
 
 def test_unlike_legs_are_not_compared(tmp_path):

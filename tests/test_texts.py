@@ -405,7 +405,8 @@ def test_figures_are_written_in_german(tier):
     sessions = {
         "session_id": ["a", "b"], "started_at": ["2026-03-05T07:04:00", "2026-03-06T07:04:00"], "side": list(Side),
         "direction": list(Direction), "value_deg": [34.2, -20.5], "uncertainty_deg": [2.6, math.nan], "zero": ["", ""],
-        "convention_version": ["2", "2"], "measure_version": ["1", "1"], "calibration": ["none", "none"],
+        "convention_version": ["2", "2"], "measure_version": ["1", "1"], "calibration": ["none", "none"], "band": ["", ""],
+        "load_kg": [float("nan")] * 2,
         "person": ["Ana", "Ana"],
     }  # fmt: skip
     if tier != "D":

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from rotrack.core.model import Direction, Side
 from rotrack.draw.theme import DIRECTION_MARK, DIRECTION_WORD, INK, MUTED, SIDE_RGB, css
+from rotrack.records.history import ALIKE
+from rotrack.records.text import load_words
 from rotrack.system.files import explained, replace
 from rotrack.system.imports import when_used
 from rotrack.texts.numbers import COUNTED, INDEX, amount, is_counted, is_index, seconds
@@ -37,8 +39,6 @@ LEAST_DAYS, MOST_TICKS = 8, 8
 """A figure over time shows so many days at least, with so many of them named at most."""
 BESIDE_SHARE = 0.05
 """So much room is beside the first and the last session."""
-ALIKE = ("zero", "convention_version", "measure_version", "calibration")
-"""Columns of the history that must be equal for two points to be joined by a line."""
 
 
 # ---------------------------------------------------------------------- one session
@@ -215,6 +215,7 @@ def history_figure(table: Any, tier: str = "A", say: Say = str, day_format: str 
     shown = _days_shown(times)
     apart = (shown[1] - shown[0]) * APART_SHARE if shown else timedelta()
     table = table.assign(
+        load=[load_words(band, load_kg) for band, load_kg in zip(table.band, table.load_kg, strict=True)],
         words=[say(amount(abs(v), error, tier)) for v, error in zip(table.value_deg, table.uncertainty_deg, strict=True)],
     )
     hover = f"%{{customdata[2]|{day_format} %Y, %H:%M}}<br>%{{customdata[1]}}<extra></extra>"

@@ -44,6 +44,7 @@ DAYS_PER_MONTH = 365.25 / 12
 OF_ONE = ("person", "drill", "side", "direction")
 """What one comparison is of."""
 _SAID = {
+    "load": "with load {}",
     "calibration": "with calibration {}",
     "zero": "with zero {}",
     "convention_version": "of convention version {}",
@@ -505,9 +506,13 @@ def aware(started_at: str) -> datetime:
 
 def _left_out(row: Mapping[str, Any], values: pd.DataFrame) -> tuple[LeftOut, ...]:
     """Return why values were not compared: in what they differ from the latest."""
+
+    def said(key: str, cell: str) -> str:
+        return "without load" if key == "load" and not cell else _SAID[key].format(cell or "not said")
+
     reasons: dict[str, int] = {}
     for value in values[list(ALIKE)].to_dict("records"):
-        differs = [_SAID[key].format(value[key] or "not said") for key in ALIKE if value[key] != row[key]]
+        differs = [said(key, value[key]) for key in ALIKE if value[key] != row[key]]
         reasons[", ".join(differs)] = reasons.get(", ".join(differs), 0) + 1
     return tuple(LeftOut(reason, count) for reason, count in reasons.items())
 

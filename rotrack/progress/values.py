@@ -14,7 +14,7 @@ else:
     pd = when_used("pandas")
 
 _OF_SESSION = (
-    "session_id started_at person drill tier calibration zero convention_version measure_version model remeasured_from"
+    "session_id started_at person drill tier load calibration zero convention_version measure_version model remeasured_from"
 ).split()
 SESSION_COLUMNS = (
     *_OF_SESSION, "time", "side", "direction", "value_deg", "size_deg", "uncertainty_deg",

@@ -27,7 +27,7 @@ HISTORY_COLUMNS = (
     "load_kg note tier calibration zero convention_version measure_version status has_video"
 ).split()
 _OF_VALUE = ("value_deg", "uncertainty_deg", "reps_used", "reps_valid", "reps_total")
-ALIKE = ("zero", "convention_version", "measure_version", "calibration")
+ALIKE = ("load", "zero", "convention_version", "measure_version", "calibration")
 """What must be equal for two values to be compared, besides person, drill, side and direction."""
 
 
@@ -148,8 +148,8 @@ def history_csv(table: pd.DataFrame) -> bytes:
 def earlier_sessions(this: Session, sessions: Sequence[Session]) -> Iterator[Session]:
     """Yield the sessions that one may be compared with, the latest first.
 
-    Like is compared with like: same person, drill, zero, convention and measure version and level of calibration. A session is
-    not compared with itself measured again, and one without a name with none: whose the others are is not known.
+    Like is compared with like: same person, drill, load, zero, convention and measure version and level of calibration. A session
+    is not compared with itself measured again, and one without a name with none: whose the others are is not known.
 
     Parameters
     ----------

@@ -17,6 +17,7 @@ import msgspec
 from rotrack.core.errors import RecordError
 from rotrack.core.model import UNCORRECTED, Apart, NeutralTaken, Side, ZeroCourse
 from rotrack.placement.finding import SetupFinding
+from rotrack.records.text import load_words
 from rotrack.system.inputs import MOST_JSON_BYTES, UnreadableError, json_bytes, read_json, record_of, sane_time
 from rotrack.tracking.settings import TrackerSettings
 
@@ -133,6 +134,11 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
         sane_time(self.started_at)
         if self.remeasured_at is not None:
             sane_time(self.remeasured_at)
+
+    @property
+    def load(self) -> str:
+        """What was worked against: `5 kg, band black`; empty if nothing."""
+        return load_words(self.band, self.load_kg)
 
     @property
     def moment(self) -> datetime:

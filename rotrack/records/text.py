@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from rotrack.core.errors import InputError
-from rotrack.system.inputs import clean_text
+from rotrack.system.inputs import clean_text, name_key
 
 MAX_LOAD_KG = 500.0
 LONGEST_TEXT = 2000
@@ -39,3 +39,10 @@ def check_load(load_kg: float) -> None:
     """
     if not (math.isnan(load_kg) or 0 <= load_kg <= MAX_LOAD_KG):
         raise InputError(f"The load must be from 0 to {MAX_LOAD_KG:.0f} kg, not {load_kg:g}.")
+
+
+def load_words(band: str, load_kg: float) -> str:
+    """Return what was worked against: `5 kg, band black`; empty if nothing. A band in other capitals is the same band."""
+    weight = f"{load_kg:g} kg" if load_kg > 0 else ""
+    name = name_key(band)
+    return ", ".join(filter(None, [weight, name and f"band {name}"]))

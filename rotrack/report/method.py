@@ -127,7 +127,7 @@ def _left_out(progress: Progress, only: Only) -> str:
     words += [*progress.notes, *progress.problems]
     if only.words:
         words.insert(0, f"This report was narrowed down: {only.words}; others are not in it.")
-    like = "Only like is compared with like: same drill, leg, direction, zero, calibration and versions."
+    like = "Only like is compared with like: same drill, leg, direction, load, zero, calibration and versions."
     return f"{like} {' '.join(words) or 'Nothing was left out.'}"
 
 
