@@ -37,8 +37,9 @@ def a_rep(side: Side, rep: int, direction: Direction = Direction.INTERNAL) -> Re
 class Talk:
     """A coach with its scoreboard, told what happens in each step."""
 
-    def __init__(self, sides: tuple[Side, ...] = BOTH, reps: int = 3) -> None:
-        self.sides, self.coach, self.board, self.time_s = sides, Coach(sides, reps, NEUTRAL_S), Scoreboard(), 0.0
+    def __init__(self, sides: tuple[Side, ...] = BOTH, reps: int = 3, one_leg: bool = False) -> None:
+        self.sides, self.coach = sides, Coach(sides, reps, NEUTRAL_S, one_leg)
+        self.board, self.time_s = Scoreboard(), 0.0
         self.said: list[tuple[float, Say]] = []
 
     def step(self, after_s: float = 0.05, reason: str = "", still_s: dict[Side, float] | None = None, **more) -> list[Say]:
@@ -129,12 +130,20 @@ def test_the_leg_that_is_not_ready_is_named_with_its_reason_and_go_waits_for_it(
 
 def test_a_leg_that_stays_out_of_sight_does_not_hold_up_the_other():
     """Lying on the side only one leg can be seen."""
-    talk = Talk()
+    talk = Talk(one_leg=True)
     for _ in range(round((GO_WITH_ONE_S + 0.2) / 0.05)):
         talk.step(still_s={LEFT: 0.0, RIGHT: NAN}, reason="the left leg is hidden", neutrals=taken(RIGHT))
     said = [say for _, say in talk.said]
     assert said[said.index(GO) :][:2] == [GO, Say("say.first_right")]
     assert talk.coach.leg(talk.board) is RIGHT
+
+
+def test_where_both_legs_can_be_seen_go_waits_for_both_however_long_it_takes():
+    talk = Talk()
+    for _ in range(round(4 * GO_WITH_ONE_S / 0.05)):
+        talk.step(still_s={LEFT: 0.0, RIGHT: NAN}, reason="the left leg is hidden")
+    assert GO not in [say for _, say in talk.said]
+    assert talk.step(neutrals=taken(LEFT)) == [GO, FIRST]
 
 
 def test_a_leg_at_work_is_not_disturbed_until_it_is_the_turn_of_the_other():

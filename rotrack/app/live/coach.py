@@ -19,7 +19,7 @@ REASON_AFTER_S = 2.5
 OTHER_LEG_AFTER_S = 1.0
 """So long after one leg has its neutral pose it is said what the other one lacks."""
 GO_WITH_ONE_S = 6.0
-"""So long after that it begins with the one: the other may be out of sight until it is its turn."""
+"""So long after that it begins with the one, in drills in which the other is out of sight until it is its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,12 @@ class Coach:
         How many repetitions each is to do; 0 means until the person ends it.
     neutral_s : float
         How long the neutral pose takes.
+    one_leg : bool
+        Whether the position of the drill shows one leg only. Else nobody says that it begins before every leg has its zero.
     """
 
-    def __init__(self, sides: Sequence[Side], reps: int, neutral_s: float) -> None:
+    def __init__(self, sides: Sequence[Side], reps: int, neutral_s: float, one_leg: bool = False) -> None:
+        self._one_leg = one_leg
         self._sides, self._reps, self._neutral_s = tuple(sides), reps, neutral_s
         self._countdown = 0
         self.ready = False
@@ -127,7 +130,7 @@ class Coach:
         """Return what to say when one leg is ready and the other is not: to move now would be in vain for that one."""
         if math.isnan(self._partly_s):
             self._partly_s = now_s
-        if not self.ready and now_s - self._partly_s >= GO_WITH_ONE_S:
+        if self._one_leg and not self.ready and now_s - self._partly_s >= GO_WITH_ONE_S:
             return self._begin(next(side for side in self._sides if side not in waiting))
         if now_s - self._partly_s < OTHER_LEG_AFTER_S or now_s - self._cue_s < CUE_EVERY_S:
             return []

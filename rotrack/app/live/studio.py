@@ -301,7 +301,7 @@ class Studio:
             if findings is None:
                 return None
             self._change(Phase.MEASURE)
-            coach = Coach(plan.sides, plan.reps, START_STILL_S)
+            coach = Coach(plan.sides, plan.reps, START_STILL_S, plan.drill.posture.record.one_leg)
 
             def on_step(frame: Frame | None, step: Step, board: Scoreboard) -> run.Ask | None:
                 assert frame is not None
