@@ -64,7 +64,7 @@ def simulated(values_deg: np.ndarray, every_days: float = 7.0, day_of: int = 1, 
         "time": pd.to_datetime(times * people, utc=True),
     }
     same = {
-        "drill": "seated-internal", "tier": "A", "side": "left", "direction": "internal", "calibration": "none",
+        "drill": "seated-internal", "tier": "A", "side": "left", "direction": "internal", "load": "", "calibration": "none",
         "zero": "neutral pose", "convention_version": "2", "measure_version": "1", "uncertainty_deg": 2.6, "reps_used": 3,
         "alike": True, "model": "heavy",
     }  # fmt: skip

@@ -209,7 +209,7 @@ def _how_to_read(changes: Sequence[Change]) -> str:
         parts.append("The dashed line is the baseline.")
     banded = [math.isfinite(change.real_from_deg) for change in changes]
     if any(banded):
-        parts.append("The short line is the mean of the latest days; outside the band it is a real change.")
+        parts.append("The short line is the mean of the latest days; outside the band it is a real change, as is a steady trend.")
     if not all(banded):
         which = "Where there is no band" if any(banded) else "There is no band of measurement error"
         why = "there are too few sessions yet" if any(banded) else f"yet: it takes {BASELINE_DAYS + 1} days that are alike"
