@@ -98,7 +98,7 @@ def test_a_model_of_ones_own_goes_by_its_file_name(tmp_path: Path) -> None:
 
 def test_advice_about_speed_names_a_faster_model_only_where_there_is_one() -> None:
     assert "--model full" in speed_advice("heavy", 9.0)
-    assert "9 pictures" in speed_advice("heavy", 9.4)
+    assert "9 frames per second" in speed_advice("heavy", 9.4)
     assert speed_advice("full", 9.0) == ""
     assert speed_advice("mine.task", 9.0) == ""
 
