@@ -12,11 +12,13 @@ from helpers import FIXTURES, Ended, ReplayLandmarker, ReplaySource, assert_one_
 from made_sessions import write
 from test_log import mount
 
+import rotrack
 from rotrack.calibration.profiles import Known
 from rotrack.core.errors import SourceError
 from rotrack.core.model import Pose
 from rotrack.records.landmarks import read_poses
 from rotrack.records.record import Status
+from rotrack.records.session import counting
 from rotrack.records.store import read_sessions
 
 Run = Callable[..., Ended]
@@ -88,6 +90,35 @@ def test_control_c_while_the_demo_is_measured_keeps_what_there_is(
     assert "Next:" not in ended.out
 
 
+def test_control_c_before_the_first_frame_keeps_nothing(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    replay(monkeypatch)
+    monkeypatch.setattr("rotrack.measure.run.VideoFile", lambda *_: ReplaySource(at={0: KeyboardInterrupt()}))
+    ended = run("demo")
+    assert ended.code == 130
+    assert "nothing of it is kept" in " ".join(ended.err.split())
+    assert [*(tmp_path / "data" / "demo" / "sessions").iterdir()] == []
+
+
+def test_control_c_while_a_session_is_measured_again_leaves_the_earlier_reading_in_its_place(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first = rotrack.remeasure(FIXTURES / "internal_right", tmp_path / "data")
+
+    def broken_off(*of: object) -> Iterator[Pose]:
+        for number, pose in enumerate(read_poses(*of)):
+            if number == 200:
+                raise KeyboardInterrupt
+            yield pose
+
+    with monkeypatch.context() as patched:
+        patched.setattr("rotrack.measure.run.read_poses", broken_off)
+        assert run("remeasure", "last").code == 130
+    sessions, _ = read_sessions(tmp_path / "data")
+    assert {session.record.status for session in sessions} == {Status.FINISHED, Status.STOPPED}
+    assert counting(sessions).id == first.id
+    assert "4 of 4" in run("history").out
+
+
 def test_control_c_while_sessions_are_measured_again_ends_all_of_it(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -102,6 +133,13 @@ def test_control_c_while_sessions_are_measured_again_ends_all_of_it(
     ((session,), _) = read_sessions(tmp_path / "data")
     assert ended.code == 130
     assert f"Stopped after 200 frames; kept as {session.id}." in " ".join(ended.err.split())
+
+
+# ---------------------------------------------------------------------- an address for a file
+def test_the_password_of_an_address_that_is_no_file_is_not_printed(run: Run) -> None:
+    ended = run("analyze", "rtsp://ana:secret@127.0.0.1:9/s", "-d", "seated-internal")
+    assert_one_sentence(ended, 2, "An address is no video file.")
+    assert "secret" not in ended.err
 
 
 # ---------------------------------------------------------------------- a camera that is lost, or Ctrl-C before it

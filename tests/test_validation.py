@@ -466,6 +466,18 @@ def test_measuring_that_is_ended_in_a_clip_is_no_result(
     assert not (tmp_path / "keep").exists()
 
 
+def test_measuring_again_from_what_is_kept_that_is_ended_is_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_clips: tuple[Path, list[str]], measured: Session
+) -> None:
+    folder, _ = two_clips
+    validate_folder(folder, only="tune_a", keep=tmp_path / "keep", processes=1, legnet=False)
+    stopped = replace(measured, record=msgspec.structs.replace(measured.record, status=Status.STOPPED))
+    monkeypatch.setattr("rotrack.validation.run.run.remeasure", lambda *_, **__: stopped)
+    with pytest.raises(KeyboardInterrupt):
+        validate_folder(folder, only="tune_a", state=tmp_path / "state", keep=tmp_path / "keep", processes=1, legnet=False)
+    assert [p.name for p in (tmp_path / "state").glob("*/*")] == ["about.json"]
+
+
 def test_damaged_truth_is_told_before_anything_is_measured(two_clips: tuple[Path, list[str]]) -> None:
     folder, names = two_clips
     (folder / "test_b.gt.json").write_text("{")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import socket
 import threading
@@ -153,6 +154,8 @@ def _serve(options: Options, listener: socket.socket, note: Path, tell: Callable
         access_log=False,
         timeout_graceful_shutdown=2,
     )
+    # It would print the addresses of pages that are not there, as whoever asked has typed them.
+    logging.getLogger("nicegui").setLevel(logging.ERROR)
     server = uvicorn.Server(config)
     if options.open_page:
         page = f"{local}?{TOKEN}={keys.opening_token()}"
@@ -249,5 +252,7 @@ def _open_running(note: Path, options: Options, tell: Callable[[str], None], clo
         raise InputError("rotrack is running already with this data folder but does not answer; end it first.")
     keys = Keys(options.data, clock=clock)
     tell(f"rotrack is running already: {url}?{TOKEN}={keys.address_token}")
+    if options.host or options.port not in (0, int(url.rstrip("/").rpartition(":")[2])):
+        tell("End that one first if it is to be reached by other devices or at another port.")
     if options.open_page:
         webbrowser.open(f"{url}?{TOKEN}={keys.opening_token()}")

@@ -201,9 +201,10 @@ def run() -> None:
         else:
             ERR.print(f"[bold red]rotrack:[/] {escape(usage_words(error))}", soft_wrap=True)
         sys.exit(2)
-    except typer.Abort:
-        ERR.print("Stopped: the question was not answered.")
-        sys.exit(1)
+    except (typer.Abort, KeyboardInterrupt) as end:  # Ctrl-C before the command has begun
+        asked = isinstance(end, typer.Abort)
+        ERR.print("Stopped: the question was not answered." if asked else "Stopped.")
+        sys.exit(1 if asked else StoppedError.exit_code)
     except RotrackError as error:
         ERR.print(f"[bold red]rotrack:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(error.exit_code)

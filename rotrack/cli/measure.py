@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -173,6 +174,8 @@ def analyze(
     """
     job = Job(Path(), drill, side, data_folder(out), person, model, note, video, correct, legnet, band=band, load_kg=load_kg)
     job = replace(job, rotate=rotate, mirrored=mirrored)
+    if any(re.match(r"[a-z][a-z0-9+.-]+:/", str(path), re.IGNORECASE) and not path.exists() for path in videos):
+        raise InputError("An address is no video file. `rotrack live --camera ADDRESS` measures a camera in the network.")
     said = _time_said(recorded_at) if recorded_at else None
     if said and (len(videos) > 1 or videos[0].is_dir()):
         raise InputError("--recorded-at dates one video; a manifest dates many: `rotrack analyze FOLDER`.")

@@ -111,7 +111,7 @@ def _table(title: str, changes: list[Change]) -> Table:
     table.add_column("leg", no_wrap=True)
     for column in ("n", "base", "now", "change", "real"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("verdict")
+    table.add_column("verdict", overflow="fold")
     for change in changes:
         style = VERDICT_STYLE[change.verdict]
         table.add_row(

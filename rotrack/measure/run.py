@@ -772,6 +772,8 @@ def _run(
         doubts = (*(known.warnings if known else ()), doubt)
         _finish(tracker, board, writer, status if board.measured or interrupted else Status.NOT_MEASURED, doubts, live)
     if interrupted:
+        if not board.frames:
+            raise KeyboardInterrupt  # there is nothing to keep
         return tuple(board.reps)
     if not board.frames:
         raise NotMeasuredError(NOTHING_TO_MEASURE)

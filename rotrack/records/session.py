@@ -247,9 +247,16 @@ def readings_of(sessions: Iterable[Session]) -> dict[str, list[Session]]:
 def counting(readings: Iterable[Session]) -> Session:
     """Return the reading of a movement that counts: the latest whole one.
 
-    A reading that was cut off or found nothing does not take the place of one that did.
+    A reading that was cut off or found nothing does not take the place of one that did; nor does one from landmarks that somebody
+    stopped, which lacks what comes after.
     """
-    return max(readings, key=lambda session: (session.record.status.whole and bool(session.rep_list), session.id))
+
+    def order(session: Session) -> tuple[bool, str]:
+        record = session.record
+        stopped_again = bool(record.remeasured_from) and record.status is Status.STOPPED
+        return record.status.whole and not stopped_again and bool(session.rep_list), session.id
+
+    return max(readings, key=order)
 
 
 def load_session(folder: Path, follow: bool = True) -> Session:

@@ -83,6 +83,7 @@ class SessionWriter:
     def __init__(self, data: Path, record: SessionRecord, clock: Clock = SYSTEM) -> None:
         self.data, self.record, self._clock = data, record, clock
         self.notes: tuple[str, ...] = ()
+        self._empty = True
         self.folder = sessions_folder(data) / record.session_id
         self._flushed_s = clock.monotonic_s()
         self._open = ExitStack()
@@ -125,6 +126,7 @@ class SessionWriter:
         again. Without it the step's own pose is logged.
         """
         found = found or step.pose
+        self._empty = False
         with explained(self.folder):
             if step.reps:  # first what matters most
                 self._reps.append(b"".join(map(repetition_line, step.reps)))
@@ -192,6 +194,8 @@ class SessionWriter:
     def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
         try:
             self.close()
+            if self._empty and failed is KeyboardInterrupt:  # nothing was measured yet
+                shutil.rmtree(self.folder, ignore_errors=True)
         except RecordError:
             if failed is None:  # else the first problem is the one to tell
                 raise

@@ -456,10 +456,12 @@ def quiet_stderr(tell_on_failure: bool = True) -> Iterator[None]:
         return
     with tempfile.TemporaryFile() as swallowed:
         os.dup2(swallowed.fileno(), 2)
-        failed = True
+        failed = False
         try:
             yield
-            failed = False
+        except Exception:  # Ctrl-C is no failure
+            failed = True
+            raise
         finally:
             os.dup2(saved, 2)
             os.close(saved)

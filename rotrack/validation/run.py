@@ -226,8 +226,8 @@ def measure_clip(task: _Task, on_frames: OnFrames) -> _Found:
         outcome = attempt(job.video, again)
     else:
         outcome = run_job(job, on_frames)
-        if outcome.session and outcome.session.record.status is Status.STOPPED:
-            raise KeyboardInterrupt  # the measuring ends a session then, as it does for a person; here it is no result
+    if outcome.session and outcome.session.record.status is Status.STOPPED:
+        raise KeyboardInterrupt  # the measuring ends a session then, as it does for a person; here it is no result
     found = _found(task, outcome)
     if kept is None and task.place is not None:
         _keep(sessions_folder(job.data), sessions_folder(task.place))
