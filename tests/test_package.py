@@ -105,7 +105,7 @@ def test_the_metadata_is_complete(project: dict[str, object]) -> None:
     assert {"Typing :: Typed", "Operating System :: POSIX :: Linux"} <= set(classifiers)
     assert not any(c.startswith("License ::") for c in classifiers), "the licence has its own field"
     assert len(set(classifiers)) == len(classifiers)
-    assert project["scripts"] == {"rotrack": "rotrack.cli:main"}
+    assert project["scripts"] == {"rotrack": "rotrack.__main__:main"}
 
 
 def test_every_dependency_has_a_lower_and_an_upper_bound(project: dict[str, object]) -> None:
@@ -135,7 +135,7 @@ def test_every_library_that_is_imported_is_declared(project: dict[str, object]) 
 def test_what_is_installed_is_this_version(project: dict[str, object]) -> None:
     assert rotrack.__version__ == metadata.version("rotrack") == project["version"]
     (entry,) = (e for e in metadata.entry_points(group="console_scripts") if e.name == "rotrack")
-    assert entry.value == "rotrack.cli:main"
+    assert entry.value == "rotrack.__main__:main"
     assert callable(entry.load())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from made_sessions import write
 from test_log import mount
 
 import rotrack
+from rotrack.__main__ import main
 from rotrack.calibration.profiles import Known
 from rotrack.core.errors import SourceError
 from rotrack.core.model import Pose
@@ -221,3 +223,21 @@ def test_a_full_disk_is_one_sentence_everywhere_and_can_be_freed(
         assert run(*command, "--out", disk).code == 0, "looking needs no space"
     assert run("delete", "--session", "last", "--yes", "--out", disk).code == 0
     assert run("delete", "--person", "Ana", "--yes", "--out", disk).code == 0
+
+
+# ---------------------------------------------------------------------- while the program loads
+def test_control_c_while_the_commands_load_is_one_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted:
+        @staticmethod
+        def find_spec(name: str, *_: object) -> None:
+            if name == "rotrack.cli":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "rotrack.cli")
+    monkeypatch.delattr(rotrack, "cli")
+    monkeypatch.setattr(sys, "meta_path", [Interrupted, *sys.meta_path])
+    with pytest.raises(SystemExit, match="130"):
+        main()
+    assert capsys.readouterr().err == "Stopped.\n"
