@@ -33,6 +33,10 @@ class Terminal(Console):
         else:
             super().print(*objects, soft_wrap=soft_wrap, **options)
 
+    def on_broken_pipe(self) -> None:
+        """Leave it to the end of the program, as for every output that is lost."""
+        raise BrokenPipeError
+
     def _folded(self, said: Text, style: str) -> Text:
         said.stylize(style)
         lines: list[Text] = []
