@@ -155,9 +155,8 @@ def _change_table(drill: str, changes: Sequence[Change]) -> Table:
 _READING = (
     (
         "How to read it",
-        "No measurement is exact. A camera, like a goniometer, gives a slightly different number each time, although nothing has "
-        "changed. A difference is called a real change only if chance hardly ever makes one like it, even if you look after "
-        "every session.",
+        "No measurement is exact: a camera, like a goniometer, gives a slightly different number each time. A difference is "
+        "called a real change only if chance hardly ever makes one like it, even if you look after every session.",
     ),
     (
         "If it says \u201cto be confirmed\u201d",
@@ -165,12 +164,8 @@ _READING = (
     ),
     (
         "If it says \u201cwithin measurement error\u201d",
-        "That does not mean that nothing has changed, only that it cannot be told yet. More sessions of the same kind show how "
-        "large your own error is.",
-    ),
-    (
-        "Like with like",
-        "Measure in the same drill, with the same camera in the same place, at the same time of day, and warmed up alike.",
+        "That does not mean that nothing has changed, only that it cannot be told yet. More sessions tell more if they are "
+        "alike: the same drill, the camera in the same place, the same time of day, warmed up alike.",
     ),
 )
 
