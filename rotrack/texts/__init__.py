@@ -1,4 +1,4 @@
-"""The words of the page, in several languages.
+"""The words that people read, in several languages: page, speech, numbers with their errors.
 
 `en.toml` and `de.toml` hold the page's own texts under the same keys. What the core says (reasons, cues, advice, drills, errors)
 it says in English; `Texts.said` translates it by `de_core.toml` and `de_drills.toml`, which map English sentences to German
