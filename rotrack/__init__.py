@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from rotrack.kinematics.camera import Calibration
     from rotrack.kinematics.legmodel import LENGTHS, leg_points
     from rotrack.kinematics.rotation import NeutralPose, make_measure
-    from rotrack.measure.batch import Job
-    from rotrack.measure.run import PoseSource, analyze, remeasure, steps
+    from rotrack.measure.analysis import analyze
+    from rotrack.measure.request import Request
+    from rotrack.measure.run import PoseSource, remeasure, steps
     from rotrack.progress.agreement import Pairing, agreement_of, pair_readings, repetition_table, subjects_of
     from rotrack.progress.change import Change, Progress, read_progress
     from rotrack.progress.compare import standing
@@ -70,7 +71,6 @@ __all__ = [
     "Drill",
     "DrillTable",
     "Facing",
-    "Job",
     "Measurement",
     "NeutralPose",
     "Pairing",
@@ -79,6 +79,7 @@ __all__ = [
     "Posture",
     "Progress",
     "Rep",
+    "Request",
     "RotationSample",
     "RotrackError",
     "Session",
@@ -179,10 +180,10 @@ _HOMES = {
         "NeutralPose",
         "make_measure",
     ),
-    "rotrack.measure.batch": ("Job",),
+    "rotrack.measure.analysis": ("analyze",),
+    "rotrack.measure.request": ("Request",),
     "rotrack.measure.run": (
         "PoseSource",
-        "analyze",
         "remeasure",
         "steps",
     ),

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+import tempfile
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -31,6 +32,11 @@ from rotrack.system.imports import load
 from rotrack.tracking.pipeline import RotationTracker
 from rotrack.tracking.settings import TrackerSettings
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 FIXTURES = Path(__file__).parent / "fixtures"
 BOTH = (Side.LEFT, Side.RIGHT)
 STANCES = {posture: posture.record.stance for posture in Posture if posture.record.stance}
@@ -44,12 +50,36 @@ def quick_disk(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) 
         monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Say in one sentence what a bare system lacks: nearly all tests make or look at pictures."""
     try:
         load("cv2")
     except LibraryError as error:
         pytest.exit(str(error), returncode=LibraryError.exit_code)
+    if hasattr(config.option, "numprocesses") and not hasattr(config, "workerinput"):
+        room = tempfile.TemporaryDirectory(prefix="rotrack-room-")
+        config.add_cleanup(room.cleanup)
+        os.environ[ROOM] = room.name  # the workers inherit it
+
+
+ROOM = "ROTRACK_TESTS_ROOM"
+"""Names the folder with the locks that the workers of one run share."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a test that is marked `alone` run while no other worker runs one: it plays a camera in real time.
+
+    Whoever waits for the room stands in its door, so that the others cannot keep it full.
+    """
+    if not hasattr(item.config, "workerinput") or fcntl is None:
+        return (yield)
+    folder = Path(os.environ[ROOM])
+    with (folder / "room").open("w") as room:
+        with (folder / "door").open("w") as door:
+            fcntl.flock(door, fcntl.LOCK_EX)
+            fcntl.flock(room, fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH)
+        return (yield)
 
 
 settings.register_profile("rotrack", deadline=None, derandomize=True, database=None)

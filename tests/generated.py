@@ -1,20 +1,24 @@
 """Writes what in docs and package follows from the data: python tests/generated.py.
 
 A block of a page between `<!-- name: written by tests/generated.py -->` and `<!-- end -->` is made from the tables of drills and
-postures or from the import contract, and test_generated.py says when it is old. The drawings of the drills, and what shells know
-of the commands, are written as well; test_drawing.py and test_completion.py watch over them.
+postures, from the import contract or from the options of a request, and test_generated.py says when it is old. The drawings of
+the drills, and what shells know of the commands, are written as well; test_drawing.py and test_completion.py watch over them.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 import runpy
 import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import get_type_hints
 
 from rotrack.core.drills import Drill, Measure, Place, View, load_table
 from rotrack.core.postures import Posture
+from rotrack.measure.request import Request
+from rotrack.records.options import options_of
 
 ROOT = Path(__file__).resolve().parents[1]
 _SHOWN = {Measure.SHANK: "shin", Measure.FOOT: "foot", Measure.ROLL: "-"}
@@ -47,7 +51,7 @@ def _camera(place: Place) -> str:
 
 
 def drills() -> str:
-    """Return the drills for README.md."""
+    """Return the drills for docs/drills.md."""
     table = load_table().drills.values()
     counted = sum(drill.measure is Measure.ROLL for drill in table)
     lines = [
@@ -96,21 +100,41 @@ def _purpose(name: str) -> str:
     return (ast.get_docstring(ast.parse(source.read_text("utf-8"))) or "").partition("\n")[0]
 
 
-BLOCKS: dict[str, Callable[[], str]] = {"drills": drills, "postures": postures, "floors": floors}
-PAGES = (ROOT / "README.md", ROOT / "docs" / "conventions.md", ROOT / "docs" / "developer" / "structure.md")
+def options() -> str:
+    """Return the options of a request as a type checker wants them, for rotrack/measure/request.py."""
+    lines = [
+        "class Options(TypedDict, total=False):",
+        '    """The options of a `Request` by their names, for type checkers."""',
+        "",
+    ]
+    kinds = get_type_hints(Request)
+    lines += [f"    {name}: {_plain(kinds[name])}" for name in options_of(Request) if name != "drill"]
+    return "\n".join([*lines, "", ""])
+
+
+def _plain(kind: object) -> str:
+    return re.sub(r"\b(?:\w+\.)+", "", kind.__name__ if isinstance(kind, type) else str(kind))
+
+
+BLOCKS: dict[str, Callable[[], str]] = {"drills": drills, "postures": postures, "floors": floors, "options": options}
+PAGES = (
+    ROOT / "docs" / "drills.md",
+    ROOT / "docs" / "conventions.md",
+    ROOT / "docs" / "developer" / "structure.md",
+    ROOT / "rotrack" / "measure" / "request.py",
+)
 
 
 def mark(name: str) -> str:
-    """Return what stands before a block."""
-    return f"<!-- {name}: written by tests/generated.py -->"
+    """Return what stands in the line before a block."""
+    return f"{name}: written by tests/generated.py"
 
 
 def renewed(page: str) -> str:
-    """Return the text of a page with its blocks made anew."""
+    """Return the text of a page or a module with its blocks made anew."""
     for name, made in BLOCKS.items():
-        before, found, after = page.partition(mark(name))
-        if found:
-            page = f"{before}{found}\n{made()}\n{after[after.index('<!-- end -->') :]}"
+        block = re.compile(rf"^(\S+ {re.escape(mark(name))}.*?\n).*?(?=^\S+ end\b)", re.MULTILINE | re.DOTALL)
+        page = block.sub(lambda found, made=made: f"{found[1]}{made()}\n", page)
     return page
 
 

@@ -39,6 +39,7 @@ from rotrack.core.model import (
     empty_pose,
 )
 from rotrack.core.postures import Posture
+from rotrack.core.tiers import Tier
 from rotrack.records.landmarks import read_poses
 from rotrack.records.record import SessionRecord, SourceRecord, Status
 from rotrack.records.writer import SessionWriter
@@ -129,6 +130,7 @@ class ReplayLandmarker:
 
     fixture = "internal_right"
     people = 1
+    pointed_at_nobody = False
 
     def __init__(self, model: object, watch_people: bool = True, follow: object = None, lying: bool = False) -> None:
         self._poses = list(read_poses(FIXTURES / self.fixture))
@@ -172,6 +174,7 @@ def replay(monkeypatch: pytest.MonkeyPatch, landmarker: type = ReplayLandmarker,
     """Let recorded poses take the place of the models wherever something is measured and logged."""
     monkeypatch.setattr("rotrack.measure.run.Landmarker", landmarker)
     monkeypatch.setattr("rotrack.measure.run.LegNet", legnet)
+    monkeypatch.setattr("rotrack.measure.run.turn_of", lambda video: 0)  # what is replayed is upright, whatever the pictures show
 
 
 class ReplaySource:
@@ -219,7 +222,7 @@ def a_record(day: int = 1, **changes: Any) -> SessionRecord:
         "status": Status.RUNNING,
         "person": "Ana",
         "drill": drill,
-        "tier": "A",
+        "tier": Tier.A,
         "sides": (Side.LEFT, Side.RIGHT),
         "source": SourceRecord(kind="video", name="clip.mp4", size_px=(640, 480), fps=30.0),
         "calibration": "none",
@@ -227,7 +230,8 @@ def a_record(day: int = 1, **changes: Any) -> SessionRecord:
         "convention_version": "2",
         "measure_version": MEASURE_VERSION,
     }
-    return SessionRecord(**known | changes)
+    known |= changes
+    return SessionRecord(**known | {"tier": Tier(known["tier"])})
 
 
 def a_step(reps: tuple[Rep, ...] = (), curve: tuple[CurvePoint, ...] = (), time_s: float = 1.0) -> Step:

@@ -12,6 +12,7 @@ from helpers import FOUR, a_record, a_rep, a_step
 from rotrack.core.model import REP_DECIMALS, Direction, Rep, Side
 from rotrack.records.folders import locked
 from rotrack.records.history import rep_table
+from rotrack.records.options import NUMBERS_NOTED
 from rotrack.records.people import known_or_new
 from rotrack.records.record import SourceRecord, Status
 from rotrack.records.session import Session, load_session
@@ -77,7 +78,7 @@ def rows(data: Path) -> pd.DataFrame:
     for column in table.columns:
         if column in ("valid", "dropped"):
             table[column] = table[column].map({"true": True, "false": False}).astype(bool)
-        elif column in REP_DECIMALS or column == "load_kg":
+        elif column in REP_DECIMALS or column in NUMBERS_NOTED:
             table[column] = pd.to_numeric(table[column]).astype("float64")
         else:
             table[column] = table[column].astype("int64") if column == "rep" else table[column].map(plain_cell)

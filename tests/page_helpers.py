@@ -27,18 +27,20 @@ from helpers import PATIENT_S, FakeLegNet, environment, obey_control_c, stop, wa
 
 from rotrack.app.live import studio as studio_module
 from rotrack.app.live.studio import Phase, Plan, Studio
-from rotrack.core.drills import load_table
 from rotrack.core.errors import SourceError
+from rotrack.core.messages import say
 from rotrack.core.model import Frame, Pose, Side
+from rotrack.measure.request import Request
 from rotrack.placement.check import CHECKS
 from rotrack.placement.finding import Move, SetupFinding, State
+from rotrack.placement.view import Angle
 from rotrack.sensing.sources import SourceInfo
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium"
 """The browser of the tests; they fail in CI and are skipped elsewhere if there is none."""
 SIZE_PX = (640, 480)
 FILM = "http://film"
-TOO_DARK = SetupFinding("light", State.PROBLEM, "It is too dark: turn on more light.")
+TOO_DARK = SetupFinding("light", State.PROBLEM, say("setup.light_dark"))
 LOST = (
     f"Camera '{FILM}' stopped giving pictures; plug it in again, then it goes on by itself. What was measured until then is kept."
 )
@@ -94,6 +96,8 @@ class Film:
     problem: SetupFinding = TOO_DARK
     broken: dict[int, BaseException] = field(default_factory=dict)
     legnet: FakeLegNet = field(default_factory=FakeLegNet)
+    angles: dict[str, Angle] = field(default_factory=dict)
+    """What the set-up check knows of the camera."""
     plugged: threading.Event = field(default_factory=threading.Event)
     """Whether the camera can be opened."""
     chosen: list[tuple[float, float]] = field(default_factory=list)
@@ -226,13 +230,18 @@ class _FilmCheck:
             good[CHECKS.index(self._film.problem.check)] = self._film.problem
         return tuple(good)
 
+    @property
+    def angles(self) -> dict[str, Angle]:
+        return self._film.angles
+
     def person_chosen(self) -> None:
         self.chosen = True
 
 
 def plan(drill: str = "seated-internal", sides: tuple[Side, ...] = (Side.RIGHT,), **changes: object) -> Plan:
     """Return a plan for the film."""
-    return Plan(load_table().drill(drill), sides, **{"reps": 0, "model": "full", **changes})
+    side, reps = "both" if len(sides) > 1 else sides[0], changes.pop("reps", 0)
+    return Plan(Request(drill=drill, side=side, **{"model": "full", **changes}), reps)
 
 
 def wait_for_phase(studio: Studio, phase: Phase) -> None:
@@ -281,6 +290,10 @@ class Program:
         """Return the address of one of its pages that lets a browser in."""
         return f"{self.url}{path}{'&' if '?' in path else '?'}{self._printed.split('?')[1]}"
 
+    def for_a_phone(self) -> str:
+        """Return the address that lets a phone in, as it was printed last."""
+        return [found[1] for line in self.said if (found := re.search(r"(https://\S+/phone\?\S+)", line))][-1]
+
     @property
     def _printed(self) -> str:
         return next(found[1] for line in self.said if (found := re.search(r"rotrack is at (http\S+)", line)))
@@ -291,17 +304,21 @@ class Program:
 
 
 @contextmanager
-def program(data: Path, *args: object) -> Iterator[Program]:
-    """Start the program as a person would, but without a browser; yields when it has told its address."""
-    with started(data, *args) as running:
+def program(data: Path, *args: object, first: str = "") -> Iterator[Program]:
+    """Start the program as a person would, but without a browser; yields when it has told its address.
+
+    `first` is code that runs before it.
+    """
+    with started(data, *args, first=first) as running:
         running.hear("rotrack is at http")
         yield running
 
 
 @contextmanager
-def started(data: Path, *args: object) -> Iterator[Program]:
+def started(data: Path, *args: object, first: str = "") -> Iterator[Program]:
     """Start the program and do not wait for what it says."""
-    command = [sys.executable, "-m", "rotrack", "app", "--no-open", "--out", str(data), *map(str, args)]
+    how = ["-c", f"{first}\nfrom rotrack.__main__ import main\nmain()"] if first else ["-m", "rotrack"]
+    command = [sys.executable, *how, "app", "--no-open", "--out", str(data), *map(str, args)]
     env = environment(data.parent / "home", COLUMNS="1000")
     process = subprocess.Popen(
         command,
@@ -334,6 +351,28 @@ def held_still(clip: Path, path: Path, seconds: float) -> Path:
     """Write a clip that begins with so much time of stillness."""
     found, fps = pictures(clip)
     return write_video(path, found[:1] * round(seconds * fps) + found, fps)
+
+
+def as_film(clip: Path, path: Path, still_s: float = 0.0, size_px: tuple[int, int] | None = None) -> Path:
+    """Write a clip as Chromium's fake camera plays it: pictures one behind the other, 30 a second, over and over.
+
+    It begins with so much time of stillness.
+    """
+    found, _ = pictures(clip)
+    with path.open("wb") as film:
+        for rgb in found[:1] * round(30 * still_s) + found:
+            bgr = cv2.cvtColor(cv2.resize(rgb, size_px) if size_px else rgb, cv2.COLOR_RGB2BGR)
+            film.write(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes())
+    return path
+
+
+def with_camera(film: Path) -> list[str]:
+    """Return how Chromium is started with a film as its camera, which pages may use without asking."""
+    return [
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+    ]
 
 
 class NetworkCamera:

@@ -146,6 +146,28 @@ def test_intervals_of_bias_and_limits_hold_in_95_of_100_samples(pairs: int) -> N
         assert 0.93 <= holds(interval, truth) <= 0.97
 
 
+def test_the_icc_of_several_pairs_is_that_of_single_ones_where_they_are_the_same() -> None:
+    """Each pair twice: nothing varies within a person, so the second pair adds nothing."""
+    once = sampled(20, 0.8, 0.5)[0]
+    twice = agreement_of(*np.vstack([once, once]).T, np.tile(np.arange(20), 2))
+    assert twice.icc.value == pytest.approx(float(icc_of(once).value))
+
+
+def test_the_icc_of_several_pairs_and_its_interval_hold() -> None:
+    """Angles differ by 6 deg between people and 2 between pairs, instruments by 1.5 for a person and by 1 in each pair."""
+    rng = np.random.default_rng(5)
+    own, held, values = np.repeat(np.arange(20), 3), 0, []
+    truth = (36 + 4) / (36 + 4 + 1.5**2 + 1 + 1 / 2)
+    for _ in range(300):
+        angle = rng.normal(0, 6, 20)[own] + rng.normal(0, 2, 60)
+        one, other = (angle + rng.normal(0, 1.5, 20)[own] + rng.normal(0, 1, 60) for _ in range(2))
+        icc = agreement_of(one + 1.0, other, own).icc
+        values.append(icc.value)
+        held += icc.interval.low <= truth <= icc.interval.high
+    assert np.mean(values) == pytest.approx(truth, abs=0.015)
+    assert 0.91 <= held / 300 <= 0.98
+
+
 @pytest.mark.parametrize(("people", "each"), [(10, 5), (20, 3)])
 @pytest.mark.parametrize(("between", "within"), [(2.0, 2.0), (0.0, 3.0), (3.0, 1.0)])
 def test_intervals_hold_where_each_person_has_several_pairs(people: int, each: int, between: float, within: float) -> None:
@@ -636,6 +658,21 @@ def test_the_recipe_is_one_page_with_every_column_that_import_understands(run: R
     for part in ("front of the shin", "IR left", "ER right", "read by", f"{limit_precision(20, 3.0):.1f}"):
         assert part in text
     assert_one_sentence(run("agreement", "--sheet", path), 2, "there already", "--overwrite")
+
+
+def test_the_recipe_is_one_page_in_german_too(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "rezept.pdf"
+    assert run("agreement", "--sheet", path, "--language", "de").code == 0
+    document = pypdfium2.PdfDocument(path)
+    assert len(document) == 1
+    text = document[0].get_textpage().get_text_bounded()
+    for part in ("vorn ans Schienbein", "IRO links", "ARO rechts", "abgelesen von", "rotrack live -d seated-combined"):
+        assert part in text
+    left = [
+        word for word in ("the ", "phone", "people", "foot ") if re.search(rf"\b{word}", text.replace("instrument=phone", ""))
+    ]
+    assert not left, "no English is left in it"
+    assert_one_sentence(run("agreement", "--sheet", tmp_path / "x.pdf", "--language", "xx"), 2, "no texts in the language 'xx'")
 
 
 def test_without_readings_agreement_says_how_to_get_some(run: Run, tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ from rotrack.calibration.profiles import LensProfile, write_profile
 from rotrack.core.errors import InputError, NotMeasuredError, RecordError, SourceError
 from rotrack.core.model import Pose
 from rotrack.kinematics.camera import Lens
-from rotrack.measure.batch import Job, in_processes
+from rotrack.measure.batch import in_processes
+from rotrack.measure.request import Request
 from rotrack.people.erasure import delete_person
 from rotrack.records import changes
 from rotrack.records.folders import locked
@@ -100,8 +101,7 @@ def write_manifest(folder: Path, *rows: str, header: str = HEADER) -> Path:
 
 
 def asked(folder: Path, data: Path | None = None, path: Path | None = None, **changes: Any) -> Manifest:
-    defaults = Job(Path(), "", "both", data or folder.parent / "data")
-    return read_manifest(folder, replace(defaults, **changes), path)
+    return read_manifest(folder, Request(out=data or folder.parent / "data", **changes), path)
 
 
 @cache
@@ -198,19 +198,31 @@ def test_a_manifest_is_read_with_the_options_where_cells_are_empty(clinic: Path)
     assert found.wrong == ()
     first, second = found.entries
     assert (first.line, first.file, first.job.video) == (2, "2026/ana/monday.mp4", clinic / "2026/ana/monday.mp4")
-    job = first.job
+    job = first.job.request
     assert (job.person, job.drill, job.side, job.note, job.band) == ("Ana", "seated-internal", "right", "left knee, sore", "red")
     assert (job.load_kg, first.size_bytes) == (2.5, (clinic / "plain.mp4").stat().st_size)
-    assert first.recorded == datetime(2026, 1, 5).astimezone()
-    assert (second.line, second.file, second.job.person, second.job.drill) == (4, "plain.mp4", "Cleo", "seated-combined")
-    assert (second.job.side, second.job.note, second.job.band, second.job.load_kg) == ("both", "as ever", "blue", 1.0)
-    assert second.recorded == datetime.fromtimestamp(1_700_000_000).astimezone(), "the time of the file, in whole seconds"
-    assert second.recorded.utcoffset() is not None
+    assert first.job.request.recorded_at == datetime(2026, 1, 5).astimezone()
+    assert (second.line, second.file, second.job.request.person, second.job.request.drill) == (
+        4,
+        "plain.mp4",
+        "Cleo",
+        "seated-combined",
+    )
+    assert (second.job.request.side, second.job.request.note, second.job.request.band, second.job.request.load_kg) == (
+        "both",
+        "as ever",
+        "blue",
+        1.0,
+    )
+    assert second.job.request.recorded_at == datetime.fromtimestamp(1_700_000_000).astimezone(), (
+        "the time of the file, in whole seconds"
+    )
+    assert second.job.request.recorded_at.utcoffset() is not None
 
 
 def test_a_time_of_recording_keeps_the_offset_that_it_was_given(clinic: Path) -> None:
     first = asked(clinic).entries[0]
-    assert first.recorded.isoformat() == "2026-01-05T08:30:00+01:00"
+    assert first.job.request.recorded_at.isoformat() == "2026-01-05T08:30:00+01:00"
 
 
 WRONG = {
@@ -232,7 +244,7 @@ WRONG = {
     "2026/ana/monday.mp4,Ana,seated-internal,up": ["left, right or both"],
     f"2026/ana/monday.mp4,{'A' * 2001},seated-internal,right": ["name 'AAA", "at most 2000"],
     "2026/ana/monday.mp4,Ana,seated-internal,right,5.1.2026": ["'5.1.2026'", "2026-01-31"],
-    "2026/ana/monday.mp4,Ana,seated-internal,right,0206-01-05": ["2026-01-31"],
+    "2026/ana/monday.mp4,Ana,seated-internal,right,0206-01-05": ["the year 206"],
     f"2026/ana/monday.mp4,Ana,seated-internal,right,,{'x' * 2001}": ["note 'xxx"],
     "2026/ana/monday.mp4,Ana,seated-internal,right,,,,two": ["'two' is no number"],
     "2026/ana/monday.mp4,Ana,seated-internal,right,,,,900": ["from 0 to 500 kg"],
@@ -303,7 +315,7 @@ def test_videos_with_other_letters_are_found_however_they_are_written(
     row = ("Jürgen Ö.mp4" if encoding == "cp1252" else name) + ",Jürgen,seated-internal,left,2026-01-05"
     (clinic / "manifest.csv").write_bytes(f"{HEADER}\n{row}\n".encode(encoding))
     (entry,) = asked(clinic).entries
-    assert (entry.file, entry.job.video, entry.job.person) == (name, clinic / name, "Jürgen")
+    assert (entry.file, entry.job.video, entry.job.request.person) == (name, clinic / name, "Jürgen")
 
 
 def test_a_file_that_says_no_time_at_all_needs_one(clinic: Path) -> None:
@@ -344,8 +356,16 @@ def test_the_same_leg_twice_is_left_out_wherever_it_stands(clinic: Path) -> None
     assert len(asked(clinic).entries) == 2, "each leg by itself is no mistake"
 
 
+def test_two_parts_of_a_video_and_two_people_in_it_are_two_things(clinic: Path) -> None:
+    rows = ("0,30,", "30,60,", "30,60,", '30,60,"320,240"')
+    asks = (f"2026/ana/monday.mp4,Ana,seated-internal,both,{row}" for row in rows)
+    write_manifest(clinic, *asks, header="file,person,drill,side,from_s,to_s,follow")
+    found = asked(clinic)
+    assert ([entry.line for entry in found.entries], [row.line for row in found.wrong]) == ([2, 5], [3, 4])
+
+
 def test_forgotten_videos_and_columns_are_told(clinic: Path, clip: Path) -> None:
-    for name in ("new.MOV", ".hidden.mp4", "notes.txt", "log/sessions/x/annotated.mp4"):
+    for name in ("new.MOV", ".hidden.mp4", "notes.txt", "log/sessions/x/annotated.mkv"):
         (clinic / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(clip, clinic / name)
     write_manifest(clinic, *ROWS[:2], header=HEADER.replace("recorded_at", "recorded"))
@@ -725,9 +745,9 @@ def test_pages_and_videos_are_written_when_asked(run: Run, order: Order, clinic:
     (name,) = folders(tmp_path / "data")
     files = {path.name for path in (tmp_path / "data" / "sessions" / name).iterdir()}
     assert files == {
-        "session.json", "repetitions.csv", "angles.csv", "landmarks.csv.gz", "legs.csv.gz", "plot.html", "annotated.mp4",
+        "session.json", "repetitions.csv", "angles.csv", "landmarks.csv.gz", "legs.csv.gz", "plot.html", "annotated.mkv",
     }  # fmt: skip
-    info = VideoFile.probe(tmp_path / "data" / "sessions" / name / "annotated.mp4")
+    info = VideoFile.probe(tmp_path / "data" / "sessions" / name / "annotated.mkv")
     assert info.frames == FRAMES
 
 
@@ -822,7 +842,7 @@ def test_without_dask_it_is_said_how_to_get_it(run: Run, order: Order, monkeypat
 
 def a_task(clinic: Path, **changes: Any) -> Task:
     entry = asked(clinic).entries[0]
-    return replace(task_of(entry, "0" * KEY_LENGTH, models_of(entry.job), (), ""), **changes)
+    return replace(task_of(entry, "0" * KEY_LENGTH, models_of(entry.job.request), (), ""), **changes)
 
 
 def test_a_worker_refuses_what_would_give_other_numbers(order: Order, clinic: Path) -> None:
@@ -830,8 +850,8 @@ def test_a_worker_refuses_what_would_give_other_numbers(order: Order, clinic: Pa
     assert isinstance(older.error, InputError)
     assert "has mediapipe" in str(older.error)
     assert "0.10.29" in str(older.error)
-    models = models_of(Job(Path(), "seated-internal", "both", Path()))
-    assert models_of(Job(Path(), "seated-internal", "both", Path(), legnet=False)) == models[:1]
+    models = models_of(Request())
+    assert models_of(Request(legnet=False)) == models[:1]
     for others in (("0", models[1]), (models[0], "0"), models[:1]):
         other = measure_task(a_task(clinic, models=others))
         assert "every computer needs the same" in str(other.error)

@@ -23,12 +23,16 @@ def test_the_frozen_specs_are_what_the_seeds_give():
     assert json.loads(json.dumps(benchmark.draw())) == SPECS
 
 
+LATER = {"first_position"}
+"""Postures that the renderer has learned since the specs were frozen."""
+
+
 def test_there_are_enough_clips_of_everything():
     assert len(SPECS) >= 120
     for part in benchmark.CLIPS:
         mine = [spec for name, spec in SPECS.items() if name.startswith(part)]
         drilled = {spec["posture"] for spec in mine}
-        assert drilled == {posture for posture in POSTURES if not posture.startswith("zst")}
+        assert drilled == {posture for posture in POSTURES if not posture.startswith("zst")} - LATER
         assert {spec["kind"] for spec in mine} == set(movement.ranges()["kinds"])
         assert len({tuple(spec["size_px"]) for spec in mine}) == len(placing.table()["sizes"])
     missing = {spec["drill"] for spec in SPECS.values() if f"[drill.{spec['drill']}]" not in DRILLS}

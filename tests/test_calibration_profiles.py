@@ -33,7 +33,9 @@ from rotrack.calibration.profiles import (
 from rotrack.core.errors import CalibrationError
 from rotrack.core.model import CONVENTION_VERSION, Side
 from rotrack.kinematics.camera import Calibration, Floor, Gain, Lens, Level
+from rotrack.texts import Texts
 
+EN = Texts("en")
 MADE = datetime(2026, 3, 2, 9, 30, 15, tzinfo=UTC)
 HD = (1280, 720)
 LENS = Lens(HD, np.array([[981.5, 0, 652.25], [0, 979.75, 351.5], [0, 0, 1]]), np.array([-0.2, 0.06, 0.001, -0.0005, 0]), 0.004)
@@ -292,8 +294,8 @@ def test_another_shape_of_picture_is_noticed_and_the_profile_is_left_out() -> No
     known = choose([CAMERA, GROUND], (640, 480), clock=ManualClock(NOW))
     assert known.calibration == Calibration()
     assert len(known.warnings) == 2
-    assert "1280 x 720" in known.warnings[0]
-    assert "640 x 480" in known.warnings[0]
+    assert "1280 x 720" in EN.said(known.warnings[0])
+    assert "640 x 480" in EN.said(known.warnings[0])
 
 
 def test_the_same_shape_in_another_size_scales_the_lens() -> None:
@@ -301,7 +303,7 @@ def test_the_same_shape_in_another_size_scales_the_lens() -> None:
     lens = known.calibration.lens
     assert lens is not None
     assert lens.size_px == (1920, 1080)
-    assert "scaled from 1280 x 720 to 1920 x 1080" in known.notes[0]
+    assert "scaled from 1280 x 720 to 1920 x 1080" in EN.said(known.notes[0])
     assert lens.focal_sd > LENS.focal_sd
     small = np.array([[100.0, 50.0], [1200.0, 700.0]])
     large = (small + 0.5) * 1.5 - 0.5
@@ -317,30 +319,30 @@ def test_unasked_only_this_camera_and_person_count() -> None:
     assert set(mine.calibration.names) == {"camera", "floor", "personal"}
     asked = choose(ALL, HD, "", "Another camera", clock=ManualClock(NOW))
     assert set(asked.calibration.names) == {"camera", "floor", "personal"}
-    assert any("another camera" in note for note in asked.notes)
+    assert any("another camera" in EN.said(note) for note in asked.notes)
 
 
 def test_an_old_floor_is_used_only_if_asked_for() -> None:
     later = MADE + timedelta(days=3)
     unasked = choose([CAMERA, GROUND], HD, camera=CAMERA.camera, unasked=True, clock=ManualClock(later))
     assert unasked.calibration.floor is None
-    assert any("calibrate the floor again" in note for note in unasked.notes)
+    assert any("calibrate the floor again" in EN.said(note) for note in unasked.notes)
     assert choose([GROUND], HD, clock=ManualClock(later)).calibration.floor is FLOOR
 
 
 def test_another_person_and_another_convention_are_said_and_left_out() -> None:
     known = choose([ANA], HD, "Ben")
     assert known.calibration.gains == {}
-    assert "of Ana, not of Ben" in known.warnings[0]
+    assert "of Ana, not of Ben" in EN.said(known.warnings[0])
     old = choose([replace(ANA, convention_version="0")], HD, "Ana")
     assert old.calibration.gains == {}
-    assert "convention version 0" in old.warnings[0]
+    assert "convention version 0" in EN.said(old.warnings[0])
 
 
 def test_a_gain_found_with_a_calibrated_camera_and_used_without_one_is_doubted() -> None:
     known = choose([ANA], HD, "Ana")
     assert known.calibration.gains == GAINS
-    assert "its gain may not fit" in known.warnings[0]
+    assert "its gain may not fit" in EN.said(known.warnings[0])
 
 
 def test_a_session_can_be_measured_again_without_the_profiles() -> None:

@@ -11,6 +11,7 @@ from calibration_scenes import PX_PER_MM, Optics, floor_pose, page_image, render
 from rotrack.calibration.printing import write_sheets
 from rotrack.calibration.sheet import SheetWatcher, floor_in_recording, floor_moved
 from rotrack.core.errors import CalibrationError
+from rotrack.core.messages import say
 from rotrack.core.model import Frame
 from rotrack.kinematics.camera import Floor, Lens
 
@@ -245,7 +246,7 @@ def floor_at(pitch_deg: float, height_m: float = 1.4, sd_deg: float = 0.4) -> Fl
 
 def test_a_moved_camera_is_noticed_beyond_three_errors() -> None:
     kept = floor_at(20)
-    assert floor_moved(kept, floor_at(21)) == ""
-    assert "tilted by 4 degrees" in floor_moved(kept, floor_at(24))
-    assert floor_moved(floor_at(20, sd_deg=2.0), floor_at(24)) == "", "within the errors"
-    assert "90 cm" in floor_moved(kept, floor_at(20, 0.9))
+    assert floor_moved(kept, floor_at(21)) is None
+    assert floor_moved(kept, floor_at(24)) == say("calibrated.tilted", degrees=4)
+    assert floor_moved(floor_at(20, sd_deg=2.0), floor_at(24)) is None, "within the errors"
+    assert floor_moved(kept, floor_at(20, 0.9)) == say("calibrated.raised", now=90, then=140)

@@ -1,5 +1,6 @@
 """`rotrack check`: the list, its exit code, and the point that says who is measured."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -14,9 +15,9 @@ from typer.testing import CliRunner, Result
 from rotrack.calibration import choice
 from rotrack.calibration.profiles import Known
 from rotrack.cli import check as check_cli
-from rotrack.cli.check import parse_follow
 from rotrack.core.errors import DOUBTFUL, InputError
 from rotrack.core.model import Frame, Pose, empty_pose
+from rotrack.measure.request import Request
 from rotrack.sensing.sources import SourceInfo
 
 app = typer.Typer()
@@ -123,13 +124,19 @@ def test_wrong_words_are_explained_before_the_camera_is_opened(run, args: tuple[
 
 @pytest.mark.parametrize(("text", "point"), [("320,240", (320, 240)), (" 0 , 12.5 ", (0, 12.5)), ("", None)])
 def test_a_point_is_two_numbers(text: str, point: tuple[float, float] | None) -> None:
-    assert parse_follow(text) == point
+    assert Request(follow=text).follow_px == point
 
 
 @pytest.mark.parametrize("text", ["320", "a,b", "1,2,3", "-1,5", "nan,3", "1;2"])
 def test_anything_else_is_no_point(text: str) -> None:
     with pytest.raises(InputError, match=r"two numbers like 320,240.*\.$"):
-        parse_follow(text)
+        Request(drill="seated-internal", follow=text).checked()
+
+
+@pytest.mark.parametrize("asked", [{"speed": math.nan}, {"from_s": math.inf}, {"from_s": 1e12}, {"to_s": math.inf}], ids=str)
+def test_a_part_that_no_video_has_is_refused_before_it_is_opened(asked: dict[str, float]) -> None:
+    with pytest.raises(InputError, match=r"must be from"):
+        Request(drill="seated-internal", **asked).checked()
 
 
 @pytest.mark.slow

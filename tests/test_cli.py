@@ -55,12 +55,16 @@ from rotrack.app.server import Options
 from rotrack.cli import measure
 from rotrack.core.drills import load_table
 from rotrack.core.errors import DOUBTFUL, ModelError, RecordError, RotrackError, SourceError
-from rotrack.core.model import MEASURE_VERSION, UNCORRECTED, WITHOUT_LEGNET, Pose, Side
+from rotrack.core.model import MEASURE_VERSION, UNCORRECTED, WITHOUT_LEGNET, Direction, Pose, Side
+from rotrack.draw.theme import WARNING
 from rotrack.draw.window import Key
 from rotrack.kinematics.correction import load_corrections
 from rotrack.measure.batch import Outcome
+from rotrack.people.changes import change_person
 from rotrack.records import writer
+from rotrack.records.folders import locked
 from rotrack.records.landmarks import LANDMARK_COLUMNS, LANDMARKS, LEGS_READ, landmark_line, read_poses
+from rotrack.records.people import Limit, known_or_new
 from rotrack.records.session import load_session
 from rotrack.records.store import read_sessions
 from rotrack.sensing.legnet import description
@@ -110,15 +114,17 @@ def test_a_command_is_listed_with_the_words_with_which_it_explains_itself(run: R
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_is_mentioned_in_the_readme(command: str) -> None:
-    assert f"rotrack {command}" in (ROOT / "README.md").read_text("utf-8")
+def test_every_command_is_in_the_list_of_commands(command: str) -> None:
+    assert f"rotrack {command}" in (ROOT / "docs" / "commands.md").read_text("utf-8")
 
 
-def test_the_readme_lists_every_exit_code() -> None:
+def test_every_exit_code_is_listed() -> None:
     def kinds(error: type[RotrackError]) -> set[int]:
         return {error.exit_code}.union(*map(kinds, error.__subclasses__()))
 
-    listed = re.findall(r"^\| (\d+) \| ", (ROOT / "README.md").read_text("utf-8").partition("## Exit codes")[2], re.MULTILINE)
+    listed = re.findall(
+        r"^\| (\d+) \| ", (ROOT / "docs" / "commands.md").read_text("utf-8").partition("## Exit codes")[2], re.MULTILINE
+    )
     assert set(map(int, listed)) == {0, DOUBTFUL} | kinds(RotrackError)
 
 
@@ -173,8 +179,9 @@ def test_a_wrong_value_is_told_in_words_of_our_own(message: str, words: str) -> 
 
 
 # ---------------------------------------------------------------------- drills
-def test_the_list_of_drills_is_complete(run: Run) -> None:
-    out = run("drills").out
+@pytest.mark.parametrize("columns", [60, 200])
+def test_the_list_of_drills_is_complete(run: Run, columns: int) -> None:
+    out = run("drills", columns=columns).out
     assert set(load_table().drills) <= set(re.split(r"\s+", out))
 
 
@@ -584,6 +591,25 @@ def test_live_measures_to_the_end_and_prints_every_repetition(live: Run, tmp_pat
     assert "4 valid of 4" in ended.out
 
 
+def test_live_says_what_to_take_care_of_and_warns_of_a_range_that_is_passed(live: Run, tmp_path: Path) -> None:
+    def marked() -> int:
+        last = measure.pictures[-1].astype(int)
+        return int((np.abs(last - WARNING[::-1]) < 14).all(axis=2).sum())
+
+    live("--side", "right", press={300: Key.END})
+    without = marked()
+    data = tmp_path / "out"
+    with locked(data):
+        known = known_or_new(data, "Lim")
+    limits = (Limit(direction=Direction.INTERNAL, most_deg=20.0), Limit(direction=Direction.EXTERNAL, most_deg=50.0))
+    change_person(data, known, limits=limits, avoided=("seated-internal",))
+    ended = live("--person", "Lim", "--side", "right", press={300: Key.END})
+    assert "Take care: this drill must not be done." in ended.err
+    assert "Take care: right leg, internal rotation: not beyond 20 degrees." in ended.err
+    assert 1 <= ended.err.count("Not further: 20 degrees is the limit") <= 2, "once each time that it is passed"
+    assert marked() > without + 20, "the gauge shows what lies beyond"
+
+
 def test_live_ends_by_count(live: Run, tmp_path: Path) -> None:
     ended = live("--reps", "2", "--side", "right")
     assert ended.code == 0
@@ -595,7 +621,7 @@ def test_live_ends_by_count(live: Run, tmp_path: Path) -> None:
 
 def test_live_keeps_the_video_when_asked(live: Run, tmp_path: Path) -> None:
     assert live("--video", "--reps", "1", "--side", "right").code == 0
-    (kept,) = (tmp_path / "out").glob("sessions/*/annotated.mp4")
+    (kept,) = (tmp_path / "out").glob("sessions/*/annotated.mkv")
     assert VideoFile.probe(kept).frames == live_log(tmp_path)[1]["frames"]
 
 
@@ -694,6 +720,14 @@ def test_control_c_ends_the_session_and_keeps_it(live: Run, tmp_path: Path) -> N
 def test_live_with_several_people_is_doubtful(live: Run) -> None:
     ended = live(people=2)
     assert "Several people" in ended.out
+    assert ended.code == 5
+
+
+def test_who_points_at_nobody_is_told(live: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_one_sentence(live("--follow", "640,100"), 2, "640 x 480", guided=True)
+    monkeypatch.setattr(ReplayLandmarker, "pointed_at_nobody", True)
+    ended = live("--follow", "639,100")
+    assert "Nobody was found where you pointed" in ended.out
     assert ended.code == 5
 
 
@@ -909,7 +943,7 @@ def test_analyze_prints_the_session_value_and_writes_video_and_plot(tmp_path: Pa
         "angles.csv",
         "landmarks.csv.gz",
         "legs.csv.gz",
-        "annotated.mp4",
+        "annotated.mkv",
         "plot.html",
     }
     table = rows(tmp_path / "data")

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 from conftest import BOTH, recording
 
-from rotrack.app.live.coach import CUE_EVERY_S, GO_WITH_ONE_S, OTHER_LEG_AFTER_S, REASON_AFTER_S, Coach, Say
+from rotrack.app.live.coach import (
+    CUE_EVERY_S,
+    GO_WITH_ONE_S,
+    OTHER_LEG_AFTER_S,
+    REASON_AFTER_S,
+    SETUP_AGAIN_S,
+    SETUP_EVERY_S,
+    SETUP_FROM_S,
+    TOO_FAR_EVERY_S,
+    Coach,
+    Say,
+    Usher,
+    next_step,
+)
 from rotrack.core.drills import load_table
 from rotrack.core.model import Direction, NeutralTaken, Rep, RotationSample, Side, Step, empty_pose
+from rotrack.placement.finding import SetupFinding, State
 from rotrack.texts import LANGUAGES, Texts
+from rotrack.tracking.holding import HoldClock
 from rotrack.tracking.neutral import REASON_WAITING
 from rotrack.tracking.pipeline import RotationTracker
 from rotrack.tracking.scoreboard import Scoreboard
@@ -30,15 +47,19 @@ def number(n: int) -> Say:
     return Say("say.number", {"number": n})
 
 
-def a_rep(side: Side, rep: int, direction: Direction = Direction.INTERNAL) -> Rep:
-    return Rep(side, direction, rep, True, 20.0 * direction.sign, 4.0, NAN, 1.0, 20.0, 20.0, 0.0, 0.5, 1.0, 0.2, (), "", 1.0)
+def a_rep(side: Side, rep: int, direction: Direction = Direction.INTERNAL, valid: bool = True, reason: str = "") -> Rep:
+    return Rep(side, direction, rep, valid, 20.0 * direction.sign, 4.0, NAN, 1.0, 20.0, 20.0, 0.0, 0.5, 1.0, 0.2, (), reason, 1.0)
+
+
+def not_counted(reason: str) -> Say:
+    return Say("say.not_counted", sentence=reason)
 
 
 class Talk:
     """A coach with its scoreboard, told what happens in each step."""
 
-    def __init__(self, sides: tuple[Side, ...] = BOTH, reps: int = 3, one_leg: bool = False) -> None:
-        self.sides, self.coach = sides, Coach(sides, reps, NEUTRAL_S, one_leg)
+    def __init__(self, sides: tuple[Side, ...] = BOTH, reps: int = 3, drill: str = "seated-internal") -> None:
+        self.sides, self.coach = sides, Coach(sides, reps, NEUTRAL_S, load_table().drill(drill))
         self.board, self.time_s = Scoreboard(), 0.0
         self.said: list[tuple[float, Say]] = []
 
@@ -46,7 +67,10 @@ class Talk:
         """Take a step some time after the last one; without `still_s` the neutral pose was taken long ago."""
         self.time_s = round(self.time_s + after_s, 6)
         angle = NAN if reason else 5.0
-        samples = {s: RotationSample(self.time_s, s, *[angle] * 4, NAN, NAN, angle, NAN, 0.0, 4.0, reason) for s in self.sides}
+        samples = {
+            s: RotationSample(time_s=self.time_s, side=s, live_deg=angle, corrected_deg=angle, uncertainty_deg=3.4, reason=reason)
+            for s in self.sides
+        }
         still_s = dict.fromkeys(self.sides, NAN) if still_s is None else still_s
         step = Step(empty_pose(self.time_s, (640, 480), ""), samples, still_s=still_s, **more)
         self.board.add(step)
@@ -119,7 +143,7 @@ def test_the_leg_that_is_not_ready_is_named_with_its_reason_and_go_waits_for_it(
     samples = {LEFT: "", RIGHT: "the right knee is hidden"}
     for _ in range(round((GO_WITH_ONE_S - 0.1) / 0.05)):
         talk.time_s = round(talk.time_s + 0.05, 6)
-        found = {s: RotationSample(talk.time_s, s, *[NAN] * 10, reason) for s, reason in samples.items()}
+        found = {s: RotationSample(time_s=talk.time_s, side=s, reason=reason) for s, reason in samples.items()}
         step = Step(empty_pose(talk.time_s, (640, 480), ""), found, still_s={LEFT: NAN, RIGHT: 0.0})
         talk.said += [(talk.time_s, say) for say in talk.coach.update(step, talk.board)]
     assert GO not in [say for _, say in talk.said]
@@ -130,7 +154,7 @@ def test_the_leg_that_is_not_ready_is_named_with_its_reason_and_go_waits_for_it(
 
 def test_a_leg_that_stays_out_of_sight_does_not_hold_up_the_other():
     """Lying on the side only one leg can be seen."""
-    talk = Talk(one_leg=True)
+    talk = Talk(drill="sidelying-strength-internal")
     for _ in range(round((GO_WITH_ONE_S + 0.2) / 0.05)):
         talk.step(still_s={LEFT: 0.0, RIGHT: NAN}, reason="the left leg is hidden", neutrals=taken(RIGHT))
     said = [say for _, say in talk.said]
@@ -165,6 +189,15 @@ def test_taking_the_neutral_pose_again_is_counted_again():
     assert [say for _, say in talk.said] == [GO, FIRST, number(2), number(1), GO, FIRST]
 
 
+def test_with_few_pictures_a_second_it_is_said_how_wide_the_error_will_be():
+    slow, quick = Talk((RIGHT,)), Talk((RIGHT,))
+    for _ in range(20):
+        slow.step(0.1, still_s={RIGHT: 1.0}, reason=REASON_WAITING)
+        quick.step(0.04, still_s={RIGHT: 1.0}, reason=REASON_WAITING)
+    assert slow.step(0.1, neutrals=taken(RIGHT)) == [GO, Say("say.wide", {"error": 4})]
+    assert quick.step(0.04, neutrals=taken(RIGHT)) == [GO]
+
+
 # ---------------------------------------------------------------------- counting
 def test_counts_every_repetition_once():
     talk = Talk(reps=0).ready()
@@ -174,9 +207,38 @@ def test_counts_every_repetition_once():
 
 
 def test_the_two_halves_of_a_combined_repetition_are_one():
+    talk = Talk((RIGHT,), 3, "seated-combined").ready()
+    assert talk.step(reps=(a_rep(RIGHT, 1),)) == []
+    assert talk.step(reps=(a_rep(RIGHT, 1, Direction.EXTERNAL),)) == [number(1)]
+
+
+def test_the_last_half_ends_no_session():
+    """The everyday test said "3, well done" at the external half of the third, and the result had two internal ones."""
+    talk = Talk((RIGHT,), 2, "seated-combined").ready()
+    both = [a_rep(RIGHT, 1, direction) for direction in Direction]
+    half = a_rep(RIGHT, 2, Direction.EXTERNAL, reason="half repetition: no internal excursion with it")
+    assert talk.step(reps=tuple(both)) == [number(1)]
+    assert talk.step(reps=(half,)) == [not_counted(half.reason)]
+    assert talk.coach.leg(talk.board) is RIGHT
+    assert talk.step(reps=tuple(a_rep(RIGHT, 3, direction) for direction in Direction)) == [number(2), DONE]
+
+
+def test_what_is_not_valid_is_told_once_with_its_reason_and_does_not_end_the_set():
+    talk = Talk((RIGHT,), 2).ready()
+    bad = [a_rep(RIGHT, n, valid=False, reason="pelvis tilts or rolls") for n in (1, 2)]
+    assert [talk.step(reps=(rep,)) for rep in bad] == [[not_counted("pelvis tilts or rolls")]] * 2
+    assert talk.step(revised=(bad[0],)) == []
+    said = [say for n in (3, 4) for say in talk.step(reps=(a_rep(RIGHT, n),))]
+    assert said == [number(1), number(2), DONE]
+
+
+def test_a_repetition_that_turns_out_to_be_partial_is_counted_again():
     talk = Talk((RIGHT,), 3).ready()
-    assert talk.step(reps=(a_rep(RIGHT, 1),)) == [number(1)]
-    assert talk.step(reps=(a_rep(RIGHT, 1, Direction.EXTERNAL),)) == []
+    for n in (1, 2):
+        talk.step(reps=(a_rep(RIGHT, n),))
+    partial = a_rep(RIGHT, 2, valid=False, reason="partial: far below the usual peak")
+    assert talk.step(revised=(partial,)) == [not_counted(partial.reason)]
+    assert talk.step(reps=(a_rep(RIGHT, 3),)) == [number(2)]
 
 
 def test_other_leg_and_done_are_said_with_a_beep():
@@ -237,9 +299,63 @@ def test_one_leg_in_sight_needs_no_explanation():
     talk = Talk().ready()
     for _ in range(200):
         talk.time_s = round(talk.time_s + 0.05, 6)
-        samples = {s: RotationSample(talk.time_s, s, *[NAN] * 10, "" if s is LEFT else "hidden") for s in BOTH}
+        samples = {s: RotationSample(time_s=talk.time_s, side=s, reason="" if s is LEFT else "hidden") for s in BOTH}
         step = Step(empty_pose(talk.time_s, (640, 480), ""), samples, still_s=dict.fromkeys(BOTH, NAN))
         assert talk.coach.update(step, talk.board) == []
+
+
+# ---------------------------------------------------------------------- holds
+def test_the_seconds_of_a_hold_are_said():
+    talk = Talk((RIGHT,), 0).ready()
+    for _ in range(round(11.0 / 0.05)):
+        talk.step(moving=frozenset({RIGHT}))
+    talk.step()
+    for _ in range(round(6.0 / 0.05)):
+        talk.step(moving=frozenset({RIGHT}))
+    assert [say.values["seconds"] for _, say in talk.said if say.key == "say.held"] == [5, 10, 5]
+
+
+def test_a_hold_begins_where_the_leg_stays():
+    clock, held = HoldClock(), []
+    for n in range(200):  # out in two seconds, held for six with a tremble, and back in two
+        time_s = n * 0.05
+        angle_deg = 30 * min(time_s / 2, 1, (10 - time_s) / 2) + (1.5 if n % 2 else 0)
+        held.append(clock.update(time_s, angle_deg, angle_deg > 3))
+    assert max(held[:38]) < 0.7
+    assert held[round(8.0 / 0.05)] == pytest.approx(6.0, abs=0.5)
+    assert max(held[-20:]) < 0.7
+    assert clock.update(11.0, 0.0, False) == 0.0
+
+
+# ---------------------------------------------------------------------- the set-up
+def finding(check: str, state: State = State.PROBLEM) -> SetupFinding:
+    return SetupFinding(check, state, f"The {check} is {state}.")
+
+
+def ushered(findings: Callable[[float], Sequence[SetupFinding]], for_s: float) -> list[tuple[float, str]]:
+    """Return what is said in the set-up and when."""
+    usher = Usher(load_table().drill("seated-internal"))
+    times = [n / 10 for n in range(round(for_s * 10))]
+    return [(time_s, say.sentence) for time_s in times for say in usher.update(findings(time_s), time_s)]
+
+
+def test_the_set_up_is_said_from_the_first_picture_on():
+    drill = load_table().drill("seated-internal")
+    said = ushered(lambda _: [finding("camera", State.GOOD)], 20.0)
+    assert said == [(0.0, drill.title), (0.0, drill.steps[0])]
+
+
+def test_one_thing_to_change_is_said_at_a_time_and_again_when_it_stays():
+    wrong = [finding("camera"), finding("legs"), finding("rate")]
+    said = ushered(lambda time_s: wrong if time_s < 20 else wrong[:1], 22.0)[2:]
+    assert [text for _, text in said] == ["The legs is problem.", "The legs is problem.", "The camera is problem."]
+    assert np.diff([time_s for time_s, _ in said]) == pytest.approx([SETUP_AGAIN_S, 20.0 - SETUP_FROM_S - SETUP_AGAIN_S])
+    assert min(np.diff([time_s for time_s, _ in said])) >= SETUP_EVERY_S
+
+
+def test_few_pictures_are_nothing_to_wait_for():
+    assert next_step([finding("rate"), finding("legs", State.GOOD)]) is None
+    assert next_step([finding("legs", State.WAITING), finding("camera")]) == finding("camera")
 
 
 # ---------------------------------------------------------------------- whole sessions
@@ -249,8 +365,9 @@ def test_one_leg_in_sight_needs_no_explanation():
 )
 def test_a_recorded_session_is_not_chatty(name, counts):
     recorded = recording(name)
-    coach, board, said = Coach((Side(recorded.side),), 0, 0.7), Scoreboard(), []
-    tracker = RotationTracker(load_table().drill(recorded.drill), (Side(recorded.side),), TrackerSettings(neutral_s=0.7))
+    drill = load_table().drill(recorded.drill)
+    coach, board, said = Coach((Side(recorded.side),), 0, 0.7, drill), Scoreboard(), []
+    tracker = RotationTracker(drill, (Side(recorded.side),), TrackerSettings(neutral_s=0.7))
     for pose in recorded.poses:
         step = tracker.update(pose)
         board.add(step)
@@ -273,3 +390,36 @@ def test_everything_has_words(language):
     keys = ("say.go", "say.still", "say.done", *(f"{key}_{side}" for key in sides for side in Side))
     assert len({t(key) for key in keys}) == len(keys)
     assert t("say.number", number=3) == "3"
+    assert t("say.not_counted", sentence="why").endswith("why")
+
+
+# ---------------------------------------------------------------------- a range not to be passed
+def test_a_range_that_is_not_to_be_passed_is_warned_of_before_all_else() -> None:
+    recorded = recording("internal_right")
+    coach = Coach((RIGHT,), 3, NEUTRAL_S, load_table().drill("seated-internal"), {(RIGHT, Direction.INTERNAL): 15.0})
+    tracker, board = RotationTracker(coach._drill, (RIGHT,), TrackerSettings(neutral_s=0.5)), Scoreboard()
+    warned, beyond = [], []
+    for pose in recorded.poses:
+        step = tracker.update(pose)
+        board.add(step)
+        said = coach.update(step, board)
+        angle_deg = step.samples[RIGHT].live_deg if RIGHT in step.samples else NAN
+        assert (coach.too_far == 15.0) == (angle_deg > 15.0), "from the moment it is passed to the moment it is not"
+        beyond += [pose.time_s] if angle_deg > 15.0 else []
+        if any(say.key == "say.too_far" for say in said):
+            warned.append(pose.time_s)
+            assert said == [Say("say.too_far", {"degrees": 15}, beep=True, cut=True)]
+    assert warned[0] == beyond[0] and len(warned) >= 2
+    assert all(later - earlier >= TOO_FAR_EVERY_S for earlier, later in itertools.pairwise(warned))
+
+
+def test_a_hold_that_is_long_enough_is_said_once() -> None:
+    coach = Coach((RIGHT,), 0, NEUTRAL_S, load_table().drill("seated-internal"), target_hold_s=3.0)
+    board, said = Scoreboard(), []
+    for frame in range(180):
+        time_s = frame / 30
+        sample = RotationSample(time_s=time_s, side=RIGHT, live_deg=30.0, corrected_deg=30.0, uncertainty_deg=3.0, reason="")
+        step = Step(empty_pose(time_s, (640, 480), ""), {RIGHT: sample}, moving=frozenset({RIGHT}))
+        said += [(time_s, say.key) for say in coach.update(step, board) if say.key.startswith("say.held")]
+    assert [key for _, key in said] == ["say.held_enough", "say.held"]
+    assert said[0][0] == pytest.approx(3.0, abs=0.6)

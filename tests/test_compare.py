@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from helpers import run_main
 from made_sessions import cut_off, repetition, session_of, write
 from scipy import stats
 
-from rotrack.app.pages.changed import line_of, sides_line
+from rotrack.app.pages.changed import left_out_lines, line_of, sides_line
 from rotrack.core.model import Direction, Rep, Side
 from rotrack.progress.change import Verdict, progress_of, read_progress
 from rotrack.progress.compare import Standing, earlier_values, standing
@@ -22,6 +23,7 @@ from rotrack.records.compare import held
 from rotrack.records.store import read_sessions
 from rotrack.report.content import make_report
 from rotrack.report.document import Table
+from rotrack.report.html import html_of
 from rotrack.texts import Texts
 
 LEFT, RIGHT = Side
@@ -34,6 +36,19 @@ def reps_of_both(left_deg: float, right_deg: float) -> tuple[Rep, ...]:
     return tuple(
         repetition(i, peak, side, uncertainty_deg=2.6) for side, peak in ((LEFT, left_deg), (RIGHT, right_deg)) for i in (1, 2)
     )
+
+
+def test_a_session_with_a_wrong_date_says_so_and_still_has_a_left_and_a_right(tmp_path: Path, monkeypatch, capfd):
+    for number in (1, 2, 3):
+        write(tmp_path, number, reps_of_both(30.0, 24.0), sides=(LEFT, RIGHT), number=number)
+    wrong = write(tmp_path, 4, reps_of_both(50.0, 24.0), sides=(LEFT, RIGHT), number=4, started_at="2025-06-01T08:00:00+01:00")
+    sessions, _ = read_sessions(tmp_path)
+    found = standing(session_of(tmp_path, wrong), sessions)
+    assert not found.changes
+    assert found.sides[INTERNAL].difference_deg == pytest.approx(26)
+    for command in (("show", wrong), ("history",), ("progress",)):
+        assert "contradict" in run_main(monkeypatch, capfd, *command, "--out", tmp_path).out, command
+    assert "contradict" not in run_main(monkeypatch, capfd, "show", "last", "--out", tmp_path).out
 
 
 def test_an_earlier_session_is_judged_by_itself_and_those_before_it(tmp_path: Path):
@@ -176,7 +191,10 @@ def test_stretches_are_counted_and_timed_without_what_was_dropped():
 
 # ---------------------------------------------------------------------- one rule, wherever it is asked
 def test_progress_show_history_and_report_say_the_same(tmp_path: Path, monkeypatch, capfd):
-    """A gain, a loss, one to be confirmed and one within the error: four places, the same numbers and the same words."""
+    """A gain, a loss, one to be confirmed and one within the error: four places, the same numbers and the same words.
+
+    A passive session and one of a wrong clock, both far off, change none of it, and all say that they are not compared.
+    """
     still, t = (30.0, 32.0, 31.0, 30.0, 32.0, 31.0, 30.0, 32.0), Texts()
     sizes = {
         (LEFT, 1): (*still, 50.0, 52.0, 51.0), (RIGHT, 1): (*still, 15.0, 14.0, 13.0),
@@ -184,7 +202,7 @@ def test_progress_show_history_and_report_say_the_same(tmp_path: Path, monkeypat
     }  # fmt: skip
     for day in range(11):
         reps = [repetition(n, sign * own[day], side) for (side, sign), own in sizes.items() for n in (1, 2, 3)]
-        write(tmp_path, day + 1, tuple(reps), sides=(LEFT, RIGHT), drill="seated-combined")
+        write(tmp_path, day + 1, tuple(reps), sides=(LEFT, RIGHT), drill="seated-combined", number=2 * day + 1)
     progress = read_progress(tmp_path)
     assert {verdict_words(change, t) for change in progress.changes} == {
         "real gain, confirmed on 11 Jan 2026", "real loss, confirmed on 11 Jan 2026", "gain, to be confirmed",
@@ -200,7 +218,7 @@ def test_progress_show_history_and_report_say_the_same(tmp_path: Path, monkeypat
     for change in progress.changes:
         line, said = line_of(change, t), verdict_words(change, t)
         assert line["verdict"].lstrip("\u25b2\u25bc ") == said
-        assert f"Against your first sessions {line['change']}: {said}." in shown
+        assert f"Compared with your first sessions {line['change']}: {said}." in shown
         row = next(row for row in listed.splitlines() if row.strip().startswith(f"{change.side} {change.direction} "))
         assert row.split("  ")[-1].strip() == said or row.rstrip().endswith(said)
         assert line["change"].replace("\u2212", "-") in row
@@ -209,3 +227,22 @@ def test_progress_show_history_and_report_say_the_same(tmp_path: Path, monkeypat
     for sides in progress.sides:
         assert sides_words(sides, t) in shown
         assert sides_words(sides, t) in sides_line(sides, t)
+
+    far = tuple(repetition(n, sign * 80.0, side) for side, sign in sizes for n in (1, 2, 3))
+    alike = {"sides": (LEFT, RIGHT), "drill": "seated-combined"}
+    passive = write(tmp_path, 21, far, started_at="2026-01-09T18:00:00+01:00", number=18, performed="passive", **alike)
+    wrong = write(tmp_path, 22, far, started_at="2025-11-09T18:00:00+01:00", number=20, **alike)
+    with_both = read_progress(tmp_path)
+    verdicts = [(line_of(one, t)["verdict"], line_of(one, t)["change"]) for one in progress.changes]
+    assert [(line_of(one, t)["verdict"], line_of(one, t)["change"]) for one in with_both.changes] == verdicts
+    again = partial(run_main, monkeypatch, capfd, columns=400)
+    assert again("show", "last", "--out", tmp_path).out == shown
+    listed = again("progress", "--out", tmp_path)
+    made = html_of(make_report(with_both, "Ana", date(2026, 2, 1), "0"))
+    kept, dated = "1 session of passive movement", "1 session left out: their dates contradict the order"
+    assert left_out_lines(with_both.changes, t) == [kept]
+    assert (kept in listed.out + listed.err, kept.removeprefix("1 session ") in made) == (True, True)
+    assert [note for note in with_both.notes if note.startswith(dated)]
+    assert (dated in listed.out + listed.err, dated in made) == (True, True)
+    assert t("result.first") in again("show", passive, "--out", tmp_path).out, "it is like none of them"
+    assert "Compared with your first sessions" not in again("show", wrong, "--out", tmp_path).out

@@ -11,10 +11,11 @@ import pytest
 from conftest import SEATED, Camera, Stance, image_of, mirrored, neutral_of, pose_at, unit
 
 from rotrack.core.drills import Measure, load_table
-from rotrack.core.model import CONVENTION_VERSION, LEGS, SWAPPED, CurvePoint, Direction, Side
+from rotrack.core.model import CONVENTION_VERSION, LEGS, SWAPPED, Direction, Side
 from rotrack.kinematics.camera import Lens
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
 from rotrack.kinematics.rotation import REASON_NOT_READ, NeutralPose, make_measure
+from rotrack.records.landmarks import CURVE_COLUMNS
 
 PAGE = (Path(__file__).parents[1] / "docs" / "conventions.md").read_text("utf-8")
 
@@ -37,6 +38,7 @@ MEASURED = {drill.posture.record.title: drill for drill in load_table().drills.v
 
 # Lying people have the head away from the camera; the direction that is up in the scene is -y.
 SUPINE = {"front": (0, -1, 0), "up": (0, 0, 1)}
+PRONE = {"front": (0, 1, 0), "up": (0, 0, 1)}
 RIGHT_SIDE_UP = {"front": (1, 0, 0), "up": (0, 0, 1)}
 LEFT_SIDE_UP = {"front": (-1, 0, 0), "up": (0, 0, 1)}
 
@@ -62,6 +64,7 @@ STANCES = {
     "lying, legs up": stance(88, 2, 4, 4, **SUPINE),
     "lying, knees together": stance(52, 0, 95, -40, **SUPINE),
     "lying, shins cross": stance(90, 0, 90, -6, **SUPINE),
+    "lying face down, knee bent": stance(0, 0, 90, 0, **PRONE),
     "lying on the side, knee bent, top leg": stance(0, 0, 90, 0),
     "lying on the side, knee bent, bottom leg": stance(0, 0, 90, 0),
     "lying on the side, leg up": Stance(thigh=(0, -0.87, 0.5), shank=(0, -0.87, 0.5), foot=(1, 0, 0)),
@@ -77,6 +80,7 @@ CAMERAS = {
     ("lying, knees together", "foot end"): Camera((0, -1.2, -2.5), (0, -0.2, -0.4)),
     ("lying, shins cross", "overhead"): Camera((0, -2.6, 0), (0, 0, 0), up=(0, 0, 1)),
     ("lying, shins cross", "foot end"): Camera((0, -2.0, -2.3), (0, -0.3, -0.2)),
+    ("lying face down, knee bent", "foot end"): Camera((0, -0.7, -2.6), (0, -0.2, -0.4)),
     ("lying on the side, knee bent, top leg", "foot end"): Camera((0, -0.9, -2.4), (0, 0, 0)),
     ("lying on the side, knee bent, bottom leg", "foot end"): Camera((0, -0.9, -2.4), (0, 0, 0)),
     ("lying on the side, leg up", "foot end"): Camera((0, -1.2, -2.6), (0, -0.2, 0)),
@@ -225,5 +229,5 @@ def test_the_page_describes_the_present_version():
 
 
 def test_the_page_explains_every_angle_of_the_curve():
-    angles = {name for name in CurvePoint.__dataclass_fields__ if name.endswith("_deg")}
+    angles = {name for name in CURVE_COLUMNS if name.endswith("_deg")}
     assert {row[0] for row in table("name", 2)} == angles

@@ -8,19 +8,22 @@ import json
 import re
 import shutil
 import unicodedata
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import FIXTURES, FOUR, a_record, a_step, cut_off_session, everything, log_session
+from helpers import FIXTURES, FOUR, a_record, a_step, cut_off_session, everything, log_session, run_main
+from made_sessions import begun
 
 from rotrack.core.errors import InputError, RecordError
 from rotrack.people import erasure
 from rotrack.people.erasure import delete_person, stored_of
+from rotrack.people.everything import delete_everything, export_everything
 from rotrack.records.changes import describe_session
-from rotrack.records.people import find_person, read_people
+from rotrack.records.people import find_person, known_or_new, read_people
 from rotrack.records.store import read_sessions
 from rotrack.records.table import refresh_table
 from rotrack.records.writer import SessionWriter
@@ -416,3 +419,36 @@ def test_a_damaged_record_goes_with_the_sessions_that_refer_to_it(tmp_path: Path
     (folder / "person.json").write_bytes(b"{")
     delete_person(tmp_path, "Ana")
     assert not folder.exists()
+
+
+# ---------------------------------------------------------------------- all of it
+def test_everything_is_taken_along_and_read_in_elsewhere(tmp_path: Path, monkeypatch, capfd) -> None:
+    data, other = tmp_path / "data", tmp_path / "other"
+    log_session(data, 1)
+    (data / "mine.txt").write_text("not rotrack's", "utf-8")
+    with (tmp_path / "all.zip").open("wb") as file:
+        count = export_everything(data, file)
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        names = archive.namelist()
+        archive.extractall(tmp_path)
+    assert len(names) == count and all(name.startswith("rotrack/") for name in names)
+    assert not [name for name in names if name.endswith((".lock", "page.key", "mine.txt"))]
+    assert run_main(monkeypatch, capfd, "import", str(tmp_path / "rotrack"), "--out", str(other)).code == 0
+    assert [session.id for session in read_sessions(other)[0]] == [session.id for session in read_sessions(data)[0]]
+
+
+def test_everything_is_deleted_but_what_rotrack_did_not_write(tmp_path: Path, monkeypatch, capfd) -> None:
+    log_session(tmp_path, 1)
+    known_or_new(tmp_path, "Ana")
+    (tmp_path / "mine.txt").write_text("stays", "utf-8")
+    (tmp_path / "page.key").write_text("stays", "utf-8")
+    assert run_main(monkeypatch, capfd, "delete", "--everything", "--yes", "--out", str(tmp_path)).code == 0
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left <= {"mine.txt", "page.key", "reps.csv.lock"} and {"mine.txt", "page.key"} <= left
+    assert read_sessions(tmp_path) == ([], []) and read_people(tmp_path) == ([], [])
+
+
+def test_nothing_is_deleted_while_a_session_is_measured(tmp_path: Path) -> None:
+    with begun(tmp_path, 1), pytest.raises(RecordError, match="is being measured"):
+        delete_everything(tmp_path)
+    assert len(read_sessions(tmp_path)[0]) == 1

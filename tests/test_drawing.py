@@ -37,6 +37,7 @@ WAYS = {
     "supine-straight": ("toe", "medial", "lateral"),
     "supine-bent": ("ankle", "lateral", "medial"),
     "supine-90-90": ("ankle", "lateral", "medial"),
+    "prone": ("ankle", "lateral", "medial"),
     "sidelying-abducted": ("toe", "down", "up"),
     "sidelying-strength-internal": ("ankle", "up", "down"),
     "sidelying-strength-external": ("ankle", "down", "up"),

@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from copy import deepcopy
+from dataclasses import replace
 from importlib import resources
 
 import pytest
@@ -42,7 +43,7 @@ def test_words_agree_with_the_direction(drill_id):
     drill = load_table().drill(drill_id)
     for direction in drill.directions:
         assert direction in drill.summary.lower()
-        assert drill.combined or direction.value in drill_id or drill.measure is Measure.ROLL
+        assert drill.combined or drill.total_turnout or direction.value in drill_id or drill.measure is Measure.ROLL
 
 
 @pytest.mark.parametrize("letter", "TPLKHFDO")
@@ -51,7 +52,7 @@ def test_every_fault_has_a_cue_and_a_limit(letter):
     assert fault.letter == letter
     assert fault.title
     assert fault.cue.endswith(".")
-    assert fault.limit > 0
+    assert all(limit > 0 for limit in fault.limits.values())
     assert fault.unit in ("deg", "cm")
 
 
@@ -64,8 +65,34 @@ def test_faults_are_watched_only_in_their_position_and_drill():
     seated, lying = table.drill("seated-internal"), table.drill("supine-bent-internal")
     assert seated.watches(table.faults["T"])
     assert not seated.watches(table.faults["H"]), "not a fault of this drill"
-    assert "T" in lying.faults
-    assert not lying.watches(table.faults["T"]), "cannot be seen in this position"
+    watched, unseen = table.faults_of(lying)
+    assert table.faults["P"] in watched
+    assert table.faults["H"] in unseen, "cannot be seen in this position"
+
+
+def test_what_a_drill_says_is_unseen_in_it_is_not_watched():
+    table = load_table()
+    first, standing = table.drill("standing-first-position"), table.drill("standing-external")
+    assert standing.watches(table.faults["P"])
+    assert [fault.letter for fault in table.faults_of(first)[0]] == []
+    assert "P" in [fault.letter for fault in table.faults_of(first)[1]]
+
+
+def test_the_other_leg_is_watched_only_where_one_leg_can_be_alone():
+    table = load_table()
+    assert table.drill("longsit-external").watches(table.faults["O"])
+    both = replace(table.drill("longsit-external"), legs=("both",))
+    assert not both.watches(table.faults["O"])
+
+
+def test_a_variant_is_one_of_the_drill():
+    drill = load_table().drill("longsit-external")
+    drill.check_variant("")
+    drill.check_variant("together")
+    with pytest.raises(DrillError, match=r"longsit-external has no variant 'x'\. Its variants are: together, foot-apart"):
+        drill.check_variant("x")
+    with pytest.raises(DrillError, match=r"seated-internal has no variant 'together'\. It has none"):
+        load_table().drill("seated-internal").check_variant("together")
 
 
 def test_every_posture_has_a_drill_and_all_of_its_drills_are_read_alike():
@@ -177,10 +204,9 @@ GOOD = {
         "T": {
             "title": "Thigh drifts",
             "cue": "Keep it still.",
-            "limit": 10.0,
             "unit": "deg",
             "invalidates": True,
-            "watched_in": ["seated"],
+            "limits": {"seated": 10.0},
         }
     },
     "drill": {
@@ -318,9 +344,10 @@ def test_a_broken_drill_is_told_with_file_drill_and_rule(changes, rule):
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
-        ({"watched_in": ["lying"]}, "lying"),
-        ({"limits": 3}, "limits"),
-        ({"limit": None}, "limit"),
+        ({"limits": {"lying": 10.0}}, "lying"),
+        ({"limits": {"seated": 0.0}}, "limits must be above 0"),
+        ({"limit": 3}, "limit"),
+        ({"limits": None}, "limits"),
         ({"cue": None}, "cue"),
     ],
 )

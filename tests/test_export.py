@@ -252,7 +252,8 @@ def test_a_table_with_decimal_commas_has_numbers_and_texts_unharmed(run: Run, da
 def test_a_visit_has_both_legs_of_a_day_side_by_side(run: Run, data: Path, tmp_path: Path) -> None:
     both = {"drill": "seated-combined", "person": "Bo"}
     first = write(data, 1, (repetition(1, 30.0), repetition(1, -20.0, faults=("T",))), **both)
-    second = write(data, 2, (repetition(1, 40.0, RIGHT), repetition(1, 32.5)), started_at="2026-01-01T09:00:00+01:00", **both)
+    later = repetition(1, 40.0, RIGHT, start_s=5.0, peak_s=5.5, end_s=6.0)
+    second = write(data, 2, (repetition(1, 32.5), later), started_at="2026-01-01T09:00:00+01:00", **both)
     write(data, 3, (repetition(1, 50.0),), started_at="2026-01-01T10:00:00+01:00", load_kg=2.0, **both)
     write(data, 4, (repetition(1, 25.0),), started_at="2026-01-02T10:00:00+01:00", **both)
     stretched = (repetition(1, NAN, direction=INTERNAL, hold_s=5.0, uncertainty_deg=NAN),)
@@ -266,9 +267,30 @@ def test_a_visit_has_both_legs_of_a_day_side_by_side(run: Run, data: Path, tmp_p
         "the later of two counts"
     )
     assert np.isnan(visit.right_external_deg)
+    assert (visit.left_arc_deg, visit.left_ratio) == (52.5, 1.62), "of the values beside it, not of one session"
+    assert np.isnan(visit.right_arc_deg)
     assert (visit.sessions, visit.faults) == (f"{first} {second}", "T")
     assert (table.load_kg[1], table.left_internal_deg[1]) == (2, 50), "a loaded session is a visit of its own"
     assert list(visits_table([]).columns) == list(VISIT_COLUMNS)
+
+
+def test_another_variant_of_a_drill_is_a_visit_of_its_own(data: Path) -> None:
+    write(data, 1, (repetition(1, -30.0),), drill="longsit-external", variant="together")
+    write(data, 2, (repetition(1, -40.0),), started_at="2026-01-01T09:00:00+01:00", drill="longsit-external")
+    table = visits_table(read_sessions(data)[0])
+    assert dict(zip(table.variant, table.left_external_deg, strict=True)) == {"together": 30.0, "": 40.0}
+
+
+def test_what_one_leg_of_a_visit_says_is_not_lost_by_the_other(data: Path) -> None:
+    """Who says nothing moved the leg by themselves, as in comparisons."""
+    write(data, 1, (repetition(1, 30.0),), performed="active", pain_end=3.0)
+    write(data, 2, (repetition(1, 40.0, RIGHT),), started_at="2026-01-01T09:00:00+01:00")
+    write(data, 3, (repetition(1, 50.0),), started_at="2026-01-01T10:00:00+01:00", performed="passive")
+    table = visits_table(read_sessions(data)[0])
+    assert list(table.performed) == ["active", "passive"]
+    visit = table.iloc[0]
+    assert (visit.left_internal_deg, visit.right_internal_deg, visit.pain_end) == (30, 40, 3)
+    assert np.isnan(table.pain_end[1])
 
 
 def test_visits_come_in_again_as_readings(data: Path, tmp_path: Path) -> None:
@@ -277,6 +299,17 @@ def test_visits_come_in_again_as_readings(data: Path, tmp_path: Path) -> None:
     assert import_readings(tmp_path / "other", tmp_path / "visits.xlsx", Form(same={"instrument": "rotrack"})).added == 2
     table, _ = read_readings(tmp_path / "other")
     assert list(table.value_deg) == [30.0, 20.5]
+
+
+def test_the_redcap_dictionary_has_every_field_of_the_table_but_redcaps_own(run: Run, tmp_path: Path) -> None:
+    assert run("-f", "redcap-dictionary", "--to", tmp_path / "dictionary.csv").code == 0
+    made = pd.read_csv(tmp_path / "dictionary.csv", dtype=str, keep_default_na=False)
+    assert list(made["Variable / Field Name"]) == [name for name in REDCAP_COLUMNS if not name.startswith("redcap_")]
+    assert set(made["Form Name"]) == {"hip_rotation"}
+    assert (made["Field Label"] != "").all()
+    pain = made[made["Variable / Field Name"] == "hip_pain_end"].iloc[0]
+    kinds = ["Text Validation Type OR Show Slider Number", "Text Validation Min", "Text Validation Max"]
+    assert list(pain[kinds]) == ["number", "0", "10"]
 
 
 def test_redcap_counts_the_visits_of_a_record_from_one(run: Run, data: Path, tmp_path: Path) -> None:
@@ -314,6 +347,8 @@ def test_wide_has_a_row_per_session_and_leg(run: Run, data: Path, tmp_path: Path
     assert (left.internal_deg, left.internal_uncertainty_deg) == ("38.67", "4.0"), "34, 32 and 50"
     assert (left.internal_reps_used, left.internal_reps_valid, left.internal_reps_total) == ("3", "4", "4")
     assert (left.external_deg, left.external_reps_used, left.external_reps_total) == ("20.0", "1", "2"), "without sign"
+    assert (left.arc_deg, left.arc_uncertainty_deg, left.ratio) == ("58.67", "5.66", "1.93")
+    assert (right.arc_deg, stretch.arc_deg) == ("", "")
     assert (left.faults, left.note, left.band, left.load_kg, left.status) == ("O T", "slow", "red", "2.0", "finished")
     assert (left.calibration, left.convention_version, left.measure_version) == ("none", "2", MEASURE_VERSION)
     assert (right.internal_deg, right.internal_reps_total, right.external_deg) == ("", "", "41.0")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,16 @@ from helpers import FIXTURES, log_session
 from made_sessions import repetition, write
 
 import rotrack
-from rotrack.charts.sessions import for_page, history_figure, session_figure, write_html
+from rotrack.charts.sessions import drawn_apart, for_page, history_figure, session_figure, write_html
 from rotrack.core.errors import RecordError
 from rotrack.core.model import Direction, Rep, Side
 from rotrack.records.history import history_table
+from rotrack.records.session import ALIKE
+from rotrack.records.spans import DENSE, Span, means, window_of, within
+from rotrack.texts import Texts
 
 LEFT, RIGHT = Side
+INTERNAL, EXTERNAL = Direction
 REPS = (
     repetition(1, 20.0),
     repetition(2, 30.0, valid=False, faults=("T", "P")),
@@ -141,35 +145,105 @@ def test_history_shows_sizes_with_their_errors_per_direction(history):
             assert max(trace.y) - min(trace.y) == pytest.approx(8 + 4)
 
 
-def test_left_and_right_of_one_session_stand_side_by_side(history):
+def test_every_value_stands_at_its_time(history):
     figure = history_figure(history_table(history))
-    left, right = (points(figure, f"{side} leg, internal")[0] for side in Side)
-    apart = [b - a for a, b in zip(left.x, right.x, strict=True)]
-    assert len({gap.total_seconds() for gap in apart}) == 1
-    assert timedelta() < apart[0] < timedelta(hours=6)
-    assert left.x[0] < left.x[1] < left.x[2]
-    for points_of_side in (left, right):
-        assert [row[2] for row in points_of_side.customdata] == [f"2026-01-0{n} 08:00:00" for n in (1, 2, 3)], "not moved aside"
-        assert points_of_side.hovertemplate.startswith("%{customdata[2]|%-d %b %Y, %H:%M}<br>")
+    for side in Side:
+        (own,) = points(figure, f"{side} leg, internal")
+        assert list(own.x) == [datetime(2026, 1, day, 8) for day in (1, 2, 3)]
+        assert own.hovertemplate.startswith("%{customdata[2]|%-d %b %Y, %H:%M}<br>")
+    left, right = (points(figure, f"{side} leg, internal")[0].error_y.width for side in Side)
+    assert left != right, "the error bars of one time can be told apart"
 
 
-@pytest.mark.parametrize("sessions", [1, 2])
-def test_no_time_of_day_is_shown_that_is_not_that_of_the_session(tmp_path, sessions):
-    """Left and right stand beside each other, an hour and more apart: only days are named."""
-    for day in range(1, sessions + 1):
-        log_session(tmp_path, day)
-    table = history_table(tmp_path)
-    figure = history_figure(table)
-    axis = figure.layout.xaxis
-    assert "%H" not in axis.tickformat and not axis.tickformatstops
-    assert axis.range[1] - axis.range[0] >= timedelta(days=8), "steps shorter than a day would be named like whole ones"
+def test_what_is_not_like_the_latest_is_drawn_apart_and_says_what_differs(history):
+    write(history, 12, (repetition(1, 50.0),), drill="seated-combined", started_at="2026-01-02T18:00:00+01:00", load_kg=5.0)
+    figure = history_figure(history_table(history), say=Texts("de").said)
+    assert drawn_apart(figure) and not drawn_apart(history_figure(history_table(history, "nobody")))
+    alike, loaded = points(figure, "linkes Bein, Innenrotation")
+    assert (list(alike.y), list(loaded.y)) == ([20.0, 24.0, 22.0], [50.0])
+    assert "„5 kg“<br>" in loaded.customdata[0][1]
+    assert loaded.opacity < alike.opacity and loaded.line.dash != alike.line.dash
+
+
+def test_a_goal_is_a_line_in_the_panel_of_its_direction(history):
+    figure = history_figure(
+        history_table(history), goals={(LEFT, INTERNAL): 45.0, (RIGHT, EXTERNAL): 60.0, (RIGHT, INTERNAL): np.nan}
+    )
+    (goal,) = [line for line in figure.data if line.line.dash == "dot"]
+    assert (set(goal.y), goal.yaxis or "y", goal.name) == ({45.0}, "y", "left leg, goal 45°")
+    assert "goal" not in str(history_figure(history_table(history)).data)
+
+
+def test_a_single_session_has_hours_on_its_axis(tmp_path):
+    log_session(tmp_path, 1)
+    axis = history_figure(history_table(tmp_path)).layout.xaxis
+    assert timedelta(hours=8) < axis.range[1] - axis.range[0] < timedelta(days=2)
+    assert "%H:%M" in axis.tickformatstops[0].value and "%H" not in axis.tickformatstops[1].value
+
+
+# ---------------------------------------------------------------------- a part of the time, and means where it is dense
+def dense(days: int, a_day: int = 1) -> pd.DataFrame:
+    """Return a history of one leg: 20 degrees, and 30 in every second session."""
+    start = datetime(2024, 1, 1, 8)
+    rows = [
+        {
+            "session_id": f"s{n}", "started_at": (start + timedelta(days=n // a_day, hours=n % a_day)).isoformat() + "+01:00",
+            "side": "left", "direction": "internal", "value_deg": 20.0 + 10 * (n % 2), "uncertainty_deg": 4.0, "person": "Ana",
+            "band": "", "load_kg": np.nan, "tier": "A", **{name: "" for name in ALIKE if name != "load"},
+        }
+        for n in range(days * a_day)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_few_sessions_are_shown_each_and_many_as_means_with_their_range():
+    few = dense(DENSE)
+    assert means(few) is not few and list(means(few).session_id) == list(few.session_id)
+    many = means(dense(400))
+    assert list(many.columns).count("sessions") == 1 and len(many) <= 2 * DENSE
+    assert many.sessions.sum() == 400
+    whole = many[many.sessions == 7]
+    assert set(whole.low_deg) == {20.0} and set(whole.high_deg) == {30.0}
+    assert (whole.value_deg.sub(25).abs() < 1).all()
+    figure = history_figure(many, "A")
+    line = next(trace for trace in figure.data if trace.mode == "lines+markers")
+    band = next(trace for trace in figure.data if trace.mode == "lines")
+    assert (min(band.y), max(band.y)) == (20.0, 30.0)
+    assert "mean of 7 (20.0 to 30.0)" in line.customdata[3][1]
+
+
+def test_what_was_not_measured_alike_is_in_no_common_mean():
+    table = dense(200)
+    table.loc[table.index % 2 == 1, "calibration"] = "personal"
+    assert set(means(table).value_deg) == {20.0, 30.0}
+
+
+@pytest.mark.parametrize(("span", "sessions"), [("day", 2), ("week", 14), ("month", 62), ("year", 732), ("all", 1000)])
+def test_a_window_ends_with_the_latest_day_and_the_one_before_joins_it(span, sessions):
+    table = dense(500, 2)
+    window = window_of(table, Span(span))
+    assert window.days()[1] == date(2024, 1, 1) + timedelta(days=499)
+    assert len(within(table, window)) == sessions
+    before = window_of(table, Span(span), 1)
+    assert (before.to < window.from_) == (span != "all")
+    assert (window.from_ - before.to < timedelta(seconds=1)) or span == "all"
+
+
+def test_the_axis_is_the_time_that_was_chosen():
+    table = dense(3)
+    window = window_of(table, Span.MONTH)
+    axis = history_figure(means(table), shown=(window.from_, window.to)).layout.xaxis
+    assert tuple(axis.range) == (window.from_, window.to)
 
 
 def test_only_like_is_joined(history):
-    write(history, 4, (repetition(1, 50.0),), drill="seated-combined", calibration="personal")
-    write(history, 5, (repetition(1, 23.0),), drill="seated-combined")
-    write(history, 6, (repetition(1, 60.0),), drill="seated-combined", load_kg=5.0)
-    write(history, 7, (repetition(1, 61.0),), drill="seated-combined", load_kg=5.0)
+    def both(peak_deg: float) -> tuple[Rep, ...]:
+        return repetition(1, peak_deg), repetition(1, peak_deg, RIGHT)
+
+    write(history, 4, both(50.0), drill="seated-combined", calibration="personal")
+    write(history, 5, both(23.0), drill="seated-combined")
+    write(history, 6, both(60.0), drill="seated-combined", load_kg=5.0)
+    write(history, 7, both(61.0), drill="seated-combined", load_kg=5.0)
     figure = history_figure(history_table(history))
     lines = points(figure, "left leg, internal")
     assert [list(t.y) for t in lines] == [[20.0, 24.0, 22.0, 23.0], [50.0], [60.0, 61.0]]

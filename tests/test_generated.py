@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from draw_page import WARNING
 from generated import BLOCKS, PAGES, mark, renewed
+
+from rotrack.app.pages.warning import warning_picture
+from rotrack.texts import Texts
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -17,3 +21,7 @@ def test_a_page_is_as_the_data_are(page: Path) -> None:
 def test_every_block_has_its_place() -> None:
     pages = "".join(page.read_text("utf-8") for page in PAGES)
     assert [name for name in BLOCKS if pages.count(mark(name)) != 1] == []
+
+
+def test_the_warning_of_browsers_in_the_docs_is_that_of_the_page() -> None:
+    assert WARNING.read_text("utf-8") == warning_picture(Texts()) + "\n", "run python tests/draw_page.py"

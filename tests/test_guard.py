@@ -14,10 +14,21 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from clocks import ManualClock
 from starlette.types import Message, Receive, Scope, Send
 
 from rotrack.app import guard
-from rotrack.app.guard import MOST_BODY_BYTES, NOT_LET_IN, TOKEN, WRONG_PLACE, Guard, is_owners
+from rotrack.app.clips import MOST_CLIP_BYTES
+from rotrack.app.guard import (
+    GUESSES_FORGOTTEN_S,
+    MOST_BODY_BYTES,
+    MOST_GUESSES,
+    NOT_LET_IN,
+    TOKEN,
+    WRONG_PLACE,
+    Guard,
+    is_owners,
+)
 from rotrack.app.keys import Keys
 from rotrack.app.pages import cameras
 from rotrack.app.policy import OwnScripts, policy
@@ -61,12 +72,13 @@ class Browser:
     cookies: dict[str, str] = field(default_factory=dict)
     sends: tuple[bytes, ...] = ()
     path: str = "/"
+    scheme: str = "http"
 
     def _ask(self, scope: dict[str, Any], query: dict[str, str], headers: dict[str, str]) -> list[Message]:
         sent: list[Message] = []
         cookie = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
         all_headers = {"host": urlsplit(self.base).netloc, "cookie": cookie, **headers}
-        scope |= {"path": self.path, "query_string": urlencode(query).encode()}
+        scope |= {"path": self.path, "query_string": urlencode(query).encode(), "scheme": self.scheme}
         scope |= {"headers": [(name.encode(), text.encode("latin-1")) for name, text in all_headers.items() if text is not None]}
 
         body = [{"type": "http.request", "body": part, "more_body": True} for part in self.sends] + [{"type": "http.request"}]
@@ -246,6 +258,49 @@ def test_a_web_socket_uses_up_no_token(keys, told):
     assert browser.enter(told[0]).status == 303
 
 
+def test_who_guesses_tokens_is_not_listened_to_for_a_while_and_nobody_else_suffers(keys, told):
+    clock = ManualClock()
+    guard = Guard(site, keys, lambda scope: scope["client"][0] == "127.0.0.1", clock)
+
+    def asks(client: str, token: str) -> int:
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        async def receive() -> Message:
+            return {"type": "http.request"}
+
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/",
+            "query_string": urlencode({TOKEN: token}).encode(),
+            "client": (client, 1),
+        }
+        asyncio.run(guard({**scope, "headers": [(b"host", b"192.0.2.7:8377")]}, receive, send))
+        return sent[0]["status"]
+
+    assert [asks("192.0.2.66", f"guess {n}") for n in range(MOST_GUESSES)] == [403] * MOST_GUESSES
+    assert asks("192.0.2.66", "one more") == asks("192.0.2.66", told[0]) == 429, "not even the right one"
+    assert asks("192.0.2.8", told[0]) == 200, "the phone, from its own address"
+    for _ in range(2 * MOST_GUESSES):
+        asks("127.0.0.1", "guess")
+    assert asks("127.0.0.1", keys.address_token) == 200, "nobody locks the owner out"
+    clock.advance(GUESSES_FORGOTTEN_S + 1)
+    assert asks("192.0.2.66", told[0]) == 200
+
+
+def test_a_cookie_of_an_encrypted_connection_goes_over_no_other(keys, told):
+    browser = Browser(keys, AWAY, own=False, scheme="https")
+    browser.enter(told[0])
+    assert browser.get().text == "hello"
+    (name,) = browser.cookies
+    assert name.startswith("__Host-")
+    browser.scheme = "http"
+    assert browser.get().status == 403
+
+
 @pytest.mark.parametrize("value", ["guessed", "", '"\\777', "x" * 5000, "\x01\xff"])
 def test_a_made_up_cookie_opens_nothing(keys, value):
     cookie = f"{keys.cookie_name}={value}"
@@ -327,6 +382,17 @@ def test_a_body_that_never_ends_is_given_up(owner, sends):
     assert owner.get(method="POST", origin=HERE).status == 0
     said = {"content-length": str(sum(map(len, sends)))}
     assert owner.get(method="POST", origin=HERE, **said).status == 413
+
+
+def test_only_a_recorded_clip_may_be_large(owner, told):
+    owner.sends = (b"x" * MOST_BODY_BYTES,) * 3
+    for path, method, status in (("/clips/1", "PUT", 200), ("/clips/1", "POST", 0), ("/", "PUT", 0)):
+        owner.path = path
+        assert owner.get(method=method, origin=HERE).status == status, (path, method)
+    owner.path = "/clips/1"
+    assert owner.get(method="PUT", origin=HERE, **{"content-length": str(MOST_CLIP_BYTES + 1)}).status == 413
+    owner.cookies.clear()
+    assert owner.get(method="PUT", origin=HERE).status == 403, "a stranger may not"
 
 
 def test_only_scripts_that_the_page_came_with_are_run():

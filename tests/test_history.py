@@ -17,7 +17,7 @@ from test_log import documented
 from rotrack.core.errors import InputError, RecordError
 from rotrack.core.model import MEASURE_VERSION, WITHOUT_LEGNET, Direction, Side
 from rotrack.records import folders
-from rotrack.records.changes import delete_session, describe_session, drop_rep
+from rotrack.records.changes import date_session, delete_session, describe_session, drop_rep
 from rotrack.records.folders import locked
 from rotrack.records.history import (
     HISTORY_COLUMNS,
@@ -28,9 +28,11 @@ from rotrack.records.history import (
     people,
     rep_table,
     table_bytes,
+    wrongly_dated,
 )
 from rotrack.records.record import Status, read_record
 from rotrack.records.repetitions import REPETITIONS
+from rotrack.records.rules import USUAL
 from rotrack.records.schema import REP_COLUMNS
 from rotrack.records.session import INTERRUPTED, Session, load_session
 from rotrack.records.store import read_sessions
@@ -167,6 +169,44 @@ def test_of_a_movement_that_was_measured_again_the_latest_whole_reading_counts(t
     assert [session.folder for session in newest(sessions_of(tmp_path))] == [again]
 
 
+@pytest.mark.parametrize("dated_first", [True, False])
+def test_a_movement_dated_anew_keeps_the_reading_that_counts(tmp_path: Path, dated_first: bool) -> None:
+    """An earlier date gives a later reading an id before that of the first one."""
+    original, at = log_session(tmp_path, 28), datetime(2025, 6, 1, 8, tzinfo=UTC)
+    if dated_first:
+        date_session(tmp_path, original.name, at)
+    again = log_session(
+        tmp_path,
+        29,
+        session_id="20250601-080000-seated-internal-r20260201080000-0001",
+        started_at=read_record(original).started_at,
+        remeasured_from=original.name,
+        remeasured_at=datetime(2026, 2, 1, 8, tzinfo=UTC),
+    )
+    if not dated_first:
+        date_session(tmp_path, again.name, at)
+    assert [session.folder for session in newest(sessions_of(tmp_path))] == [again]
+    assert {session.started_at for session in sessions_of(tmp_path)} == {at}
+
+
+def test_a_wrong_date_stays_known_when_only_a_later_reading_is_left(tmp_path: Path) -> None:
+    for day in (1, 2, 3):
+        log_session(tmp_path, day, number=day)
+    wrong = {"number": 4, "started_at": datetime(2025, 6, 1, 8, tzinfo=UTC)}
+    original = log_session(tmp_path, 4, **wrong)
+    again = log_session(tmp_path, 5, remeasured_from=original.name, **wrong)
+    assert wrongly_dated(sessions_of(tmp_path)) == {original.name, again.name}
+    delete_session(tmp_path, original.name)
+    assert wrongly_dated(sessions_of(tmp_path)) == {again.name}
+
+
+def test_nothing_was_measured_tomorrow(tmp_path: Path) -> None:
+    folder = log_session(tmp_path, 1)
+    with pytest.raises(InputError, match="2199-01-01 is in the future"):
+        date_session(tmp_path, folder.name, datetime(2199, 1, 1, tzinfo=UTC))
+    assert read_record(folder).started_at.year == 2026
+
+
 # ---------------------------------------------------------------------- dropping
 def test_a_dropped_repetition_stays_in_the_log_and_can_come_back(tmp_path: Path) -> None:
     log_session(tmp_path, 1)
@@ -230,8 +270,10 @@ def test_note_band_and_load_can_be_told_later_and_taken_back(tmp_path: Path) -> 
     session = describe_session(tmp_path, folder.name, load_kg=0.0)
     for record in (session.record, read_record(folder)):
         assert (record.note, record.band, record.load_kg) == ('knee, "tight"', "red", 0.0)
-    describe_session(tmp_path, folder.name, note="", band="", load_kg=NAN)
-    assert (read_record(folder).note, read_record(folder).band) == ("", "")
+    describe_session(tmp_path, folder.name, value_rule="single")
+    describe_session(tmp_path, folder.name, note="", band="", load_kg=NAN, value_rule="")
+    record = read_record(folder)
+    assert (record.note, record.band, record.value_rule) == ("", "", USUAL)
     assert history_table(tmp_path).load_kg.isna().all()
     assert everything(other) == others
 

@@ -10,7 +10,17 @@ from helpers import a_crop
 
 from rotrack.core.model import LEGS, N_LANDMARKS, SWAPPED, Pose, Side
 from rotrack.core.postures import Posture
-from rotrack.kinematics.identity import REASON_CROSS, REASON_JUMP, REASON_SWAP, LegIdentity, LegNames, TopLeg, higher_leg
+from rotrack.kinematics.identity import (
+    REASON_ALONE,
+    REASON_CROSS,
+    REASON_JUMP,
+    REASON_NOT_BENT,
+    REASON_SWAP,
+    LegIdentity,
+    LegNames,
+    TopLeg,
+    higher_leg,
+)
 from rotrack.records.landmarks import read_poses
 
 RECORDINGS = sorted(file.parent for file in Path(__file__).parent.glob("fixtures/*/landmarks.csv.gz"))
@@ -194,6 +204,46 @@ def test_what_the_leg_network_saw_of_the_top_leg_gets_its_name(top: Side) -> Non
     for side, leg in LEGS.items():
         np.testing.assert_array_equal(named.image_px[list(leg[1:])], right[list(leg[1:])])
         np.testing.assert_array_equal(named.legs[side].points_px, right[[leg.heel, leg.toe, leg.ankle, leg.knee]])
+
+
+def face_down(knees_x: tuple[float, ...], as_sides: tuple[Side, ...], up: float = 1.0) -> Pose:
+    """Return somebody seen from the soles, of whom the leg network saw bent legs there under these names."""
+    image_px = np.full((N_LANDMARKS, 2), [320.0, 260.0])
+    crops = {}
+    for x, side in zip(knees_x, as_sides, strict=True):
+        points_px = np.array([[x, 195.0], [x, 180.0], [x, 200.0], [x, 265.0]])
+        shank = np.array([0.0, up, np.sqrt(1 - up**2)])
+        crops[side] = replace(a_crop(), points_px=points_px, shank=shank, foot_px=40.0, readable=0.9, other_leg=0.05)
+    return replace(pose_at(0.0, image_px), legs=crops)
+
+
+@pytest.mark.parametrize("as_sides", [tuple(Side), tuple(reversed(Side))])
+def test_face_down_the_right_leg_is_on_the_right_whatever_the_models_call_it(as_sides: tuple[Side, ...]) -> None:
+    named, _ = LegNames(Posture.PRONE).update(face_down((300.0, 345.0), as_sides))
+    assert [named.image_px[LEGS[side].knee][0] for side in Side] == [300, 345]
+    assert [named.legs[side].points_px[3][0] for side in Side] == [300, 345]
+    assert [named.image_px[LEGS[side].hip][0] for side in Side] == [300, 345], "the thighs point away from the camera"
+
+
+def test_face_down_a_leg_alone_is_the_one_that_was_named() -> None:
+    pose = face_down((325.0,), (Side.LEFT,))
+    named, _ = LegNames(Posture.PRONE, (Side.RIGHT,)).update(pose)
+    assert list(named.legs) == [Side.RIGHT]
+    assert named.image_px[LEFT.hip][0] < named.image_px[RIGHT.hip][0]
+    assert np.isnan(named.image_px[LEFT.knee]).all()
+    assert LegNames(Posture.PRONE).update(pose)[0].reason == REASON_ALONE, "nobody said which, and it lies before the hips"
+
+
+def test_face_down_a_leg_that_is_lost_for_a_moment_leaves_the_other_its_name() -> None:
+    names = LegNames(Posture.PRONE)
+    names.update(face_down((300.0, 345.0), tuple(Side)))
+    named, _ = names.update(replace(face_down((302.0,), (Side.RIGHT,)), time_s=0.5))
+    assert list(named.legs) == [Side.LEFT]
+
+
+def test_face_down_a_leg_that_lies_flat_is_not_measured() -> None:
+    named, _ = LegNames(Posture.PRONE, (Side.RIGHT,)).update(face_down((345.0,), (Side.RIGHT,), up=0.2))
+    assert named.reason == REASON_NOT_BENT
 
 
 @pytest.mark.parametrize("top", Side)

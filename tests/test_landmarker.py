@@ -15,6 +15,7 @@ from helpers import DEMO, ROOT, demo_frames
 from test_person import BLUE, GREEN, RED, body, scene
 
 from rotrack.core.errors import ModelError
+from rotrack.core.messages import say
 from rotrack.core.model import LANDMARK_NAMES, LEGS, N_LANDMARKS, SWAPPED, Frame, Side, empty_pose
 from rotrack.records.landmarks import LANDMARK_COLUMNS, landmark_line, read_poses
 from rotrack.sensing import landmarker
@@ -97,10 +98,8 @@ def test_a_model_of_ones_own_goes_by_its_file_name(tmp_path: Path) -> None:
 
 
 def test_advice_about_speed_names_a_faster_model_only_where_there_is_one() -> None:
-    assert "--model full" in speed_advice("heavy", 9.0)
-    assert "9 frames per second" in speed_advice("heavy", 9.4)
-    assert speed_advice("full", 9.0) == ""
-    assert speed_advice("mine.task", 9.0) == ""
+    assert speed_advice("heavy", 9.4) == say("note.slow", rate=say("times.rate", count=9), model="heavy", nearest="full")
+    assert speed_advice("full", 9.0) is speed_advice("mine.task", 9.0) is None
 
 
 # ---------------------------------------------------------------------- pictures

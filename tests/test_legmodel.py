@@ -265,6 +265,7 @@ WITHIN_DEG = {
     Posture.SUPINE_BENT: (0.9, 2.4),
     Posture.SUPINE_STRAIGHT: (0.4, 1.6),
     Posture.SUPINE_90_90: (0.5, 2.3),
+    Posture.PRONE: (0.6, 1.4),
     Posture.SIDE_TOP: (0.6, 1.3),
     Posture.SIDE_BOTTOM: (0.6, 1.4),
     Posture.LUNGE: (2.0, 3.4),

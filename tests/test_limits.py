@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +14,8 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from rotrack.app import limits
-from rotrack.app.limits import BODY_S, HEADERS_S, limited, most_connections
+from rotrack.app.certificate import certificate
+from rotrack.app.limits import BODY_S, HEADERS_S, PART_BYTES, encrypted, limited, most_connections
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
 
@@ -187,3 +190,52 @@ def test_there_are_always_more_files_than_connections(monkeypatch, soft, hard, a
     monkeypatch.setattr(limits.resource, "setrlimit", lambda _, both: wanted.append(both))
     assert most_connections() == room
     assert wanted == ([] if asked is None else [(asked, hard)])
+
+
+def test_a_clip_may_take_long_as_long_as_it_comes():
+    server = Server(9)
+    wire = server.connect(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 90000000\r\n\r\n")
+    for _ in range(3):
+        server.loop.later(BODY_S * 0.9)
+        wire.send(b"x" * PART_BYTES)
+    assert not wire.gone
+    server.loop.later(BODY_S * 0.9)
+    wire.send(b"x" * (PART_BYTES // 2))
+    server.loop.later(BODY_S * 0.2)
+    assert wire.gone
+
+
+def test_who_does_not_get_on_with_the_encryption_makes_room_and_the_others_are_served(tmp_path):
+    made = certificate(tmp_path, ["127.0.0.1"])
+
+    async def page(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+        await send({"type": "http.response.body", "body": scope["scheme"].encode()})
+
+    async def run() -> tuple[list[bool], bytes]:
+        here = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        here.load_cert_chain(made.path)
+        kind, config, state = encrypted(limited(8), here, 3), uvicorn.Config(page, lifespan="off"), ServerState()
+        config.load()
+        loop = asyncio.get_running_loop()
+        make = partial(kind, config=config, server_state=state, app_state={})
+        server = await loop.create_server(make, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(9)]
+        reading = [asyncio.ensure_future(reader.read()) for reader, _ in idle]
+        while sum(each.done() for each in reading) < 6:
+            await asyncio.sleep(0.001)
+        trusting = ssl.create_default_context(cafile=str(made.path))
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = await reader.read()
+        gone = [each.done() for each in reading]
+        for _, their in idle:
+            their.transport.abort()
+        await asyncio.gather(*reading, return_exceptions=True)
+        server.close()
+        return gone, answer
+
+    gone, answer = asyncio.run(run())
+    assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(b"https")
+    assert gone[:6] == [True] * 6, "the ones that had taken longest"

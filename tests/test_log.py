@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers import FIXTURES, ROOT, a_crop, a_record, a_rep, a_step, assert_one_sentence, environment, run_main, stop
+from helpers import FIXTURES, ROOT, a_crop, a_record, a_rep, a_step, assert_one_sentence, environment, log_session, run_main, stop
 
 import rotrack
 from rotrack.core.errors import RecordError
 from rotrack.core.model import LEG_CROP_SHAPES, CurvePoint, LegCrop, NeutralTaken, Pose, Rep, Side, Step, empty_pose
+from rotrack.core.tiers import Tier
 from rotrack.records.folders import being_written
 from rotrack.records.landmarks import CURVE_COLUMNS, LANDMARK_COLUMNS, LANDMARKS, LEG_COLUMNS, LEGS_READ, read_curve, read_poses
 from rotrack.records.record import Network, Status, read_record
@@ -31,7 +32,10 @@ NETWORK = Network(version="1", sha256="0")
 
 
 def point(time_s: float, angle_deg: float = 1.23456, reason: str = "") -> CurvePoint:
-    return CurvePoint(time_s, Side.RIGHT, angle_deg, 1.0, 2.0, 2.1, 2.2, 0.1, 3.0, 4.0, 0.5, 5.0, 0.0, reason)
+    return CurvePoint(
+        time_s=time_s, side=Side.RIGHT, angle_deg=angle_deg, reason=reason, live_deg=1.0, uncorrected_deg=2.0, mediapipe_deg=2.1,
+        legnet_deg=2.2, legnet_sd_deg=0.1, raw_deg=3.0, gravity_deg=4.0, pelvis_deg=0.5, uncertainty_deg=5.0,
+    )  # fmt: skip
 
 
 # ---------------------------------------------------------------------- columns
@@ -80,11 +84,13 @@ def test_columns_keep_their_order(tmp_path: Path) -> None:
     for path, columns in earlier.items():
         assert path.read_text("utf-8-sig").splitlines()[0].startswith(columns), "new columns stand at the end"
     curve = (writer.folder / "angles.csv").read_text("utf-8")
-    assert curve.splitlines()[0] == (
-        "time_s,side,angle_deg,live_deg,uncorrected_deg,mediapipe_deg,legnet_deg,legnet_sd_deg,raw_deg,gravity_deg,pelvis_deg,"
-        "uncertainty_deg,zero_deg,reason"
-    )
-    assert curve.splitlines()[1] == "0.500000,right,1.235,1.000,2.000,2.100,2.200,0.100,3.000,4.000,0.500,5.000,0.000,"
+    header, row = (line.split(",") for line in curve.splitlines()[:2])
+    assert (header[:3], header[-2:]) == (["time_s", "side", "angle_deg"], ["zero_deg", "reason"])
+    assert dict(zip(header, row, strict=True)).items() >= {
+        "time_s": "0.500000", "side": "right", "angle_deg": "1.235", "live_deg": "1.000", "uncorrected_deg": "2.000",
+        "mediapipe_deg": "2.100", "legnet_deg": "2.200", "legnet_sd_deg": "0.100", "raw_deg": "3.000", "gravity_deg": "4.000",
+        "pelvis_deg": "0.500", "uncertainty_deg": "5.000", "zero_deg": "0.000", "reason": "",
+    }.items()  # fmt: skip
     assert len(LANDMARK_COLUMNS) == 5 + 33 * 6
     assert LANDMARK_COLUMNS[5:8] == ("nose_x_px", "nose_y_px", "nose_visibility")
     assert len(LEG_COLUMNS) == 2 + 25
@@ -386,3 +392,11 @@ def test_a_killed_program_leaves_its_repetitions_curve_and_landmarks(tmp_path: P
     assert len(session.curve) > 0
     again = rotrack.remeasure(folder, tmp_path / "again")
     assert again.rep_list[0].peak_deg == pytest.approx(session.rep_list[0].peak_deg, abs=0.01)
+
+
+def test_a_session_of_a_tier_that_nobody_knows_is_read_and_claims_nothing(tmp_path):
+    folder = log_session(tmp_path)
+    path = folder / "session.json"
+    path.write_text(path.read_text("utf-8").replace('"tier": "A"', '"tier": "Z"'), "utf-8")
+    tier = read_record(folder).tier
+    assert (tier, tier.meaning, tier.caption, tier.unit, tier.is_counted) == (Tier.UNKNOWN, "", "", "\u00b0", False)

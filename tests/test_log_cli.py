@@ -89,6 +89,7 @@ def test_history_lists_every_session_with_its_error(run: Run, data: Path) -> Non
         "2026-01-03  no repetition                               20260103-080000",
         "2026-01-06  left internal  32.0 \u00b1 4.0\u00b0  2 of 2          20260106-080000",
         "20260101-080000: slow [today], band red, 2.5 kg",
+        "not compared with the latest, with load 2.5 kg, band red: 20260101-080000",
         "",
         "Ana, seated-combined",
         "date        leg                   value  valid   faults  session",
@@ -116,6 +117,16 @@ def test_ids_are_given_as_far_as_they_are_needed(run: Run, data: Path) -> None:
         assert session_id in run("note", session_id).out
 
 
+def test_a_date_and_a_note_are_both_taken_or_neither(run: Run, data: Path) -> None:
+    session_id = write(data, 1)
+    before = everything(data)
+    for wrong in (("--load-kg", "900"), ("--dated", "2199-01-01", "--band", "red")):
+        assert run("note", session_id, "--dated", "2025-06-01 17:30", *wrong).code == 2
+    assert everything(data) == before
+    assert "began 2025-06-01 17:30" in run("note", session_id, "--dated", "2025-06-01 17:30", "--band", "red").out
+    assert "2025-06-01" in run("history").out
+
+
 def test_history_of_a_person_and_a_drill(run: Run, data: Path) -> None:
     write(data, 1)
     write(data, 2, person="Müller, Jörg")
@@ -126,6 +137,15 @@ def test_history_of_a_person_and_a_drill(run: Run, data: Path) -> None:
     assert "Nothing is logged of 'standing-internal'" in run("history", "-d", "standing-internal").out
     assert "Nothing is logged of 'standing-internal' of 'Ana'" in run("history", "-d", "standing-internal", "-p", "Ana").out
     assert_one_sentence(run("history", "-d", "seated-intrnal"), 2, "Did you mean seated-internal")
+
+
+def test_history_says_which_sessions_are_not_compared_with_the_latest(run: Run, tmp_path: Path) -> None:
+    for day, unlike in ((1, {"load_kg": 5.0}), (2, {}), (3, {"reps": (repetition(1, 30.0, hold_s=4.0),)}), (4, {})):
+        write(tmp_path, day, **unlike)
+    shown = run("history", "--out", tmp_path).out
+    assert "not compared with the latest, with load 5 kg: 20260101-080000" in shown
+    assert "not compared with the latest, held at the end: 20260103-080000" in shown
+    assert shown.count("not compared") == 2
 
 
 def test_history_as_a_file_and_as_a_document(run: Run, data: Path, tmp_path: Path) -> None:
@@ -143,6 +163,7 @@ def test_history_as_a_file_and_as_a_document(run: Run, data: Path, tmp_path: Pat
     assert document["sessions"][0]["load_kg"] is None
     assert len(document["problems"]) == 1
     assert_one_sentence(run("history", "--csv", tmp_path / "nowhere" / "table.csv"), 3, "table.csv cannot be written")
+    assert_one_sentence(run("history", "--csv", tmp_path / "table.xlsx"), 2, "table.xlsx would hold CSV", "end in .csv")
 
 
 def test_a_table_replaces_no_file_unless_it_is_told_to(run: Run, data: Path, tmp_path: Path) -> None:
@@ -339,11 +360,11 @@ def test_show_compares_as_the_page_does(run: Run, data: Path) -> None:
     said = " ".join(run("show", "last").out.split())
     assert "Left against right, internal rotation: They differ by 7.0 ± 10.1°, in the mean of 2 sessions: within the" in said
     for leg in ("left", "right"):
-        assert f"Before, {leg} leg, internal rotation: 1 January 2026: 30.0 ± 4.0°. After 2 more sessions this says" in said
+        assert f"Before, {leg} leg, internal rotation: 1 January 2026: 30.0 ± 4.0°. 2 more sessions are needed" in said
     assert "Not a target and not a diagnosis" in said
     assert "50 women and 50 men of 18 to 27 years, seated" in said
     said = run("show", "20260102").out
-    assert "Both legs need a valid repetition for this." in said
+    assert "This comparison needs a valid repetition of both legs." in said
     assert "There is no earlier session to compare with." in said
 
 

@@ -29,6 +29,7 @@ from rotrack.exchange.typed import import_readings
 from rotrack.people.erasure import delete_person, stored_of
 from rotrack.records import people
 from rotrack.records.changes import describe_session, drop_rep
+from rotrack.records.history import wrongly_dated
 from rotrack.records.people import AffectedSide, Goal, Person, find_person, new_person, read_people, write_person
 from rotrack.records.readings import read_readings
 from rotrack.records.session import Session, load_session
@@ -161,6 +162,29 @@ def test_damaged_sessions_are_named_and_the_others_come_in(here: Path, there: Pa
     before = everything(here)
     assert merge_sessions(here, there).already_there == 2
     assert everything(here) == before
+
+
+# ---------------------------------------------------------------------- the order in which a camera measured
+def clock_set_back(data: Path) -> str:
+    """Log camera sessions one after the other; return the id of the one whose date is before all others."""
+    for day in (1, 2, 3):
+        write(data, day, number=day)
+    return write(data, 4, number=4, started_at="2025-06-01T08:00:00+01:00")
+
+
+def test_on_a_new_computer_a_clock_that_was_wrong_stays_known(here: Path, there: Path) -> None:
+    wrong = clock_set_back(there)
+    shutil.copytree(there / "sessions" / wrong, here / "sessions" / wrong)  # an import that was ended early
+    assert merge_sessions(here, there).problems == ()
+    assert wrongly_dated(read_sessions(here)[0]) == {wrong}
+
+
+def test_beside_other_numbers_a_wrong_date_is_named(here: Path, there: Path) -> None:
+    wrong = clock_set_back(there)
+    write(here, 20, number=1)
+    (said,) = merge_sessions(here, there).problems
+    assert f"`rotrack note {wrong} --dated DATE`" in said
+    assert [session.record.number for session in read_sessions(here)[0]] == [0, 0, 0, 0, 1]
 
 
 # ---------------------------------------------------------------------- what earlier versions wrote

@@ -6,11 +6,15 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from made_sessions import session_of, write
 
 import rotrack.records
+from rotrack.cli.printing import print_compared
+from rotrack.cli.terminal import OUT
 from rotrack.core.drills import load_table
 from rotrack.core.model import Direction
 from rotrack.core.postures import Posture
+from rotrack.core.tiers import Tier
 from rotrack.progress.wording import norm_words
 from rotrack.records.norms import Norm, norms_for
 from rotrack.texts import Texts
@@ -68,11 +72,20 @@ def test_who_was_measured_how_and_where_it_stands_is_said_of_every_row(drill: st
 
 def test_a_missing_spread_and_figures_that_others_cite_are_said() -> None:
     (norm, *_) = norms_for("seated-internal")
-    said = norm_words(norm, "A", Texts("en"))
+    said = norm_words(norm, Tier.A, Texts("en"))
     assert (said["mean"], said["source"]) == (
         "35.0°, spread not known",
         "Simoneau and others 1998, J Orthop Sports Phys Ther 28:158-164, as others cite it",
     )
+
+
+@pytest.mark.parametrize(("performed", "moved"), [("", "by themselves"), ("passive", "by an examiner")])
+def test_beside_a_session_stand_people_whose_legs_were_moved_in_the_same_way(tmp_path: Path, performed: str, moved: str) -> None:
+    session = session_of(tmp_path, write(tmp_path, 1, drill="seated-internal", performed=performed))
+    with OUT.capture() as printed:
+        print_compared(session, [session])
+    said = re.findall(r"moved (by \w+(?: examiner)?)", " ".join(printed.get().split()))
+    assert set(said) == {moved}
 
 
 def test_every_entry_of_the_file_is_used() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
-from helpers import FIXTURES
+from helpers import FIXTURES, PATIENT_S
 
 from rotrack.core.drills import load_table
-from rotrack.core.model import Frame, Side, Step, empty_pose
-from rotrack.draw.overlay import LIVE_WIDEST_PX, Overlay, live_picture, on_screen
+from rotrack.core.model import Direction, Frame, Side, Step, empty_pose
+from rotrack.draw.overlay import GAUGE_TO_DEG, LIVE_WIDEST_PX, Overlay, live_picture, on_screen
 from rotrack.draw.theme import SIDE_ON_DARK_RGB
 from rotrack.draw.video import LONGEST_FILL_S, VideoWriter
 from rotrack.records.landmarks import read_poses
@@ -54,14 +58,80 @@ def test_the_live_picture_shows_the_legs_that_are_measured():
     assert area(Side.RIGHT) > 200 > 20 > area(Side.LEFT)
 
 
+def test_the_gauge_of_the_window_bears_the_goal_where_it_lies():
+    drill, size_px = load_table().drill("seated-combined"), (640, 480)
+    step = Step(empty_pose(0.0, size_px, "nobody"), {})
+
+    def drawn(goals: dict[tuple[Side, Direction], float]) -> np.ndarray:
+        overlay = Overlay(drill, (Side.RIGHT,), goals=goals)
+        return overlay.draw(np.zeros((480, 640, 3), np.uint8), step, Scoreboard()).astype(int)
+
+    def middle_px(goal_deg: float) -> float:
+        added = np.abs(drawn({(Side.RIGHT, Direction.INTERNAL): goal_deg}) - drawn({})).max(axis=2) > 40
+        return float(np.nonzero(added)[1].mean())
+
+    _, internal_left = on_screen(drill, Side.RIGHT, mirror=False)
+    near, far = middle_px(20.0), middle_px(45.0)
+    assert (far < near) == internal_left
+    assert (drawn({(Side.RIGHT, Direction.INTERNAL): GAUGE_TO_DEG + 5}) == drawn({})).all(), "the gauge does not go so far"
+
+
 @pytest.mark.parametrize(("away_s", "kept_s"), [(0.5, 0.5), (5.0, 5.0), (3600.0, LONGEST_FILL_S)])
 def test_a_kept_video_bridges_a_short_time_without_pictures_and_cuts_a_long_one(tmp_path, away_s, kept_s):
     size_px, fps = (64, 48), 10.0
     picture = np.zeros((48, 64, 3), np.uint8)
     overlay = Overlay(load_table().drill("seated-internal"), (Side.LEFT,))
-    with VideoWriter(tmp_path / "kept.mp4", overlay, size_px, fps) as writer:
+    with VideoWriter(tmp_path / "kept.mkv", overlay, size_px, fps) as writer:
         for index, time_s in enumerate([*np.arange(10) / fps, *(0.9 + away_s + np.arange(10) / fps)]):
             writer.append(
                 Frame(index, float(time_s), picture), Step(empty_pose(float(time_s), size_px, "nobody"), {}), Scoreboard()
             )
-    assert VideoFile.probe(tmp_path / "kept.mp4").frames == pytest.approx(19 + kept_s * fps, abs=1)
+    assert VideoFile.probe(tmp_path / "kept.mkv").frames == pytest.approx(19 + kept_s * fps, abs=1)
+
+
+FILM = """
+import os, resource, signal, sys
+from pathlib import Path
+import numpy as np
+from rotrack.core.drills import load_table
+from rotrack.core.errors import RecordError
+from rotrack.core.model import Direction, Frame, Side, Step, empty_pose
+from rotrack.draw.overlay import Overlay
+from rotrack.draw.video import VideoWriter
+from rotrack.tracking.scoreboard import Scoreboard
+
+how, size_px = sys.argv[2], (320, 240)
+if how == "no room":
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
+noise = np.random.default_rng(1).integers(0, 255, (240, 320, 3), np.uint8)
+writer = VideoWriter(Path(sys.argv[1]), Overlay(load_table().drill("seated-internal"), (Side.LEFT,)), size_px, 30.0)
+for index in range(90):
+    picture = np.roll(noise, index, axis=1)
+    writer.append(Frame(index, index / 30, picture), Step(empty_pose(index / 30, size_px, "nobody"), {}), Scoreboard())
+if how == "killed":
+    os.kill(os.getpid(), signal.SIGKILL)
+try:
+    writer.close()
+except RecordError as error:
+    print(error)
+"""
+
+
+def film(path: Path, how: str) -> str:
+    ended = subprocess.run(
+        [sys.executable, "-c", FILM, str(path), how], capture_output=True, text=True, timeout=PATIENT_S, cwd=Path(__file__).parent
+    )
+    assert not ended.stderr, ended.stderr
+    return ended.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+def test_a_killed_program_leaves_a_video_that_can_be_played(tmp_path: Path) -> None:
+    film(tmp_path / "kept.mkv", "killed")
+    assert len(list(VideoFile(tmp_path / "kept.mkv"))) > 30
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits")
+def test_a_video_for_which_there_was_no_room_is_said(tmp_path: Path) -> None:
+    assert "kept.mkv could not be written whole; make room on the disk" in film(tmp_path / "kept.mkv", "no room")

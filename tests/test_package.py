@@ -132,6 +132,17 @@ def test_every_library_that_is_imported_is_declared(project: dict[str, object]) 
     assert lacking == set()
 
 
+def test_the_version_is_the_same_wherever_people_read_it(project: dict[str, object]) -> None:
+    """pyproject.toml has it; whoever cites it or looks for what is new finds the same."""
+    version = str(project["version"])
+    cited = (ROOT / "CITATION.cff").read_text("utf-8")
+    assert re.search(r"^version: (.*)$", cited, re.MULTILINE)[1] == version
+    newest, dated = re.search(r"^## (\S+), (\S+)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE).groups()
+    assert newest == version.partition(".dev")[0]
+    assert (dated == "unreleased") == (".dev" in version)
+    assert ".dev" in version or f"date-released: {dated}" in cited
+
+
 def test_what_is_installed_is_this_version(project: dict[str, object]) -> None:
     assert rotrack.__version__ == metadata.version("rotrack") == project["version"]
     (entry,) = (e for e in metadata.entry_points(group="console_scripts") if e.name == "rotrack")

@@ -13,7 +13,8 @@ import pytest
 from helpers import FOUR, a_record, a_step, assert_one_sentence, everything, log_session, run_main
 from test_readings import line, table_of
 
-from rotrack.core.errors import InputError, RecordError
+from rotrack.core.drills import load_table
+from rotrack.core.errors import InputError, RecordError, RotrackError
 from rotrack.core.model import Direction, Side
 from rotrack.exchange.typed import import_readings
 from rotrack.people import changes
@@ -22,10 +23,13 @@ from rotrack.records.folders import locked
 from rotrack.records.history import earlier_sessions, history_table, people
 from rotrack.records.people import (
     AffectedSide,
+    Care,
     Goal,
     Person,
+    care_of,
     find_person,
     known_or_new,
+    limit_of_words,
     new_person,
     read_people,
     similar,
@@ -37,6 +41,7 @@ from rotrack.records.store import read_sessions
 from rotrack.records.table import refresh_table
 from rotrack.records.writer import SessionWriter
 from rotrack.system.inputs import read_table
+from rotrack.texts import Texts
 
 
 def known(data: Path, name: str) -> Person:
@@ -467,3 +472,26 @@ def test_damaged_copies_of_two_records_do_not_stand_in_the_way_of_a_merge(tmp_pa
     merge_people(tmp_path, both[1], both[0])
     assert names(tmp_path) == ["Ana"]
     assert len(list((tmp_path / "people" / both[0].id).iterdir())) == 3
+
+
+# ---------------------------------------------------------------------- what to take care of
+def test_limits_and_drills_to_avoid_are_known_before_a_drill(tmp_path: Path) -> None:
+    person = known_or_new(tmp_path, "Ana")
+    limits = tuple(map(limit_of_words, ("internal 40", "internal left 30", "seated-combined external 25")))
+    write_person(tmp_path, msgspec.structs.replace(person, limits=limits, avoided=("lunge-external",), precautions=("No pain.",)))
+    seated, standing = (care_of(tmp_path, "ana", load_table().drill(f"{name}-combined")) for name in ("seated", "standing"))
+    both = {(Side.LEFT, Direction.INTERNAL): 30.0, (Side.RIGHT, Direction.INTERNAL): 40.0}
+    assert standing.most_deg == both
+    assert seated.most_deg == both | {(side, Direction.EXTERNAL): 25.0 for side in Side}
+    assert [Texts().said(told) for told in standing.told] == [
+        "left leg, internal rotation: not beyond 30 degrees.", "right leg, internal rotation: not beyond 40 degrees.", "No pain.",
+    ]  # fmt: skip
+    assert care_of(tmp_path, "Ana", load_table().drill("lunge-external")).avoided and not seated.avoided
+    assert care_of(tmp_path, "Nobody", load_table().drill("lunge-external")) == Care()
+    assert [str(limit) for limit in limits] == ["internal 40", "internal left 30", "seated-combined external 25"]
+
+
+@pytest.mark.parametrize("words", ["internal", "inwards 30", "internal left far", "internal -3", "no-drill internal 30"])
+def test_a_limit_that_means_nothing_is_explained(words: str) -> None:
+    with pytest.raises(RotrackError):
+        limit_of_words(words)

@@ -221,6 +221,7 @@ def test_a_point_where_nobody_is_changes_nothing_and_is_forgotten() -> None:
     assert story.alone(4, ME) == {""}
     assert story.looks > 10, "looked for all the time"
     assert story.keeper.pointed_px is None
+    assert story.keeper.pointed_at_nobody
     other = body(560, 140, 20)
     story.looks = 0
     both = scene((ME,), (other, GREEN))
@@ -235,7 +236,8 @@ def test_who_was_pointed_at_is_found_as_soon_as_the_search_sees_them() -> None:
     assert {story.frame(both, other) for _ in range(10)} == {""}
     assert story.frame(both, other, others=[wanted]) == person.REASON_HIDDEN
     assert story.frame(both, wanted, others=[other]) == ""
-    story.alone(2, wanted)
+    story.alone(4, wanted)
+    assert not story.keeper.pointed_at_nobody
     assert {story.frame(both, other, others=[wanted]) for _ in range(30)} == {person.REASON_HIDDEN}
 
 

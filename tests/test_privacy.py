@@ -37,7 +37,7 @@ def test_analyze_makes_no_network_socket(tmp_path: Path) -> None:
     data = tmp_path / "data"
     args = ["-m", "rotrack", "analyze", clip, "-d", "seated-combined", "--video", "--out", data]
     lines = traced(tmp_path / "trace", tmp_path / "home", *args)
-    assert list(data.glob("sessions/*/annotated.mp4")), "it really ran"
+    assert list(data.glob("sessions/*/annotated.mkv")), "it really ran"
     assert [line for line in lines if NETWORK.search(line)] == []
 
 
@@ -88,4 +88,5 @@ def test_the_page_is_served_on_this_computer_alone(tmp_path: Path) -> None:
     assert any("bind(" in line for line in lines), "the tracer saw the page"
     reached = [line for line in lines if re.search(r"\b(bind|connect|sendto|sendmsg)\(.*(sin_|sin6_)", line)]
     assert reached
-    assert [line for line in reached if 'inet_addr("127.0.0.1")' not in line] == []
+    own = ('inet_addr("127.0.0.1")', 'inet_pton(AF_INET6, "::1"')  # a library looks whether the computer has IPv6
+    assert [line for line in reached if not any(address in line for address in own)] == []

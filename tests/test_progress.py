@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from made_sessions import append, begun, cut_off, repetition, write
 from scipy import stats
 
 from rotrack.core.errors import RecordError
-from rotrack.core.model import Direction, Side
+from rotrack.core.model import Direction, Rep, Side
 from rotrack.progress.change import OF_ONE, Verdict, change_table, read_progress
+from rotrack.progress.compare import standing
 from rotrack.progress.rule import (
     BASELINE_DAYS,
     LIKENESS,
@@ -35,7 +37,7 @@ from rotrack.progress.rule import (
 )
 from rotrack.progress.statistics import PUBLISHED_SEM_DEG, STATED_SHARE, Spread, mdc, sem_of_differences
 from rotrack.progress.values import session_table
-from rotrack.records.changes import drop_rep
+from rotrack.records.changes import date_session, drop_rep
 from rotrack.records.history import newest
 from rotrack.records.record import record_bytes
 from rotrack.records.repetitions import table_bytes
@@ -66,7 +68,8 @@ def simulated(values_deg: np.ndarray, every_days: float = 7.0, day_of: int = 1, 
     same = {
         "drill": "seated-internal", "tier": "A", "side": "left", "direction": "internal", "load": "", "calibration": "none",
         "zero": "neutral pose", "convention_version": "2", "measure_version": "1", "uncertainty_deg": 2.6, "reps_used": 3,
-        "alike": True, "model": "heavy",
+        "alike": True, "model": "heavy", "motion": "active", "variant": "", "legs": "one", "held": "",
+        "value_rule": "best-3-of-5",
     }  # fmt: skip
     return pd.DataFrame(rows | {key: [cells.get(key, value)] * (people * sessions) for key, value in same.items()})
 
@@ -223,7 +226,7 @@ def test_what_values_state_of_themselves_is_the_least_default():
 # ---------------------------------------------------------------------- session values
 Row = dict[str, Any]
 """A repetition with what is known of its session."""
-OF_REP = ("side", "rep", "peak_deg", "valid")
+OF_REP = ("side", "rep", "peak_deg", "valid", "hold_s", "later_s")
 
 
 def session_rows(day: int, person: str, peaks: list[float], side: Side = LEFT, **cells: Any) -> list[Row]:
@@ -248,9 +251,17 @@ def log(data: Path, *sessions: list[Row]) -> Path:
         about = {key: value for key, value in rows[0].items() if key not in OF_REP}
         record = a_record(1, **about, sides=tuple(dict.fromkeys(Side(row["side"]) for row in rows)))
         (folder / "session.json").write_bytes(record_bytes(record))
-        reps = [a_rep(r["rep"], r["peak_deg"], Side(r["side"]), valid=r["valid"], uncertainty_deg=2.6) for r in rows]
+        reps = [one_after_another(row) for row in rows]
         (folder / "repetitions.csv").write_bytes(table_bytes(reps))
     return data
+
+
+def one_after_another(row: Row) -> Rep:
+    """Return a repetition; the right leg turns when the left one has."""
+    later_s = 60.0 if row["side"] == RIGHT else row.get("later_s", 0.0)
+    rep = a_rep(row["rep"], row["peak_deg"], Side(row["side"]), valid=row["valid"], uncertainty_deg=2.6)
+    times_s = {name: getattr(rep, name) + later_s for name in ("start_s", "peak_s", "end_s")}
+    return replace(rep, hold_s=row.get("hold_s", rep.hold_s), **times_s)
 
 
 def weekly(person: str, values: list[float], **cells: Any) -> list[list[Row]]:
@@ -352,6 +363,9 @@ def test_external_rotation_that_grows_is_more_range(tmp_path):
         ({"load_kg": 5.0, "band": "Black"}, "without load"),
         ({"band": "black", "zero": "vertical"}, "without load, with zero neutral pose"),
         ({"zero": "vertical"}, "with zero neutral pose"),
+        ({"performed": "passive"}, "of active movement"),
+        ({"value_rule": "single"}, "with the value best-3-of-5"),
+        ({"hold_s": 4.0}, "in repetitions"),
         ({"convention_version": "3"}, "of convention version 2"),
         ({"measure_version": "2"}, "of measure version 1"),
         ({"measure_version": "1 uncorrected"}, "of measure version 1"),
@@ -364,6 +378,43 @@ def test_only_like_is_compared_with_the_latest(tmp_path, cells, reason):
     assert [p.size_deg for p in change.points] == [50.0] * 4
     assert [(left.reason, left.sessions) for left in change.left_out] == [(reason, 2)]
     assert change.verdict is Verdict.WITHIN
+
+
+@pytest.mark.parametrize("wrong_day", [-40, 400])
+def test_a_clock_that_was_wrong_once_makes_no_verdict(tmp_path, wrong_day):
+    """The one session counts neither as the latest nor as a part of the baseline, and with its right date it is in again."""
+    sizes = [30.0] * 5 + [60.0] + [30.0] * 2
+    days = [7 * n for n in range(8)]
+    days[5] = wrong_day
+    log(tmp_path, *(
+        session_rows(day, "Ana", [size] * 3, number=n) for n, (day, size) in enumerate(zip(days, sizes, strict=True), start=1)
+    ))  # fmt: skip
+    found = read_progress(tmp_path)
+    assert [point.size_deg for point in found.changes[0].points] == [30.0] * 7
+    assert any("contradict the order" in note for note in found.notes)
+    sessions, _ = read_sessions(tmp_path)
+    wrong = next(session for session in sessions if session.record.number == 6)
+    assert not standing(wrong, sessions).changes
+    date_session(tmp_path, wrong.id, datetime(2026, 1, 1, 8, tzinfo=UTC) + timedelta(days=35))
+    assert [point.size_deg for point in read_progress(tmp_path).changes[0].points] == sizes
+
+
+def test_a_movement_that_nobody_called_passive_is_active(tmp_path):
+    later = [session_rows(100 + 7 * n, "Ana", [50.0] * 3, performed="active") for n in range(4)]
+    (change,) = read_progress(log(tmp_path, *weekly("Ana", [30.0, 30.0]), *later)).changes
+    assert not change.left_out
+    assert change.kind["motion"] == "active"
+
+
+def test_both_legs_at_once_are_not_compared_with_one_after_the_other(tmp_path):
+    def both(day: int, later_s: float) -> list[Row]:
+        rows = [session_rows(day, "Ana", [30.0] * 3, side, later_s=later_s) for side in (LEFT, RIGHT)]
+        return rows[0] + rows[1]
+
+    found = read_progress(log(tmp_path, *(both(day, 0.0) for day in (0, 7)), *(both(day, 60.4) for day in (100, 107, 114))))
+    for change in found.changes:
+        assert (change.kind["legs"], len(change.points)) == ("both", 3)
+        assert [(left.reason, left.sessions) for left in change.left_out] == [("with one leg at a time", 2)]
 
 
 @pytest.mark.parametrize("cells", [{"drill": "seated-external"}, {"side": RIGHT}])
@@ -457,7 +508,7 @@ def test_many_sessions_on_few_days_seldom_make_a_real_change(a_day, days):
 
 def test_a_latest_value_from_few_repetitions_is_told(tmp_path):
     found = read_progress(log(tmp_path, *weekly("Ana", [30.0] * 3), session_rows(50, "Ana", [30.0])))
-    assert any("fewer than three valid repetitions" in note for note in found.notes)
+    assert any("fewer valid repetitions than its rule wants" in note for note in found.notes)
 
 
 def test_legs_of_different_years_are_not_compared(tmp_path):

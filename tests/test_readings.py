@@ -452,6 +452,7 @@ def test_the_template_shows_how_and_its_example_is_never_imported(run: Run, tmp_
     own = tmp_path / "data" / "readings.csv"
     assert_one_sentence(run("import", "--template", own, "--overwrite"), 2, "rotrack's own log")
     assert_one_sentence(run("import", "--template", tmp_path / "no" / "t.csv"), 3, "cannot be written")
+    assert_one_sentence(run("import", "--template", tmp_path / "typed.ods"), 2, "typed.ods would hold CSV", "end in .csv")
 
 
 def test_import_names_lines_that_were_left_out_and_ends_with_5(run: Run, tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from made_sessions import write
 
 import rotrack
-from rotrack.cli.console import ask_if_clock_is_behind
+from rotrack.cli.console import ask_if_clock_is_behind, warn_of
 from rotrack.core.errors import InputError
+from rotrack.records.people import Care
 from rotrack.records.store import read_sessions
 from rotrack.sensing.recorded import Told, when_recorded
 
@@ -83,10 +84,10 @@ def test_a_date_that_cannot_be_meant_is_refused_before_anything_is_measured(run:
     for said, words in (
         ("03.04.2026", "two meanings"),
         ("soon", "2026-01-31"),
-        ("2199-01-01", "in the future"),
+        ("2199-01-01", "2199-01-01 is in the future"),
         ("2026-02-30", "day"),
     ):
-        assert_one_sentence(run("analyze", clip, "-d", "seated-internal", "--recorded-at", said), 2, "--recorded-at", words)
+        assert_one_sentence(run("analyze", clip, "-d", "seated-internal", "--recorded-at", said), 2, words)
     for videos in ((clip, clip), (tmp_path,)):
         assert_one_sentence(run("analyze", *videos, "-d", "seated-internal", "--recorded-at", "2026-01-31"), 2, "one video")
 
@@ -104,6 +105,19 @@ def test_a_clock_that_is_behind_the_log_is_asked_about(
     with pytest.raises(InputError, match="set this computer's clock"):
         ask_if_clock_is_behind(tmp_path, clock)
     ask_if_clock_is_behind(tmp_path, clock)
+
+
+def test_a_drill_that_is_not_to_be_done_is_asked_about(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    care = Care(avoided=True, told=("No deep flexion.",))
+    warn_of(care, "Seated")
+    assert "Take care: No deep flexion." in capfd.readouterr().err, "without a terminal it is told"
+    monkeypatch.setattr(sys, "stdin", Terminal("n\ny\n"))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with pytest.raises(InputError, match="Nothing was measured"):
+        warn_of(care, "Seated")
+    warn_of(care, "Seated")
 
 
 class Terminal(io.StringIO):

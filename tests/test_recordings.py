@@ -12,7 +12,8 @@ from repository import ROOT
 from rotrack.records.landmarks import LEG_COLUMNS, LEGS_READ
 from rotrack.sensing.legnet import description
 from rotrack.validation import validate_folder
-from training import recordings
+from training import accuracy, noise, recordings
+from training.render.stage import ClipSpec
 
 FIXTURE = ROOT / "tests" / "fixtures" / "internal_right"
 SPEC = {"drill": "seated-internal", "kind": "tidy", "person": {"name": "somebody"}, "size_px": [640, 480], "note": "near"}
@@ -76,3 +77,32 @@ def test_what_is_in_the_repository_is_of_the_frozen_specs_and_small() -> None:
     kept = {path.parents[2].name for path in recordings.RECORDINGS.glob(f"sessions/*/sessions/*/{LEGS_READ}")}
     assert kept == {row["clip"] for row in rows}
     assert sum(path.stat().st_size for path in recordings.RECORDINGS.rglob("*")) < 8e6
+
+
+def test_the_spec_makes_the_joints_again_that_a_recording_does_not_have(tmp_path: Path, monkeypatch) -> None:
+    class Remade:
+        def __init__(self, name: str, spec: ClipSpec) -> None:
+            self.spec = spec
+
+        def row(self, number: int) -> dict[str, object]:
+            return {"t": 0.1 * number, "right_hip_internal_rotation": self.spec.seed * number or "", "right_knee_u": 7.5}
+
+    monkeypatch.setattr(noise, "Stage", Remade)
+    monkeypatch.setattr(noise.assets, "require", lambda: None)
+    (tmp_path / "clip.gt.csv").write_text("t,right_hip_internal_rotation\n0.0,\n0.1,2\n", "utf-8")
+    spec = {"posture": "seated", "person": "", "movement": {}, "seed": 2}
+    rows = noise.rows_of_truth(tmp_path, "clip", {"spec": spec})
+    assert [row["right_knee_u"] for row in rows] == ["7.5", "7.5"]
+    assert [row["right_hip_internal_rotation"] for row in rows] == ["", "2"]
+    with pytest.raises(ValueError, match="another truth"):
+        noise.rows_of_truth(tmp_path, "clip", {"spec": spec | {"seed": 3}})
+
+
+def test_the_pages_tell_of_the_recordings_that_there_are() -> None:
+    names = [row["clip"] for row in recordings.provenance()]
+    with (recordings.RECORDINGS / recordings.BASELINE).open(encoding="utf-8", newline="") as file:
+        assert {row["clip"] for row in csv.DictReader(file)} == set(names)
+    page = (ROOT / "docs" / "accuracy.md").read_text("utf-8")
+    made = {f"{part} recorded": accuracy.recorded(part, names) for part in ("tune", "test")}
+    assert accuracy.written(page, made) == page
+    assert accuracy.written(page, {"test recorded": "All."}).count("\nAll.\n") == 1

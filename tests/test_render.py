@@ -25,7 +25,7 @@ from training.render import assets, check, labelling, people, placing_errors, po
 from training.render.camera import View
 from training.render.company import Walk
 from training.render.posing import Leg, Pose, Rig, turn_about, turn_x, turn_y, turn_z
-from training.render.postures import POSTURES
+from training.render.postures import CROPPED, POSTURES
 from training.render.postures.base import Scenario
 from training.render.scene import ROOMS, Scene
 from training.render.sensor import Exposure, Sensor
@@ -385,7 +385,7 @@ def test_errors_of_placing_are_drawn_as_they_were_measured():
 
 
 def test_every_posture_has_errors_of_placing_and_what_is_none_has_any():
-    assert set(placing_errors.table()) == set(POSTURES)
+    assert set(placing_errors.table()) == set(CROPPED)
     assert {leg.shows for k in range(200) for leg in placing_errors.draw("free", np.random.default_rng(k)).values()} == {
         "own",
         "other",

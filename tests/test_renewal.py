@@ -257,7 +257,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence_and_shown_as_it_is(
     ended = run("history")
     assert ended.code == 0
     assert len(ended.err.splitlines()) == 1
-    assert "Sessions of an earlier version are shown as they are; they could not be measured again" in ended.err
+    assert "These sessions of an earlier version are shown as they are, because they could not be measured again" in ended.err
     assert "right internal" in ended.out
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -27,21 +28,23 @@ from reportlab.graphics.shapes import Line, PolyLine, Rect, String
 from rotrack.charts.progress import faults_figure, progress_figure, repetitions_figure, sides_figure
 from rotrack.core.errors import InputError, RecordError
 from rotrack.core.model import Direction, Side
-from rotrack.draw.theme import CSS_RGB, css
+from rotrack.core.tiers import Tier
+from rotrack.draw.theme import CSS_RGB, MUTED, css
 from rotrack.progress.change import Change, LeftOut, Point, Progress, Sides, Verdict, read_progress
 from rotrack.progress.sample import NOTE, PERSON, write_sample
 from rotrack.progress.statistics import Slope, Spread
 from rotrack.progress.wording import verdict_words
-from rotrack.records.people import LONGEST_NAME
+from rotrack.records.people import LONGEST_NAME, Goal, goal_of_words
 from rotrack.records.session import best_of
 from rotrack.report import files
 from rotrack.report.chart_drawing import drawing_of, svg_of
 from rotrack.report.content import BANNER, make_report
-from rotrack.report.document import Charts, Part, Report, Table
+from rotrack.report.document import Charts, Part, Report, Table, Terms, Text
 from rotrack.report.files import write_report
 from rotrack.report.html import html_of
 from rotrack.report.pdf import lacking, pdf_of
 from rotrack.report.sentences import three_sentences
+from rotrack.report.translated import translate, translated
 from rotrack.report.wording import Only
 from rotrack.texts import Texts
 from rotrack.texts.numbers import amount
@@ -69,14 +72,15 @@ def change(
     enough = verdict is not FEW
     way = 0 if verdict in (WITHIN, FEW) else 1 if latest > baseline else -1
     return Change(
-        "Ana", drill, tier, side, direction, points, baseline if sessions >= 3 else NAN, latest, points[-1].started_at, latest,
+        "Ana", drill, Tier(tier), side, direction, points,
+        baseline if sessions >= 3 else NAN, latest, points[-1].started_at, latest,
         latest - baseline if enough else NAN, 5.0 if enough else NAN, 6.0 if enough else NAN, Spread(sem, 15.0, sem, 9.0, 3.0),
         verdict, way, points[-1].started_at.date() if verdict is REAL else None, Slope(NAN, NAN, NAN), left_out,
     )  # fmt: skip
 
 
 def sides(difference: float, error: float, direction: Direction = INTERNAL, drill: str = SEATED, tier: str = "A") -> Sides:
-    return Sides("Ana", drill, tier, direction, 30.0 + difference, 30.0, difference, error, 1.2 * error, 3)
+    return Sides("Ana", drill, Tier(tier), direction, 30.0 + difference, 30.0, difference, error, 1.2 * error, 3)
 
 
 def progress(changes: Sequence[Change], both: Sequence[Sides] = (), alone: int = 0, notes: tuple[str, ...] = ()) -> Progress:
@@ -144,7 +148,8 @@ CASES = {
         FOUR_MM,
         "Your left leg’s internal rotation grew from 31 to 38 degrees; that is a real change, confirmed on 20 June 2026.",
         "Your left leg’s external rotation fell from 36 to 30 degrees, which is to be confirmed, one range cannot be judged yet, "
-        "with too few sessions, and your legs cannot be compared, since nothing was measured alike on both at about the same "
+        "because there are too few sessions, and your legs cannot be compared, because they were not measured in the same way "
+        "at about the same "
         "time.",
     ),
     "not enough sessions": (
@@ -158,13 +163,14 @@ CASES = {
         "On 3 March 2026 you were measured once, in the drill “Seated, foot in and out”.",
         "It is too early to speak of a change: that takes four days with sessions of the same kind, and there is one so far.",
         "Your left leg has 12 ± 5 degrees more internal rotation than your right one, which is more than the measurement "
-        "error and above the 10 degrees from which it is pointed out; this is no diagnosis.",
+        "error and above the 10 degrees from which the report points it out; this is no diagnosis.",
     ),
     "some judged, some not": (
         progress([change(30, 31, WITHIN), change(30, 29, FEW, RIGHT, sessions=2)], [sides(-8, 5)]),
         FOUR_MM,
         "None of the ranges that can be judged has changed by more than its measurement error.",
-        "One range cannot be judged yet, with too few sessions, and your right leg has 8 ± 5 degrees more internal rotation than "
+        "One range cannot be judged yet, because there are too few sessions, and your right leg has 8 ± 5 degrees more "
+        "internal rotation than "
         "your left one, which is more than the measurement error.",
     ),
     "an index": (
@@ -363,6 +369,14 @@ def test_the_latest_session_shows_which_repetitions_give_its_value(found: Progre
         assert np.mean(best) == pytest.approx(seated[name].latest_deg, abs=0.051)
 
 
+def test_both_ways_together_stand_below_the_latest_session(found: Progress, report: Report, page: str) -> None:
+    latest = found.sessions[-1]
+    assert {arc.side for arc in latest.arcs} == set(Side)
+    for arc in latest.arcs:
+        words = f"{arc.side} leg: {amount(arc.total_deg, arc.total_error_deg, latest.record.tier)}"
+        assert f"{words}, internal to external rotation {arc.ratio:.2f} \u00b1 {arc.ratio_error:.2f}" in Page(page).text.lower()
+
+
 def test_faults_are_shares_of_what_was_not_taken_out(found: Progress, report: Report) -> None:
     (table, *_) = [block for block in blocks(report, Table) if block.caption.startswith("Share of the repetitions")]
     reps = found.reps[(found.reps.drill == SEATED) & ~found.reps.dropped]
@@ -419,6 +433,53 @@ def test_a_chart_is_explained_as_it_is_drawn(
     assert table.rows[0][table.header.index("real from")] == (f"{found.changes[0].real_from_deg:.1f}°" if sessions > 3 else "–")
 
 
+def test_a_goal_is_drawn_and_said_beside_the_latest_value(found: Progress) -> None:
+    """The goal of one leg goes before that of both; one of an index is no angle, and is not shown."""
+    goal = partial(Goal, drill=SEATED, direction=INTERNAL)
+    wanted = (goal(goal_deg=45.0), goal(goal_deg=60.0, side=RIGHT), Goal(drill=LUNGE, direction=INTERNAL, goal_deg=50.0))
+    legs = [change(), change(30, 31, WITHIN, RIGHT), change(20, 30, drill=LUNGE, tier="C")]
+    for one, level in zip(legs, (45.0, 60.0, None), strict=True):
+        figure = progress_figure(one, None, (), wanted)
+        assert [shape.y0 for shape in figure.layout.shapes if shape.line.dash == "dot"] == ([level] if level else [])
+        assert figure.layout.yaxis.range[1] > (level or 0)
+    one = found.changes[0]
+    made = make_report(
+        found, PERSON, TODAY, "0", goals=[Goal(drill=one.drill, direction=one.direction, goal_deg=45.0, side=LEFT)]
+    )
+    (said,) = [text.text for text in blocks(made, Text) if text.text.startswith("Goals")]
+    latest = amount(one.latest_deg, one.points[-1].uncertainty_deg, one.tier)
+    assert said == f"Goals that were noted: left, {one.direction} 45\u00b0 (latest session {latest})."
+    assert "The dotted line is the person\u2019s goal." in blocks(made, Charts)[0].caption
+
+
+def test_what_was_done_in_another_way_is_drawn_apart_and_listed_with_what_differs(tmp_path: Path) -> None:
+    """A loaded and a passive session, both far off: grey marks, a row each, and no number of what is compared is another."""
+    for number in range(1, 8):
+        write(tmp_path, number, tuple(repetition(n, 30.0 + number % 2) for n in (1, 2, 3)))
+    alone = read_progress(tmp_path, "Ana").changes[0]
+    for number, unlike in ((12, {"load_kg": 5.0, "band": "black"}), (13, {"performed": "passive"})):
+        write(tmp_path, number, (repetition(1, 70.0),), started_at=f"2026-01-0{number - 8}T18:00:00+01:00", **unlike)
+    found = read_progress(tmp_path, "Ana")
+    (one,) = found.changes
+    assert replace(one, left_out=()) == alone
+    figure = progress_figure(one)
+    (line, apart) = figure.data
+    assert (line.mode, apart.mode, list(apart.y)) == ("lines+markers", "markers", [70.0, 70.0])
+    assert line.marker.color != apart.marker.line.color == css(MUTED)
+    assert "with load 5 kg, band black" in apart.text[0]
+    assert figure.layout.yaxis.range[1] > 70
+    made = make_report(found, "Ana", TODAY, "0")
+    (table,) = [block for block in blocks(made, Table) if "not compared" in block.caption]
+    assert [row[1] for row in table.rows] == ["with load 5 kg, band black", "of passive movement"]
+    assert all(row[2].startswith("70.0") for row in table.rows)
+    (done,) = [block.items[0][1] for block in blocks(made, Terms) if block.items[0][0] == "Sessions compared here"]
+    assert done == "with one leg at a time, in repetitions, of active movement, done as the drill says, without load"
+    assert "Small grey marks" in blocks(made, Charts)[0].caption
+    german = str(translated(made, "de"))
+    assert "„5 kg, Band black“" in german
+    assert "bei aktiver Bewegung" in german
+
+
 def test_norms_stand_apart_and_judge_nothing(report: Report) -> None:
     (norms,) = [part for part in report.parts if part.boxed]
     (table,) = [block for block in norms.blocks if isinstance(block, Table)]
@@ -446,7 +507,7 @@ def test_readings_stand_beside_and_change_no_number(data: Path, found: Progress,
     assert shown == len(found.readings)
     (one,) = [c for c in found.changes if (c.drill, c.side, c.direction) == (SEATED, LEFT, INTERNAL)]
     figure, plainly = (progress_figure(one, readings) for readings in (found.readings, None))
-    assert [trace.mode for trace in figure.data] == ["lines+markers", "markers"]
+    assert [trace.name for trace in figure.data] == ["rotrack", "goniometer, made up", "not compared"]
     assert figure.data[0].to_plotly_json() == plainly.data[0].to_plotly_json(), "rotrack's line is the same"
     assert figure.data[1].name == "goniometer, made up"
     assert figure.data[1].marker.symbol != figure.data[0].marker.symbol
@@ -466,7 +527,7 @@ def test_made_up_numbers_say_so_first(page: str, paper: bytes, tmp_path: Path) -
         assert make_report(read_progress(tmp_path, person), person, TODAY, "0").banner == "", "somebody was measured"
     write(tmp_path, 9, person=PERSON)
     mixed = make_report(read_progress(tmp_path, PERSON), PERSON, TODAY, "0").banner
-    assert mixed == "1 of these 2 sessions are made up, to try rotrack with."
+    assert mixed == "1 of these 2 sessions are made up, for trying rotrack."
 
 
 def test_an_index_has_no_degrees(tmp_path: Path) -> None:
@@ -475,7 +536,7 @@ def test_an_index_has_no_degrees(tmp_path: Path) -> None:
         write(tmp_path, number, reps, drill=LUNGE, tier="C")
     made = make_report(read_progress(tmp_path, "Ana"), "Ana", TODAY, "0")
     text = " ".join(str(block) for part in made.parts for block in part.blocks if not isinstance(block, Charts))
-    assert "The default is 0.7 of the error that the values state of themselves." in text
+    assert "The default is 0.7 of the stated error of the values." in text
     assert "published" not in text
     assert "index 40.0 ± 4.0" in text
     assert "°" not in text
@@ -501,17 +562,17 @@ def test_without_any_value_there_is_still_a_report(tmp_path: Path, only: tuple[t
 def test_repetitions_that_do_not_count_are_shown_and_said(tmp_path: Path) -> None:
     reps = (
         repetition(1, 30.0), repetition(2, 50.0, valid=False, reason="the thigh moved"), repetition(3, 45.0, dropped=True),
-        repetition(4, 32.0), repetition(5, 20.0), repetition(6, 34.0),
+        repetition(4, 32.0), repetition(5, 20.0), repetition(6, 34.0, speed_deg_s=41.3),
     )  # fmt: skip
     write(tmp_path, 1, reps)
     found = read_progress(tmp_path, "Ana")
     made = make_report(found, "Ana", TODAY, "0")
     (table,) = [block for block in blocks(made, Table) if block.caption.startswith("Every repetition")]
     assert [row[1] for row in table.rows] == [
-        "30.0 ± 4.0°, best", "50.0 ± 4.0°, the thigh moved", "45.0 ± 4.0°, taken out",
-        "32.0 ± 4.0°, best", "20.0 ± 4.0°", "34.0 ± 4.0°, best",
+        "30.0 ± 4.0°, best", "50.0 ± 4.0°, the thigh moved", "45.0 ± 4.0°, left out",
+        "32.0 ± 4.0°, best", "20.0 ± 4.0°", "34.0 ± 4.0°, 41°/s, best",
     ]  # fmt: skip
-    used = {rep.rep for rep in best_of(list(found.reps.itertuples()))}
+    used = {rep.rep for rep in best_of(list(found.reps.itertuples()), found.changes[0].rule)}
     (bars,) = repetitions_figure(found.changes[0], found.reps, used).data
     full = [fill == edge for fill, edge in zip(bars.marker.color, bars.marker.line.color, strict=True)]
     assert full == [True, False, False, True, False, True]
@@ -788,7 +849,7 @@ def test_a_narrowed_report_says_so(data: Path) -> None:
     assert made.subtitle == f"4 sessions, 2 March 2026 to 23 March 2026 · {narrowed}"
     for said in (Page(html_of(made)).text, " ".join(paper_texts(pdf_of(made)))):
         assert said.count(narrowed) == 2
-        assert f"This report was narrowed down: {narrowed}; others are not in it." in said
+        assert f"This report is limited: {narrowed}; others are not in it." in said
         assert "Baseline is the mean of the first 3 to 8 days since 1 March 2026, now the mean" in said
     later = date(2026, 3, 10)
     few = make_report(read_progress(data, PERSON, None, None, later), PERSON, TODAY, "0", Only(since=later))
@@ -941,3 +1002,66 @@ def test_the_page_prints_light_on_a4_with_all_its_numbers(browser: Any, tmp_path
         for _, figure in charts.figures:
             for note in figure.layout.annotations:
                 assert re.sub(r"<[^>]+>", "", note.text).replace("&lt;", "<") in said
+
+
+# ---------------------------------------------------------------------- in another language
+ENGLISH = re.compile(
+    r"\b(the|of|with|is|are|that|leg|sessions?|repetition|not|which|what|left|right|mean|from|only|value|change)\b", re.I
+)
+NAMES = re.compile(r"Simoneau|Kouyoumdjian|College of|Journal of|PM&R|and others")
+
+
+def words_of(report: Report) -> Iterator[str]:
+    """Yield all that a report says."""
+    yield from (report.title, report.subtitle, report.banner, *report.sentences)
+    for part in report.parts:
+        yield part.title
+        for block in part.blocks:
+            if isinstance(block, Text):
+                yield block.text
+            elif isinstance(block, Terms):
+                yield from (text for item in block.items for text in item)
+            elif isinstance(block, Table):
+                yield from (block.caption, *block.header, *(cell for row in block.rows for cell in row))
+            else:
+                yield block.caption
+                for alt, figure in block.figures:
+                    yield from (alt, *(note.text for note in figure.layout.annotations), *(trace.name for trace in figure.data))
+
+
+def test_a_report_is_german_to_its_last_word_with_the_same_numbers(tmp_path):
+    write_sample(tmp_path / "sample")
+    progress = read_progress(tmp_path / "sample", PERSON)
+    goals = (goal_of_words("seated-combined internal 40"),)
+
+    def made() -> Report:
+        return make_report(progress, PERSON, date(2026, 6, 20), "0.2.0", goals=goals)
+
+    english, german = list(words_of(made())), list(words_of(translated(made(), "de")))
+    left = [text for text in german if ENGLISH.search(text) and not NAMES.search(text)]
+    assert left == []
+    for before, after in zip(english, german, strict=True):
+        numbers = [re.findall(r"\d+", text) for text in (before, after)]
+        assert sorted(numbers[0]) == sorted(numbers[1]) or "Made-up" in before, (before, after)
+    page = html_of(replace(translated(made(), "de"), practice="Praxis <b>", comment="Gut so."))
+    assert '<html lang="de">' in page and "In drei S\u00e4tzen" in page and "erstellt am 20. Juni 2026" in page
+    assert "Praxis &lt;b&gt;" in page and "Gut so." in page
+
+
+@pytest.mark.parametrize(
+    ("english", "german"),
+    [
+        ("34.7 \u00b1 2.6\u00b0", "34,7 \u00b1 2,6\u00b0"),
+        ("On 3 May 2026 you were measured once, in the drill \u201cMine. Own\u201d.", None),
+        ("left is really larger, by more than 10\u00b0", "links ist wirklich gr\u00f6\u00dfer, um mehr als 10\u00b0"),
+        ("rotrack 0.2.0", "rotrack 0.2.0"),
+        (
+            "Your right leg has 12 \u00b1 6 degrees more internal rotation than your left one, which is to be confirmed.",
+            "Das rechte Bein hat 12 \u00b1 6 Grad mehr Innenrotation als das linke; das ist noch zu best\u00e4tigen.",
+        ),
+        ("A note of somebody", "A note of somebody"),
+    ],
+)
+def test_what_is_translated_and_what_stays(english, german):
+    assert german is None or translate(english, "de") == german
+    assert translate(english, "en") == english

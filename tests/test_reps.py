@@ -12,27 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotrack.core.model import Direction
+from rotrack.tracking.excursions import PLATEAU_S, Ending, Excursion, Measured, measure_excursion
 from rotrack.tracking.filters import zero_lag
-from rotrack.tracking.reps import (
-    ENDED_EARLY,
-    FAR_TOO_SMALL,
-    GAP_S,
-    LEAST_DEG,
-    OUTLIER,
-    OVERSHOOT,
-    PAIR_GAP_S,
-    PARTIAL,
-    PLATEAU_S,
-    SURE_DEG,
-    TOO_SMALL,
-    Ending,
-    Excursion,
-    Measured,
-    Pairing,
-    RepFinder,
-    judged,
-    measure_excursion,
-)
+from rotrack.tracking.numbering import OUTLIER, PAIR_GAP_S, PARTIAL, Pairing, judged
+from rotrack.tracking.reps import ENDED_EARLY, FAR_TOO_SMALL, LEAST_DEG, OVERSHOOT, SURE_DEG, TOO_SMALL, RepFinder
+from rotrack.tracking.rests import GAP_S
 
 INTERNAL, EXTERNAL = Direction.INTERNAL, Direction.EXTERNAL
 COMBINED = (EXTERNAL, INTERNAL)
@@ -357,8 +341,8 @@ def test_far_below_the_median_of_the_others_is_partial():
 
 
 def test_what_was_told_is_taken_back_when_it_holds_no_longer():
-    told = judged(reps_of(40, 17, 18, 19))
-    assert [r.valid for r in judged([*told, *reps_of(41, 42, 39)])] == [True] * 7
+    first, more = reps_of(40, 17, 18, 19), reps_of(41, 42, 39)
+    assert [[r.valid for r in judged(reps)] for reps in (first, [*first, *more])] == [[False, True, True, True], [True] * 7]
 
 
 def test_a_fault_stays_a_fault():

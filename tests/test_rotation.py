@@ -18,8 +18,8 @@ from rotrack.kinematics import rotation
 from rotrack.kinematics.camera import Calibration, Floor, Gain
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.geometry import signed_angle_deg, turn_about
-from rotrack.kinematics.legmodel import LENGTHS, LegModel
-from rotrack.kinematics.posture import BodyForm, knee_flexion_deg, position_problem, turn_to_upright_deg
+from rotrack.kinematics.legmodel import LegModel
+from rotrack.kinematics.posture import BodyForm, position_problem, turn_to_upright_deg
 from rotrack.kinematics.rotation import (
     HIGH_FROM_DEG,
     HIPS_STACKED,
@@ -269,7 +269,7 @@ def test_neutral_pose_reads_zero(drill, side):
     stance, camera = (SEATED, FRONT) if drill.measure is Measure.SHANK else (UPRIGHT, STANDING_FRONT)
     neutral = neutral_of(stance, camera)
     reading = make_measure(neutral, side, drill).read(pose_at(50.0, neutral.image_px))
-    assert reading[:3] == pytest.approx((0, 0, 0), abs=0.02)
+    assert (reading.raw_deg, reading.uncorrected_deg, reading.angle_deg) == pytest.approx((0, 0, 0), abs=0.02)
     assert reading.sd_deg > 0
     assert reading.reason == ""
 
@@ -285,7 +285,7 @@ def test_missing_landmark_gives_no_number_but_a_reason(drill, side, part):
     now = image_of(stance, camera, **{side: 20})
     now[getattr(LEGS[side], part)] = np.nan
     reading = make_measure(neutral_of(stance, camera), side, drill).read(pose_at(50.0, now))
-    assert np.isnan(reading[1:5]).all()
+    assert np.isnan([reading.uncorrected_deg, reading.angle_deg, reading.sd_deg, reading.gravity_deg]).all()
     assert "not seen" in reading.reason
 
 
@@ -306,7 +306,8 @@ def test_a_mirrored_picture_swaps_the_sides(side, yaw, pitch, left, right):
     plain = LegMeasure(neutral, side, seated_drill()).read(pose_at(9.0, now))
     flipped = LegMeasure(there, side.other, seated_drill()).read(pose_at(9.0, mirrored(neutral.size_px, now, neutral.world_m)[0]))
     assert flipped.reason == plain.reason == ""
-    assert flipped[:5] == pytest.approx(plain[:5], abs=1e-3, nan_ok=True)
+    told = [reading.angles(angle_deg=reading.angle_deg, sd_deg=reading.sd_deg) for reading in (flipped, plain)]
+    assert told[0] == pytest.approx(told[1], abs=1e-3, nan_ok=True)
 
 
 # ---------------------------------------------------------------------- pelvis, correction, gravity, calibration
@@ -386,10 +387,14 @@ def roll_measure(drill: str, side: Side = Side.RIGHT, image_px: np.ndarray = RIG
 
 @pytest.mark.parametrize(("drill", "sign"), [("zst-confidence", 1), ("zst-fulfillment", -1)])
 @pytest.mark.parametrize("moved_px", [(0, 0), (30, 0), (-30, 0), (0, 40)])
-def test_a_roll_is_how_far_the_hip_line_moved_in_hundredths_of_the_trunk(drill, sign, moved_px):
+def test_a_roll_is_how_far_hips_and_shoulders_moved_in_hundredths_of_the_trunk(drill, sign, moved_px):
     measure = roll_measure(drill)
-    reading = measure.read(pose_at(1.0, hips_at(tuple(np.add((300, 200), moved_px)), (300, 260))))
-    assert reading.angle_deg == pytest.approx(sign * 100 * np.hypot(*moved_px) / 200)
+    now = hips_at(tuple(np.add((300, 200), moved_px)), (300, 260))
+    reading = measure.read(pose_at(1.0, now))
+    assert reading.angle_deg == pytest.approx(sign * 100 * np.sqrt(2) * np.hypot(*moved_px) / 200)
+    now[LEGS[Side.LEFT].shoulder] = RIGHT_BELOW[LEGS[Side.LEFT].shoulder]
+    reading = measure.read(pose_at(2.0, now))
+    assert reading.angle_deg == pytest.approx(sign * 100 * np.hypot(*moved_px) / 200), "the pelvis alone"
     assert np.isnan([reading.raw_deg, reading.uncorrected_deg, reading.sd_deg, reading.gravity_deg]).all()
     assert np.isnan(reading.error_deg)
 
@@ -460,17 +465,6 @@ def test_signed_angle_is_positive_towards_the_given_direction(degrees, positive)
 
 
 # ---------------------------------------------------------------------- the form of the body
-def moved(neutral: NeutralPose, **shift_px: tuple[float, float]) -> np.ndarray:
-    """Return the neutral landmarks with some of the right leg, or both shoulders, moved."""
-    now = neutral.image_px.copy()
-    for part, shift in shift_px.items():
-        if part == "shoulders":
-            now[[leg.shoulder for leg in LEGS.values()]] += shift
-        else:
-            now[getattr(LEGS[Side.RIGHT], part)] += shift
-    return now
-
-
 def rolled(neutral: NeutralPose, hips_deg: float, trunk_deg: float) -> np.ndarray:
     """Return the neutral landmarks with hip line and trunk turned about mid-hip, clockwise on screen positive."""
     now = neutral.image_px.copy()
@@ -484,50 +478,6 @@ def rolled(neutral: NeutralPose, hips_deg: float, trunk_deg: float) -> np.ndarra
 
 
 NEUTRAL = neutral_of(SEATED, FRONT)
-SHANK_PX = float(np.hypot(*(NEUTRAL.image_px[LEGS[Side.RIGHT].ankle] - NEUTRAL.image_px[LEGS[Side.RIGHT].knee])))
-TRUNK_PX = float(abs(NEUTRAL.image_px[LEGS[Side.RIGHT].shoulder, 1] - NEUTRAL.image_px[LEGS[Side.RIGHT].hip, 1]))
-
-
-@pytest.mark.parametrize("side", BOTH)
-def test_nothing_is_at_fault_in_the_neutral_pose(side):
-    form = BodyForm(NEUTRAL, side)
-    assert form.faults(NEUTRAL.image_px, NEUTRAL.world_m) == pytest.approx(dict.fromkeys("TPLKH", 0.0), abs=1e-5)
-
-
-@pytest.mark.parametrize("side", BOTH)
-@pytest.mark.parametrize("swing_deg", [-40, 40])
-def test_a_clean_rotation_is_no_fault(side, swing_deg):
-    now = image_of(SEATED, FRONT, **{side: swing_deg})
-    world_m = FRONT.see(SEATED.points(**{side: swing_deg}))[1]
-    faults = BodyForm(NEUTRAL, side).faults(now, world_m)
-    assert {k: faults[k] for k in "TPLK"} == pytest.approx(dict.fromkeys("TPLK", 0.0), abs=0.01)
-
-
-@pytest.mark.parametrize(
-    ("letter", "part", "direction", "size"),
-    [
-        ("T", "knee", (1, 0), lambda px: np.degrees(np.arctan2(px, LENGTHS["femur"][0] * SHANK_PX))),
-        ("T", "knee", (-1, 0), lambda px: np.degrees(np.arctan2(px, LENGTHS["femur"][0] * SHANK_PX))),
-        ("L", "shoulders", (1, 0), lambda px: np.degrees(np.arctan2(px, TRUNK_PX))),
-        ("L", "shoulders", (-1, 0), lambda px: np.degrees(np.arctan2(px, TRUNK_PX))),
-        ("H", "heel", (0, -1), lambda px: px / SHANK_PX * 42),
-        ("H", "heel", (0, 1), lambda px: px / SHANK_PX * 42),
-    ],
-)
-def test_a_fault_grows_with_the_movement(letter, part, direction, size):
-    form = BodyForm(NEUTRAL, Side.RIGHT)
-    for px in (1, 3, 10, 25):
-        now = moved(NEUTRAL, **{part: (direction[0] * px, direction[1] * px)})
-        assert form.faults(now, NEUTRAL.world_m)[letter] == pytest.approx(size(px), rel=0.02)
-
-
-@pytest.mark.parametrize("change_deg", [-40, -20, 20, 40])
-def test_knee_fault_is_the_change_of_its_bend(change_deg):
-    bent = replace(SEATED, shank=(-np.sin(np.radians(change_deg)), -np.cos(np.radians(change_deg)), 0))
-    world_m = FRONT.see(bent.points())[1]
-    assert knee_flexion_deg(world_m, LEGS[Side.RIGHT]) == pytest.approx(90 + change_deg)
-    faults = BodyForm(NEUTRAL, Side.RIGHT).faults(NEUTRAL.image_px, world_m)
-    assert faults["K"] == pytest.approx(abs(change_deg))
 
 
 @pytest.mark.parametrize("side", BOTH)
@@ -537,7 +487,6 @@ def test_hip_line_alone_is_no_roll_of_the_pelvis(side, hips_deg, trunk_deg):
     now = rolled(NEUTRAL, hips_deg, np.sign(hips_deg) * trunk_deg)
     form = BodyForm(NEUTRAL, side)
     assert form.pelvis_deg(now) == 0
-    assert form.faults(now, NEUTRAL.world_m)["P"] == 0
 
 
 @pytest.mark.parametrize("hips_deg", [-8, 8])
@@ -571,13 +520,6 @@ def moved_shank(pixels: np.ndarray, side: Side, turn_deg: float) -> np.ndarray:
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     now[leg.ankle] = now[leg.knee] + rotation @ (now[leg.ankle] - now[leg.knee])
     return now
-
-
-def test_more_roll_is_more_fault():
-    form = BodyForm(NEUTRAL, Side.RIGHT)
-    sizes = [form.faults(rolled(NEUTRAL, r, r / 2), NEUTRAL.world_m)["P"] for r in (0, 2, 4, 6, 8)]
-    assert sizes == sorted(sizes)
-    assert sizes[-1] == pytest.approx(8, rel=0.2)
 
 
 @pytest.mark.parametrize("side", BOTH)

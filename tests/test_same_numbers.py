@@ -36,11 +36,15 @@ import pytest
 import scipy.linalg
 from conftest import recording, run_tracker
 from helpers import FIXTURES, SAMPLES
+from releases import RELEASES, VERSIONS, compared
+from releases import TABLE as RELEASE_TABLE
 
 import rotrack
 from rotrack.core.errors import NotMeasuredError
+from rotrack.core.model import MEASURE_VERSION
 from rotrack.tracking.settings import TrackerSettings
 from rotrack.validation import validate_folder
+from rotrack.validation.summary import read_before, side_by_side
 
 NUMBERS = FIXTURES / "numbers"
 RECORDINGS, TABLE, SESSIONS = NUMBERS / "recordings.json", NUMBERS / "sample_videos.csv", NUMBERS / "sample_videos.json"
@@ -61,7 +65,7 @@ def made_on() -> dict[str, Any]:
     return {
         "system": platform.system(),
         "machine": platform.machine(),
-        "vendor": _vendor(),
+        "processor": _processor(),
         "avx2": cv2.checkHardwareSupport(AVX2),
         "avx512f": cv2.checkHardwareSupport(AVX512F),
         "arithmetic": _arithmetic(),
@@ -70,13 +74,14 @@ def made_on() -> dict[str, Any]:
     }
 
 
-def _vendor() -> str:
-    """Return who made the processor, where the system says it."""
+def _processor() -> str:
+    """Return who made the processor and which one it is, where the system says it."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except OSError:
         return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("vendor_id")), "")
+    said = dict(reversed([(name.strip(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]))
+    return " ".join(said.get(name, "") for name in ("vendor_id", "cpu family", "model"))
 
 
 def _arithmetic() -> str:
@@ -235,3 +240,19 @@ def test_the_sample_videos_give_the_same_table(tmp_path: Path) -> None:
     again = rows_of(validate_folder(SAMPLES, keep=tmp_path))  # this time from the landmarks that were kept
     assert again == now
     check([now, sessions], [then, kept["sessions"]], kept["made_on"], far_rows(now, then))
+
+
+# ---------------------------------------------------------------------- the releases before
+@pytest.mark.parametrize("release", sorted(RELEASES.iterdir()), ids=lambda folder: folder.name)
+def test_peaks_change_only_with_the_measure_version(release: Path) -> None:
+    """A reader of two logs relies on it: the same measure version reads the same angle of the same movement."""
+    found = compared(release, NUMBERS)
+    assert found.both
+    if frozen(release / VERSIONS)["measure_version"] == MEASURE_VERSION:
+        assert [now["peak_deg"] for _, now in found.both] == [then["peak_deg"] for then, _ in found.both]
+
+
+@pytest.mark.parametrize("release", sorted(RELEASES.iterdir()), ids=lambda folder: folder.name)
+def test_validate_can_be_held_against_a_release(release: Path) -> None:
+    told = side_by_side(read_before(release / RELEASE_TABLE), read_before(TABLE))
+    assert "seated, before" in told and "seated, now" in told

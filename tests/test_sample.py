@@ -29,7 +29,7 @@ from rotrack.records.schema import REP_COLUMNS
 from rotrack.records.session import load_session
 from rotrack.records.store import read_sessions
 from rotrack.records.text import check_text
-from rotrack.tracking.reps import PLATEAU_S
+from rotrack.tracking.excursions import PLATEAU_S
 
 LEFT, RIGHT = Side
 INTERNAL, EXTERNAL = Direction

@@ -26,7 +26,7 @@ from page_helpers import program, started
 from rotrack.app import server
 from rotrack.app.guard import TOKEN
 from rotrack.app.keys import Keys
-from rotrack.app.pages import choose, history, live, session
+from rotrack.app.pages import choose, drill, history, live, session
 from rotrack.app.server import ALIVE, PORTS_TRIED, Options, _listen
 
 Run = Callable[..., Ended]
@@ -104,7 +104,7 @@ def test_no_page_has_a_time_limit_that_a_slow_computer_meets(tmp_path, monkeypat
         return lambda build: build
 
     monkeypatch.setattr("nicegui.ui.page", page)
-    for each in (choose, history, live, session):
+    for each in (choose, drill, history, live, session):
         each.register(SimpleNamespace(data=tmp_path))
     assert {"/", "/drill/{drill_id}", "/live", "/history", "/session/{session_id}"} <= set(allowed_s)
     assert min(allowed_s.values()) > 3600

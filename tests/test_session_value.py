@@ -1,16 +1,19 @@
-"""The one number of a session: the mean of the best 3 of the first 5 valid repetitions."""
+"""The one number of a session: the mean of the best 3 of the first 5 valid repetitions, or what a protocol wants."""
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
+from helpers import a_record
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rotrack.core.model import Direction, Rep, Side
-from rotrack.records.session import BEST_OF, FIRST, SessionValue, session_values
+from rotrack.records.rules import RULES
+from rotrack.records.session import Measurement, SessionValue, Turnout, _legs, arcs_of, session_values, turnout_of
+from rotrack.texts import Texts
 
 INTERNAL, EXTERNAL = Direction.INTERNAL, Direction.EXTERNAL
 
@@ -35,8 +38,12 @@ def value_of(*peaks_deg: float, invalid: tuple[int, ...] = ()) -> SessionValue:
     return value
 
 
-def test_the_rule_is_best_three_of_first_five():
-    assert (BEST_OF, FIRST) == (3, 5)
+@pytest.mark.parametrize(("rule", "expected"), [("best-3-of-5", 31.0), ("mean-of-3", 20.0), ("single", 20.0)])
+def test_a_protocol_chooses_which_repetitions_count(rule, expected):
+    reps = [repetition(90, valid=False), *map(repetition, (20, 10, 30, 32, 31, 99))]
+    (value,) = session_values(reps, RULES[rule])
+    assert value.value_deg == pytest.approx(expected)
+    assert value.reps_used == min(3, RULES[rule].first)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +144,15 @@ def test_the_error_of_the_value_is_the_mean_of_the_errors_that_entered_it():
     assert same.uncertainty_deg == pytest.approx(6.0)
 
 
+def test_total_arc_and_ratio_have_the_errors_of_both_directions():
+    """Of 30 +- 3 and 40 +- 4: the error of the ratio is that of a tenth and a tenth, taken together."""
+    reps = [repetition(30, uncertainty_deg=3.0), repetition(-40, uncertainty_deg=4.0), repetition(20, side=Side.LEFT)]
+    (arc,) = arcs_of(session_values(reps))
+    assert (arc.side, arc.total_deg, arc.total_error_deg) == (Side.RIGHT, 70.0, 5.0)
+    assert arc.ratio == pytest.approx(0.75)
+    assert arc.ratio_error == pytest.approx(0.75 * np.sqrt(0.02))
+
+
 def test_without_a_value_there_is_no_error():
     assert np.isnan(value_of(30, 31, invalid=(0, 1)).uncertainty_deg)
 
@@ -146,3 +162,50 @@ def test_stretches_have_a_number_of_cycles_and_no_value():
     (value,) = session_values([repetition(nan, direction=INTERNAL, uncertainty_deg=nan) for _ in range(3)])
     assert np.isnan([value.value_deg, value.uncertainty_deg]).all()
     assert (value.reps_valid, value.reps_total) == (3, 3)
+
+
+def sequence(sides: str, apart_s: float = 4.0, directions: tuple[Direction, ...] = (INTERNAL,)) -> list[Rep]:
+    """Return repetitions of the legs in this order, L or R, each begun so long after the one before."""
+    found, numbers = [], {Side.LEFT: 0, Side.RIGHT: 0}
+    for place, letter in enumerate(sides):
+        side = Side.LEFT if letter == "L" else Side.RIGHT
+        numbers[side] += 1
+        for k, direction in enumerate(directions):
+            start_s = apart_s * place + 1.5 * k
+            rep = repetition(direction.sign * 30.0, side=side, direction=direction)
+            found.append(replace(rep, rep=numbers[side], start_s=start_s, peak_s=start_s + 0.5, end_s=start_s + 1.2))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("sides", "legs"),
+    [
+        ("LRLR", "alternating"),
+        ("RLRLR", "alternating"),
+        ("LLLRRR", "one"),
+        ("LLL", "one"),
+        ("LR", "one"),
+        ("LRLLRLRR", "alternating"),
+    ],
+)
+def test_legs_that_change_after_most_repetitions_move_in_turn(sides, legs):
+    assert _legs(sequence(sides)) == legs
+    assert _legs(sequence(sides, directions=(EXTERNAL, INTERNAL))) == legs, "both ways of a combined drill are one repetition"
+
+
+def test_legs_that_move_at_once_are_not_in_turn():
+    assert _legs(sequence("LRLR", apart_s=0.1)) == "both"
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.17, True), (0.5, False)])
+def test_a_leg_that_was_hardly_measured_is_named_with_the_reason(share, told):
+    record = a_record(measured_share={Side.RIGHT: share}, reasons={"not sitting: sit down and let the lower legs hang": 259})
+    said = [*map(Texts("de").said, Measurement(record, rep_list=(), angles_csv="").remarks)]
+    assert any("83 %" in words and "rechte Bein" in words and "Unterschenkel" in words for words in said) is told
+
+
+def test_the_total_turnout_is_both_legs_and_its_error_the_sum_of_theirs():
+    reps = [repetition(-41.0, side=Side.LEFT, uncertainty_deg=6.0), repetition(-38.0, side=Side.RIGHT, uncertainty_deg=5.0)]
+    assert turnout_of(session_values(reps)) == Turnout(79.0, 11.0)
+    assert turnout_of(session_values(reps[:1])) is None, "one leg is no total"
+    assert turnout_of(session_values([reps[0], replace(reps[1], valid=False)])) is None

@@ -15,6 +15,7 @@ from rotrack.kinematics.camera import Calibration, Floor
 from rotrack.placement import view
 from rotrack.placement.check import CHECKS, HOLD_S, SetupCheck
 from rotrack.placement.finding import Move, SetupFinding, State
+from rotrack.texts import Texts
 
 STANDING = Stance(thigh=(0.1, -1, 0.05), shank=(0, -1, 0), foot=(1, 0.1, 0.1))
 TARGET = (0.0, 0.2, 0.0)
@@ -54,6 +55,10 @@ def shifted(pose: Pose, right_px: float, down_px: float) -> Pose:
     return replace(pose, image_px=image_px)
 
 
+def words_of(finding: SetupFinding) -> str:
+    return Texts().said(finding.text)
+
+
 class Watch:
     """A set-up check with all that it has said."""
 
@@ -62,8 +67,10 @@ class Watch:
         self.said: list[tuple[SetupFinding, ...]] = []
 
     def see(self, poses: Iterable[Pose], rgb: np.ndarray | None = None) -> "Watch":
+        """Show poses with a picture that stays, or with the noise of a room."""
         for pose in poses:
-            self.said.append(self.check.update(Frame(len(self.said), pose.time_s, ROOM if rgb is None else rgb), pose))
+            shown = np.roll(ROOM, len(self.said)) if rgb is None else rgb
+            self.said.append(self.check.update(Frame(len(self.said), pose.time_s, shown), pose))
         return self
 
     def __getitem__(self, check: str) -> SetupFinding:
@@ -80,7 +87,7 @@ def test_the_findings_come_in_order_wait_at_first_and_turn_green() -> None:
     assert all(tuple(f.check for f in findings) == CHECKS for findings in watch.said)
     assert {f.state for f in watch.said[0]} == {State.WAITING}
     assert {f.state for f in watch.said[-1]} == {State.GOOD}, watch.said[-1]
-    assert all(f.text.endswith(".") and f.text[0].isupper() for findings in watch.said for f in findings)
+    assert all(words_of(f).endswith(".") and words_of(f)[0].isupper() for findings in watch.said for f in findings)
 
 
 def test_with_nobody_there_only_the_people_are_a_problem() -> None:
@@ -89,7 +96,7 @@ def test_with_nobody_there_only_the_people_are_a_problem() -> None:
     assert states == {
         "rate": "good", "light": "good", "people": "problem", "legs": "waiting", "distance": "waiting", "camera": "waiting",
     }  # fmt: skip
-    assert watch["people"].text == "Nobody is seen in the picture."
+    assert words_of(watch["people"]) == "Nobody is seen in the picture."
 
 
 @pytest.mark.parametrize("name", ["internal_right", "external_right", "standing", "idle", "pelvic_hike", "combined_left"])
@@ -135,8 +142,8 @@ def test_words_with_a_number_change_at_most_once_a_second() -> None:
 @pytest.mark.parametrize(
     ("fps", "state", "words"),
     [
-        (30, "good", "fast enough"),
-        (17, "good", "just fast"),
+        (30, "good", "enough frames"),
+        (17, "good", "just enough"),
         (12, "problem", "only 12 frames per second:"),
         (1, "problem", "only 1 frame per second:"),
     ],
@@ -144,7 +151,7 @@ def test_words_with_a_number_change_at_most_once_a_second() -> None:
 def test_pictures_must_come_fast_enough(fps: float, state: str, words: str) -> None:
     finding = Watch().see(still(person(), 4, fps))["rate"]
     assert finding.state == state
-    assert words in finding.text
+    assert words in words_of(finding)
 
 
 def test_a_rate_at_the_limit_does_not_go_to_and_fro() -> None:
@@ -179,12 +186,20 @@ def lit(body: np.ndarray | float, around: np.ndarray | float) -> np.ndarray:
 )
 def test_light(rgb: np.ndarray, words: str) -> None:
     finding = Watch().see(still(person(), 2), rgb)["light"]
-    assert words in finding.text
+    assert words in words_of(finding)
     assert (finding.state is State.GOOD) == ("good" in words)
 
 
 def test_in_the_dark_the_light_is_named_even_if_nobody_can_be_seen() -> None:
-    assert "too dark" in Watch().see(still(empty_pose(0, (640, 480), NOBODY), 2), room(20, 10))["light"].text
+    assert "too dark" in words_of(Watch().see(still(empty_pose(0, (640, 480), NOBODY), 2), room(20, 10))["light"])
+
+
+def test_a_camera_that_shows_nothing_is_told_from_a_dark_room() -> None:
+    """A virtual camera without its program, or a cover on the lens."""
+    nobody = empty_pose(0, (640, 480), NOBODY)
+    assert "black picture" in words_of(Watch().see(still(nobody, 2), room(5, 2))["light"])
+    assert "does not change" in words_of(Watch().see(still(nobody, 5), ROOM)["light"])
+    assert "does not change" not in words_of(Watch().see(still(person(), 5), ROOM)["light"])
 
 
 # ---------------------------------------------------------------------- people
@@ -193,7 +208,7 @@ def test_legs_alone_are_enough_and_what_is_missing_is_said() -> None:
     assert np.isnan(legs_only.image_px[LEFT.shoulder]).all()
     found = Watch().see(still(legs_only))["legs"]
     assert found.state is State.GOOD
-    assert found.text.startswith("Head and chest are not in the picture")
+    assert words_of(found).startswith("Head and chest are not in the picture")
 
 
 def test_several_people_are_a_problem_until_one_was_chosen() -> None:
@@ -212,7 +227,7 @@ def test_without_a_count_one_person_is_taken_for_one_after_a_while() -> None:
 
 def test_a_person_who_is_hidden_is_said_to_be_hidden() -> None:
     reason = "somebody else is in the way of the person measured"
-    assert Watch().see(still(empty_pose(0, (640, 480), reason, 2)))["people"].text == reason.capitalize() + "."
+    assert words_of(Watch().see(still(empty_pose(0, (640, 480), reason, 2)))["people"]) == reason.capitalize() + "."
 
 
 # ---------------------------------------------------------------------- legs and distance
@@ -236,28 +251,28 @@ FEET = (LEFT.ankle, LEFT.heel, LEFT.toe, RIGHT.ankle, RIGHT.heel, RIGHT.toe)
 )
 def test_what_is_not_seen_is_named_with_a_way_to_change_it(pose: Pose, text: str, move: Move) -> None:
     finding = Watch().see(still(pose))["legs"]
-    assert (finding.state, finding.text, finding.move) == (State.PROBLEM, text, move)
+    assert (finding.state, words_of(finding), finding.move) == (State.PROBLEM, text, move)
 
 
 def test_somebody_too_near_is_asked_to_move_the_camera_back() -> None:
     near = without(person(camera=Camera((0, -0.1, -1.15), (0, -0.1, 0))), *FEET)
     assert np.nanmin(near.image_px[:, 1]) < 60
     finding = Watch().see(still(near))["legs"]
-    assert (finding.text, finding.move) == ("The feet are not in the picture: put the camera further away.", Move.AWAY)
+    assert (words_of(finding), finding.move) == ("The feet are not in the picture: put the camera further away.", Move.AWAY)
 
 
 def test_a_foot_that_the_pose_model_places_outside_is_not_called_hidden() -> None:
     shown = shifted(person(), 0, -60)
-    assert "hidden" in Watch().see(still(without(shown, RIGHT.ankle)))["legs"].text
-    assert "not in the picture" in Watch().see(still(without(shown, RIGHT.ankle, visibility=0.9)))["legs"].text
+    assert "hidden" in words_of(Watch().see(still(without(shown, RIGHT.ankle)))["legs"])
+    assert "not in the picture" in words_of(Watch().see(still(without(shown, RIGHT.ankle, visibility=0.9)))["legs"])
 
 
 def test_only_the_legs_that_are_measured_are_needed_but_always_both_hips() -> None:
     one_leg = without(person(), LEFT.knee, LEFT.ankle)
     assert Watch(sides=(Side.RIGHT,)).see(still(one_leg))["legs"].state is State.GOOD
-    assert Watch(sides=(Side.LEFT,)).see(still(one_leg))["legs"].text.startswith("The left leg is hidden")
+    assert words_of(Watch(sides=(Side.LEFT,)).see(still(one_leg))["legs"]).startswith("The left leg is hidden")
     one_hip = without(person(), LEFT.hip)
-    assert Watch(sides=(Side.RIGHT,)).see(still(one_hip))["legs"].text.startswith("The left hip is hidden")
+    assert words_of(Watch(sides=(Side.RIGHT,)).see(still(one_hip))["legs"]).startswith("The left hip is hidden")
 
 
 def test_where_only_one_leg_is_measured_at_a_time_one_is_enough() -> None:
@@ -297,15 +312,15 @@ def leaning(roll_deg: float) -> Camera:
 )
 def test_the_arrow_says_which_way_to_move_the_camera(camera: Camera, move: Move) -> None:
     finding = Watch().see(still(person(camera=camera)))["camera"]
-    assert (finding.state, finding.move) == (State.PROBLEM if move else State.GOOD, move), finding.text
+    assert (finding.state, finding.move) == (State.PROBLEM if move else State.GOOD, move), words_of(finding)
     for side in ("left", "right"):
-        assert (f"to the {side}, as you look at it" in finding.text) == (side in move.value)
+        assert (f"to the {side}, as you look at it" in words_of(finding)) == (side in move.value)
 
 
 def test_standing_a_camera_far_too_low_is_to_be_raised() -> None:
     low = Camera.around((0, -0.2, 0), 2.8, pitch_deg=-22)
     finding = Watch("standing-combined").see(still(person(STANDING, low)))["camera"]
-    assert (finding.move, "1.6 to 2.2 m" in finding.text) == (Move.UP, True), finding
+    assert (finding.move, "1.6 to 2.2 m" in words_of(finding)) == (Move.UP, True), finding
 
 
 @pytest.mark.parametrize(("mirror", "move"), [(False, Move.LEFT), (True, Move.RIGHT)])
@@ -332,20 +347,20 @@ def test_with_a_floor_its_tilt_is_believed() -> None:
 def test_a_floor_that_does_not_fit_any_more_is_said() -> None:
     floor = Calibration(floor=Floor(np.array([0.0, math.cos(0.45), math.sin(0.45)]), 1.5, 0.5))
     finding = Watch(calibration=floor).see(still(person()))["camera"]
-    assert finding.text.startswith("The floor profile no longer fits")
+    assert words_of(finding).startswith("The floor profile no longer fits")
     assert finding.state is State.PROBLEM
 
 
 def test_out_of_position_the_camera_check_waits_and_says_what_to_do() -> None:
     standing = person(STANDING, Camera.around((0, -0.2, 0), 2.8, pitch_deg=5))
     finding = Watch().see(still(standing))["camera"]
-    assert (finding.state, finding.text) == (State.WAITING, "Not sitting: sit down and let the lower legs hang.")
+    assert (finding.state, words_of(finding)) == (State.WAITING, "Not sitting: sit down and let the lower legs hang.")
 
 
 def test_while_the_legs_move_the_camera_check_waits() -> None:
     poses = [replace(seated_pose(i / 30, left=20 * math.sin(i / 4), right=20 * math.sin(i / 5)), people=1) for i in range(150)]
     finding = Watch().see(poses)["camera"]
-    assert (finding.state, "hold still" in finding.text) == (State.WAITING, True)
+    assert (finding.state, "hold still" in words_of(finding)) == (State.WAITING, True)
 
 
 def test_a_leg_held_in_mid_turn_is_no_starting_position_and_does_not_turn_the_camera() -> None:
@@ -353,7 +368,7 @@ def test_a_leg_held_in_mid_turn_is_no_starting_position_and_does_not_turn_the_ca
     turned = person(Stance(**{f: getattr(SEATED, f) for f in ("thigh", "shank", "foot", "knees_follow")}))
     held = replace(turned, image_px=landmarks_of(SEATED, Camera.around(TARGET, 2.5, pitch_deg=5), right=30)[0])
     watch = Watch().see(good).see(still(held, 8, from_s=4))
-    assert (watch["camera"].state, watch["camera"].text[:3]) == (State.WAITING, "Let")
+    assert (watch["camera"].state, words_of(watch["camera"])[:3]) == (State.WAITING, "Let")
     assert abs(watch.check.view["turn_deg"]) < 5
     assert watch.see(still(person(), 4, from_s=12))["camera"].state is State.GOOD
 

@@ -112,6 +112,32 @@ def test_the_parts_of_an_error_are_found_again():
     assert 0.3 < fit.slow_s < 0.8
 
 
+def test_who_is_lost_is_seen_where_they_were_at_first():
+    t = np.arange(0, 2, 0.1)
+    place = np.column_stack([np.linspace(0.1, 0.5, len(t)), np.full(len(t), 0.2), np.full(len(t), 2.0)])
+    names = [f"{side}_{part}" for side in Side for part in simulate.PARTS]
+    seen_m = {name: place + 0.05 * k for k, name in enumerate(names)}
+    pixels = {name: 500 * at[:, :2] for name, at in seen_m.items()}
+    shown = simulate.Shown(t, seen_m, pixels, (640, 480), np.diag([500.0, 500.0, 1.0]), 3)
+    rng = np.random.default_rng(0)
+    assert shown.as_followed(NO_NOISE, rng) is shown
+    lost = shown.as_followed(dataclasses.replace(NO_NOISE, lost=1.0), rng)
+    assert np.ptp(lost.pixels["left_toe"], axis=0) == pytest.approx([0, 0])
+    assert lost.pixels["left_toe"][0] == pytest.approx(pixels["left_toe"][3])
+
+
+def test_how_often_clips_are_lost_is_told_from_the_benchmark():
+    def leg(clip: str, astray: float, gross: float = np.nan, moves: bool = True) -> noise.Found:
+        return noise.Found("seated", clip, moves, astray=astray, gross=gross)
+
+    seated = [leg("tune_a", 0.9), leg("tune_a", 0.1), leg("tune_b", 0.1), leg("tune_b", 0.9, moves=False), leg("other", 0.9)]
+    lying = [leg("tune_c", np.nan, gross=0.9), leg("tune_d", 0.1, gross=0.9)]
+    assert noise.lost_shares({"seated": seated, "lying": lying, "lunge": []}) == {
+        "any": 0.5, "seated": 0.5, "lying": 0.5, "lunge": 0.5,
+    }  # fmt: skip
+    assert noise.lost_shares({"seated": seated[:2], "lying": seated[2:3]}) == {"any": 0.5, "seated": 0.667, "lying": 0.333}
+
+
 def test_every_posture_with_a_drill_has_its_measured_noise():
     for variant in simulate.variants():
         drills = [drill for drill in (variant.internal, variant.external, variant.combined) if drill]

@@ -1,8 +1,10 @@
 """Frames and their times, from a video file and from a camera alike, and everything that can go wrong with both."""
 
 import itertools
+import os
 import struct
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +28,7 @@ from helpers import (
 from rotrack.core.errors import SourceError
 from rotrack.core.model import Frame
 from rotrack.sensing import sources
-from rotrack.sensing.sources import Camera, PatientCamera, Source, SourceInfo, Turned, VideoFile
+from rotrack.sensing.sources import Camera, Part, PatientCamera, Source, SourceInfo, Turned, VideoFile
 
 Open = Callable[[Path], Source]
 
@@ -40,6 +42,13 @@ def open_source(request: pytest.FixtureRequest) -> Open:
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
     return numbered_clip(tmp_path / "clip.mp4", 20)
+
+
+def ffmpeg(video: Path, *args: object, before: tuple[str, ...] = ()) -> Path:
+    """Make another video of one; return the last argument, its path."""
+    command = ["ffmpeg", "-v", "error", "-y", *before, "-i", video, *args]
+    subprocess.run(list(map(str, command)), check=True, stdin=subprocess.DEVNULL)
+    return Path(str(args[-1]))
 
 
 def threads() -> set[threading.Thread]:
@@ -103,6 +112,20 @@ def test_mirrored_swaps_left_and_right_and_nothing_else(open_source: Open, clip:
     assert source.info.size_px == (320, 240)
 
 
+def test_a_part_of_a_video_counts_from_its_beginning_in_the_time_of_life(tmp_path: Path) -> None:
+    part = Part(VideoFile(numbered_clip(tmp_path / "slow.mp4", 60)), from_s=0.5, to_s=1.0, speed=4)
+    frames = list(part)
+    assert [frame_number(frame.rgb) for frame in frames] == list(range(15, 31))
+    assert [frame.time_s for frame in frames] == pytest.approx([i / 120 for i in range(16)], abs=1e-6)
+    assert part.info.fps == pytest.approx(120)
+    assert part.info.frames == pytest.approx(len(frames), abs=1)
+
+
+def test_a_part_beyond_the_end_is_said(clip: Path) -> None:
+    with pytest.raises(SourceError, match=r"clip\.mp4 ends at 0\.6 s; nothing is left from 7 s on"):
+        list(Part(VideoFile(clip), from_s=7))
+
+
 def test_pictures_are_upright_when_the_phone_was_turned(open_source: Open, tmp_path: Path) -> None:
     path = numbered_clip(tmp_path / "phone.mp4", 12)
     video = bytearray(path.read_bytes())
@@ -116,6 +139,75 @@ def test_pictures_are_upright_when_the_phone_was_turned(open_source: Open, tmp_p
     assert is_colour(frame.rgb[10, -10], RED), "the top left of the sensor is the top right when upright"
     assert is_colour(frame.rgb[-10, -10], BLUE)
     source.close()
+
+
+@pytest.mark.parametrize(
+    ("matrix", "turn_deg"),
+    [((-1, 0, 0, 1), 0), ((1, 0, 0, -1), 180), ((0, 1, 1, 0), 90), ((0, -1, -1, 0), 270)],
+    ids=["mirrored", "upside down", "on its side", "on the other side"],
+)
+def test_a_file_that_asks_to_be_shown_mirrored_is_read_without_the_mirror(
+    open_source: Open, tmp_path: Path, matrix: tuple[int, int, int, int], turn_deg: int
+) -> None:
+    """A point (x, y) of the picture is shown at (a x + c y, b x + d y), and only then, a mirror exchanges left and right."""
+    path = numbered_clip(tmp_path / "selfie.mp4", 3)
+    as_it_is = next(iter(VideoFile(path))).rgb
+    video = bytearray(path.read_bytes())
+    at = video.index(b"tkhd") + 44
+    a, b, c, d = (number << 16 for number in matrix)
+    video[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(video)
+    source = open_source(path)
+    frame = next(iter(source))
+    source.close()
+    assert source.info.mirrored
+    assert source.info.size_px == frame.rgb.shape[1::-1]
+    np.testing.assert_array_equal(frame.rgb, np.rot90(as_it_is, -turn_deg // 90))
+
+
+@needs("ffmpeg")
+@pytest.mark.parametrize(
+    ("aspect", "turn_deg", "size_px"), [("2/1", 0, (640, 240)), ("8/9", 0, (320, 270)), ("2/1", 90, (240, 640))]
+)
+def test_pixels_that_are_not_square_are_made_square(
+    open_source: Open, tmp_path: Path, aspect: str, turn_deg: int, size_px: tuple[int, int]
+) -> None:
+    path = tmp_path / "wide.mp4"
+    ffmpeg(numbered_clip(tmp_path / "clip.mp4", 5), "-vf", f"setsar={aspect}", "-c:v", "mpeg4", path)
+    if turn_deg:
+        video = bytearray(path.read_bytes())
+        at = video.index(b"tkhd") + 44
+        video[at : at + 36] = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 240 << 16, 0, 1 << 30)
+        path.write_bytes(video)
+    source = open_source(path)
+    frame = next(iter(source))
+    source.close()
+    assert source.info.size_px == size_px == frame.rgb.shape[1::-1]
+    assert is_colour(frame.rgb[10, 10] if not turn_deg else frame.rgb[10, -10], RED)
+
+
+@needs("ffmpeg")
+def test_what_was_trimmed_without_coding_anew_is_whole(tmp_path: Path) -> None:
+    whole = ffmpeg(numbered_clip(tmp_path / "clip.mp4", 120), "-c:v", "mpeg4", "-g", "60", tmp_path / "whole.mp4")
+    trimmed = VideoFile(ffmpeg(whole, "-c", "copy", tmp_path / "trimmed.mp4", before=("-ss", "1.0")))
+    frames = list(trimmed)
+    assert frame_number(frames[0].rgb) == 30
+    assert trimmed.info.duration_s == pytest.approx(3.0, abs=0.1)
+    assert trimmed.warning == ""
+
+
+@needs("ffmpeg")
+def test_a_codec_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
+    clip = write_video(tmp_path / "clip.mp4", [np.zeros((64, 64, 3), np.uint8)] * 2)
+    path = ffmpeg(clip, "-c:v", "libaom-av1", "-cpu-used", 8, tmp_path / "new.mp4")
+    with pytest.raises(SourceError, match=r"new\.mp4 is a video in AV1.*convert"):
+        VideoFile(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_no_text_is_refused_and_does_not_crash(open_source: Open, clip: Path) -> None:
+    with pytest.raises(SourceError, match=r"latin1-\?.mp4 is not valid UTF-8 text"):
+        open_source(clip.rename(clip.with_name(os.fsdecode(b"latin1-\xfc.mp4"))))
 
 
 def test_an_error_in_the_decoding_thread_reaches_the_caller(

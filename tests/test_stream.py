@@ -19,7 +19,7 @@ import pytest
 from clocks import DEAD_AFTER_S, LOOK_EVERY_S
 from fastapi import WebSocketDisconnect
 from helpers import wait_until
-from page_helpers import FILM, LOST, SIZE_PX, TOO_DARK, Film, plan, seated, still
+from page_helpers import FILM, LOST, SIZE_PX, Film, plan, seated, still
 
 from rotrack.app.live import studio as studio_module
 from rotrack.app.live.stream import QUIET_S, STALE_S, stream
@@ -268,7 +268,8 @@ def test_everything_is_said_once_and_traced_once(begin):
             studio.prepare(plan(reps=4))
             states = await everything(page)
         words = [say["text"] for state in states for say in state["say"]]
-        assert words == ["2", "1", EN("say.go"), "1", "2", "3", "4", EN("say.done")]
+        drill = plan().drill
+        assert words == [drill.title, drill.steps[0], "2", "1", EN("say.go"), "1", "2", "3", "4", EN("say.done")]
         beeps = [say["text"] for state in states for say in state["say"] if say["beep"]]
         assert beeps == [EN("say.go"), EN("say.done")]
         rows = traced(states)
@@ -298,6 +299,21 @@ def test_who_comes_late_hears_only_what_is_new_and_sees_the_trace(begin):
             assert [say["text"] for say in state["say"]] == ["3"]
 
     assert AT_REST < TRACE_S * 30
+    studio = begin(film)
+    studio.prepare(plan())
+    run(work())
+
+
+def test_the_first_page_hears_how_the_set_up_began_however_late_it_is(begin):
+    """What a person is to take care of is said with the first picture, while the page is still loading."""
+    film = Film(seated(), paced_from=5)
+
+    async def work() -> None:
+        await asyncio.to_thread(film.clock.until_awaited)
+        async with looking(studio, film) as page, looking(studio, film) as another:
+            heard = [[say["text"] for say in (await one.look())["say"]] for one in (page, another)]
+            assert heard == [[plan().drill.title, plan().drill.steps[0]], []]
+
     studio = begin(film)
     studio.prepare(plan())
     run(work())
@@ -336,7 +352,7 @@ def test_missing_numbers_are_null(begin):
             leg = state["legs"]["right"]
             assert (leg["angle"], leg["error"], leg["best"]) == (None, None, {"internal": None, "external": None})
             assert leg["reason"] and leg["still"] is not None
-            assert state["hold_words"] == EN("live.hold")
+            assert state["message"] == {"kind": "hold", "text": EN("live.hold"), "move": ""}
 
     studio = begin(film)
     run(work())
@@ -352,7 +368,7 @@ def test_who_holds_still_in_vain_reads_why(begin):
             state = await page.next(lambda state: state.get("legs") and state["legs"]["right"]["reason"] != said)
             reason = state["legs"]["right"]["reason"]
             assert state["hold"] is not None
-            assert state["hold_words"].lower() == reason.lower() != DE("live.hold").lower()
+            assert state["message"]["text"].lower() == reason.lower() != DE("live.hold").lower()
 
     studio = begin(film)
     run(work())
@@ -367,7 +383,7 @@ def test_german_page_hears_german(begin):
             studio.prepare(plan(sides=(LEFT, RIGHT), reps=2))
             check = await page.next(lambda state: "findings" in state)
             texts = {found["check"]: found["text"] for found in check["findings"]}
-            assert texts["light"] == DE.said(TOO_DARK.text) != TOO_DARK.text
+            assert texts["light"] == check["message"]["text"] == "Es ist zu dunkel: Mach mehr Licht."
             studio.begin()
             page.go_on()
             waiting = await page.next(lambda state: state["phase"] == "measure" and state.get("legs"))
@@ -379,7 +395,9 @@ def test_german_page_hears_german(begin):
             )
             assert DE("say.go") in said and EN("say.other_left") not in said
             assert state["turn"] == LEFT
-            assert "\u00b0" in state["legs"]["right"]["last"] and state["turn_words"] == DE("live.turn_left")
+            page.go_on()
+            state = await page.next(lambda state: state["message"]["kind"] == "next")
+            assert state["message"]["text"] == DE("live.more", leg="Linkes Bein", count=2)
 
     studio = begin(film)
     run(work())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from clocks import DEAD_AFTER_S
 from helpers import BothLegs, wait_until
-from page_helpers import FILM, LOST, SIZE_PX, TOO_DARK, Film, logged, plan, seated, still, wait_for_phase
+from made_sessions import write
+from page_helpers import FILM, LOST, SIZE_PX, Film, logged, plan, seated, still, wait_for_phase
 
 from rotrack.app.live import studio as studio_module
 from rotrack.app.live.studio import ALL_GOOD_S, START_STILL_S, TRACE_S, Phase, Studio
@@ -22,6 +24,7 @@ from rotrack.records.landmarks import read_poses
 from rotrack.records.repetitions import read_repetitions
 from rotrack.records.store import read_sessions, session_folder
 from rotrack.sensing.sources import REOPEN_EVERY_S
+from rotrack.texts import Texts
 
 LEFT, RIGHT = Side
 Start = Callable[[Film], Studio]
@@ -100,6 +103,23 @@ def test_the_leg_network_reads_along_unless_it_is_switched_off(start, legnet):
     assert set(said) == {2 if legnet else 0}, "there is time for all pictures"
     assert _earlier(sessions, plan(person="Ada"), legnet), "what is shown as the last time"
     assert not _earlier(sessions, plan(person="Ada"), not legnet), "only like is compared with like"
+    for unlike in ({"load_kg": 5.0}, {"band": "black"}, {"performed": "passive"}, {"value_rule": "single"}):
+        assert not _earlier(sessions, plan(person="Ada", **unlike), legnet), unlike
+    assert _earlier(sessions, plan(person="Ada", performed="active", pain_end=3.0), legnet), "as nobody called it passive"
+
+
+def test_a_clock_that_is_behind_the_log_is_asked_about_before_the_camera_opens(start, tmp_path):
+    film = Film(seated())
+    tomorrow = film.clock.now() + timedelta(days=1)
+    write(tmp_path, 1, started_at=tomorrow.isoformat(), number=1)
+    studio = start(film)
+    with pytest.raises(InputError, match="Is the clock right") as asked:
+        studio.prepare(plan(person="Ada"))
+    assert f"{tomorrow:%Y-%m-%d %H:%M}" in str(asked.value)
+    assert "Geht die Uhr richtig?" in Texts("de").said(str(asked.value))
+    assert studio.phase is Phase.IDLE
+    studio.prepare(plan(person="Ada"))
+    assert studio.phase is not Phase.IDLE, "whoever presses again has answered"
 
 
 def test_a_damaged_leg_network_is_said_before_the_camera_opens(start, monkeypatch):
@@ -151,7 +171,8 @@ def test_measuring_anyway_is_logged(start):
     studio.begin()
     film.go_on(4 * GOOD_AFTER)
     info = finish(studio, film)
-    assert {found["check"]: (found["state"], found["text"]) for found in info["setup"]}["light"] == ("problem", TOO_DARK.text)
+    (light,) = (found for found in info["setup"] if found["check"] == "light")
+    assert (light["state"], light["text"]["code"]) == ("problem", "setup.light_dark")
     assert [peak for _, peak in peaks(studio.data, studio.session_id)] == pytest.approx([15, 25, 35, 20], abs=4)
 
 
@@ -184,16 +205,18 @@ def test_the_idle_leg_keeps_the_session_open(start):
     assert studio.picture is None  # nobody looks
 
 
-def test_moving_in_the_count_down_starts_it_again(start):
-    """Here the first seconds of the movement come before two seconds were held still."""
+def test_moving_in_the_count_down_starts_it_again_and_is_measured_all_the_same(start):
+    """Four repetitions come before two seconds were held still, four after it; the first are counted once their zero is known."""
     film = Film(seated(ALL_GOOD_S + START_STILL_S - 1.8) + still(seated()[-1], 4.0) + seated(0.0))
     studio = start(film)
     studio.prepare(plan())
     finish(studio, film)
     keys = [say.key for _, say in studio.said]
+    numbers = [(key, say.values.get("number")) for key, (_, say) in zip(keys, studio.said, strict=True)]
     assert keys.count("say.go") == 1
-    counted = [say.values["number"] for _, say in list(studio.said)[keys.index("say.go") :] if say.key == "say.number"]
-    assert counted == [1, 2, 3, 4]
+    go = keys.index("say.go")
+    assert numbers[:go].count(("say.number", 2)) > 1, "the count-down began again"
+    assert [number for key, number in numbers[go:] if key == "say.number"] == [4, 5, 6, 7, 8]
 
 
 def test_the_neutral_pose_can_be_taken_again(start):
@@ -561,8 +584,7 @@ def test_pictures_carry_what_belongs_to_them(start):
     assert right["angle_deg"] == pytest.approx(35, abs=5) and abs(left["angle_deg"]) < 5
     assert (right["count"], left["count"]) == (2, 0)
     assert right["best_deg"][Direction.INTERNAL] == pytest.approx(25, abs=4)
-    assert right["last"]["peak_deg"] == pytest.approx(25, abs=4)
-    assert left["last"] is None
+    assert (right["begun"], left["begun"]) == (True, False)
     assert picture.shot.turn is RIGHT
     assert picture.shot.grabbed_s == pytest.approx((at - 1) / 30)
 
@@ -591,7 +613,8 @@ def test_another_session_begins_with_an_empty_trace(start):
     film.hold(1)
     studio.prepare(plan())
     assert studio.prepared == 2
-    assert not studio.trace and not studio.said and studio.picture is None and studio.session_id == ""
+    assert not studio.trace and studio.picture is None and studio.session_id == ""
+    assert all(number > last for number, _ in studio.said)
     film.go_on(1)
     wait_for_phase(studio, Phase.MEASURE)
     assert wait_until(lambda: bool(studio.said), DEAD_AFTER_S)

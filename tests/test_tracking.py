@@ -26,6 +26,7 @@ from rotrack.core.drills import load_table
 from rotrack.core.model import LEGS, Direction, Pose, Side, empty_pose
 from rotrack.core.postures import Posture
 from rotrack.kinematics.correction import load_corrections
+from rotrack.kinematics.identity import REASON_NOT_BENT
 from rotrack.tracking.neutral import REASON_WAITING
 from rotrack.tracking.pipeline import POSITION_LOST_S, REASON_NOT_READ, SIGHT_LOST_S, RotationTracker
 from rotrack.tracking.reps import TOO_SMALL
@@ -622,7 +623,7 @@ def test_where_only_the_leg_network_could_tell_nothing_is_made_up(drill):
     run = run_tracker(drill, seated(4, swings(30)))
     assert (run.reps, run.apart, run.neutrals) == ([], [], [])
     for side in BOTH:
-        assert {sample.reason for sample in run.samples(side)} == {REASON_NOT_READ}
+        assert {sample.reason for sample in run.samples(side)} <= {REASON_NOT_READ, REASON_NOT_BENT}
         for sample in run.samples(side):
             numbers_told = [value for value in numbers(sample) if value != sample.time_s]
             assert np.isnan(numbers_told).all()
@@ -734,3 +735,13 @@ def test_live_angle_is_smoothed_and_the_curve_is_not_late():
     known = np.isfinite(live) & np.isfinite(curve)
     assert np.abs(curve - truth)[known].max() < 0.3
     assert 0.3 < np.abs(live - truth)[known].max() < 4
+
+
+def test_with_hardly_any_frames_a_second_a_repetition_still_has_its_error():
+    """At three frames per second often none lies within the plateau of the peak."""
+    for every, first in ((10, 6), (12, 0)):
+        recorded = recording("internal_right")
+        tracker = RotationTracker(load_table().drill(recorded.drill), (Side.RIGHT,), TrackerSettings(neutral_s=0.7))
+        poses = list(recorded.poses)[first::every]
+        reps = [rep for pose in poses for rep in tracker.update(pose).reps] + list(tracker.finish(poses[-1]).reps)
+        assert len(reps) == 4 and all(3 < rep.uncertainty_deg < 6 for rep in reps)

@@ -61,7 +61,7 @@ def sample(data: Path) -> Path:
         (("drop", "last", "1"), "sessions.drop_rep", "The session was changed whole or not at all."),
         (("delete", "--session", "last", "--yes"), "sessions.delete_session", NOT_DELETED),
         (("people", "rename", "Ana", "Bo"), "people.rename_person", "Do the same again: what was begun goes on."),
-        (("doctor",), "doctor.checkup", "What was mended stays mended."),
+        (("doctor",), "doctor.checkup", "What was repaired stays repaired."),
         (("validate", "."), "validate.validate_folder", "What was found of whole clips is kept; run it again to go on."),
         (("analyze", "x.mp4", "-d", "seated-internal"), "measure.count_frames", MEASURED),
     ],

@@ -1,25 +1,35 @@
 """People as they really move: every way in which 0.1.0 miscounted, from landmarks to the value, with what is right.
 
 Somebody made up sits before a camera, and their landmarks tremble by half a pixel. What needs pictures stands elsewhere: a camera
-that hangs in `test_frozen.py`, heads and chests out of the picture in `test_layouts.py`.
+that hangs in `test_frozen.py`, heads and chests out of the picture in `test_layouts.py`, somebody alone in 90/90 whose feet
+are taken for another's hands in `test_person.py`.
 """
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import BOTH, run_tracker, seated_pose
+from conftest import BOTH, recording, run_tracker, seated_pose
+from repository import ROOT
 
 import rotrack
-from rotrack.core.model import Direction, Pose, Rep, Side, empty_pose
+from rotrack.core.errors import NotMeasuredError
+from rotrack.core.messages import say
+from rotrack.core.model import LEGS, Direction, Pose, Rep, Side, empty_pose
 from rotrack.kinematics.posture import out_of_picture
+from rotrack.records.landmarks import read_poses
+from rotrack.records.rules import RULES, USUAL
 from rotrack.records.session import best_of
+from rotrack.tracking.neutral import REASON_TOO_FEW, REASON_WAITING
 
 INTERNAL, EXTERNAL = Direction.INTERNAL, Direction.EXTERNAL
 FPS = 20.0
+RECORDINGS = ROOT / "training" / "recordings"
 Course = Callable[[float], float]
 Stops = Iterable[tuple[float, float, float]]
 
@@ -42,10 +52,10 @@ def cycles(*peaks: float, rest: float = 0.0, turn_s: float = 0.9, held_s: float 
     return [stop for peak in peaks for stop in ((turn_s, peak, held_s), (turn_s, rest, rest_s))]
 
 
-def seen(seconds: float, right: Course, left: Course = lambda t: 0.0, noise_px: float = 0.5) -> list[Pose]:
+def seen(seconds: float, right: Course, left: Course = lambda t: 0.0, noise_px: float = 0.5, fps: float = FPS) -> list[Pose]:
     rng = np.random.default_rng(3)
     poses = []
-    for t in np.arange(round(seconds * FPS)) / FPS:
+    for t in np.arange(round(seconds * fps)) / fps:
         pose = seated_pose(float(t), right=float(right(t)), left=float(left(t)))
         poses.append(replace(pose, image_px=pose.image_px + rng.normal(0, noise_px, pose.image_px.shape)))
     return poses
@@ -65,7 +75,7 @@ def peaks(reps: list[Rep]) -> list[float]:
 
 
 def value_deg(reps: list[Rep]) -> float:
-    return float(np.mean([rep.peak_deg for rep in best_of(reps)]))
+    return float(np.mean([rep.peak_deg for rep in best_of(reps, RULES[USUAL])]))
 
 
 def test_comes_back_in_part_only():
@@ -162,6 +172,25 @@ def test_both_legs_count_although_one_starts_before_its_zero():
     assert [len(logged("seated-internal", poses, side)) for side in (Side.RIGHT, Side.LEFT)] == [5, 5]
 
 
+# ---------------------------------------------------------------------- too few frames
+def test_somebody_who_holds_still_is_measured_at_two_frames_a_second():
+    reps = logged("seated-internal", seen(18, course(*cycles(30, 28, 32, held_s=1.5), start_s=3.0), fps=2.0))
+    assert peaks(reps) == pytest.approx([30, 28, 32], abs=2.5)
+
+
+@pytest.mark.parametrize(("fps", "said"), [(1.0, REASON_TOO_FEW), (2.0, REASON_TOO_FEW), (10.0, REASON_WAITING)])
+def test_few_frames_are_named_as_the_cause_and_not_that_somebody_moves(fps, said):
+    moving = seen(10, lambda t: 20 * np.sin(2 * np.pi * 0.9 * t), fps=fps)
+    steps = run_tracker("seated-internal", moving).steps
+    reasons = Counter(step.samples[Side.RIGHT].reason for step in steps if Side.RIGHT in step.samples)
+    assert reasons.most_common(1)[0][0] == said
+
+
+def test_a_recording_with_too_few_frames_is_refused_for_that():
+    with pytest.raises(NotMeasuredError, match=r"too few frames per second .* At least 20 are needed"):
+        rotrack.analyze(seen(10, lambda t: 0.0, fps=1.0), "seated-internal", log=False)
+
+
 # ---------------------------------------------------------------------- head and chest out of the picture
 def cut_above(pose: Pose, y_px: float) -> Pose:
     """Return what is left of a pose where the picture begins lower."""
@@ -170,14 +199,33 @@ def cut_above(pose: Pose, y_px: float) -> Pose:
     return replace(pose, image_px=image_px)
 
 
-@pytest.mark.parametrize(("y_px", "said"), [(0, ""), (80, "The head is not"), (140, "Head and chest are not")])
+@pytest.mark.parametrize(("y_px", "said"), [(0, ""), (80, say("note.head_out")), (140, say("note.chest_out"))])
 def test_what_is_above_the_picture_is_said_once_and_the_legs_are_measured(y_px, said, tmp_path):
     poses = [cut_above(pose, y_px) for pose in seen(8, course(*cycles(30, 28)))]
     session = rotrack.analyze(poses, "seated-internal", out=tmp_path)
     assert peaks(list(session.rep_list)) == pytest.approx([30, 28], abs=3.0)
-    assert session.record.cut_off.startswith(said)
-    assert bool(session.record.cut_off) == bool(said)
+    assert session.record.cut_off == said
     assert session.record.warnings == ()
+
+
+def test_who_stands_with_head_and_chest_out_of_the_picture_reads_as_with_them():
+    whole = recording("standing")
+    cut = []
+    for pose in whole.poses:
+        image_px = pose.image_px.copy()
+        image_px[: LEGS[Side.RIGHT].hip - 1] = np.nan  # all above the hips
+        cut.append(replace(pose, image_px=image_px))
+    reps = logged("standing-external", cut)
+    assert peaks(reps) == pytest.approx(peaks(logged("standing-external", list(whole.poses))), abs=0.5)
+    assert peaks(reps) == pytest.approx(whole.peaks_deg, abs=6.0)
+
+
+def test_the_leg_below_of_somebody_who_lies_on_the_side_is_read_from_the_foot_end():
+    """What the models said of a rendered person, see training/recordings.py."""
+    (session,) = (RECORDINGS / "sessions" / "tune_bottom_2").glob("sessions/*")
+    truth = json.loads((RECORDINGS / "tune_bottom_2.gt.json").read_text("utf-8"))
+    measured = rotrack.analyze(read_poses(session), "sidelying-strength-external", side="right", log=False)
+    assert peaks(list(measured.rep_list)) == pytest.approx([rep["peak_deg"] for rep in truth["reps"]], abs=2.5)
 
 
 def test_who_is_seen_from_behind_has_a_head_where_there_is_room_for_it():

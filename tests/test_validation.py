@@ -371,7 +371,7 @@ def test_clips_that_cannot_be_measured_are_left_out_with_a_word(tmp_path: Path) 
 
 def logged(session: Session, job: Job, status: Status = Status.FINISHED) -> Outcome:
     """Return the outcome of a job that gives a copy of a session."""
-    folder = job.data / "sessions" / secrets.token_hex(4)
+    folder = job.request.data / "sessions" / secrets.token_hex(4)
     shutil.copytree(session.folder, folder)
     return Outcome(job.video, replace(session, folder=folder, record=msgspec.structs.replace(session.record, status=status)))
 
@@ -564,7 +564,7 @@ def test_sample_videos_of_all_drills_reach_the_stated_accuracy(tmp_path: Path) -
 
 
 def check_samples(table: pd.DataFrame) -> None:
-    """Check what the README says of the sample clips."""
+    """Check what docs/accuracy.md says of the sample clips."""
     moving = table[(table.moves == "yes") & (table.mae_deg != "")]
     assert set(moving.posture) == {
         drill.posture for drill in load_table().drills.values() if drill.tier != "D" and not drill.without_legnet

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -39,7 +40,7 @@ from rotrack.records.history import rep_table
 from rotrack.records.landmarks import read_curve, read_poses
 from rotrack.records.store import read_sessions
 
-pytestmark = [pytest.mark.slow, needs("Xvfb", "xdotool", "ffmpeg")]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, needs("Xvfb", "xdotool", "ffmpeg")]
 STILL_S = 60
 
 
@@ -184,6 +185,18 @@ def test_it_shows_the_picture_with_gauges_and_mirrors_it_on_request(screen: str,
     assert info["measured_share"]["left"] > 0.3
     poses = [pose for pose in read_poses(info["folder"]) if not pose.reason]
     assert all(pose.image_px[25][0] > pose.image_px[26][0] for pose in poses), "what is measured is never mirrored"
+
+
+def test_it_fits_the_screen_of_a_small_laptop(screen: str, tmp_path: Path) -> None:
+    large = write_video(tmp_path / "large.mp4", [cv2.resize(frame, (1920, 1440)) for frame in demo_frames(0, 1)] * 300, 10)
+    with live(screen, tmp_path / "out", "--camera", large) as run:
+        run.wait_for_picture(tmp_path / "small.png", gauges_are_up)
+        size = dict(line.split("=") for line in xdotool(screen, "getwindowgeometry", "--shell", run.window).splitlines())
+        run.wait_until(measuring)
+        run.press("q")
+        assert_ended_well(run)
+    assert int(size["WIDTH"]) <= 1366
+    assert int(size["HEIGHT"]) <= 768 - 100, "the bars of system and window take a tenth"
 
 
 @pytest.mark.parametrize("key", ["q", "Escape"])

@@ -269,6 +269,18 @@ class Course:
         turned = self._turned(side, np.asarray(t_s, float) - lag_s)
         return per_30_deg * (turned if part in ("pelvis", "trunk") else np.abs(turned)) / 30
 
+    def held_s(self, rep: Rep, band: float = 0.1) -> float:
+        """Return how long a repetition is held, with the stops on the way to its peak within this share of the way, s.
+
+        The hold begins with the end of the turn that brings the leg so near, whether it is pushed on a little or settles there.
+        """
+        turns = [turn for turn in self.turns[rep.side] if turn.end_s <= rep.peak_from_s + 1e-6]
+        near_deg = band * abs(rep.peak_deg - rep.from_deg)
+        first = len(turns) - 1
+        while first > 0 and abs(turns[first].from_deg - turns[-1].to_deg) <= near_deg:
+            first -= 1
+        return rep.peak_to_s - (turns[first].end_s if turns else rep.peak_from_s)
+
     def present(self, t_s: np.ndarray) -> np.ndarray:
         """Return whether the person is in the picture at some times."""
         t = np.asarray(t_s, float)

@@ -1,7 +1,7 @@
 """What pose model and leg network said of rendered clips of the benchmark, small enough for the repository.
 
 rotrack validate CLIPS --keep KEEP            # runs the models over rendered clips, once
-python -m training.recordings CLIPS KEEP --part tune      # takes their recordings into training/recordings
+python -m training.recordings CLIPS KEEP      # takes their recordings into training/recordings
 
 rotrack validate training/recordings --keep training/recordings/sessions --state STATE     # measures them again
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import gzip
 import hashlib
 import json
 import shutil
@@ -26,7 +27,8 @@ from rotrack.records.record import SESSION_FILE, Status, read_record
 from training.render import benchmark
 
 RECORDINGS = Path(__file__).with_name("recordings")
-SESSIONS, PROVENANCE = "sessions", "provenance.csv"
+SESSIONS, PROVENANCE, BASELINE = "sessions", "provenance.csv", "baseline.csv"
+"""The sessions; of which specs and models they are; what rotrack 0.1.0 makes of them (accuracy.py)."""
 TRUE = ("t", "right_hip_internal_rotation", "left_hip_internal_rotation")
 """Columns of the truth that `rotrack validate` reads; the specs make the others again."""
 _PER_FRAME = "camera_per_frame_rvec_t"
@@ -65,8 +67,9 @@ def take(clips: Path, keep: Path, specs: Mapping[str, Mapping[str, Any]], out: P
         place = out / SESSIONS / name / "sessions" / session.name
         shutil.rmtree(out / SESSIONS / name, ignore_errors=True)
         place.mkdir(parents=True)
-        for file in (SESSION_FILE, LANDMARKS, LEGS_READ):
-            shutil.copyfile(session / file, place / file)
+        shutil.copyfile(session / SESSION_FILE, place / SESSION_FILE)
+        for file in (LANDMARKS, LEGS_READ):  # packed by a fifth smaller than a session is while it is measured
+            (place / file).write_bytes(gzip.compress(gzip.decompress((session / file).read_bytes()), mtime=0))
         table[name] = {
             "clip": name,
             "spec_sha256": spec_sha256(spec),

@@ -3,6 +3,8 @@
 session = draw("tune", 17)                  # a drill, a movement (movement.toml), a person, a camera, noise (noise.toml)
 session.poses                               # what the pose model and the leg network would have said
 session.course                              # the truth
+
+In none of these is somebody else followed, as it happens to whole rendered clips: what is counted then is no matter of counting.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ from __future__ import annotations
 import dataclasses
 import math
 import tomllib
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,7 +26,7 @@ from rotrack.core.drills import View as From
 from rotrack.core.model import LANDMARK_NAMES, LEGS, LegCrop, Pose, Side, empty_pose
 from training import movement
 from training.figure import MadeRig, draw_build, landmarks
-from training.movement import Course, Drawn
+from training.movement import Course, Drawn, Frames
 from training.render import placing
 from training.render.benchmark import VARIANTS, Variant
 from training.render.camera import Camera, View
@@ -103,8 +106,8 @@ class Session:
 
 @cache
 def variants() -> tuple[Variant, ...]:
-    """Return the variants of the public benchmark whose drills there are, with these drills only."""
-    known = set(load_table().drills)
+    """Return the variants of the public benchmark whose drills there are, with these drills only, where noise was measured."""
+    known = {drill.id for drill in load_table().drills.values() if str(drill.posture) in noise_table()}
     kept = [
         dataclasses.replace(v, **{name: "" for name in ("internal", "external", "combined") if getattr(v, name) not in known})
         for v in VARIANTS
@@ -154,8 +157,15 @@ def suited(drawn: Drawn, variant: Variant, number: int) -> Drawn:
     return dataclasses.replace(drawn, movement=moved)
 
 
-def perform(part: str, number: int, variant: Variant, drawn: Drawn, sides: tuple[Side, ...] = ()) -> Session:
-    """Return a movement as the camera of a drill would see it."""
+def perform(
+    part: str,
+    number: int,
+    variant: Variant,
+    drawn: Drawn,
+    sides: tuple[Side, ...] = (),
+    wanted: Callable[[Course, np.ndarray], np.ndarray] | None = None,
+) -> Session:
+    """Return a movement as the camera of a drill would see it; only the frames at the `wanted` times, if that is given."""
     rng = np.random.default_rng([movement.PARTS[part], number, 79])
     moved = drawn.movement
     drill = variant.combined if len(moved.directions) > 1 else getattr(variant, moved.directions[0])
@@ -174,6 +184,9 @@ def perform(part: str, number: int, variant: Variant, drawn: Drawn, sides: tuple
         kind=drawn.kind,
     )
     stage = Stage(f"{part} {number}", spec, MadeRig(draw_build(rng)))
+    if wanted is not None:
+        some = wanted(stage.course, stage.frames.t_s)
+        stage.frames = Frames(stage.frames.t_s[some], stage.frames.seen_s[some])
     stage.look(_view(part, rng, load_table().drill(drill), stage))
     alone = variant.posture in MEASURED_ALONE or rng.random() < 0.5
     moving = tuple(Side(side) for side in stage.course.moving)
@@ -181,10 +194,10 @@ def perform(part: str, number: int, variant: Variant, drawn: Drawn, sides: tuple
 
 
 def like_clip(name: str, spec: Mapping[str, Any], seed: int) -> Session:
-    """Return the movement of a rendered clip, by its spec, done by a made person before the same camera."""
-    rng = np.random.default_rng([seed, 80])
+    """Return the movement of a rendered clip's spec, done by a made person before its camera; lost as often as clips are."""
+    rng = np.random.default_rng([seed, 80, zlib.crc32(name.encode())])
     stage = Stage(name, ClipSpec.read(spec), MadeRig(draw_build(rng)))
-    return seen(stage, rng, tuple(Side))
+    return seen(stage, rng, tuple(Side), may_be_lost=True)
 
 
 def _view(part: str, rng: np.random.Generator, drill: Drill, stage: Stage) -> View:
@@ -220,8 +233,8 @@ def _view(part: str, rng: np.random.Generator, drill: Drill, stage: Stage) -> Vi
 # ---------------------------------------------------------------------- seeing
 
 
-def seen(stage: Stage, rng: np.random.Generator, sides: tuple[Side, ...]) -> Session:
-    """Return a stage as pose model and leg network would see it."""
+def seen(stage: Stage, rng: np.random.Generator, sides: tuple[Side, ...], *, may_be_lost: bool = False) -> Session:
+    """Return a stage as pose model and leg network would see it, or follow something else if it may be lost."""
     rows = np.array([stage.at(float(t)) for t in stage.frames.seen_s])
     drawn, back = np.unique(rows, return_inverse=True)
     poses = [stage.pose(int(row)) for row in drawn]
@@ -234,6 +247,7 @@ def seen(stage: Stage, rng: np.random.Generator, sides: tuple[Side, ...]) -> Ses
         first = int(np.argmax([stage.exercises(int(row)) for row in moments]))
         t_s, matrix = stage.moments_s[moments], stage.cameras[0].matrix
         shown = Shown(t_s, seen_m, pixels, stage.spec.size_px, matrix, first)
+        shown = shown.as_followed(_noise_of(stage), rng) if may_be_lost else shown
         for row, pose in zip(np.flatnonzero(there), shown.poses(_noise_of(stage), rng), strict=True):
             found[row] = pose
     all_poses = [dataclasses.replace(found[k], time_s=float(t)) for k, t in zip(back, stage.frames.t_s, strict=True)]
@@ -335,6 +349,8 @@ class Noise:
         Shares of crops that cannot be read, and of legs without landmarks; one is drawn for each leg of a session.
     unreadable_s, unseen_s : float
         How long that lasts on average.
+    lost : float
+        How often something else is followed for a whole clip: another person, the wrong leg.
     """
 
     marks: Mapping[str, Errors]
@@ -349,6 +365,7 @@ class Noise:
     unseen: tuple[float, ...] = (0.0,)
     unreadable_s: float = 0.3
     unseen_s: float = 0.3
+    lost: float = 0.0
 
     @classmethod
     def read(cls, table: Mapping[str, Any]) -> Noise:
@@ -367,6 +384,7 @@ class Noise:
             tuple(table["unseen"]),
             network["unreadable_s"],
             table["unseen_s"],
+            table["lost"],
         )
 
 
@@ -414,11 +432,22 @@ class Shown:
         first: int,
     ) -> None:
         self.t_s, self.seen_m, self.pixels, self.size_px, self.first = t_s, seen_m, pixels, size_px, first
+        self._matrix = matrix
         self.focal_px, self.centre_px = float(matrix[0, 0]), matrix[:2, 2] - 0.5
         self.middle_m = 0.5 * (seen_m["right_hip"] + seen_m["left_hip"])
         shank_m = np.linalg.norm(seen_m["right_knee"] - seen_m["right_ankle"], axis=1)
         self.shank_px = float(np.median(self.focal_px * shank_m / self.middle_m[:, 2]))
         self.shank_m = float(np.median(shank_m))
+
+    def as_followed(self, noise: Noise, rng: np.random.Generator) -> Shown:
+        """Return the same, or as often as clips are lost, somebody or something that stays where it was at first."""
+        if rng.random() >= noise.lost:
+            return self
+        seen_m, pixels = (
+            {name: np.repeat(place[[self.first]], len(place), axis=0) for name, place in places.items()}
+            for places in (self.seen_m, self.pixels)
+        )
+        return Shown(self.t_s, seen_m, pixels, self.size_px, self._matrix, self.first)
 
     def poses(self, noise: Noise, rng: np.random.Generator) -> list[Pose]:
         """Return what would be seen."""

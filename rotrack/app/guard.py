@@ -29,15 +29,19 @@ from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rotrack.app.clips import MOST_CLIP_BYTES
 from rotrack.app.keys import Keys, Visitor
 from rotrack.app.policy import NOTHING, POLICY, policy
+from rotrack.system.clock import SYSTEM, Clock
 
 VISITOR = "rotrack_visitor"
 """Where a scope says who asks."""
 TOKEN = "token"
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 MOST_BODY_BYTES = 1_000_000
-"""Pages send clicks and short texts."""
+"""Pages send clicks and short texts ..."""
+LARGE = ("/clips/", "/results/")
+"""... and, put below these, recorded clips and files with results."""
 LET_IN = (
     '<!doctype html><html lang="en"><title>rotrack</title><meta name="viewport" content="width=device-width"><form method="post">'
     '<button>rotrack</button></form><script nonce="{nonce}">document.forms[0].submit()</script>'
@@ -48,6 +52,13 @@ NOT_LET_IN = (
     "`rotrack app --host` printed last."
 )
 WRONG_PLACE = "This address belongs to rotrack on this computer; open it by the address that rotrack printed."
+TOO_MANY_GUESSES = "Too many tokens from here were wrong. Wait a minute, then open the address that rotrack shows now."
+MOST_GUESSES = 10
+"""So many wrong tokens may come from one address ..."""
+GUESSES_FORGOTTEN_S = 60.0
+"""... in so long."""
+MOST_GUESSERS = 1000
+"""Of so many addresses it is known."""
 TOO_LARGE = "That is more than a page of rotrack sends."
 PROTECTED = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
 _TCP = ("/proc/net/tcp", "/proc/net/tcp6")
@@ -62,13 +73,16 @@ class Guard:
     app : ASGI application
         What is guarded.
     keys : Keys
-        Who is let in.
+        Keys of the owner and of devices that were let in.
     is_own : callable, optional
         Tells of a scope whether the connection may be the owner's; `is_owners` without it.
+    clock : Clock
+        Tells when wrong tokens are forgotten.
     """
 
-    def __init__(self, app: ASGIApp, keys: Keys, is_own: Callable[[Scope], bool] | None = None) -> None:
+    def __init__(self, app: ASGIApp, keys: Keys, is_own: Callable[[Scope], bool] | None = None, clock: Clock = SYSTEM) -> None:
         self._app, self._keys, self._is_own = app, keys, is_own or is_owners
+        self._guesses = _Guesses(clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -80,17 +94,24 @@ class Guard:
             await _refuse(scope, receive, send, WRONG_PLACE)
             return
         own = self._is_own(scope)
-        visitor = self._keys.visitor(cookie_parser(headers.get("cookie", "")).get(self._keys.cookie_name, ""), own)
+        visitor = self._keys.visitor(cookie_parser(headers.get("cookie", "")).get(self._cookie_name(scope), ""), own)
         query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
         token = query.pop(TOKEN, "")
-        if scope["type"] == "http" and self._keys.opens(token, own):  # also who is a guest already, and comes as the owner
+        guessing = not own and self._guesses.too_many(scope)  # nobody can lock the owner out
+        opens = not guessing and self._keys.opens(token, own)
+        if token and not opens and not own:
+            self._guesses.add(scope)
+        if scope["type"] == "http" and opens:  # also who is a guest already, and comes as the owner
             await self._let_in(scope, receive, send, token, query, own)
+        elif visitor is None and token and guessing:
+            await _refuse(scope, receive, send, TOO_MANY_GUESSES, 429)
         elif visitor is None:
             await _refuse(scope, receive, send, NOT_LET_IN)
-        elif _size(headers) > MOST_BODY_BYTES:
+        elif _size(headers) > _most_bytes(scope):
             await _refuse(scope, receive, send, TOO_LARGE, 413)
         else:
-            receive = _limited(receive) if scope["type"] == "http" else self._while_let_in(receive, send, visitor)
+            is_request = scope["type"] == "http"
+            receive = _limited(receive, _most_bytes(scope)) if is_request else self._while_let_in(receive, send, visitor)
             await self._app({**scope, VISITOR: visitor}, receive, send)
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send, token: str, query: dict[str, str], own: bool) -> None:
@@ -100,8 +121,13 @@ class Guard:
             return
         response = RedirectResponse(f"{scope['path']}?{urlencode(query)}" if query else scope["path"], status_code=303)
         cookie, good_s = self._keys.enter(token, own)
-        response.set_cookie(self._keys.cookie_name, cookie, max_age=good_s, httponly=True, samesite="lax")
+        secret = _encrypted(scope)
+        response.set_cookie(self._cookie_name(scope), cookie, max_age=good_s, httponly=True, samesite="lax", secure=secret)
         await response(scope, receive, send)
+
+    def _cookie_name(self, scope: Scope) -> str:
+        """Return the name of the cookie: one that was given over an encrypted connection is sent over no other."""
+        return f"__Host-{self._keys.cookie_name}" if _encrypted(scope) else self._keys.cookie_name
 
     def _while_let_in(self, receive: Receive, send: Send, visitor: Visitor) -> Receive:
         """Return a way to receive that ends a guest's web socket when the guest may not look in any more."""
@@ -124,6 +150,39 @@ class Guard:
             return {"type": "websocket.disconnect", "code": _SENT_AWAY}
 
         return received
+
+
+class _Guesses:
+    """How many wrong tokens came from which address, lately."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._of: dict[str, list[float]] = {}
+
+    def add(self, scope: Scope) -> None:
+        """Take note of a wrong token."""
+        guesses = self._lately(scope)[-MOST_GUESSES:]
+        self._of.pop(self._who(scope), None)
+        self._of[self._who(scope)] = [*guesses, self._clock.monotonic_s()]
+        while len(self._of) > MOST_GUESSERS:
+            del self._of[next(iter(self._of))]
+
+    def too_many(self, scope: Scope) -> bool:
+        """Return whether there were too many from an address to look at another one."""
+        return len(self._lately(scope)) >= MOST_GUESSES
+
+    def _lately(self, scope: Scope) -> list[float]:
+        since_s = self._clock.monotonic_s() - GUESSES_FORGOTTEN_S
+        return [guess_s for guess_s in self._of.get(self._who(scope), ()) if guess_s > since_s]
+
+    @staticmethod
+    def _who(scope: Scope) -> str:
+        client = scope.get("client")
+        return str(client[0]) if client else ""
+
+
+def _encrypted(scope: Scope) -> bool:
+    return scope.get("scheme") in ("https", "wss")
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, why: str, status: int = 403) -> None:
@@ -184,7 +243,13 @@ def _size(headers: Headers) -> int:
     return int(said) if said.isdecimal() else 0
 
 
-def _limited(receive: Receive) -> Receive:
+def _most_bytes(scope: Scope) -> int:
+    """Return how large the body of a request may be."""
+    is_large = scope["type"] == "http" and scope["method"] == "PUT" and scope["path"].startswith(LARGE)
+    return MOST_CLIP_BYTES if is_large else MOST_BODY_BYTES
+
+
+def _limited(receive: Receive, most_bytes: int) -> Receive:
     """Return a way to receive that gives up a body that is too large, whatever its size was said to be."""
     size = 0
 
@@ -192,7 +257,7 @@ def _limited(receive: Receive) -> Receive:
         nonlocal size
         message = await receive()
         size += len(message.get("body", b""))
-        return message if size <= MOST_BODY_BYTES else {"type": "http.disconnect"}
+        return message if size <= most_bytes else {"type": "http.disconnect"}
 
     return received
 

@@ -1,7 +1,7 @@
 """Who is let in: the owner by an address that stays the same, other devices by addresses that work once.
 
-The secrets lie in the data folder, readable for its owner only. What a browser gets is worked out from them, so that an address,
-a bookmark and an installed icon go on working when rotrack is started anew.
+The secrets lie in the data folder, readable for its owner only. What a browser gets is worked out from them, so that an
+address, a bookmark and an installed icon still work after rotrack has been restarted.
 """
 
 from __future__ import annotations
@@ -97,6 +97,11 @@ class Keys:
         if self._told is not None:
             self._offered = secrets.token_urlsafe(_TOKEN_BYTES)
             self._told(self._offered)
+
+    @property
+    def offered_token(self) -> str:
+        """The token that lets the next device in; empty if no other device is let in."""
+        return self._offered
 
     @property
     def takes_guests(self) -> bool:

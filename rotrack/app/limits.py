@@ -7,6 +7,7 @@ finds none left. Where all places are taken, the one that has waited longest wit
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 from contextlib import suppress
 from typing import Any
@@ -22,8 +23,8 @@ FILES_WANTED = 1024
 """How many files the program is to be allowed to have open: twice the connections, and what camera, models and log need."""
 HEADERS_S = 10.0
 """So long a request may take until it is known what is asked."""
-BODY_S = 30.0
-"""So long the rest of it may take."""
+BODY_S, PART_BYTES = 30.0, 1_000_000
+"""So long the rest of it may take, or each part of so many bytes of a recorded clip."""
 
 
 def most_connections() -> int:
@@ -63,8 +64,8 @@ class _Limited(H11Protocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._late: asyncio.TimerHandle | None = None
-        self._sending = False
-        """Whether the body of a request is on its way."""
+        self._sending, self._part_bytes = False, 0
+        """Whether the body of a request is on its way, and how much has come of its latest part."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -86,8 +87,14 @@ class _Limited(H11Protocol):
             self._forget()
         elif asks is h11.SEND_BODY and not self._sending:
             self._forget()
-            self._sending = True
+            self._sending, self._part_bytes = True, 0
             self._within(BODY_S)
+        elif asks is h11.SEND_BODY:
+            self._part_bytes += len(data)
+            if self._part_bytes >= PART_BYTES and self._late is not None:
+                self._part_bytes = 0
+                self._late.cancel()
+                self._within(BODY_S)
         elif asks is h11.IDLE and self._sending:  # what was answered before it was there
             self._forget()
             self._waiting[self] = None
@@ -114,3 +121,70 @@ class _Limited(H11Protocol):
         self._forget()
         self.connections.discard(self)
         self.transport.abort()
+
+
+def encrypted(kind: type[H11Protocol], context: ssl.SSLContext, most: int) -> type[Encrypting]:
+    """Return a protocol whose connections are encrypted, with at most so many of them on their way to that.
+
+    The server counts a connection once it is encrypted. Before that it costs a file as well, and asks for nothing. The loop must
+    be asyncio's own: another one may read what belongs to the encryption before it begins.
+
+    Parameters
+    ----------
+    kind : type
+        The protocol within, as `limited` makes it.
+    context : ssl.SSLContext
+        With the certificate.
+    most : int
+        Connections at a time that are not encrypted yet; the one that has taken longest makes room.
+    """
+    waiting: dict[Encrypting, None] = {}
+
+    class Protocol(Encrypting):
+        _kind, _context, _most, _waiting = kind, context, most, waiting
+
+    return Protocol
+
+
+class Encrypting(asyncio.Protocol):
+    """A connection until it is encrypted; from then on it is that of the protocol within."""
+
+    _kind: type[H11Protocol]
+    _context: ssl.SSLContext
+    _most: int
+    _waiting: dict[Encrypting, None]
+
+    def __init__(self, **how: Any) -> None:
+        self._within = self._kind(**how)
+        self._early = b""
+        self._task: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to encrypt it."""
+        transport.pause_reading()  # what comes first belongs to the encryption
+        self._transport = transport
+        self._waiting[self] = None
+        if len(self._waiting) > self._most:
+            oldest = next(iter(self._waiting))
+            del self._waiting[oldest]
+            oldest._transport.abort()
+        self._task = asyncio.get_running_loop().create_task(self._encrypt(transport))
+
+    async def _encrypt(self, transport: asyncio.Transport) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            made = await loop.start_tls(transport, self, self._context, server_side=True, ssl_handshake_timeout=HEADERS_S)
+        except OSError:  # it went away, took too long, or does not know how; the errors of ssl are among these
+            transport.abort()
+            return
+        finally:
+            self._waiting.pop(self, None)
+        if made is not None:
+            made.set_protocol(self._within)
+            self._within.connection_made(made)
+            if self._early:
+                self._within.data_received(self._early)
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what came with the end of the handshake."""
+        self._early += data

@@ -41,7 +41,7 @@ def policy(nonce: str, host: str = "") -> str:
     host : str
         By which name the page was asked for; older browsers want it named for web sockets.
     """
-    sockets = f" ws://{host}" if re.fullmatch(r"[\w.:\[\]-]+", host) else ""
+    sockets = f" ws://{host} wss://{host}" if re.fullmatch(r"[\w.:\[\]-]+", host) else ""
     return (
         f"default-src 'self'; script-src 'self' 'nonce-{nonce}' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
         f"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'{sockets}; object-src 'none'; "

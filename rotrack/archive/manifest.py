@@ -6,22 +6,22 @@ import os
 import posixpath
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from rotrack.core.drills import parse_sides
 from rotrack.core.errors import InputError, RotrackError
-from rotrack.core.model import Side
 from rotrack.measure.batch import Job
-from rotrack.measure.run import make_request
-from rotrack.records.text import check_load, check_text
-from rotrack.system.inputs import Table, UnreadableError, number_of, read_bytes, sane_time, table_of, time_of
+from rotrack.measure.request import Request
+from rotrack.records.options import options_of
+from rotrack.system.inputs import Table, UnreadableError, read_bytes, sane_time, table_of
 from rotrack.texts.numbers import times
 
 MANIFEST = "manifest.csv"
-COLUMNS = ("file", "person", "drill", "side", "recorded_at", "note", "band", "load_kg")
+OPTIONS = {name: option for name, option in options_of(Request).items() if not option.whole_run}
+COLUMNS = ("file", *OPTIONS)
 """What a manifest may tell of a video; `file` must be there."""
 MOST_BYTES = 20_000_000
 """A longer manifest is not read: that is 200,000 videos."""
@@ -50,17 +50,14 @@ class Entry:
         What to measure.
     size_bytes : int
         Size of the video.
-    recorded : datetime
-        When it was recorded, with the offset from UTC: as the manifest says, else when the file was last changed.
     recorded_at : str
-        What the manifest says of that; empty if nothing.
+        What the manifest says of when it was recorded; empty if nothing. In the job it is when the file was last changed, then.
     """
 
     line: int
     file: str
     job: Job
     size_bytes: int
-    recorded: datetime
     recorded_at: str
 
 
@@ -95,15 +92,15 @@ class Manifest:
     notes: tuple[str, ...]
 
 
-def read_manifest(folder: Path, defaults: Job, path: Path | None = None) -> Manifest:
-    """Read what is to be measured in an archive; no video is opened.
+def read_manifest(folder: Path, defaults: Request, path: Path | None = None) -> Manifest:
+    """Read the manifest of an archive; no video is opened.
 
     Parameters
     ----------
     folder : Path
         The archive.
-    defaults : Job
-        What holds where a cell is empty, and for all videos alike: data folder, model, calibration.
+    defaults : Request
+        Values for empty cells, and those that hold for all videos: data folder, model, calibration.
     path : Path, optional
         The manifest; `manifest.csv` in the folder without it.
 
@@ -155,7 +152,7 @@ def _table(path: Path, has_drill: bool) -> Table:
     return table_of(content, _ALSO, may_lack=table.columns, exact=True)
 
 
-def _entry(folder: Path, defaults: Job, line: int, row: dict[str, str]) -> Entry | WrongRow:
+def _entry(folder: Path, defaults: Request, line: int, row: dict[str, str]) -> Entry | WrongRow:
     """Return what a row asks for, or all that is wrong with it."""
     problems: list[str] = []
 
@@ -166,28 +163,26 @@ def _entry(folder: Path, defaults: Job, line: int, row: dict[str, str]) -> Entry
             problems.append(str(error))
             return None
 
-    person, note, band = (row.get(c) or getattr(defaults, c) for c in ("person", "note", "band"))
-    drill, side = (row.get(c, "").lower() or getattr(defaults, c) for c in ("drill", "side"))
-    said = row.get("recorded_at", "")
-    file = row.get("file", "")
-    located = tried(lambda: _located(folder, file))
-    if drill:
-        tried(lambda: make_request(drill, legnet=defaults.legnet))
+    cells = {name: row.get(name, "") for name in COLUMNS}
+    cells |= {name: cells[name].lower() for name in ("drill", "side")}
+    said = {name: tried(partial(option.read, cells[name])) for name, option in OPTIONS.items() if cells[name]}
+    request = defaults.but(**said)
+    located = tried(lambda: _located(folder, cells["file"]))
+    if request.drill:
+        tried(lambda: request.drill_record)
     else:
         problems.append("It names no drill; `rotrack drills` lists them.")
-    tried(lambda: parse_sides(side))
-    tried(lambda: check_text(name=person, note=note, band=band))
-    load_kg = tried(lambda: _load(row.get("load_kg", ""), defaults.load_kg))
-    recorded = tried(lambda: _time(said)) if said else None
+    tried(lambda: request.sides)
+    if not problems:
+        tried(request.checked)
     if problems:
-        return WrongRow(line, located[0] if located else file, " ".join(problems))
+        return WrongRow(line, located[0] if located else cells["file"], " ".join(problems))
     name, video, stat = located
     try:
-        recorded = recorded or sane_time(datetime.fromtimestamp(int(stat.st_mtime)))
+        recorded_at = request.recorded_at or sane_time(datetime.fromtimestamp(int(stat.st_mtime)))
     except (ValueError, OverflowError, OSError):
         return WrongRow(line, name, "When it was recorded cannot be told from the file; write it under recorded_at.")
-    job = replace(defaults, video=video, person=person, drill=drill, side=side, note=note, band=band, load_kg=load_kg)
-    return Entry(line, name, job, stat.st_size, recorded, said)
+    return Entry(line, name, Job(video, request.but(recorded_at=recorded_at)), stat.st_size, cells["recorded_at"])
 
 
 def _located(folder: Path, file: str) -> tuple[str, Path, os.stat_result]:
@@ -216,30 +211,14 @@ def _stat(path: Path) -> os.stat_result | None:
         return None
 
 
-def _load(cell: str, default_kg: float) -> float:
-    if not cell:
-        return default_kg
-    try:
-        load_kg = number_of(cell)
-    except ValueError as error:
-        raise InputError(f"The load '{cell[:40]}' is no number of kilograms.") from error
-    check_load(load_kg)
-    return load_kg
-
-
-def _time(said: str) -> datetime:
-    try:
-        return time_of(said)
-    except (ValueError, OverflowError, OSError) as error:
-        raise InputError(f"The time of recording '{said[:40]}' must be like 2026-01-31 or 2026-01-31T08:30.") from error
-
-
 def _twice(entries: Iterable[Entry]) -> dict[int, str]:
-    """Return by line what is wrong with rows that ask for the same leg in the same video and drill."""
-    legs: dict[tuple[str, str, Side], list[int]] = {}
+    """Return by line what is wrong with rows that ask for the same leg of the same person in the same part of a video."""
+    legs: dict[tuple[object, ...], list[int]] = {}
     for entry in entries:
-        for side in parse_sides(entry.job.side):
-            legs.setdefault((os.path.realpath(entry.job.video), entry.job.drill, side), []).append(entry.line)
+        request = entry.job.request
+        same = (os.path.realpath(entry.job.video), request.drill_record.id, request.follow_px, *map(str, request.part))
+        for side in request.sides:
+            legs.setdefault((*same, side), []).append(entry.line)
     found: dict[int, set[int]] = {}
     for lines in legs.values():
         for line in lines if len(lines) > 1 else ():

@@ -25,7 +25,8 @@ from rotrack.archive.task import COMPLETE, OnShare, Parcel, Task, key_of, measur
 from rotrack.calibration.choice import profiles_folder, wants_none
 from rotrack.calibration.profiles import find_profiles, profile_text
 from rotrack.core.errors import RecordError, RotrackError
-from rotrack.measure.batch import Job, died, in_processes
+from rotrack.measure.batch import died, in_processes
+from rotrack.measure.request import Request
 from rotrack.records.folders import ARCHIVE_LOCK, HALF_MEASURED, locked, session_folders, sessions_folder
 from rotrack.records.people import known_or_new
 from rotrack.records.record import SESSION_FILE, read_record, record_bytes
@@ -73,7 +74,7 @@ def measure_archive(
     on_share: OnShare = lambda _: None,
     clock: Clock = SYSTEM,
 ) -> Generator[Result]:
-    """Measure what is not in the log yet; yield what becomes of every row, first of what was there already.
+    """Measure every video that is not in the log yet, and yield the result of every row, first of those that were in the log.
 
     To stop in between, close the generator: what was measured by then is in the log.
 
@@ -101,13 +102,13 @@ def measure_archive(
     """
     if not entries:
         return
-    job = entries[0].job
-    models, profiles = models_of(job), _profiles(job)
-    with _holding(job.data) as scratch:
-        for note in refresh_table(job.data, clock):  # takes over what an earlier version wrote
+    request = entries[0].job.request
+    data, models, profiles = request.data, models_of(request), _profiles(request)
+    with _holding(data) as scratch:
+        for note in refresh_table(data, clock):  # takes over what an earlier version wrote
             tell(note)
         keys = [key_of(entry, models, profiles) for entry in entries]
-        there = {folder.name.rpartition("-")[2]: folder for folder in session_folders(job.data)}
+        there = {folder.name.rpartition("-")[2]: folder for folder in session_folders(data)}
         others = [there[key] for key in there.keys() - set(keys)]
         todo: list[int] = []
         for place, (entry, key) in enumerate(zip(entries, keys, strict=True)):
@@ -123,17 +124,17 @@ def measure_archive(
             runner = on_cluster(dask, tasks, tell, on_share, clock) if dask else _here(tasks, processes, on_share)
             with closing(runner):
                 for number, parcel in runner:
-                    yield _taken(job.data, scratch, entries[todo[number]], tasks[number], parcel, clock)
+                    yield _taken(data, scratch, entries[todo[number]], tasks[number], parcel, clock)
         finally:
-            for note in refresh_table(job.data, clock):  # its rows in the order of time
+            for note in refresh_table(data, clock):  # its rows in the order of time
                 tell(note)
 
 
-def _profiles(job: Job) -> tuple[tuple[str, str], ...]:
+def _profiles(request: Request) -> tuple[tuple[str, str], ...]:
     """Return the calibration profiles that were asked for as files: names and contents."""
-    if wants_none(job.calibration):
+    if wants_none(request.profiles):
         return ()
-    found = find_profiles(job.calibration, profiles_folder(job.data))
+    found = find_profiles(request.profiles, profiles_folder(request.data))
     return tuple(sorted((f"{profile.name}.toml", profile_text(profile)) for profile in found))
 
 
@@ -191,8 +192,9 @@ def _taken(data: Path, scratch: Path, entry: Entry, task: Task, parcel: Parcel, 
     if isinstance(parcel.error, RecordError):  # it would go wrong with every other video, too
         raise parcel.error
     session = None
-    if parcel.files and task.job.origin:
-        session = _installed(data, scratch, task.job.origin.session_id, parcel.files, clock)
+    origin = task.job.request.origin
+    if parcel.files and origin:
+        session = _installed(data, scratch, origin.session_id, parcel.files, clock)
         if session.rep_list:
             add_rows(data, session.record, session.rep_list)
     return Result(entry, session, parcel.error)

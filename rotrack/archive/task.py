@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 
 from rotrack.archive.manifest import Entry
 from rotrack.calibration.choice import wants_none
-from rotrack.core.drills import parse_sides
 from rotrack.core.errors import InputError, ModelError, RecordError, RotrackError, SourceError
 from rotrack.core.model import CONVENTION_VERSION, MEASURE_VERSION
 from rotrack.measure.batch import Job, run_job
-from rotrack.measure.run import Origin
+from rotrack.measure.request import Origin, Request
 from rotrack.records.folders import sessions_folder
+from rotrack.records.options import Noted, options_of
 from rotrack.records.record import Status, read_record
 from rotrack.sensing.landmarker import MODELS, find_model
 from rotrack.sensing.legnet import description
@@ -43,6 +43,10 @@ COMPLETE = (Status.FINISHED, Status.NOT_MEASURED)
 KEY_LENGTH = 12
 _SAME = ("rotrack", "mediapipe", "opencv-python", "numpy", "scipy")
 """Packages whose versions the numbers depend on: the same on every computer."""
+_ALTERS_NOTHING = ("out", "annotate", *options_of(Noted))
+"""Options with which a session is the same: what is noted can be changed afterwards."""
+_BY_CONTENT = ("model", "calibration")
+"""Options that are files: what is in them counts, not their names."""
 
 OnShare = Callable[[float], None]
 """Called with the share of a video that was measured since the last call; 1 in all per video."""
@@ -74,10 +78,10 @@ _one_at_a_time = threading.Lock()
 
 def task_of(entry: Entry, key: str, models: tuple[str, ...], profiles: tuple[tuple[str, str], ...], scratch: str) -> Task:
     """Return the task of a row; `key` ends its name, `scratch` is where it is measured."""
-    job = entry.job
-    name = f"{entry.recorded:%Y%m%d-%H%M%S}-{job.drill}-{key}"
-    model = job.model if job.model in MODELS else str(Path(job.model).resolve())
-    job = replace(job, video=job.video.resolve(), model=model, origin=Origin(name, entry.recorded, entry.file))
+    request = entry.job.request
+    name = f"{request.recorded_at:%Y%m%d-%H%M%S}-{request.drill_record.id}-{key}"
+    model = request.model if request.model in MODELS else str(Path(request.model).resolve())
+    job = Job(entry.job.video.resolve(), request.but(model=model, origin=Origin(name, entry.file)))
     return Task(job, entry.size_bytes, models, profiles, versions(), scratch)
 
 
@@ -114,16 +118,16 @@ def _measured(task: Task, on_share: OnShare) -> Parcel:
         scratch = Path(task.scratch or _place_of_worker())
         with explained(scratch), tempfile.TemporaryDirectory(prefix="rotrack-", dir=scratch) as place:
             data, profiles = Path(place) / "data", Path(place) / "profiles"
-            job = replace(task.job, data=data)
+            request = task.job.request.but(out=data)
             if task.profiles:
                 make_folder(profiles)
                 replace_files({profiles / name: text.encode() for name, text in task.profiles}, durable=False)
-                job = replace(job, calibration=(str(profiles),))
-            error = run_job(job, tell).error
+                request = request.but(calibration=(str(profiles),))
+            error = run_job(replace(task.job, request=request), tell).error
             if isinstance(error, RecordError):
                 raise error
-            assert job.origin is not None
-            folder = sessions_folder(data) / job.origin.session_id
+            assert request.origin is not None
+            folder = sessions_folder(data) / request.origin.session_id
             complete = folder.is_dir() and read_record(folder).status in COMPLETE
             files = {path.name: _contents(path) for path in sorted(folder.iterdir())} if complete else {}
             return Parcel(files, type(error)(str(error)) if error else None)  # without what it holds on to
@@ -165,8 +169,8 @@ def _check_sameness(task: Task) -> None:
         ) from error
     if size_bytes != task.size_bytes:
         raise SourceError(f"{video} has another size than at the beginning; run it again when the file is complete.")
-    if models_of(task.job) != task.models:
-        raise ModelError(f"Pose model {task.job.model} or leg network are others here; every computer needs the same.")
+    if models_of(task.job.request) != task.models:
+        raise ModelError(f"Pose model {task.job.request.model} or leg network are others here; every computer needs the same.")
 
 
 def other_versions(who: str, found: dict[str, str], wanted: dict[str, str]) -> str:
@@ -178,14 +182,15 @@ def other_versions(who: str, found: dict[str, str], wanted: dict[str, str]) -> s
     )
 
 
-def models_of(job: Job) -> tuple[str, ...]:
+def models_of(request: Request) -> tuple[str, ...]:
     """Return the checksums of pose model and leg network, of the latter only if it is asked."""
-    return find_model(job.model).sha256, *((description()["sha256"],) if job.legnet else ())
+    return find_model(request.model).sha256, *((description()["sha256"],) if request.legnet else ())
 
 
 def key_of(entry: Entry, models: Sequence[str], profiles: Sequence[tuple[str, str]]) -> str:
     """Return what a session's name ends with: the same for the same video and request, whoever asks."""
-    job = entry.job
-    asked = (entry.file, entry.size_bytes, entry.recorded_at, job.person, job.drill, [*parse_sides(job.side)])
-    how = (list(models), job.correct, wants_none(job.calibration), list(profiles), CONVENTION_VERSION, MEASURE_VERSION)
-    return hashlib.sha256(json.dumps([*asked, *how]).encode()).hexdigest()[:KEY_LENGTH]
+    request = entry.job.request
+    said = request.asked | {"drill": request.drill_record.id, "side": [*request.sides], "recorded_at": entry.recorded_at}
+    asked = {name: value for name, value in sorted(said.items()) if name not in (*_ALTERS_NOTHING, *_BY_CONTENT)}
+    how = (list(models), wants_none(request.profiles), list(profiles), CONVENTION_VERSION, MEASURE_VERSION)
+    return hashlib.sha256(json.dumps([entry.file, entry.size_bytes, asked, *how]).encode()).hexdigest()[:KEY_LENGTH]

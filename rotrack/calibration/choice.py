@@ -10,6 +10,7 @@ from pathlib import Path
 from rotrack.calibration.profiles import NONE, SHEET_IN_PICTURE, Known, choose, find_profiles, read_folder
 from rotrack.calibration.sheet import floor_in_recording, floor_moved
 from rotrack.core.errors import CalibrationError, SourceError
+from rotrack.core.messages import Message, say
 from rotrack.core.model import Frame
 from rotrack.records.folders import data_folder
 from rotrack.sensing.sources import Source, VideoFile, list_cameras
@@ -41,8 +42,8 @@ def for_video(
 ) -> Known:
     """Return what is known of a recording: profiles only if asked for, and the floor if the sheet lies in view.
 
-    The video is opened a second time for that `look`, so that no picture has to be kept; what is wrong with it is told by whoever
-    measures it.
+    The video is opened a second time for that `look`, so that no picture has to be kept; the code that measures it reports what
+    is wrong with it.
 
     Raises
     ------
@@ -125,12 +126,12 @@ def _with_sheet(known: Known, frames: Iterable[Frame], size_px: tuple[int, int],
         if not moved:
             return known
         name = known.calibration.names["floor"]
-        warnings = (*warnings, f"The profile {name} is not used, {moved}. The sheet in the picture gives the floor instead.")
-        notes = tuple(n for n in notes if name not in n)
+        warnings = (*warnings, say("calibrated.sheet_instead", profile=name, why=moved))
+        notes = tuple(n for n in notes if isinstance(n, str) or n.values.get("profile") != name)
     elif not adopt:
         return known
     else:
-        notes = (*notes, "The floor comes from the sheet in the picture.")
+        notes = (*notes, say("calibrated.sheet"))
     names = {**known.calibration.names, "floor": SHEET_IN_PICTURE}
     return Known(replace(known.calibration, floor=found.floor, names=names), notes, warnings)
 
@@ -144,7 +145,7 @@ class _Rest:
         self.info = source.info
 
     @property
-    def warning(self) -> str:
+    def warning(self) -> Message | str:
         """Warning of the source."""
         return self._source.warning
 

@@ -193,7 +193,7 @@ def fit_foot(holds: list[Hold], side: Side) -> Foot:
 def gain_of(feet: dict[Side, Foot]) -> dict[Side, Gain]:
     """Return the gain of a person, the same for both legs, from one foot or both.
 
-    It is drawn towards 1 by as much as the share of so many feet may be off by chance.
+    It is moved towards 1 to allow for the chance error of the share, which depends on the number of feet.
 
     Raises
     ------

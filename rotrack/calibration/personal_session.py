@@ -39,7 +39,7 @@ class PersonalSession:
         self.events = 0
 
     def begin_again(self) -> None:
-        """Forget all holds and take the neutral pose anew."""
+        """Forget all holds and take the neutral pose again."""
         self._tracker.retake_neutral()
         self._finders = [HoldFinder(finder.side, finder.targets_deg) for finder in self._finders]
         self._trouble = ""

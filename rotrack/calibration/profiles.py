@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 
 from rotrack.core.errors import CalibrationError
+from rotrack.core.messages import Message, say
 from rotrack.core.model import CONVENTION_VERSION, Side
 from rotrack.kinematics.camera import Calibration, Floor, Gain, Lens
 from rotrack.system.clock import SYSTEM, Clock
@@ -433,15 +434,15 @@ class Known:
     ----------
     calibration : Calibration
         For the tracker.
-    notes : tuple of str
-        What is used and why, a sentence each.
-    warnings : tuple of str
-        What does not fit and is therefore not used, a sentence each.
+    notes : tuple of Message or str
+        What is used and why; in words what could not be read.
+    warnings : tuple of Message
+        What does not fit and is therefore not used.
     """
 
     calibration: Calibration = field(default_factory=Calibration)
-    notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    notes: tuple[Message | str, ...] = ()
+    warnings: tuple[Message, ...] = ()
 
 
 def choose(
@@ -469,12 +470,12 @@ def choose(
     clock : Clock
         Tells how old a profile is.
     """
-    notes: list[str] = []
-    warnings: list[str] = []
+    notes: list[Message] = []
+    warnings: list[Message] = []
     lens: LensProfile | None = None
     floor: FloorProfile | None = None
     personal: PersonalProfile | None = None
-    misfits: dict[str, str] = {}
+    misfits: dict[str, Message | None] = {}
     for profile in profiles:
         kind = KINDS[type(profile)]
         chosen = {"camera": lens, "floor": floor, "personal": personal}[kind]
@@ -482,10 +483,8 @@ def choose(
             continue
         misfit = _misfit(profile, size_px, person)
         if not misfit and unasked and isinstance(profile, FloorProfile) and clock.now() - profile.made > FLOOR_KEEPS:
-            notes.append(
-                f"The floor of {profile.made:%d %b %Y} is not used: the camera may have moved since; calibrate the floor again."
-            )
-            misfits[kind] = ""
+            notes.append(say("calibrated.old_floor", date=f"{profile.made:%d %b %Y}"))
+            misfits[kind] = None
             continue
         if misfit:
             misfits.setdefault(kind, misfit)
@@ -506,10 +505,8 @@ def choose(
         {kind: profile.name for kind, profile in have.items() if profile is not None},
     )
     if personal is not None and (personal.measured_with == "camera") != bool(lens or floor):
-        warnings.append(
-            f"The personal profile {personal.name} was made {'with' if personal.measured_with == 'camera' else 'without'} a "
-            "calibrated camera and is used otherwise now: its gain may not fit; calibrate the person again."
-        )
+        made = "with" if personal.measured_with == "camera" else "without"
+        warnings.append(say(f"calibrated.otherwise_{made}", profile=personal.name))
     return Known(calibration, tuple(notes), tuple(warnings))
 
 
@@ -519,34 +516,28 @@ def _belongs(profile: Profile, camera: str | None, person: str) -> bool:
     return profile.camera == camera
 
 
-def _misfit(profile: Profile, size_px: tuple[int, int], person: str) -> str:
-    """Return why a profile does not fit, in a sentence; empty if it does."""
+def _misfit(profile: Profile, size_px: tuple[int, int], person: str) -> Message | None:
+    """Return why a profile does not fit; None if it does."""
     if isinstance(profile, PersonalProfile):
         if name_key(person) and name_key(profile.person) != name_key(person):
-            return f"The profile {profile.name} is of {profile.person}, not of {person}: it is not used."
+            return say("calibrated.other_person", profile=profile.name, whose=profile.person, person=person)
         if profile.convention_version != CONVENTION_VERSION:
-            return (
-                f"The profile {profile.name} is of convention version {profile.convention_version}, this is "
-                f"{CONVENTION_VERSION}: it is not used; calibrate the person again."
-            )
-        return ""
+            versions = {"version": profile.convention_version, "now": CONVENTION_VERSION}
+            return say("calibrated.other_convention", profile=profile.name, **versions)
+        return None
     shape, wanted = (size[0] / size[1] for size in (profile.size_px, size_px))
     if abs(shape / wanted - 1) > SAME_SHAPE:
-        return (
-            f"The profile {profile.name} is for pictures of {_times(profile.size_px)}, these have {_times(size_px)}: "
-            "it is not used; calibrate again with this size."
-        )
-    return ""
+        return say("calibrated.other_size", profile=profile.name, size=_times(profile.size_px), now=_times(size_px))
+    return None
 
 
-def _used(profile: Profile, size_px: tuple[int, int], camera: str | None) -> str:
-    kind = KINDS[type(profile)]
-    text = f"Calibrated {kind}: {profile.name}, made on {profile.made:%d %b %Y %H:%M}"
+def _used(profile: Profile, size_px: tuple[int, int], camera: str | None) -> Message:
+    made = say("calibrated.made", profile=profile.name, date=f"{profile.made:%d %b %Y %H:%M}")
     if isinstance(profile, LensProfile) and profile.size_px != size_px:
-        text += f", scaled from {_times(profile.size_px)} to {_times(size_px)}"
+        made = say("calibrated.scaled", made=made, size=_times(profile.size_px), now=_times(size_px))
     if camera is not None and not isinstance(profile, PersonalProfile) and profile.camera != camera:
-        text += f", made with another camera ({profile.camera})"
-    return text + "."
+        made = say("calibrated.other_camera", made=made, camera=profile.camera)
+    return say(f"calibrated.{KINDS[type(profile)]}", profile=profile.name, made=made)
 
 
 def _times(size_px: tuple[int, int]) -> str:

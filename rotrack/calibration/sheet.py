@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from rotrack.core.errors import CalibrationError
+from rotrack.core.messages import Message, say
 from rotrack.core.model import Frame
 from rotrack.kinematics.camera import Floor, Lens
 from rotrack.system.imports import when_used
@@ -377,14 +378,11 @@ def floor_in_recording(
 
 
 # ---------------------------------------------------------------------- does it still hold?
-def floor_moved(kept: Floor, seen: Floor) -> str:
-    """Return a sentence if the floor that is seen is not the one that was kept, beyond their errors; empty if it is."""
+def floor_moved(kept: Floor, seen: Floor) -> Message | None:
+    """Return how the floor that is seen differs from the one that was kept, beyond their errors; None if it does not."""
     between = _between_deg(kept.down, seen.down)
     if between > MOVED_SD * float(np.hypot(kept.tilt_sd_deg, seen.tilt_sd_deg)):
-        return f"the camera was moved since the floor was calibrated: it is tilted by {between:.0f} degrees against then"
+        return say("calibrated.tilted", degrees=round(between))
     if abs(seen.height_m / kept.height_m - 1) > MOVED_HEIGHT:
-        return (
-            f"the camera was moved since the floor was calibrated: it stands {100 * seen.height_m:.0f} cm high, "
-            f"then {100 * kept.height_m:.0f} cm"
-        )
-    return ""
+        return say("calibrated.raised", now=round(100 * seen.height_m), then=round(100 * kept.height_m))
+    return None

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from rotrack.core.model import Direction, Side
 from rotrack.draw.theme import CSS_RGB, DIRECTION_MARK, DIRECTION_WORD, INK, MUTED, PAPER, SIDE_RGB, css
+from rotrack.records.people import Goal, goal_deg
 from rotrack.system.imports import when_used
-from rotrack.texts.numbers import amount, is_index, unit
+from rotrack.texts.numbers import amount
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -50,7 +51,7 @@ _LOOK: dict[str, Any] = {
 
 
 # ---------------------------------------------------------------------- progress of one leg and direction
-def progress_figure(change: Any, readings: Any = None, beside: Sequence[Any] = ()) -> go.Figure:
+def progress_figure(change: Any, readings: Any = None, beside: Sequence[Any] = (), goals: Sequence[Goal] = ()) -> go.Figure:
     """Return the values of one leg and direction over time, in the band of measurement error round their baseline.
 
     Parameters
@@ -62,14 +63,17 @@ def progress_figure(change: Any, readings: Any = None, beside: Sequence[Any] = (
         marked on its day, and never joined with its line.
     beside : sequence of Change
         What will stand beside it: its axes reach as far as those of all of them.
+    goals : sequence of Goal
+        How far the person wants to turn.
 
     Returns
     -------
     plotly.graph_objects.Figure
-        Line and marks with the 95 % error of each value; the baseline dashed, what the range is now as a line; the latest value
-        written at the end.
+        Line and marks with the 95 % error of each value; the baseline dashed, the goal dotted, what the range is now as a line;
+        the latest value written at the end. Sessions that may not be compared with the latest are small grey marks, each with
+        what differs.
     """
-    leg, direction, sign = Side(change.side), Direction(change.direction), unit(change.tier)
+    leg, direction, sign = Side(change.side), Direction(change.direction), change.tier.unit
     colour, last = css(SIDE_RGB[leg]), change.points[-1]
     days = [_wall(point.started_at) for point in change.points]
     figure = go.Figure()
@@ -82,6 +86,10 @@ def progress_figure(change: Any, readings: Any = None, beside: Sequence[Any] = (
             _add_band(figure, change.baseline_deg, half_deg, colour)
             _add_level(figure, change.now_deg, colour, "solid", _wall(change.now_from), days[-1])
         _add_level(figure, change.baseline_deg, colour, "dash", days[0], days[-1])
+    wanted_deg = _goal_of(change, goals)
+    if math.isfinite(wanted_deg):
+        _add_level(figure, wanted_deg, css(INK), "dot", days[0], days[-1])
+        below += f", goal {wanted_deg:g}{sign} (dotted)"
     many = len(days) > MANY
     figure.add_scatter(
         x=days, y=[point.size_deg for point in change.points], mode="lines+markers", name="rotrack",
@@ -96,10 +104,11 @@ def progress_figure(change: Any, readings: Any = None, beside: Sequence[Any] = (
             marker=_mark(READING_MARKS[number % len(READING_MARKS)], css(INK), 10, full=False),
             hovertemplate=f"%{{x|%-d %b %Y}}<br>{literal(name)} %{{y:.1f}}{sign}<extra></extra>",
         )  # fmt: skip
+    _add_apart(figure, change)
     _write(figure, f"<b>{last.size_deg:.1f}{sign}</b>", days[-1], last.size_deg, xref="x", yref="y", xshift=9, yanchor="middle")
     together = (change, *beside)
     _set_days(figure.layout.xaxis, [day for one in together for day in _days_of(one, readings)], MOST_DAYS, 0.2)
-    reached = [value for one in together for value in _reached(one, readings)]
+    reached = [value for one in together for value in _reached(one, readings, goals)]
     room = 0.06 * (max(reached) - min(reached)) + 0.5
     _set_numbers(figure.layout.yaxis, max(min(reached) - room, 0.0), max(reached) + room, sign)
     named = max(len(_readings_of(one, readings)) for one in together)
@@ -108,18 +117,41 @@ def progress_figure(change: Any, readings: Any = None, beside: Sequence[Any] = (
     return _headed(figure, f"{leg} leg, {DIRECTION_WORD[direction]}", below, f"{leg}-text")
 
 
+def _add_apart(figure: go.Figure, change: Any) -> None:
+    """Mark the sessions that may not be compared with the latest, joined with nothing."""
+    apart = [(point, left.reasons) for left in change.left_out for point in left.points]
+    if apart:
+        figure.add_scatter(
+            x=[_wall(point.started_at) for point, _ in apart], y=[point.size_deg for point, _ in apart], mode="markers",
+            name="not compared", marker=_mark(DIRECTION_MARK[Direction(change.direction)], css(MUTED), 6, full=False),
+            text=[
+                f"{amount(point.size_deg, point.uncertainty_deg, change.tier)}<br>{literal(', '.join(reasons))}"
+                for point, reasons in apart
+            ],
+            hovertemplate="%{x|%-d %b %Y, %H:%M}<br>%{text}<extra></extra>", showlegend=False,
+        )  # fmt: skip
+
+
 def _days_of(change: Any, readings: Any) -> list[datetime]:
     read = [_noon(day) for _, rows in _readings_of(change, readings) for day in rows.date]
-    return [*(_wall(point.started_at) for point in change.points), *read]
+    points = [*change.points, *(point for left in change.left_out for point in left.points)]
+    return [*(_wall(point.started_at) for point in points), *read]
 
 
-def _reached(change: Any, readings: Any) -> Iterator[float]:
+def _goal_of(change: Any, goals: Sequence[Goal]) -> float:
+    return goal_deg(goals, change.drill, change.side, change.direction) if change.tier.in_degrees else math.nan
+
+
+def _reached(change: Any, readings: Any, goals: Sequence[Goal]) -> Iterator[float]:
     """Yield how high and how low what is drawn of a change reaches, deg."""
     for point in change.points:
         error_deg = point.uncertainty_deg if math.isfinite(point.uncertainty_deg) else 0.0
         yield from (point.size_deg - error_deg, point.size_deg + error_deg)
+    yield from (point.size_deg for left in change.left_out for point in left.points)
     if math.isfinite(change.real_from_deg):
         yield from (change.baseline_deg - change.real_from_deg, change.baseline_deg + change.real_from_deg)
+    if math.isfinite(wanted_deg := _goal_of(change, goals)):
+        yield wanted_deg
     for _, rows in _readings_of(change, readings):
         yield from (abs(value) for value in rows.value_deg)
 
@@ -149,7 +181,7 @@ def repetitions_figure(change: Any, reps: Any, used: Collection[int], beside: Se
     beside : sequence of pandas.DataFrame
         Repetitions that will stand beside it: its axis reaches as far.
     """
-    leg, direction, sign = Side(change.side), Direction(change.direction), unit(change.tier)
+    leg, direction, sign = Side(change.side), Direction(change.direction), change.tier.unit
     colour, last = css(SIDE_RGB[leg]), change.points[-1]
     places = list(range(1, len(reps) + 1))
     edges = [colour if valid and not dropped else css(MUTED) for valid, dropped in zip(reps.valid, reps.dropped, strict=True)]
@@ -188,7 +220,7 @@ def sides_figure(sides: Sequence[Any], flag_deg: float) -> go.Figure:
     flag_deg : float
         A clear difference above this is named, deg; two dashed lines, but not for an index.
     """
-    index, sign = is_index(sides[0].tier), unit(sides[0].tier)
+    index, sign = sides[0].tier.is_index, sides[0].tier.unit
     figure = go.Figure()
     for at in (0.0,) if index else (-flag_deg, 0.0, flag_deg):
         figure.add_shape(
@@ -197,7 +229,7 @@ def sides_figure(sides: Sequence[Any], flag_deg: float) -> go.Figure:
         )  # fmt: skip
     rows = list(range(len(sides), 0, -1))
     figure.add_scatter(
-        x=[one.difference_deg for one in sides], y=rows, mode="markers", showlegend=False, name="left less right",
+        x=[one.difference_deg for one in sides], y=rows, mode="markers", showlegend=False, name="left minus right",
         error_x=_error([one.error_deg for one in sides], css(INK)), marker=_mark("circle", css(INK), 11),
         text=[f"{abs(one.difference_deg):.1f} \u00b1 {one.error_deg:.1f}{sign}" for one in sides],
         hovertemplate="difference %{text}<extra></extra>",

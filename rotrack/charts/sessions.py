@@ -6,18 +6,21 @@ gives it the colours of the light or dark page; that is what the names (`uid`) o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rotrack.core.model import Direction, Side
+from rotrack.core.tiers import Tier
 from rotrack.draw.theme import DIRECTION_MARK, DIRECTION_WORD, INK, MUTED, SIDE_RGB, css
-from rotrack.records.history import ALIKE
+from rotrack.records.session import ALIKE, differences
 from rotrack.records.text import load_words
 from rotrack.system.files import explained, replace
 from rotrack.system.imports import when_used
-from rotrack.texts.numbers import COUNTED, INDEX, amount, is_counted, is_index, seconds
+from rotrack.texts.numbers import amount, seconds
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -31,12 +34,16 @@ TEXT_GAP = 0.03
 """What is written at a peak stands off its error bar by this share of the largest one."""
 ROOM_FOR_TEXT = 0.15
 """The axis reaches this share further than what is written at the peaks."""
+FAINT = 0.5
+"""Opacity of what may not be compared with the latest."""
+_APART = "-apart"
+"""Ends the name of its line."""
 DROPPED_MARK = "x-thin-open"
 BAND_OPACITY = 0.14
-APART_SHARE = 0.008
-"""Left and right of one session stand apart by this share of the time axis, so that their error bars can be told apart."""
-LEAST_DAYS, MOST_TICKS = 8, 8
-"""A figure over time shows so many days at least, with so many of them named at most."""
+LEAST, MOST_TICKS = timedelta(hours=12), 8
+"""A figure over time shows so much time at least, with so many moments named at most."""
+CAPS_PX = {Side.LEFT: 4, Side.RIGHT: 8}
+"""Half the width of the ends of error bars: left and right of one session stand at one time, and can be told apart."""
 BESIDE_SHARE = 0.05
 """So much room is beside the first and the last session."""
 
@@ -80,13 +87,14 @@ def session_figure(
         vertical_spacing=0.12,
         subplot_titles=[say(f"{side} leg") for side in sides],
     )
-    unit = "\u00b0" if not is_index(tier) else ""
+    tier = Tier(tier)
+    unit = tier.unit
     labels_at = [0.0]
     for row, side in enumerate(sides, start=1):
         part = curve[curve.side == side]
         own = reps[reps.side == side]
         colour = css(SIDE_RGB[side])
-        if is_counted(tier):
+        if tier.is_counted:
             figure.add_scatter(
                 x=part.time_s, y=part.angle_deg.abs(), name=say(f"{side}, roll of the hips"), uid=f"{side}-angle", row=row, col=1,
                 line={"color": colour, "width": 2.5}, hovertemplate="%{x:.2f} s<extra></extra>",
@@ -102,20 +110,20 @@ def session_figure(
             row=row, col=1,
         )  # fmt: skip
         figure.add_scatter(
-            x=part.time_s, y=part.angle_deg, name=say(f"{side}, {'index' if is_index(tier) else 'angle'}"), uid=f"{side}-angle",
+            x=part.time_s, y=part.angle_deg, name=say(f"{side}, {'index' if tier.is_index else 'angle'}"), uid=f"{side}-angle",
             line={"color": colour, "width": 2.5}, hovertemplate=f"%{{y:.1f}}{unit}, %{{x:.2f}} s<extra></extra>", row=row, col=1,
         )  # fmt: skip
         figure.add_hline(y=0, line={"color": css(MUTED), "width": 1}, row=row, col=1)
         for direction in Direction:
             labels_at += _add_peaks(figure, own[own.direction == direction], side, direction, row, tier, say, numbered)
-        what = "index" if is_index(tier) else "degrees"
+        what = "index" if tier.is_index else "degrees"
         figure.update_yaxes(
             title={"text": say(f"internal +, external \u2212, {what}"), "font": {"size": 13}}, ticksuffix=unit, row=row, col=1
         )
     room = ROOM_FOR_TEXT * (max(labels_at) - min(labels_at))
     figure.update_yaxes(autorangeoptions={"include": [min(labels_at) - room, max(labels_at) + room]})
     figure.update_xaxes(title_text=say("time, s"), row=max(len(sides), 1), col=1)
-    about = INDEX if is_index(tier) else COUNTED if is_counted(tier) else ""
+    about = tier.caption
     figure.update_layout(
         title={"text": f"{title} ({say(about)})" if about else title, "subtitle": {"text": subtitle}, "x": 0.01},
         height=200 + 300 * max(len(sides), 1),
@@ -134,7 +142,7 @@ def _dressed(figure: go.Figure) -> go.Figure:
 
 
 def _add_peaks(
-    figure: go.Figure, reps: Any, side: Side, direction: Direction, row: int, tier: str, say: Say, numbered: bool
+    figure: go.Figure, reps: Any, side: Side, direction: Direction, row: int, tier: Tier, say: Say, numbered: bool
 ) -> list[float]:
     """Add the peaks of one direction; return where their labels stand."""
     if not len(reps):
@@ -179,28 +187,38 @@ def _add_cycles(figure: go.Figure, reps: Any, side: Side, row: int, say: Say, nu
 
 
 # ---------------------------------------------------------------------- many sessions
-def history_figure(table: Any, tier: str = "A", say: Say = str, day_format: str = "%-d %b") -> go.Figure:
+def history_figure(
+    table: Any, tier: str = "A", say: Say = str, day_format: str = "%-d %b", shown: tuple[datetime, datetime] | None = None,
+    goals: Mapping[tuple[Side, Direction], float] = MappingProxyType({}),
+) -> go.Figure:  # fmt: skip
     """Return the values of one drill over time, each with its measurement error.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        A `history_table` of one person and one drill that is measured.
+        A `history_table` of one person and one drill that is measured, or what `rotrack.records.spans.means` makes of it.
     tier : str
         What the numbers are: degrees (A, B) or an index (C).
     say : callable
         Translates what is written in the figure from English.
     day_format : str
         How days are written before the year, as for d3-time-format.
+    shown : tuple of datetime, optional
+        The first and the last moment of the time axis; without it, what the sessions need.
+    goals : mapping of tuple of Side and Direction to float
+        How far the person wants to turn, deg, as a dotted line in the panel of its direction; of legs that have a value.
 
     Returns
     -------
     plotly.graph_objects.Figure
         One panel per direction; per side a line with 95 % error bars in a light band of the same width, over the size of the
-        angle. Internal rotation has full triangles that point up, external open ones that point down. Only like is joined with
-        like (see `ALIKE`), and nothing where the person has no name, since that may be several people. Each point bears the id,
-        the value in words and the real time of its session.
+        angle; means of several sessions in a band from the smallest to the largest of them. A value stands at its time. Internal
+        rotation has full triangles that point up, external open ones that point down. Only like is joined with like (see
+        `ALIKE`), and nothing where the person has no name, since that may be several people. What is not like the latest of its
+        leg and direction is fainter and smaller, its line dashed, and says what differs; see `drawn_apart`. Each point bears the
+        id, the value in words and the real time of its session.
     """
+    tier = Tier(tier)
     table = table[table.value_deg.notna()]
     directions = [direction for direction in Direction if (table.direction == direction).any()]
     figure = subplots.make_subplots(
@@ -210,25 +228,36 @@ def history_figure(table: Any, tier: str = "A", say: Say = str, day_format: str 
         vertical_spacing=0.14,
         subplot_titles=[say(f"{DIRECTION_WORD[direction]} rotation") for direction in directions],
     )
-    unit = "" if is_index(tier) else "\u00b0"
+    unit = tier.unit
     times = _times(table)
-    shown = _days_shown(times)
-    apart = (shown[1] - shown[0]) * APART_SHARE if shown else timedelta()
     table = table.assign(
         load=[load_words(band, load_kg) for band, load_kg in zip(table.band, table.load_kg, strict=True)],
-        words=[say(amount(abs(v), error, tier)) for v, error in zip(table.value_deg, table.uncertainty_deg, strict=True)],
+        words=[_words(row, tier, say) for row in table.itertuples()],
     )
     hover = f"%{{customdata[2]|{day_format} %Y, %H:%M}}<br>%{{customdata[1]}}<extra></extra>"
     for row, direction in enumerate(directions, start=1):
         for side in Side:
             own = table[(table.side == side) & (table.direction == direction)]
+            if not len(own):
+                continue
+            latest = own.iloc[-1]
             for number, (_, group) in enumerate(own.groupby(list(ALIKE), sort=False)):
-                _add_points(figure, group, -apart if side is Side.LEFT else apart, hover, say, row, number == 0)
+                differs = differences(*({name: kind[name] for name in ALIKE} for kind in (group.iloc[0], latest)))
+                _add_points(figure, group, hover, say, row, number, list(map(say, differs)))
+            goal_deg = goals.get((side, direction), math.nan)
+            if math.isfinite(goal_deg):
+                _add_goal(figure, goal_deg, shown or _shown(times), side, tier, say, row)
         figure.update_yaxes(rangemode="tozero", ticksuffix=unit, row=row, col=1)
-        if is_index(tier):
+        if tier.is_index:
             figure.update_yaxes(title_text=say("index"), row=row, col=1)
-    # Days only: left and right stand beside each other, so that the time of day in the figure is not that of the session.
-    figure.update_xaxes(tickformat=f"{day_format}\n%Y", range=shown, nticks=MOST_TICKS)
+    figure.update_xaxes(
+        tickformatstops=[
+            {"dtickrange": [None, 86_399_999], "value": f"%H:%M\n{day_format}"},
+            {"dtickrange": [86_400_000, None], "value": f"{day_format}\n%Y"},
+        ],
+        range=list(shown) if shown else _shown(times),
+        nticks=MOST_TICKS,
+    )
     figure.update_layout(
         height=110 + 270 * max(len(directions), 1),
         legend={"orientation": "h", "y": -0.2},
@@ -237,13 +266,21 @@ def history_figure(table: Any, tier: str = "A", say: Say = str, day_format: str 
     return _dressed(figure)
 
 
-def _days_shown(times: Sequence[datetime]) -> list[datetime] | None:
-    """Return the first and the last moment of a figure of some times: at least so many days that its steps are days."""
+def _shown(times: Sequence[datetime]) -> list[datetime] | None:
+    """Return the first and the last moment of a figure of some times, with room beside them."""
     if not times:
         return None
     span = max(times) - min(times)
-    beside = max(span * BESIDE_SHARE, (timedelta(days=LEAST_DAYS) - span) / 2)
+    beside = max(span * BESIDE_SHARE, (LEAST - span) / 2)
     return [min(times) - beside, max(times) + beside]
+
+
+def _words(row: Any, tier: Tier, say: Say) -> str:
+    """Return the value of a session in words, or the mean of several."""
+    if not hasattr(row, "sessions"):
+        return say(amount(abs(row.value_deg), row.uncertainty_deg, tier))
+    mean = f"{abs(row.value_deg):.1f}{tier.unit}, mean of {row.sessions} ({row.low_deg:.1f} to {row.high_deg:.1f})"
+    return say(mean)
 
 
 def _times(table: Any) -> list[datetime]:
@@ -251,31 +288,51 @@ def _times(table: Any) -> list[datetime]:
     return [datetime.fromisoformat(text).replace(tzinfo=None) for text in table.started_at]
 
 
-def _add_points(figure: go.Figure, group: Any, shift: timedelta, hover: str, say: Say, row: int, first: bool) -> None:
-    """Add the values of one side and direction that can be compared with each other, and their band, moved aside."""
+def drawn_apart(figure: go.Figure) -> bool:
+    """Return whether a `history_figure` has sessions that may not be compared with the latest."""
+    return any(_APART in (trace.uid or "") for trace in figure.data)
+
+
+def _add_goal(
+    figure: go.Figure, goal_deg: float, ends: Sequence[datetime] | None, side: Side, tier: Tier, say: Say, row: int
+) -> None:
+    name = f"{say(f'{side} leg')}, {say('goal')} {goal_deg:g}{tier.unit}"
+    figure.add_scatter(
+        x=list(ends or ()), y=[goal_deg] * len(ends or ()), mode="lines", name=name, showlegend=False, row=row, col=1,
+        uid=f"{side}-goal-{row}", line={"color": css(SIDE_RGB[side]), "width": 1.5, "dash": "dot"},
+        hovertemplate=f"{name}<extra></extra>",
+    )  # fmt: skip
+
+
+def _add_points(figure: go.Figure, group: Any, hover: str, say: Say, row: int, number: int, differs: Sequence[str]) -> None:
+    """Add the values of one side and direction that can be compared with each other, and their band.
+
+    `differs` tells in what they are not like the latest; empty if those are among them.
+    """
     side, direction = Side(group.side.iloc[0]), Direction(group.direction.iloc[0])
     colour, mark = css(SIDE_RGB[side]), DIRECTION_MARK[direction]
     sizes, errors = group.value_deg.abs(), group.uncertainty_deg.fillna(0)
     name = f"{say(f'{side} leg')}, {say(DIRECTION_WORD[direction])}"
-    real = _times(group)
-    times = [time + shift for time in real]
-    joined = bool(group.person.iloc[0])
+    times = _times(group)
+    low, high = (group.low_deg, group.high_deg) if "sessions" in group else (sizes - errors, sizes + errors)
+    joined, which = bool(group.person.iloc[0]), f"{side}-{direction}-{row}-{number}{_APART if differs else ''}"
+    words = ["<br>".join([text, *differs]) for text in group.words]
     if joined:
         figure.add_scatter(
-            x=times + times[::-1], y=[*(sizes + errors), *(sizes - errors)[::-1]], fill="toself", fillcolor=colour, mode="lines",
-            opacity=BAND_OPACITY, line={"width": 0}, hoverinfo="skip", showlegend=False, legendgroup=name, row=row, col=1,
-            uid=f"{side}-{direction}-{row}-{first}-band",
+            x=times + times[::-1], y=[*high, *low[::-1]], fill="toself", fillcolor=colour, mode="lines",
+            opacity=BAND_OPACITY * (FAINT if differs else 1), line={"width": 0}, hoverinfo="skip", showlegend=False,
+            legendgroup=name, row=row, col=1, uid=f"{which}-band",
         )  # fmt: skip
     figure.add_scatter(
-        x=times, y=sizes, name=name, legendgroup=name, showlegend=first, row=row, col=1,
-        mode="lines+markers" if joined else "markers", uid=f"{side}-{direction}-{row}-{first}",
-        line={"color": colour, "width": 2},
+        x=times, y=sizes, name=name, legendgroup=name, showlegend=number == 0, row=row, col=1,
+        mode="lines+markers" if joined else "markers", uid=which, opacity=FAINT if differs else 1,
+        line={"color": colour, "width": 1.5 if differs else 2, "dash": "dash" if differs else "solid"},
         marker={
             "symbol": mark if direction is Direction.INTERNAL else f"{mark}-open",
-            "size": 12, "color": colour, "line": {"width": 2, "color": colour},
+            "size": 8 if differs else 12, "color": colour, "line": {"width": 2, "color": colour},
         },
-        error_y={"type": "data", "array": errors, "color": colour, "thickness": 1.5, "width": 5},
-        customdata=list(zip(group.session_id, group.words, map(str, real), strict=True)),
+        error_y={"type": "data", "array": errors, "color": colour, "thickness": 1.5, "width": CAPS_PX[side]},
+        customdata=list(zip(group.session_id, words, map(str, times), strict=True)),
         hovertemplate=hover,
     )  # fmt: skip
 
@@ -291,7 +348,7 @@ def agreement_figure(pairs: Any, agreement: Any, title: str = "", say: Say = str
     agreement : rotrack.progress.agreement.Agreement
         What was computed from them.
     title : str
-        Heading, in the language that is wanted.
+        Heading, in the language of the figure.
     say : callable
         Translates what is written in the figure from English.
 
@@ -367,7 +424,7 @@ def for_page(figure: go.Figure, decimal: str = ".") -> go.Figure:
     Returns
     -------
     plotly.graph_objects.Figure
-        The same figure; what the reader has zoomed to stays when it is drawn anew.
+        The same figure; the zoom of the reader stays when the figure is drawn again.
     """
     figure.layout.title = None
     figure.data = [line for line in figure.data if line.visible != "legendonly"]

@@ -68,7 +68,7 @@ COMMANDS = (
     Command(
         "show",
         LOOK_BACK,
-        "Show a session again: values, repetitions, what was noted, and what the values compare with.",
+        "Show a session again: values, repetitions, notes and comparisons.",
         "sessions",
     ),
     Command(
@@ -92,8 +92,13 @@ COMMANDS = (
         "people",
         is_group=True,
     ),
-    Command("delete", PEOPLE, "Delete a session, or a person with everything stored of them. This cannot be undone.", "sessions"),
-    Command("import", EXCHANGE, "Take in the sessions of another computer, or readings of a goniometer or phone.", "readings"),
+    Command(
+        "delete",
+        PEOPLE,
+        "Delete a session, or a person with all that is stored about them. This cannot be undone.",
+        "sessions",
+    ),
+    Command("import", EXCHANGE, "Import sessions from another computer, or readings of a goniometer or phone.", "readings"),
     Command("export", EXCHANGE, "Write sessions for a spreadsheet, for statistics, or for biomechanics tools.", "export"),
     Command("agreement", EXCHANGE, "Compare rotrack with readings of a goniometer or phone, as Bland and Altman do.", "readings"),
     Command(
@@ -131,10 +136,10 @@ _KEPT_AFTER_CONTROL_C = {
     "check": "Nothing is logged of a check.",
     "report": "No file is half written.",
     "export": "No file is half written.",
-    "import": "What was taken in is kept; run it again for the rest.",
+    "import": "What was imported is kept; run it again for the rest.",
     "delete": "What is not deleted yet is still there; run it again.",
     "calibrate": "No profile was written.",
-    "doctor": "What was mended stays mended.",
+    "doctor": "What was repaired stays repaired.",
     "note": "The session was changed whole or not at all.",
     "drop": "The session was changed whole or not at all.",
     "people": "Do the same again: what was begun goes on.",

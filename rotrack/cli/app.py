@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from rotrack.cli.console import opened
-from rotrack.cli.options import LegnetOption, RemeasureOption
+from rotrack.cli.options import RemeasureOption, with_request
 from rotrack.cli.terminal import ERR
+from rotrack.measure.request import Request
 
 
+@with_request("out", "calibration", "legnet")
 def app(
     camera: Annotated[
         str,
@@ -25,27 +26,18 @@ def app(
         typer.Option(
             "--host",
             help="Also serve other devices in this network at this address (0.0.0.0: any); each needs a one-time token that is "
-            "printed. Without it only this computer can look.",
+            "printed. Without it, only this computer can open the page.",
         ),
     ] = "",
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="Data folder; default: ROTRACK_HOME or the system's own place for data."),
-    ] = None,
-    calibration: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--calibration", help="Calibration profile: a name, a file or a folder, several allowed; or none.", metavar="NAME"
-        ),
-    ] = None,
-    legnet: LegnetOption = True,
+    *,
+    request: Request,
     remeasure: RemeasureOption = True,
 ) -> None:
     """Open rotrack in the browser: choose, set up, measure and look back, hands free.
 
-    The page is served on this computer alone. Examples: rotrack app --camera 1   rotrack app --host 0.0.0.0
+    Without --host, only this computer can open the page. Example: rotrack app --camera 1
     """
     from rotrack.app.server import Options, serve  # the page takes a second to load; other commands need not wait for it
 
-    options = Options(opened(out), camera, port, host, open_page, tuple(calibration or ()), legnet, remeasure)
+    options = Options(opened(request.data), camera, port, host, open_page, request.profiles, request.legnet, remeasure)
     serve(options, lambda line: ERR.print(escape(line), soft_wrap=True))

@@ -17,15 +17,15 @@ from rotrack.cli.console import progress_bar
 from rotrack.cli.printing import write_plot
 from rotrack.cli.terminal import ERR, OUT
 from rotrack.core.errors import DOUBTFUL, InputError, RotrackError
-from rotrack.measure.batch import Job
+from rotrack.measure.request import Request
 from rotrack.records.record import Status
-from rotrack.texts.numbers import amount, is_counted, times, to_json
+from rotrack.texts.numbers import amount, times, to_json
 
 
-def analyze_archive(folder: Path, path: Path | None, dask: str, job: Job, plot: bool, json: bool) -> None:
+def analyze_archive(folder: Path, path: Path | None, dask: str, request: Request, plot: bool, json: bool) -> None:
     """Measure an archive: what is wrong with its manifest first, a line per video, what became of all at the end."""
     try:
-        manifest = read_manifest(folder, job, path)
+        manifest = read_manifest(folder, request, path)
     except InputError as error:
         if json:
             print(to_json(_document([], [], [{"video": str(folder), "problem": str(error)}], [])))
@@ -57,7 +57,7 @@ def analyze_archive(folder: Path, path: Path | None, dask: str, job: Job, plot: 
                     progress.update(task, total=(progress.tasks[0].total or 1) - 1)
     except (RotrackError, KeyboardInterrupt) as error:
         ended = error
-    _report_archive(manifest, results, notes, job.data, ended, json)
+    _report_archive(manifest, results, notes, request.data, ended, json)
 
 
 def _wrong_rows(manifest: Manifest) -> str:
@@ -71,17 +71,18 @@ def _wrong_rows(manifest: Manifest) -> str:
 
 def _result_line(result: Result) -> str:
     """Return what was measured in a video of an archive as one line with markup."""
-    job, session = result.entry.job, result.session
+    request, session = result.entry.job.request, result.session
     if result.error or session is None:
         said = "[red]not measured[/]"
-    elif is_counted(session.record.tier):
+    elif session.record.tier.is_counted:
         said = times(len(session.rep_list), "cycle")
     else:
         values = [v for v in session.values if v.reps_used]
         said = ", ".join(
             f"{v.side} {v.direction} [bold]{amount(v.value_deg, v.uncertainty_deg, session.record.tier)}[/]" for v in values
         )
-    return f"  {escape(result.entry.file)}  [dim]{escape(job.person)} {job.drill}[/]  {said or 'no valid repetition'}"
+    what = f"{escape(request.person)} {request.drill_record.id}"
+    return f"  {escape(result.entry.file)}  [dim]{what}[/]  {said or 'no valid repetition'}"
 
 
 def _report_archive(

@@ -28,14 +28,15 @@ from rotrack.kinematics.camera import Calibration
 from rotrack.sensing.landmarker import Landmarker, find_model
 from rotrack.sensing.sources import Camera, Source, VideoFile
 from rotrack.system.clock import SYSTEM
+from rotrack.texts import Texts
 
-KEYS = "q end   m mirror"
+KEYS = "q end   f full screen   m mirror"
 BELL = "\a"
 
 app = typer.Typer(
     help=(
         "Calibrate the lens, the floor or your feet; most seated drills do not need it.\n\n"
-        "[bold]camera[/bold] finds the lens (once per camera), [bold]floor[/bold] where down is (after every move of it), "
+        "[bold]camera[/bold] finds the lens (once per camera), [bold]floor[/bold] the direction of gravity (after every move), "
         "[bold]personal[/bold] how your own feet turn (for standing drills). [bold]print[/bold] makes the sheets."
     ),
     rich_markup_mode="rich",
@@ -80,9 +81,9 @@ def print_sheets(
 def camera(
     camera: CameraOption = "0", out: OutOption = None, timeout: TimeoutOption = 300.0, window: WindowOption = True
 ) -> None:
-    """Find the lens of a camera with the printed board. Once per camera and picture size.
+    """Calibrate the lens of a camera with the printed board, once per camera and picture size.
 
-    Show the board, hold it still; every view is taken by itself. The window says what is still missing.
+    Show the board and hold it still. rotrack takes every view by itself, and the window says what is still missing.
     """
     with _looking(camera, window) as look:
         learner = LensLearner(look.size_px)
@@ -125,9 +126,9 @@ def floor(
     window: WindowOption = True,
     calibration: ProfilesOption = None,
 ) -> None:
-    """Find out where down is, and how high the camera stands, from the printed floor sheet. After every move of the camera.
+    """Find the direction of gravity and the height of the camera with the printed floor sheet, after every move of the camera.
 
-    The lens of `rotrack calibrate camera` is used if there is one; else the field of view is assumed, which makes it less sure.
+    It uses the lens that `rotrack calibrate camera` found. Without one, it assumes the field of view and is less certain.
     """
     with _looking(camera, window) as look:
         known = _lens_of(look.known(calibration, ""))
@@ -184,7 +185,7 @@ def personal(
     rays: Annotated[str, typer.Option("--rays", help="Degrees outward, if you do not use the printed rays.")] = "30,45",
     delay: Annotated[float, typer.Option("--delay", min=0, help="Seconds to walk to the pages; only with a window.")] = 5.0,
 ) -> None:
-    """Learn what your feet turn by, per degree that rotrack reads, with the pages of rays. For standing drills.
+    """Learn how far your feet really turn per degree that rotrack reads, with the pages of rays. For standing drills.
 
     Stand with both feet along 0, hands free. Lay one foot flat along 30, then 45 degrees, two seconds each; then the other one.
     A sound follows every hold. The key n begins again.
@@ -245,8 +246,8 @@ class _Looking:
     def known(self, wanted: list[str] | None, person: str) -> Known:
         """Return what is known of this camera by now, and say it."""
         known = choice.of_camera(self._spec, self.size_px, wanted or (), choice.profiles_folder(), person)
-        for text in (*known.notes, *known.warnings):
-            ERR.print(escape(text), soft_wrap=True)
+        for told in (*known.notes, *known.warnings):
+            ERR.print(escape(Texts().said(told)), soft_wrap=True)
         return known
 
     def beep(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from datetime import timedelta
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -17,20 +16,19 @@ from rotrack.cli.terminal import ERR
 from rotrack.core.errors import InputError, RecordError
 from rotrack.people.names import meant
 from rotrack.records.folders import data_folder
-from rotrack.records.history import people
+from rotrack.records.history import clock_doubt, people
 from rotrack.records.outdated import due
-from rotrack.records.people import tidy
+from rotrack.records.people import Care, tidy
 from rotrack.records.store import CHECKSUM, find_session, read_sessions
 from rotrack.records.table import refresh_table
 from rotrack.system.clock import SYSTEM, Clock
 from rotrack.system.inputs import name_key
+from rotrack.texts import Texts
 from rotrack.texts.numbers import times
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-_CLOCKS_DIFFER = timedelta(minutes=2)
-"""By so much the clocks of two computers that share a log may differ."""
 MOST_NAMES = 20
 """So many names are listed at most."""
 MOST_PROBLEMS = 20
@@ -78,7 +76,8 @@ def _measure_again(data: Path) -> None:
     except KeyboardInterrupt:
         say_notes(["Sessions of an earlier version are left; they are measured again at the next start."])
     except RecordError as error:
-        say_notes([f"Sessions of an earlier version are shown as they are; they could not be measured again: {error}"])
+        why = f"because they could not be measured again: {error}"
+        say_notes([f"These sessions of an earlier version are shown as they are, {why}"])
     else:
         if found and found.measured:
             count = times(len(found.measured), "session")
@@ -149,18 +148,28 @@ def ask_if_clock_is_behind(data: Path, clock: Clock = SYSTEM) -> None:
     InputError
         If it is not right.
     """
-    now, sessions = clock.now(), read_sessions(data)[0]
-    last = sessions[-1].started_at if sessions else now
-    if last <= now + _CLOCKS_DIFFER:
+    said = clock_doubt(read_sessions(data)[0], clock.now())
+    if not said:
         return
-    said = (
-        f"This computer's clock says {now.astimezone():%Y-%m-%d %H:%M}, but the latest session in the log is dated "
-        f"{last.astimezone():%Y-%m-%d %H:%M}."
-    )
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         say_notes([f"{said} Check the clock: what is dated too early is compared with the wrong sessions."])
     elif not typer.confirm(f"{said} Is the clock right?", err=True):
         raise InputError("Nothing was measured; set this computer's clock, then begin again.")
+
+
+def warn_of(care: Care, title: str) -> None:
+    """Print what somebody is to take care of, and ask before a drill that they are not to do; without a terminal it is told only.
+
+    Raises
+    ------
+    InputError
+        If it is not to be measured.
+    """
+    t = Texts()
+    say_notes(t("say.care", sentence=t.said(told)) for told in care.told)
+    asks = care.avoided and sys.stdin.isatty() and sys.stderr.isatty()
+    if asks and not typer.confirm(f"{title}. {t('care.ask')}", err=True):
+        raise InputError("Nothing was measured.")
 
 
 def shortened(problems: Sequence[str]) -> Iterator[str]:

@@ -25,15 +25,15 @@ _SIGNS = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "problem": "[bold red
 def doctor(
     cameras: Annotated[bool, typer.Option("--cameras/--no-cameras", help="Open every camera and measure its rate.")] = True,
     mend: Annotated[
-        bool, typer.Option("--repair", help="List what is wrong with the data folder and mend it; nothing else is checked.")
+        bool, typer.Option("--repair", help="List what is wrong with the data folder and repair it; nothing else is checked.")
     ] = False,
     out: OutOption = None,
 ) -> None:
     """Check this computer: versions, cameras, model files, speed, folders; and say what to do about each problem.
 
-    With --repair it looks through the data folder instead and mends what it can: folders that a killed program left, drafts,
-    files that were cut off, a lost or damaged table, files that other users may read. Nothing that was measured is thrown away:
-    what cannot be read is kept beside.
+    With --repair it checks the data folder instead and repairs what it can: folders that a killed program left behind, drafts,
+    files that were cut off, a lost or damaged table, files that other users can read. Nothing that was measured is thrown away:
+    an unreadable file is kept beside its replacement.
 
     Example: rotrack doctor --repair
     """

@@ -11,8 +11,10 @@ from rich.table import Table
 
 from rotrack.cli import completion
 from rotrack.cli.terminal import OUT
-from rotrack.core.drills import GROUPS, TIERS, Drill, load_table
-from rotrack.texts.numbers import is_counted, is_index
+from rotrack.core.drills import GROUPS, Drill, load_table
+from rotrack.core.tiers import TIERS
+
+LEGS_SAID = {"one": "one leg at a time", "both": "both legs at once", "alternating": "legs in turn"}
 
 
 def drills(
@@ -25,11 +27,14 @@ def drills(
         return
     for group in GROUPS:
         listing = Table(title=group, title_justify="left", title_style="bold", show_header=False, box=None, padding=(0, 2))
+        listing.add_column(no_wrap=True)  # an id is to be typed: it is never cut
+        listing.add_column()
+        listing.add_column()
         for entry in table.drills.values():
             if entry.group == group:
                 listing.add_row(f"[cyan]{entry.id}[/]", entry.title, f"[dim]{entry.tier}[/]")
         OUT.print(listing)
-    OUT.print("\n" + "\n".join(f"[dim]{tier}[/]  {words}" for tier, words in TIERS.items()))
+    OUT.print("\n" + "\n".join(f"[dim]{tier}[/]  {tier.meaning}" for tier in TIERS))
     OUT.print("\n`rotrack drills ID` explains one. The everyday test is [cyan]seated-combined[/].")
 
 
@@ -39,22 +44,28 @@ def _explain(drill: Drill) -> None:
     OUT.print(Panel(f"{escape(drill.summary)}\n\n{steps}", title=f"{drill.title}  ({drill.id})", title_align="left"))
     rows = Table(show_header=False, box=None, padding=(0, 2))
     rows.add_row("[bold]camera[/]", escape(drill.camera))
-    measures = "counts" if is_counted(drill.tier) else "measures"
-    rows.add_row(f"[bold]{measures}[/]", f"{escape(drill.measured)}; tier {drill.tier}: {TIERS[drill.tier]}")
-    if is_counted(drill.tier):
+    measures = "counts" if drill.tier.is_counted else "measures"
+    rows.add_row(f"[bold]{measures}[/]", f"{escape(drill.measured)}; tier {drill.tier}: {drill.tier.meaning}")
+    if drill.tier.is_counted:
         rows.add_row("[bold]one cycle[/]", "rest, roll and hold, rest")
     else:
         rows.add_row("[bold]one repetition[/]", "neutral, " + ", ".join(drill.directions) + ", neutral")
-        unit = "" if is_index(drill.tier) else "\u00b0"
+        unit = drill.tier.unit
         ranges = [f"{d} {low:.0f} to {high:.0f}{unit}" for d, (low, high) in drill.range_deg.items()]
-        rows.add_row("[bold]plausible index[/]" if is_index(drill.tier) else "[bold]plausible peaks[/]", ", ".join(ranges))
-    watched = [table.faults[k] for k in drill.faults if drill.watches(table.faults[k])]
-    blind = [table.faults[k] for k in drill.faults if not drill.watches(table.faults[k])]
+        rows.add_row("[bold]plausible index[/]" if drill.tier.is_index else "[bold]plausible peaks[/]", ", ".join(ranges))
+    rows.add_row(
+        "[bold]ways[/]", f"{' or '.join(LEGS_SAID[legs] for legs in drill.legs)}; repeated or held: rotrack sees which it is"
+    )
+    for name, title in drill.variants.items():
+        rows.add_row(f"[bold]--variant[/] {name}", title)
+    watched, unseen = table.faults_of(drill)
     for fault in watched:
         effect = "left out of the session value" if fault.invalidates else "marked"
-        rows.add_row(f"[bold]fault {fault.letter}[/]", f"{fault.title}, over {fault.limit:g} {fault.unit}: {effect}")
-    if blind:
-        rows.add_row("[bold]watch yourself[/]", "; ".join(f.title.lower() for f in blind) + " (not seen by rotrack yet)")
+        limit = f"{fault.limits[drill.posture]:g} {fault.unit}"
+        when = " if only one leg is measured" if fault.of_other_leg and len(drill.legs) > 1 else ""
+        rows.add_row(f"[bold]fault {fault.letter}[/]", f"{fault.title}, over {limit}: {effect}{when}")
+    if unseen:
+        rows.add_row("[bold]cannot be seen[/]", "; ".join(f.title.lower() for f in unseen) + ": watch it yourself")
     if drill.note:
         rows.add_row("[bold]note[/]", escape(drill.note))
     if drill.without_legnet:

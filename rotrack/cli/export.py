@@ -24,19 +24,21 @@ from rotrack.exchange.export import (
     Format,
     destinations,
     mot,
+    redcap_dictionary,
     redcap_table,
     tidy_table,
     trc,
     visits_table,
     wide_table,
 )
+from rotrack.exchange.parcel import packed
 from rotrack.exchange.sheets import XLSX, xlsx_bytes
 from rotrack.records.folders import being_written
 from rotrack.records.history import newest, only, table_bytes
 from rotrack.records.session import Session
 from rotrack.records.store import find_session, read_sessions
 from rotrack.system.files import check_free, explained, make_folder, write_for_person
-from rotrack.texts.numbers import is_counted, is_index, times
+from rotrack.texts.numbers import times
 
 _TABLES = {
     Format.TIDY: tidy_table,
@@ -62,7 +64,12 @@ def export(
     ] = None,
     form: Annotated[
         Format,
-        typer.Option("--format", "-f", help="tidy, wide, visits, redcap: tables; mot, trc: files for OpenSim, one per session."),
+        typer.Option(
+            "--format",
+            "-f",
+            help="tidy, wide, visits, redcap, redcap-dictionary: tables; mot, trc: files for OpenSim, one per session; sessions: "
+            "one file for another rotrack.",
+        ),
     ] = Format.TIDY,
     person: PersonFilter = None,
     drill: DrillFilter = None,
@@ -83,19 +90,29 @@ def export(
 
     [bold]redcap[/]: the visits under names that REDCap takes; docs/export.md lists the fields that its project needs.
 
+    [bold]redcap-dictionary[/]: those fields as a data dictionary, for making the project; no session is needed.
+
     [bold]mot[/]: the hip rotation over time for OpenSim, in degrees, internal rotation positive on both sides.
 
     [bold]trc[/]: the landmarks over time as the pose model guesses them in space, in metres, as markers for OpenSim and Pose2Sim.
+
+    [bold]sessions[/]: the sessions themselves in one file, without videos, for `rotrack import` on another computer.
 
     Of a session that was measured again, the latest reading is written, unless you name another. Nothing is replaced without
     --overwrite.
 
     Tables are CSV, or .xlsx if the name after --to ends so. Example: rotrack export --format visits --person Ana --to ana.xlsx
     """
-    if form is Format.TRC and side:
-        raise InputError("A .trc holds the whole person, so --side means nothing for it; leave it out.")
+    if form in (Format.TRC, Format.SESSIONS) and side:
+        what = "A .trc holds the whole person" if form is Format.TRC else "Sessions are written whole"
+        raise InputError(f"{what}, so --side means nothing for it; leave it out.")
     if decimal_comma and (form not in _TABLES or form is Format.REDCAP or to.suffix.lower() == XLSX):
         raise InputError("--decimal-comma is for the tables tidy, wide and visits as CSV; leave it out.")
+    if form is Format.REDCAP_DICTIONARY:
+        (path,) = destinations(to, form, [])
+        check_free(path, overwrite)
+        _write(path, table_bytes(redcap_dictionary()).removeprefix(BOM_UTF8), overwrite)
+        return
     data = opened(out)
     asked = _asked(data, sessions or [], person, drill)
     if form is Format.MOT and not sessions:
@@ -105,6 +122,10 @@ def export(
         check_free(path, overwrite)
     if form.per_session:
         _write_each(asked, paths, form, side, overwrite)
+        return
+    if form is Format.SESSIONS:
+        _write(paths[0], packed(data, asked), overwrite)
+        ERR.print(f"{times(len(asked), 'session')} written to {escape(str(paths[0]))}", soft_wrap=True)
         return
     table = _TABLES[form](asked, side)
     if table.empty:
@@ -189,7 +210,7 @@ def _named(folder: Path, read: Callable[[Path], tuple[list[Session], list[str]]]
 
 def _with_degrees(sessions: Sequence[Session]) -> list[Session]:
     """Return the sessions that measure degrees, and say how many do not."""
-    measured = [s for s in sessions if not is_index(s.record.tier) and not is_counted(s.record.tier)]
+    measured = [s for s in sessions if s.record.tier.in_degrees]
     if not measured:
         raise InputError(
             "None of these sessions measures degrees of hip rotation, so there is no .mot; choose tidy, wide or trc."

@@ -15,16 +15,18 @@ from rotrack.cli.terminal import ERR, OUT
 from rotrack.cli.wording import noted_of
 from rotrack.core.drills import load_table
 from rotrack.people.names import meant
-from rotrack.records.history import history_csv, newest, only, rows_of, table_of
-from rotrack.records.session import Session, counting, readings_of
+from rotrack.records.history import history_csv, newest, only, rows_of, table_of, wrongly_dated
+from rotrack.records.session import Session, counting, differences, readings_of
 from rotrack.records.store import read_sessions
-from rotrack.system.files import check_free, write_for_person
-from rotrack.texts.numbers import amount, is_counted, times, to_json
+from rotrack.system.files import check_csv, check_free, write_for_person
+from rotrack.texts.numbers import amount, times, to_json
 
 COLUMNS = ("date", "leg", "value", "valid", "faults", "session")
 VALUE = COLUMNS.index("value")
 SHORT_ID = len("20260131-080000")
 """Ids are shortened to date and time where that says which session is meant."""
+MOST_NAMED = 5
+"""More sessions that differ alike are counted."""
 _NO_NAME = "no name"
 
 
@@ -35,22 +37,24 @@ def history(
         Path | None, typer.Option("--csv", help="Write the table into this new file, for a spreadsheet.", metavar="FILE")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file of --csv if it is there.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Also the older readings of what was measured again.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also list older readings of sessions that were measured again.")
+    ] = False,
     json: JsonOption = False,
     out: OutOption = None,
     remeasure: RemeasureOption = True,
 ) -> None:
     """List what was measured so far: the value of every session, oldest first.
 
-    One line per leg and direction, with the error to expect (95 %): a difference within it is no change. Per person and drill,
-    since only values of one drill can be compared.
-    A session that was measured again is listed once, by its newest reading. --csv does not replace a file unless --overwrite is
-    given, and never a part of the log.
+    Each leg and direction has a line, with the error to expect (95 %): a difference within it is no change. The list is grouped
+    by person and drill, because only values of one drill can be compared. A session that was measured again is listed once, by
+    its newest reading. --csv does not replace a file unless --overwrite is given, and never a part of the log.
 
     Example: rotrack history --person Ana --drill seated-internal --csv ana.csv
     """
     if csv:
         check_free(csv, overwrite)
+        check_csv(csv)
     data = opened(out, remeasure)
     person = whose(data, person)
     sessions, problems = read_sessions(data)
@@ -66,6 +70,7 @@ def history(
     elif not csv:
         if wanted:
             _print_groups(wanted, rows, _short_ids(sessions))
+            _say_wrongly_dated(wanted, sessions)
             OUT.print("[dim]\u00b1 is the error to expect (95 %). `rotrack show SESSION` tells more.[/]", soft_wrap=True)
         elif not hidden:
             _say_nothing_found(data, person, drill)
@@ -96,14 +101,45 @@ def _print_groups(sessions: list[Session], rows: list[dict[str, Any]], short: di
                 notes.append(f"[dim]{short[session.id]}: {escape(noted)}[/]")
         OUT.print(f"[bold]{escape(person or _NO_NAME)}[/], {escape(drill)}", soft_wrap=True)
         OUT.print("\n".join(_aligned(lines)), markup=False, soft_wrap=True)
-        for text in notes:
+        for text in (*notes, *_apart(theirs, short)):
             OUT.print(text, soft_wrap=True)
         OUT.print()
 
 
+def _apart(sessions: Sequence[Session], short: dict[str, str]) -> Iterator[str]:
+    """Yield which sessions of a person and a drill are not compared with the latest of their legs, by what differs."""
+    of_leg = {
+        (value.side, value.direction): session
+        for session in sessions
+        for value in session.values
+        if value.reps_used and session.person and not session.record.tier.is_counted
+    }
+    found: dict[tuple[str, ...], list[str]] = {}
+    for session in sessions:
+        latest = (of_leg[key] for value in session.values if (key := (value.side, value.direction)) in of_leg and value.reps_used)
+        unlike = next(filter(None, (differences(session.likeness, other.likeness) for other in latest)), ())
+        if unlike:
+            found.setdefault(unlike, []).append(short[session.id])
+    for unlike, ids in found.items():
+        which = ", ".join(ids) if len(ids) <= MOST_NAMED else times(len(ids), "session")
+        yield f"[dim]not compared with the latest, {escape(', '.join(unlike))}: {which}[/]"
+
+
+def _say_wrongly_dated(listed: Sequence[Session], sessions: Sequence[Session]) -> None:
+    """Say which dates cannot be right, as `rotrack progress` does, and how to put them right."""
+    wrong, short = wrongly_dated(sessions), _short_ids(sessions)
+    names = ", ".join(short[session.id] for session in listed if session.id in wrong)
+    if names:
+        OUT.print(
+            f"[dim]Not compared, because the date contradicts the order in which the camera measured: {names}; "
+            "`rotrack note SESSION --dated DATE` puts a date right.[/]",
+            soft_wrap=True,
+        )
+
+
 def _value_cells(session: Session, row: dict[str, Any]) -> tuple[str, str, str]:
     tier = session.record.tier
-    if is_counted(tier):
+    if tier.is_counted:
         shown = times(row["reps_valid"], "cycle")
     else:
         shown = amount(row["value_deg"], row["uncertainty_deg"], tier) if row["reps_used"] else "none valid"

@@ -17,10 +17,9 @@ from rotrack.cli.options import JsonOption, OutOption, SessionArgument
 from rotrack.cli.terminal import ERR, OUT
 from rotrack.core.drills import load_table
 from rotrack.core.errors import InputError
-from rotrack.core.model import Direction, Side
 from rotrack.people.changes import archive_person, change_person, give_session, merge_people, rename_person
 from rotrack.records.history import only
-from rotrack.records.people import AffectedSide, Goal, Person, find_person, read_people, similar
+from rotrack.records.people import AffectedSide, Person, find_person, goal_of_words, limit_of_words, read_people, similar
 from rotrack.records.session import load_session
 from rotrack.records.store import read_sessions, session_folder
 from rotrack.texts.numbers import times, to_json
@@ -40,7 +39,7 @@ NameArgument = Annotated[
 @app.callback()
 def people(
     context: typer.Context,
-    everybody: Annotated[bool, typer.Option("--all", help="Also those who are archived.")] = False,
+    everybody: Annotated[bool, typer.Option("--all", help="Also list archived people.")] = False,
     json: JsonOption = False,
     out: OutOption = None,
 ) -> None:
@@ -60,7 +59,7 @@ def people(
         counts = {person.id: sum(s.record.person_id == person.id for s in sessions) for person in listed}
         print(to_json([{**msgspec.to_builtins(person), "sessions": counts[person.id]} for person in listed]))
     elif not listed:
-        OUT.print("Nobody is known here yet. Whoever is measured with --person NAME is listed.")
+        OUT.print("Nobody is known here yet. If you measure with --person NAME, that person is listed.")
     else:
         table = Table(box=None, padding=(0, 2, 0, 0))
         longest = max(len(word) for person in listed for word in person.name.split())
@@ -82,7 +81,8 @@ def people(
 def _about(person: Person) -> list[str]:
     side = f"affected: {person.affected_side}" if person.affected_side else ""
     born = f"born {person.birth_year}" if person.birth_year else ""
-    goals = [f"goal {g.drill} {g.direction}{f' {g.side}' if g.side else ''} {g.goal_deg:g}\u00b0" for g in person.goals]
+    goals = [f"goal {goal}\u00b0" for goal in person.goals]
+    goals += [f"not beyond {limit}\u00b0" for limit in person.limits] + [f"not {drill}" for drill in person.avoided]
     also = f"also written {', '.join(person.spellings)}" if person.spellings else ""
     care = f"careful: {'; '.join(person.precautions)}" if person.precautions else ""
     return [text for text in (born, side, *goals, care, person.notes, also, "archived" if person.archived else "") if text]
@@ -90,7 +90,7 @@ def _about(person: Person) -> list[str]:
 
 @app.command("show")
 def show(name: NameArgument, json: JsonOption = False, out: OutOption = None) -> None:
-    """Show what is kept of a person."""
+    """Show what is stored about a person."""
     data = opened(out)
     person = meant(data, name)
     if json:
@@ -105,19 +105,31 @@ def show(name: NameArgument, json: JsonOption = False, out: OutOption = None) ->
 @app.command("set")
 def set_(
     name: NameArgument,
-    affected_side: Annotated[AffectedSide | None, typer.Option("--affected-side", help="Which hip has trouble.")] = None,
-    birth_year: Annotated[int | None, typer.Option("--birth-year", help="Year of birth; 0 takes it away.")] = None,
-    notes: Annotated[str | None, typer.Option("--notes", help="Anything else; '' takes it away.")] = None,
+    affected_side: Annotated[AffectedSide | None, typer.Option("--affected-side", help="The affected hip.")] = None,
+    birth_year: Annotated[int | None, typer.Option("--birth-year", help="Year of birth; 0 clears it.")] = None,
+    notes: Annotated[str | None, typer.Option("--notes", help="Anything else; '' clears it.")] = None,
     precaution: Annotated[
-        list[str] | None, typer.Option("--precaution", help="What to be careful about; may be given again; '' takes all away.")
+        list[str] | None, typer.Option("--precaution", help="What to be careful about; may be repeated; '' clears all.")
     ] = None,
     goal: Annotated[
         list[str] | None,
-        typer.Option("--goal", help="\"DRILL DIRECTION [SIDE] DEGREES\"; may be given again; '' takes all away.", metavar="GOAL"),
+        typer.Option("--goal", help="\"DRILL DIRECTION [SIDE] DEGREES\"; may be repeated; '' clears all.", metavar="GOAL"),
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--limit",
+            help="A range that must not be exceeded: \"[DRILL] DIRECTION [SIDE] DEGREES\"; may be repeated; '' clears all.",
+            metavar="LIMIT",
+        ),
+    ] = None,
+    avoid: Annotated[
+        list[str] | None,
+        typer.Option("--avoid", help="A drill that the person must not do; may be repeated; '' clears all.", metavar="DRILL"),
     ] = None,
     out: OutOption = None,
 ) -> None:
-    """Change what is kept of a person: affected side, year of birth, notes, goals, precautions.
+    """Change what is stored about a person: affected side, year of birth, notes, goals, precautions.
 
     Example: rotrack people set Ana --affected-side left --goal "seated-combined internal 40"
     """
@@ -133,22 +145,13 @@ def set_(
     if precaution is not None:
         changes["precautions"] = tuple(text for text in precaution if text)
     if goal is not None:
-        changes["goals"] = tuple(_goal(text) for text in goal if text)
+        changes["goals"] = tuple(goal_of_words(text) for text in goal if text)
+    if limit is not None:
+        changes["limits"] = tuple(limit_of_words(text) for text in limit if text)
+    if avoid is not None:
+        changes["avoided"] = tuple(load_table().drill(text).id for text in avoid if text)
     changed = change_person(data, person, **changes)
     OUT.print(f"{escape(changed.name)}: {escape(', '.join(_about(changed)) or 'nothing noted')}", soft_wrap=True)
-
-
-def _goal(text: str) -> Goal:
-    words = text.split()
-    how = f'The goal \'{text}\' must be like "seated-combined internal 40" or "seated-combined internal left 40".'
-    if len(words) not in (3, 4):
-        raise InputError(how)
-    drill = load_table().drill(words[0])
-    try:
-        side = Side(words[2]) if len(words) == 4 else None
-        return Goal(drill=drill.id, direction=Direction(words[1]), side=side, goal_deg=float(words[-1]))
-    except ValueError as error:
-        raise InputError(f"{how} {str(error)[:1].upper()}{str(error)[1:]}.") from error
 
 
 @app.command("rename")
@@ -168,7 +171,7 @@ def merge(
     into: Annotated[str, typer.Argument(help="The person who stays.", metavar="INTO", autocompletion=completion.people)],
     out: OutOption = None,
 ) -> None:
-    """Make one person of two: all sessions of the first become those of the second. This cannot be undone."""
+    """Merge two people: all sessions of the first become those of the second. This cannot be undone."""
     data = opened(out)
     one, other = meant(data, name), meant(data, into)
     count = merge_people(data, one, other)
@@ -179,7 +182,7 @@ def merge(
 def give(
     session: SessionArgument,
     name: Annotated[
-        str, typer.Argument(help="Whose it is; '' if nobody's in particular.", metavar="NAME", autocompletion=completion.people)
+        str, typer.Argument(help="Whose it is; '' for nobody in particular.", metavar="NAME", autocompletion=completion.people)
     ],
     out: OutOption = None,
 ) -> None:

@@ -14,11 +14,12 @@ from rich.table import Table
 from rotrack.charts.sessions import session_figure, write_html
 from rotrack.cli.terminal import OUT
 from rotrack.cli.wording import counts
-from rotrack.core.drills import TIERS, load_table
+from rotrack.core.drills import load_table
 from rotrack.core.errors import RecordError
 from rotrack.core.model import Direction, Rep, Side
+from rotrack.core.tiers import Tier
 from rotrack.progress.compare import earlier_values, standing
-from rotrack.progress.wording import change_words, last_time_words, norm_words, sides_words
+from rotrack.progress.wording import change_words, last_time_words, none_before_words, norm_words, sides_words
 from rotrack.records.changes import PLOT
 from rotrack.records.compare import held, legs_of
 from rotrack.records.norms import norms_for
@@ -26,26 +27,26 @@ from rotrack.records.record import SessionRecord
 from rotrack.records.session import Session, SessionValue, counting, readings_of
 from rotrack.records.store import read_sessions
 from rotrack.texts import Texts
-from rotrack.texts.numbers import COUNTED, INDEX, amount, is_counted, is_index, seconds, times
+from rotrack.texts.numbers import amount, seconds, speed, times
 
 
-def rep_line(rep: Rep, tier: str) -> str:
+def rep_line(rep: Rep, tier: Tier) -> str:
     """Return a repetition as one line with markup."""
     marks = f"  [yellow]{escape('faults ' + ' '.join(rep.faults))}[/]" if rep.faults else ""
     why = f"  [dim]{escape(rep.reason)}[/]" if rep.reason else ""
     why += "  [bold]dropped[/]" if rep.dropped else ""
     colour = "cyan" if rep.side is Side.LEFT else "dark_orange"
-    if is_counted(tier):
+    if tier.is_counted:
         return (
             f"  [{colour}]{rep.side:5}[/]  cycle {rep.rep}  [bold]held {seconds(rep.hold_s)}[/]  "
             f"from {rep.start_s:.1f} to {rep.end_s:.1f} s{marks}{why}"
         )
     peak = amount(rep.peak_deg, rep.uncertainty_deg, tier)
-    sign = "" if is_index(tier) else "\u00b0"
-    speed = f"  {rep.speed_deg_s:.0f}{sign}/s" if isfinite(rep.speed_deg_s) else ""
+    sign = tier.unit
+    turned = f"  {fast}" if (fast := speed(rep.speed_deg_s, tier)) else ""
     return (
         f"  [{colour}]{rep.side:5}[/]  rep {rep.rep}  {rep.direction:8}  [bold]{peak:>12}[/]  "
-        f"live {abs(rep.live_peak_deg):.1f}{sign}  hold {seconds(rep.hold_s)}{speed}{marks}{why}"
+        f"live {abs(rep.live_peak_deg):.1f}{sign}  hold {seconds(rep.hold_s)}{turned}{marks}{why}"
     )
 
 
@@ -53,7 +54,7 @@ def write_plot(session: Session) -> Path:
     """Write the curve of a session as a page into its folder; return the file."""
     path = session.folder / PLOT
     tier = session.record.tier
-    if is_counted(tier):
+    if tier.is_counted:
         values = [f"{h.side}: {times(h.cycles, 'cycle')}, {seconds(h.total_s)} held" for h in held(session.rep_list) if h.cycles]
     else:
         values = [
@@ -73,30 +74,34 @@ def print_session(session: Session) -> None:
     record = session.record
     tier = record.tier
     if session.rep_list:
-        OUT.print(_cycle_table(session) if is_counted(tier) else _value_table(session))
+        OUT.print(_cycle_table(session) if tier.is_counted else _value_table(session))
     else:
-        what = "cycle" if is_counted(tier) else "repetition"
+        what = "cycle" if tier.is_counted else "repetition"
         until = f" in {record.duration_s:.0f} s" if isfinite(record.duration_s) else ""
         OUT.print(f"{escape(record.source.name)}: no {what} found{until}.")
-    if tier == "B" or (tier == "A" and record.measured != "hip rotation"):
-        OUT.print(escape(f"  reads {record.measured}; tier {tier}: {TIERS[tier]}"), style="dim", soft_wrap=True)
+    for arc in session.arcs:
+        total, ratio = amount(arc.total_deg, arc.total_error_deg, tier), f"{arc.ratio:.2f} \u00b1 {arc.ratio_error:.2f}"
+        OUT.print(f"  {arc.side}: total arc [bold]{total}[/], internal to external [bold]{ratio}[/]", soft_wrap=True)
+    if turnout := session.turnout:
+        OUT.print(f"  total turnout [bold]{amount(turnout.total_deg, turnout.error_deg, tier)}[/]", soft_wrap=True)
+    if tier is Tier.B or (tier is Tier.A and record.measured != "hip rotation"):
+        OUT.print(escape(f"  reads {record.measured}; tier {tier}: {tier.meaning}"), style="dim", soft_wrap=True)
     other: dict[str, int] = {}
     for movement in session.apart_list:
         other[movement.reason] = other.get(movement.reason, 0) + 1
     for reason, count in other.items():
         OUT.print(f"  [dim]counted apart: {count} x {escape(reason)}[/]", soft_wrap=True)
-    if not is_counted(tier):
+    if not tier.is_counted:
         OUT.print(f"  [dim]{escape(_calibration_words(record))}[/]", soft_wrap=True)
-    for text in record.calibration_notes:
-        OUT.print(f"  [dim]{escape(text)}[/]", soft_wrap=True)
+    for note in record.calibration_notes:
+        OUT.print(f"  [dim]{escape(Texts().said(note))}[/]", soft_wrap=True)
     advised: dict[str, list[str]] = {}
     for side, advice in record.camera_advice.items():
         advised.setdefault(advice, []).append(side)
     for advice, sides in advised.items():
         OUT.print(f"  [yellow]Camera ({' and '.join(sides)} leg):[/] {escape(advice)}", soft_wrap=True)
-    for text in (*session.warnings, record.cut_off, record.speed_advice):
-        if text:
-            OUT.print(f"  [yellow]Note:[/] {escape(text)}", soft_wrap=True)
+    for told in session.remarks:
+        OUT.print(f"  [yellow]Note:[/] {escape(Texts().said(told))}", soft_wrap=True)
 
 
 def beside(folder: Path, data: Path) -> list[Session]:
@@ -119,12 +124,12 @@ def print_compared(session: Session, others: list[Session]) -> None:
             OUT.print(f"  [bold]{t('result.sides_heading')}, {t.direction(direction)}:[/] {words}", soft_wrap=True)
     for value in session.values if others else ():
         earlier = earlier_values(session, others, value.side, value.direction, 1)
-        words = last_time_words(earlier[0], tier, t) if earlier else t("result.first")
+        words = last_time_words(earlier[0], tier, t) if earlier else none_before_words(session, others, t)
         if earlier and (change := found.changes.get((value.side, value.direction))):
             words = f"{words}. {change_words(change, t)}"
         about = f"{t('result.before')}, {t.leg(value.side)}, {t.direction(value.direction)}"
         OUT.print(f"  [bold]{about}:[/] {words}", soft_wrap=True)
-    norms = () if is_index(tier) else norms_for(session.record.drill)
+    norms = () if tier.is_index else norms_for(session.record.drill, session.record.motion)
     if norms:
         OUT.print(f"\n  [dim]{t('result.norms')}. {t('result.norms_not')}[/]", soft_wrap=True)
     for norm in norms:
@@ -147,8 +152,8 @@ def print_readings(session: Session, others: list[Session]) -> None:
         OUT.print(f"  [dim]{escape(about)}[/]", soft_wrap=True)
 
 
-def _in_words(tier: str, value: SessionValue) -> str:
-    if is_counted(tier):
+def _in_words(tier: Tier, value: SessionValue) -> str:
+    if tier.is_counted:
         shown = times(value.reps_valid, "cycle")
     else:
         shown = amount(value.value_deg, value.uncertainty_deg, tier) if value.reps_used else "none valid"
@@ -166,18 +171,19 @@ def _session_table(session: Session, *columns: str) -> Table:
 def _value_table(session: Session) -> Table:
     tier = session.record.tier
     table = _session_table(session, "side", "direction", "session value", "from", "repetitions")
-    about = f"tier C: {INDEX}; " if is_index(tier) else ""
+    about = f"tier C: {tier.caption}; " if tier.is_index else ""
     table.caption, table.caption_justify = f"{about}\u00b1 is the error to expect (95 %)", "left"
     for value in session.values:
         shown = amount(value.value_deg, value.uncertainty_deg, tier) if value.reps_used else "none valid"
-        used = f"best {value.reps_used}" if value.reps_used else "-"
+        how = "best" if session.record.rule.best < session.record.rule.first else "first"
+        used = f"{how} {value.reps_used}" if value.reps_used else "-"
         table.add_row(value.side, value.direction, shown, used, counts(session, value))
     return table
 
 
 def _cycle_table(session: Session) -> Table:
     table = _session_table(session, "side", "cycles", "longest hold", "held in all")
-    table.caption, table.caption_justify = f"tier D: {COUNTED}", "left"
+    table.caption, table.caption_justify = f"tier D: {Tier.D.caption}", "left"
     for found in held(session.rep_list):
         if found.cycles:
             table.add_row(found.side, str(found.cycles), seconds(found.longest_s), seconds(found.total_s))

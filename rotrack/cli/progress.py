@@ -16,12 +16,13 @@ from rotrack.cli.terminal import OUT
 from rotrack.core.drills import load_table
 from rotrack.core.errors import InputError
 from rotrack.core.model import Side
+from rotrack.core.tiers import Tier
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict, read_progress, to_dict
 from rotrack.progress.rule import BASELINE_DAYS, MOST_BASELINE_DAYS, NOW_DAYS, TREND_DAYS
 from rotrack.progress.wording import verdict_words
 from rotrack.records.history import people
 from rotrack.texts import Texts
-from rotrack.texts.numbers import INDEX, is_index, times, to_json, unit
+from rotrack.texts.numbers import times, to_json
 
 MOST_PEOPLE = 5
 """For more people than this one line each is printed."""
@@ -45,8 +46,8 @@ def progress(
     """Say whether a range has really changed, or whether the difference is measurement error.
 
     The mean of the first days, three to eight, is the baseline; the mean of the latest three is compared with it. A change is
-    real once it is so large, or so steady, that of people in whom nothing changes at most 1 in 20 is told one in a year, however
-    often they look. Only like is compared with like; what was left out is said. docs/progress.md explains the numbers.
+    real if it is so large, or so steady, that at most 1 in 20 people in whom nothing changes is told of one in a year, however
+    often they look. Only sessions that agree are compared; rotrack says what it left out. docs/progress.md explains the numbers.
 
     Example: rotrack progress --person Ana --drill seated-internal
     """
@@ -132,24 +133,24 @@ def _leg(change: Change) -> str:
     return f"{change.side} {change.direction}"
 
 
-def _number(size_deg: float, tier: str) -> str:
-    return f"{size_deg:.1f}{unit(tier)}" if isfinite(size_deg) else "\u2013"
+def _number(size_deg: float, tier: Tier) -> str:
+    return f"{size_deg:.1f}{tier.unit}" if isfinite(size_deg) else "\u2013"
 
 
 def _change(change: Change) -> str:
     if not isfinite(change.change_deg):
         return "\u2013"
-    return f"{change.change_deg:+.1f} \u00b1 {change.error_deg:.1f}{unit(change.tier)}"
+    return f"{change.change_deg:+.1f} \u00b1 {change.error_deg:.1f}{change.tier.unit}"
 
 
 def _slope(change: Change) -> str:
     slope = change.slope
     interval = f"95 %: {slope.low_deg:+.1f} to {slope.high_deg:+.1f}"
-    return f"{slope.per_month_deg:+.1f}{unit(change.tier)} a month ({interval}) over {len(change.points)} sessions"
+    return f"{slope.per_month_deg:+.1f}{change.tier.unit} a month ({interval}) over {len(change.points)} sessions"
 
 
 def _sides(sides: Sides) -> str:
-    amount = f"{abs(sides.difference_deg):.1f} \u00b1 {sides.error_deg:.1f}{unit(sides.tier)}"
+    amount = f"{abs(sides.difference_deg):.1f} \u00b1 {sides.error_deg:.1f}{sides.tier.unit}"
     larger = Side.LEFT if sides.difference_deg > 0 else Side.RIGHT
     about = f"{sides.direction}, {times(sides.sessions, 'session')}: "
     if not (sides.clear or sides.unconfirmed):
@@ -167,8 +168,8 @@ def _legend(found: Progress) -> str:
         f"latest {NOW_DAYS}; \u00b1: 95 % interval of the change",
         f"real: from this change on it is a real one, as is one that goes on steadily; SEM {spread}",
     ]
-    if any(map(is_index, found.table.tier)):
-        parts.append(f"tier C: {INDEX}")
+    if any(change.tier.is_index for change in found.changes):
+        parts.append(f"tier C: {Tier.C.caption}")
     if found.table.days.max() < TREND_DAYS:
         parts.append(f"a slope from {TREND_DAYS} days on")
     return "; ".join(parts) + ". docs/progress.md explains it."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from enum import StrEnum
 from math import isfinite
@@ -17,13 +18,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from rotrack.charts.sessions import agreement_figure, page_bytes
-from rotrack.cli.console import opened, shortened, whose
+from rotrack.cli.completion import people
+from rotrack.cli.console import name_to_log, opened, shortened, whose
 from rotrack.cli.options import DrillFilter, JsonOption, OutOption, PersonFilter
 from rotrack.cli.terminal import ERR, OUT
 from rotrack.core.drills import load_table
 from rotrack.core.errors import DOUBTFUL, InputError
 from rotrack.core.model import Direction, Side
 from rotrack.exchange.merge import merge_sessions
+from rotrack.exchange.parcel import is_parcel, unpacked
 from rotrack.exchange.typed import Form, UndecidedDatesError, import_readings, write_template
 from rotrack.progress.agreement import (
     GRAVITY,
@@ -57,7 +60,10 @@ OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the 
 def import_(
     path: Annotated[
         Path | None,
-        typer.Argument(help="A data folder of another computer, or a table of readings: .csv or .xlsx.", metavar="PATH"),
+        typer.Argument(
+            help="A data folder of another computer, a file of its sessions (.zip), or a table of readings: .csv or .xlsx.",
+            metavar="PATH",
+        ),
     ] = None,
     template: Annotated[
         Path | None, typer.Option("--template", help="Write an empty table for readings into this file.", metavar="FILE")
@@ -78,25 +84,38 @@ def import_(
         ),
     ] = None,
     sheet: Annotated[str, typer.Option("--sheet", help="Sheet of an .xlsx; default: the first that holds anything.")] = "",
+    person: Annotated[
+        str,
+        typer.Option(
+            "--person",
+            "-p",
+            help="Name of the person here, if all sessions are of one person.",
+            metavar="NAME",
+            autocompletion=people,
+        ),
+    ] = "",
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
     out: OutOption = None,
 ) -> None:
-    """Take in the sessions of another computer, or readings of a goniometer or phone.
+    """Import sessions from another computer, or readings of a goniometer or phone.
 
-    A folder: its sessions come in without duplicates, with their curves, landmarks and videos, and what is known of the people.
-    What is here stays as it is.
+    A folder: its sessions are imported once, with their curves, landmarks and videos, and the records of the people. Nothing that
+    is here already changes.
     Example: rotrack import /media/stick/rotrack
 
+    A file that `rotrack export --format sessions` wrote: the same, without videos. If the person has another name
+    here, say so with --person. Example: rotrack import ana.zip --person "Ana Silva"
+
     A table, .csv or .xlsx as your spreadsheet saves it: one row per reading, columns taken_at, person, drill, side, direction,
-    value_deg, instrument, and if you like rater, note and rep. The readings stand in the chart beside the sessions, marked, and
+    value_deg, instrument, and if you like rater, note and rep. The chart marks the readings beside the sessions, and
     `rotrack agreement` compares them. Example: rotrack import --template readings.csv, fill it in, then rotrack import
     readings.csv
 
-    One row per visit does, too: a column "left internal" or "IR left" holds values of that leg and direction. Example: rotrack
+    One row per visit works, too: a column "left internal" or "IR left" holds values of that leg and direction. Example: rotrack
     import visits.xlsx --column "IRO li=left internal" --same drill=seated-combined --same instrument=goniometer
 
-    What cannot be read is named and left out; importing again adds only what is new.
+    rotrack names what it cannot read and leaves it out. Importing again adds only what is new.
     """
     if template:
         write_template(template, overwrite)
@@ -106,11 +125,11 @@ def import_(
             raise InputError("Say what to import: a data folder or a CSV table. `rotrack import --template FILE` writes a table.")
         return
     form = Form(dates, _pairs_of(column or [], "--column"), _pairs_of(same or [], "--same"), sheet)
-    if path.is_dir() and form != Form():
-        raise InputError("--dates, --column, --same and --sheet are for a table of readings; leave them out for a folder.")
+    is_log = path.is_dir() or is_parcel(path)
+    _check_options(is_log, form, person)
     data = opened(out)
-    if path.is_dir():
-        merged = _merge(data, path)
+    if is_log:
+        merged = _import_log(data, path, person)
         kinds = {"session": merged, "reading": merged.readings or Merged(0, 0)}
     else:
         merged = _import_table(data, path, form)
@@ -129,6 +148,20 @@ def import_(
         _tell("[bold red]rotrack:[/]", told)
     if any(problems):
         raise typer.Exit(DOUBTFUL)
+
+
+def _check_options(is_log: bool, form: Form, person: str) -> None:
+    if person and not is_log:
+        raise InputError("--person is for sessions; in a table of readings a column says whose they are, or --same person=NAME.")
+    if is_log and form != Form():
+        raise InputError("--dates, --column, --same and --sheet are for a table of readings; leave them out for sessions.")
+
+
+def _import_log(data: Path, path: Path, person: str) -> Merged:
+    """Take in the sessions of a folder or of a file, as this person's if one is named."""
+    person = name_to_log(data, person) if person else ""
+    with nullcontext(path) if path.is_dir() else unpacked(path) as other:
+        return _merge(data, other, person)
 
 
 def _import_table(data: Path, path: Path, form: Form) -> Merged:
@@ -158,11 +191,13 @@ def _tell(mark: str, sentences: Sequence[str]) -> None:
         ERR.print(f"{mark} {escape(text)}", soft_wrap=True)
 
 
-def _merge(data: Path, other: Path) -> Merged:
+def _merge(data: Path, other: Path, person: str) -> Merged:
     columns = (TextColumn("importing"), BarColumn(), MofNCompleteColumn(), TextColumn("sessions"), TimeRemainingColumn())
     with Progress(*columns, console=ERR, transient=True) as progress:
         task = progress.add_task("", total=None)
-        return merge_sessions(data, other, lambda total: progress.update(task, total=total), lambda: progress.advance(task))
+        return merge_sessions(
+            data, other, lambda total: progress.update(task, total=total), lambda: progress.advance(task), person
+        )
 
 
 # ---------------------------------------------------------------------- agreement
@@ -200,6 +235,7 @@ def agreement(
         Path | None,
         typer.Option("--sheet", help="Write the recipe with the table to fill in, on one page (PDF), and end.", metavar="FILE"),
     ] = None,
+    language: Annotated[str, typer.Option("--language", help="Language of the sheet: en or de.")] = "en",
     plot: Annotated[Path | None, typer.Option("--plot", help="Write the Bland-Altman plot as a page.", metavar="FILE")] = None,
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
@@ -209,15 +245,15 @@ def agreement(
 
     Each reading is paired with the session nearest in time, of the same person, drill, side and direction, or with a repetition
     of it: --pair. Bias is rotrack minus the instrument; 95 % of differences lie between the limits of agreement. Everything has
-    its 95 % confidence interval. If several people read, each of them is paired; --rater compares one alone.
+    its 95 % confidence interval. Each rater has pairs of their own; --rater selects one rater.
 
-    Begin with the recipe: rotrack agreement --sheet recipe.pdf. `rotrack import` takes in the readings. Example: rotrack
+    Begin with the recipe: rotrack agreement --sheet recipe.pdf. `rotrack import` imports the readings. Example: rotrack
     agreement --drill seated-combined --pair repetition --plot agreement.html
     """
     if sheet:
         from rotrack.exchange.protocol import protocol_pdf  # what draws PDF is large
 
-        write_for_person(sheet, protocol_pdf(), overwrite)
+        write_for_person(sheet, protocol_pdf(language), overwrite)
         ERR.print(f"written to {escape(str(sheet))}", soft_wrap=True)
         return
     if plot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from importlib import metadata
 from pathlib import Path
@@ -17,18 +18,23 @@ from rotrack.cli.terminal import ERR, OUT
 from rotrack.core.drills import load_table
 from rotrack.core.errors import InputError
 from rotrack.progress.change import read_progress
+from rotrack.records.people import goals
 from rotrack.records.session import Session
 from rotrack.records.store import read_sessions
 from rotrack.report.content import make_report, require_sessions
 from rotrack.report.files import check_places, file_name, files_of, write_report
+from rotrack.report.translated import translated
 from rotrack.report.wording import Only
-from rotrack.system.inputs import name_key
+from rotrack.system.inputs import clean_text, name_key
+from rotrack.texts import LANGUAGES, Texts
 
 
 def report(
     person: Annotated[
         str | None,
-        typer.Option("--person", "-p", help="Whose. Needed only if several are in the log.", autocompletion=completion.people),
+        typer.Option(
+            "--person", "-p", help="Whose report; needed only if several people are in the log.", autocompletion=completion.people
+        ),
     ] = None,
     to: Annotated[
         Path | None,
@@ -41,6 +47,11 @@ def report(
     pdf: Annotated[bool, typer.Option("--pdf/--no-pdf", help="Also write the PDF.")] = True,
     drill: DrillFilter = None,
     since: SinceOption = None,
+    language: Annotated[
+        str, typer.Option("--language", help=f"Language of the report: {' or '.join(LANGUAGES)}.", metavar="CODE")
+    ] = "en",
+    practice: Annotated[str, typer.Option("--practice", help="Name of the practice, at the top.")] = "",
+    comment: Annotated[str, typer.Option("--comment", help="A comment below the three sentences.")] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of these names that are no reports.")] = False,
     out: OutOption = None,
     remeasure: RemeasureOption = True,
@@ -48,11 +59,12 @@ def report(
     """Write a report for the person who was measured: a page that opens without a network, and a PDF.
 
     It begins with three sentences. Then, per drill: every session in the band of measurement error, the repetitions of the latest
-    session, left against right, faults over time. Published values stand apart. Method and limits are on the last page. It is
-    made anew each time, and unasked replaces only a report. It never diagnoses.
+    session, left against right, faults over time. Published values are in a separate box. Method and limits are on the last page.
+    Every run writes a new report and overwrites only earlier reports, unless you add --overwrite. It never diagnoses.
 
     Example: rotrack report --person Ana --to ana.html
     """
+    Texts(language)  # an unknown one is refused before the work begins
     data = opened(out, remeasure)
     if drill:
         load_table().drill(drill)  # an unknown one is named with the known ones
@@ -66,7 +78,8 @@ def report(
     check_places(files_of(path, pdf), overwrite)
     with ERR.status("Writing the report ..."):
         progress = read_progress(data, name, only.drill, None, only.since)
-        made = make_report(progress, name, today, metadata.version("rotrack"), only)
+        made = make_report(progress, name, today, metadata.version("rotrack"), only, goals(data, name))
+        made = replace(translated(made, language), practice=clean_text(practice), comment=clean_text(comment))
         written = write_report(made, path, pdf, overwrite)
     for sentence in made.sentences:
         OUT.print(escape(sentence), soft_wrap=True)

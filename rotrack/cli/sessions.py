@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from rotrack.cli import completion
 from rotrack.cli.console import located, nobody, opened, say_notes
-from rotrack.cli.options import JsonOption, OutOption, RemeasureOption, SessionArgument
+from rotrack.cli.options import JsonOption, OutOption, RemeasureOption, SessionArgument, with_noted
 from rotrack.cli.printing import beside, print_compared, print_readings, print_session, rep_line, write_plot
 from rotrack.cli.terminal import ERR, OUT
 from rotrack.cli.wording import noted_words
 from rotrack.core.errors import InputError, RecordError
 from rotrack.core.model import Direction, Side
+from rotrack.measure.request import Request
 from rotrack.people.erasure import delete_person, stored_of
+from rotrack.people.everything import delete_everything
 from rotrack.people.names import meant
-from rotrack.records.changes import PLOT, delete_session, describe_session, drop_rep
+from rotrack.records.changes import PLOT, date_session, delete_session, describe_session, drop_rep
+from rotrack.records.days import check_past
+from rotrack.records.options import options_of
 from rotrack.records.session import Session, load_session
 from rotrack.records.store import find_session, session_folder
-from rotrack.texts.numbers import is_counted, times, to_json
+from rotrack.texts.numbers import times, to_json
 
 
 def show(
@@ -30,10 +34,10 @@ def show(
     out: OutOption = None,
     remeasure: RemeasureOption = True,
 ) -> None:
-    """Show a session again: values, repetitions, what was noted, and what the values compare with.
+    """Show a session again: values, repetitions, notes and comparisons.
 
-    Left is compared with right, and each value with that of the last session of the same kind, with the error of the
-    difference, the same as in `rotrack progress`. Published values stand apart: they are no target and no diagnosis.
+    It compares left with right, and each value with that of the last session of the same kind. The error of the difference is the
+    same as in `rotrack progress`. Published values are shown separately: they are no target and no diagnosis.
 
     Example: rotrack show last --plot
     """
@@ -56,7 +60,7 @@ def show(
     for rep in loaded.rep_list:
         OUT.print(rep_line(rep, record.tier), soft_wrap=True)
     print_session(loaded)
-    if not is_counted(record.tier):
+    if not record.tier.is_counted:
         print_compared(loaded, others)
     print_readings(loaded, others)
     OUT.print(f"  kept in {escape(str(loaded.folder))}", soft_wrap=True)
@@ -76,7 +80,7 @@ def drop(
 ) -> None:
     """Take bad repetitions out of a session's value.
 
-    They stay in the log, marked as dropped, and can be taken back in.
+    They stay in the log, marked as dropped. --undo takes them back in.
 
     Example: rotrack drop last 3 --side left --direction internal
     """
@@ -107,26 +111,35 @@ def _excursion(session: Session, side: Side | None, direction: Direction | None)
     raise InputError(f"Say which repetitions are meant, with {lacking}; the session {session.id} has {choices}.")
 
 
+@with_noted(leave_out=("note",))
 def note(
     session: SessionArgument,
-    text: Annotated[str | None, typer.Argument(help="The note; an empty one ('') takes it away.", metavar="[TEXT]")] = None,
-    band: Annotated[str | None, typer.Option("--band", help="Resistance band, in your own words; '' for none.")] = None,
-    load_kg: Annotated[
-        float | None, typer.Option("--load-kg", help="Weight on the ankle, in kilograms; nan for not said.")
-    ] = None,
+    text: Annotated[str | None, typer.Argument(help="The note; '' clears it.", metavar="[TEXT]")] = None,
+    *,
+    noted: dict[str, Any],
+    dated: Annotated[
+        str, typer.Option("--dated", help="When it really began, if the clock was wrong: 2026-01-31 17:30.", metavar="DATE")
+    ] = "",
     out: OutOption = None,
 ) -> None:
     """Note something about a session afterwards: a text, the band, the weight.
 
-    Without anything to note, it shows what is noted.
+    '' clears a text, nan a number. Without anything to note, the command shows what is noted.
 
     Example: rotrack note last "left knee sore" --band red --load-kg 2
     """
     data, session_id = located(session, out)
-    if text is None and band is None and load_kg is None:
-        record = load_session(session_folder(data, session_id)).record
-    else:
-        record = describe_session(data, session_id, text, band, load_kg).record
+    noted |= {"note": text} if text is not None else {}
+    at = options_of(Request)["recorded_at"].read(dated)
+    if at:
+        check_past(at)
+    if noted:
+        describe_session(data, session_id, **noted)
+    if at:
+        date_session(data, session_id, at)
+    record = load_session(session_folder(data, session_id)).record
+    if at:
+        OUT.print(f"{escape(session_id)}: began {record.moment:%Y-%m-%d %H:%M}", soft_wrap=True)
     OUT.print(f"{escape(session_id)}: {escape(noted_words(record) or 'nothing noted')}", soft_wrap=True)
 
 
@@ -141,20 +154,29 @@ def delete(
         str | None,
         typer.Option("--person", "-p", help="The name; case and blanks do not matter.", autocompletion=completion.people),
     ] = None,
+    everything: Annotated[bool, typer.Option("--everything", help="All that is kept, of everybody.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     out: OutOption = None,
 ) -> None:
-    """Delete a session, or a person with everything stored of them. This cannot be undone.
+    """Delete a session, or a person with all that is stored about them. This cannot be undone.
 
-    Of a session: its rows in reps.csv and its folder with curve, landmarks, plot and video.
+    For a session, this deletes its rows in reps.csv and its folder with curve, landmarks, plot and video.
 
-    Of a person: all their sessions, their personal calibration and readings of other instruments. Files that you copied elsewhere
-    are yours to delete.
+    For a person, it deletes all their sessions, their record, their personal calibration and readings of other instruments. It
+    does not reach files that you copied elsewhere.
 
-    It says what goes and asks twice. Example: rotrack delete --person Ana
+    The command says what it will delete and asks twice. Example: rotrack delete --person Ana
     """
-    if (session is None) == (person is None):
-        raise InputError("Say what to delete: either --session ID or --person NAME.")
+    if (session is not None) + (person is not None) + everything != 1:
+        raise InputError("Say what to delete: either --session ID, --person NAME or --everything.")
+    if everything:
+        data = opened(out)
+        OUT.print(
+            f"This deletes all sessions, people, programmes, calibrations and readings in {escape(str(data))}.", soft_wrap=True
+        )
+        _ask_twice(yes, "Delete all that is kept?", "delete", "the word delete")
+        delete_everything(data)
+        OUT.print("Deleted: everything.")
     if session is not None:
         data, session_id = located(session, out)
         OUT.print(f"This deletes the session {escape(session_id)} with all its files.", soft_wrap=True)
@@ -190,6 +212,6 @@ def _ask_twice(yes: bool, question: str, word: str, what: str) -> None:
     """Go on only if the question is answered with yes and the word is typed."""
     if yes:
         return
-    if not typer.confirm(question) or typer.prompt(f"It cannot be brought back. To go on, type {what}").strip() != word:
+    if not typer.confirm(question) or typer.prompt(f"This cannot be undone. To go on, type {what}").strip() != word:
         OUT.print("Nothing was deleted.")
         raise typer.Exit(1)

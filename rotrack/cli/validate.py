@@ -10,14 +10,16 @@ import typer
 from rich.markup import escape
 
 from rotrack.cli.console import progress_bar
-from rotrack.cli.options import CorrectOption, LegnetOption, ModelOption
+from rotrack.cli.options import with_request
 from rotrack.cli.terminal import ERR, OUT
+from rotrack.measure.request import Request
 from rotrack.system.files import check_free
 from rotrack.texts.numbers import to_json
 from rotrack.validation import describe, markdown, read_before, side_by_side, validate_folder, write_table
 from rotrack.validation import report as validation_report
 
 
+@with_request("model", "correct", "legnet")
 def validate(
     truth: Annotated[
         Path, typer.Argument(help="Folder with manifest.csv, clips and NAME.gt.csv / NAME.gt.json.", metavar="FOLDER")
@@ -28,18 +30,15 @@ def validate(
     part: Annotated[
         str, typer.Option("--part", help="Only this part: tune or test in the public benchmark.", show_default=False)
     ] = "",
-    model: ModelOption = "heavy",
+    *,
+    request: Request,
     mirror: Annotated[bool, typer.Option("--mirror", help="Play every clip mirrored; sides must swap.")] = False,
-    correct: CorrectOption = True,
-    legnet: LegnetOption = True,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Clips at a time; default: one per core.", show_default=False)
     ] = None,
     state: Annotated[
         Path | None,
-        typer.Option(
-            "--state", help="Folder for what was found of each clip; default: `validated` in FOLDER.", show_default=False
-        ),
+        typer.Option("--state", help="Folder for the results of each clip; default: `validated` in FOLDER.", show_default=False),
     ] = None,
     keep: Annotated[
         Path | None, typer.Option("--keep", help="Keep the sessions here; a later run starts from their landmarks.")
@@ -53,11 +52,12 @@ def validate(
 ) -> None:
     """Measure clips whose true angles are known, and print the errors: per clip and leg, and per posture.
 
-    Per clip and leg: bias, mean absolute error (MAE) and 95 % limits of agreement of the curve after the neutral zero, MAE
-    of the peaks, repetitions found of the true ones and invented. Sides that do not move are in --out.
+    For each clip and leg, it prints bias, mean absolute error (MAE) and 95 % limits of agreement of the curve after the neutral
+    zero, the MAE of the peaks, and how many true repetitions were found and how many were invented. Legs that do not move are
+    only in --out.
 
-    End it whenever you like: started again, it goes on. What was found of each clip lies in the state folder, apart for each
-    version of the code and its settings; delete what is to be measured anew.
+    You can end it whenever you like and start it again: it continues. The results of each clip are in the state folder, one
+    folder for each version of the code and its settings. To measure a clip again, delete its result there.
 
     Example: rotrack validate benchmark --part test --out test.csv
     """
@@ -67,7 +67,7 @@ def validate(
     with progress_bar() as progress:
         task = progress.add_task("validating", total=None)
         table = validate_folder(
-            truth, model, only, mirror, correct, keep, legnet,
+            truth, request.model, only, mirror, request.correct, keep, request.legnet,
             on_total=lambda frames: progress.update(task, total=frames),
             on_frames=lambda frames: progress.advance(task, frames),
             part=part, state=state or truth / "validated", processes=jobs,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from math import isfinite
-
+from rotrack.records.options import Noted, options_of
 from rotrack.records.record import SessionRecord
+from rotrack.records.rules import USUAL
 from rotrack.records.session import Session, SessionValue
 from rotrack.texts.numbers import times
 
@@ -16,9 +16,16 @@ def counts(session: Session, value: SessionValue, valid: str = "valid ") -> str:
 
 
 def noted_words(record: SessionRecord) -> str:
-    """Return note, band and load in words; empty without any."""
-    load = f"{record.load_kg:g} kg" if isfinite(record.load_kg) else ""
-    return ", ".join(filter(None, [record.note, record.band and f"band {record.band}", load]))
+    """Return what was noted in words; empty without any."""
+    said = {name: option.written(getattr(record, name)) for name, option in options_of(Noted).items()}
+    said |= {"value_rule": "" if record.value_rule == USUAL else record.value_rule}
+    shown = {
+        "note": "{}", "variant": "variant {}",
+        "band": "band {}", "load_kg": "{} kg", "performed": "{}", "assisted_by": "assisted by {}",
+        "pain_before": "pain before {}", "pain_end": "pain at the end {}", "end_feel": "end feel {}", "warm_up": "warm-up {}",
+        "position": "position {}", "value_rule": "value {}",
+    }  # fmt: skip
+    return ", ".join(shown.get(name, name + " {}").format(words) for name, words in said.items() if words)
 
 
 def noted_of(session: Session) -> str:

@@ -16,6 +16,7 @@ from rotrack.core.errors import DrillError
 from rotrack.core.figures import Figure, Need, are_numbers, known_keys, needs, read_figure
 from rotrack.core.model import Direction, Side
 from rotrack.core.postures import Posture, records
+from rotrack.core.tiers import TIERS, Tier
 
 
 class Measure(StrEnum):
@@ -70,12 +71,6 @@ class Place:
     turn_deg: float
 
 
-TIERS = {
-    "A": "measured well by one webcam in the right place",
-    "B": "measured with a correction; expect a wider error",
-    "C": "an index that follows the movement, not degrees of hip range",
-    "D": "count and hold time only",
-}
 GROUPS = ("standing", "sitting", "lying", "side-lying", "lunge", "stretch")
 
 
@@ -91,23 +86,27 @@ class Fault:
         What happens, in words.
     cue : str
         What to say to the person.
-    limit : float
-        Largest value still allowed.
     unit : str
         "deg" or "cm".
     invalidates : bool
         Whether a repetition with it is left out of the session value.
-    watched_in : tuple of Posture
-        Positions in which rotrack can see it yet.
+    limits : dict of Posture to float
+        Largest size still allowed, in each position in which the landmarks show it; elsewhere it cannot be seen.
+    of_other_leg : bool
+        Whether it is of the leg that is not measured; where both are, there is none.
     """
 
     letter: str
     title: str
     cue: str
-    limit: float
     unit: str
     invalidates: bool
-    watched_in: tuple[Posture, ...]
+    limits: dict[Posture, float]
+    of_other_leg: bool = False
+
+
+VARIANT_LEGS = ("one", "both", "alternating")
+"""How legs may move: one at a time, both at once, in turn. Which it was is seen, so nobody has to say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +133,8 @@ class Drill:
         What the angle means, for instance "hip rotation".
     posture : Posture
         Position the person must be in before anything is measured.
-    tier : str
-        A, B, C or D, see `TIERS`.
+    tier : Tier
+        What its numbers are, and how far they may be trusted.
     directions : tuple of Direction
         The excursions that make one repetition, in order; two for a combined drill.
     faults : tuple of str
@@ -150,6 +149,15 @@ class Drill:
         What else to know.
     without_legnet : str
         Why there is no number for the drill without the leg network; empty where MediaPipe's landmarks are enough.
+    legs : tuple of str
+        How the legs may move, of `VARIANT_LEGS`; the first is the usual way.
+    variants : dict of str to str
+        Other ways to do the drill that the person has to name, because no landmark shows them: name and description of each.
+        Whether a drill is held or repeated is seen and needs no name.
+    unseen : tuple of str
+        Letters of faults that can be seen in the posture, but not in this drill.
+    total_turnout : bool
+        Whether the external rotation of both legs together means something: both feet are turned out at once.
     """
 
     id: str
@@ -163,7 +171,7 @@ class Drill:
     measure: Measure
     measured: str
     posture: Posture
-    tier: str
+    tier: Tier
     directions: tuple[Direction, ...]
     faults: tuple[str, ...]
     range_deg: dict[Direction, tuple[float, float]]
@@ -171,10 +179,27 @@ class Drill:
     min_entry_deg: float = 3.0
     note: str = field(default="")
     without_legnet: str = field(default="")
+    legs: tuple[str, ...] = ("one",)
+    variants: dict[str, str] = field(default_factory=dict)
+    unseen: tuple[str, ...] = ()
+    total_turnout: bool = False
+
+    def check_variant(self, name: str) -> None:
+        """Check the name of a variant; an empty name is right.
+
+        Raises
+        ------
+        DrillError
+            For a variant that the drill does not have.
+        """
+        if name and name not in self.variants:
+            known = f"Its variants are: {', '.join(self.variants)}." if self.variants else "It has none."
+            raise DrillError(f"{self.id} has no variant '{name[:40]}'. {known}")
 
     def watches(self, fault: Fault) -> bool:
         """Return whether rotrack looks for this fault in this drill."""
-        return fault.letter in self.faults and self.posture in fault.watched_in
+        seen = fault.letter in self.faults and self.posture in fault.limits and fault.letter not in self.unseen
+        return seen and not (fault.of_other_leg and "one" not in self.legs)
 
     @property
     def combined(self) -> bool:
@@ -190,7 +215,7 @@ class DrillTable:
     faults: dict[str, Fault]
 
     def plus(self, text: str, name: str = "the text") -> DrillTable:
-        """Return a table with the drills of a TOML text besides these, which may use the faults of both; this one stays.
+        """Return a new table with these drills and those in a TOML text, which may use the faults of both.
 
         Raises
         ------
@@ -201,6 +226,11 @@ class DrillTable:
         if again := self.drills.keys() & more.drills.keys():
             raise DrillError(f"{name}: there is a drill called '{min(again)}' already. Give it another id.")
         return DrillTable(self.drills | more.drills, more.faults)
+
+    def faults_of(self, drill: Drill) -> tuple[list[Fault], list[Fault]]:
+        """Return the faults that matter in a drill: those that rotrack looks for, and those that it cannot see there."""
+        faults = [self.faults[letter] for letter in drill.faults]
+        return [f for f in faults if drill.watches(f)], [f for f in faults if not drill.watches(f)]
 
     def drill(self, drill_id: str) -> Drill:
         """Return the drill with this id.
@@ -230,8 +260,8 @@ def parse_table(text: str, name: str, known_faults: Mapping[str, Fault] | None =
     Parameters
     ----------
     text : str
-        TOML with one table per drill under `drill` and one per fault under `fault`; figures besides those of the postures under
-        `figure`.
+        TOML with one table per drill under `drill`, one per fault under `fault` and one per variant under `variant`; figures
+        besides those of the postures under `figure`.
     name : str
         Name of the file, for messages.
     known_faults : mapping of str to Fault, optional
@@ -244,13 +274,14 @@ def parse_table(text: str, name: str, known_faults: Mapping[str, Fault] | None =
     """
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also a number with more digits than Python reads
         raise DrillError(f"{name} is not valid TOML: {error}. Put it right or delete it.") from error
     faults = dict(known_faults or {})
     faults |= {letter: _fault(name, letter, raw) for letter, raw in data.get("fault", {}).items()}
     figures = {str(posture): record.figure for posture, record in records().items()}
     figures |= {key: read_figure(name, key, raw) for key, raw in data.get("figure", {}).items()}
-    drills = {key: _drill(name, key, raw, faults, figures) for key, raw in data.get("drill", {}).items()}
+    ways = {key: raw.get("title", "") for key, raw in data.get("variant", {}).items()}
+    drills = {key: _drill(name, key, raw, faults, figures, ways) for key, raw in data.get("drill", {}).items()}
     if not drills:
         raise DrillError(f"{name} holds no drill; each one is a table [drill.ID].")
     return DrillTable(drills, faults)
@@ -273,9 +304,13 @@ def parse_sides(text: str) -> tuple[Side, ...]:
 
 def _fault(name: str, letter: str, raw: dict[str, Any]) -> Fault:
     try:
-        watched_in = tuple(Posture(p) for p in raw.get("watched_in", ()))
-        return Fault(**{**raw, "letter": letter, "watched_in": watched_in})
-    except (TypeError, ValueError) as error:
+        limits = {Posture(posture): float(limit) for posture, limit in raw["limits"].items()}
+        if not all(limit > 0 for limit in limits.values()):
+            raise ValueError("limits must be above 0")
+        return Fault(**{**raw, "letter": letter, "limits": limits})
+    except KeyError as error:
+        raise DrillError(f"{name}, fault '{letter}': {error} is missing.") from error
+    except (AttributeError, TypeError, ValueError) as error:
         raise DrillError(f"{name}, fault '{letter}': {error}.") from error
 
 
@@ -303,10 +338,12 @@ def _place(raw: Any, need: Need) -> Place:
     return Place(View(raw["view"]), distance_m, height_m, down_deg, float(turn_deg))
 
 
-def _drill(name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault], figures: dict[str, Figure]) -> Drill:
+def _drill(
+    name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault], figures: dict[str, Figure], ways: dict[str, str]
+) -> Drill:
     need = needs(name, "drill", key)
     known = {f.name for f in fields(Drill)} - {"id"}
-    required = known - {"figure", "min_entry_deg", "note", "without_legnet"}
+    required = known - {"figure", "min_entry_deg", "note", "without_legnet", "legs", "variants", "unseen", "total_turnout"}
     known_keys(raw, known, required, need)
     for enum, field_name in ((Measure, "measure"), (Posture, "posture")):
         need(raw[field_name] in set(enum), f"{field_name} must be one of {', '.join(enum)}")
@@ -314,6 +351,8 @@ def _drill(name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault], f
     need(raw["group"] in GROUPS, f"group must be one of {', '.join(GROUPS)}")
     need(bool(raw["steps"]), "steps must hold at least one sentence")
     need(set(raw["faults"]) <= set(faults), f"faults must be among {', '.join(faults)}")
+    need(set(raw.get("unseen", [])) <= set(raw["faults"]), "unseen must be among its faults")
+    need(isinstance(raw.get("total_turnout", False), bool), "total_turnout must be true or false")
     directions = raw["directions"]
     need(
         len(directions) in (1, 2) and len(set(directions)) == len(directions) and set(directions) <= set(Direction),
@@ -328,6 +367,9 @@ def _drill(name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault], f
     figure = raw.get("figure", raw["posture"])
     need(figure in figures, f"there is no figure '{figure}'; known are {', '.join(figures)}")
     need(raw.get("min_entry_deg", 3) >= 1, "min_entry_deg must be at least 1")
+    legs, variants = raw.get("legs", ["one"]), raw.get("variants", [])
+    need(bool(legs) and set(legs) <= set(VARIANT_LEGS), f"legs must be among {', '.join(VARIANT_LEGS)}")
+    need(all(ways.get(variant) for variant in variants), f"variants must be among {', '.join(ways) or 'those of [variant.NAME]'}")
     return Drill(
         **{
             **raw,
@@ -337,8 +379,12 @@ def _drill(name: str, key: str, raw: dict[str, Any], faults: dict[str, Fault], f
             "steps": tuple(raw["steps"]),
             "measure": Measure(raw["measure"]),
             "posture": Posture(raw["posture"]),
+            "tier": Tier(raw["tier"]),
             "directions": tuple(Direction(d) for d in directions),
             "faults": tuple(raw["faults"]),
             "range_deg": {Direction(d): (float(r[0]), float(r[1])) for d, r in ranges.items()},
+            "legs": tuple(legs),
+            "unseen": tuple(raw.get("unseen", [])),
+            "variants": {variant: ways[variant] for variant in variants},
         }
     )

@@ -164,5 +164,5 @@ def _limb(name: str, raw: Any, need: Need) -> Limb:
 
 
 def are_numbers(value: Any, count: int) -> bool:
-    """Return whether a value of a file is a list of so many numbers."""
+    """Return whether a value of a file is a list of the wanted number of numbers."""
     return isinstance(value, list) and len(value) == count and all(type(v) in (int, float) for v in value)

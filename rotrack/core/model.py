@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -201,7 +201,7 @@ class Pose:
     reason : str
         Why there are no landmarks; empty when there are.
     legs : dict of Side to LegCrop
-        What the leg network says; empty where it was not asked.
+        What the leg network says about each leg; empty if it was not asked.
     """
 
     time_s: float
@@ -224,7 +224,7 @@ def make_pose(
     image_px: Mapping[str, tuple[float, float]],
     world_m: Mapping[str, tuple[float, float, float]] | None = None,
 ) -> Pose:
-    """Return a pose of landmarks that come from elsewhere: another pose model, motion capture.
+    """Return a pose made of landmarks from elsewhere: another pose model, motion capture.
 
     Parameters
     ----------
@@ -233,8 +233,8 @@ def make_pose(
     size_px : tuple of int
         Width and height of the picture.
     image_px : mapping of str to (float, float), px
-        Landmarks in the picture by name, see `LANDMARK_NAMES`: the measuring asks for hips, knees, ankles, heels, toes and
-        shoulders. What is not given was not seen.
+        Landmarks in the picture by name, see `LANDMARK_NAMES`. Measuring needs hips, knees, ankles, heels, toes and
+        shoulders. A landmark that is not given counts as not seen.
     world_m : mapping of str to (float, float, float), m, optional
         The same in space, x right, y down, z away from the camera, from the middle of the hips.
 
@@ -266,20 +266,17 @@ def empty_pose(time_s: float, size_px: tuple[int, int], reason: str, people: int
     )
 
 
-@dataclass(frozen=True, slots=True)
-class RotationSample:
-    """The rotation of one leg in one frame, as shown live.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Angles:
+    """What is known of the rotation of one leg in one frame besides the angle that counts, deg; NaN where it is missing.
+
+    Each is a column of `angles.csv`. A field that is added here, last, and filled where it is measured reaches the live sample
+    and the log by itself.
 
     Parameters
     ----------
-    time_s : float
-        Time of the frame, s.
-    side : Side
-        The leg.
     live_deg : float
-        The angle that is shown: corrected and smoothed without looking ahead; NaN with a reason.
-    corrected_deg : float
-        The same before smoothing.
+        The angle that is shown: corrected and smoothed without looking ahead.
     uncorrected_deg : float
         The leg model's rotation from neutral before the detector correction, unsmoothed.
     mediapipe_deg : float
@@ -295,28 +292,52 @@ class RotationSample:
     pelvis_deg : float
         Pelvic roll that was taken out of the angle, in the sense of the angle (+ adds to internal rotation).
     uncertainty_deg : float
-        95 % half width of `corrected_deg`.
+        95 % half width of the angle that counts.
+    """
+
+    live_deg: float = math.nan
+    uncorrected_deg: float = math.nan
+    mediapipe_deg: float = math.nan
+    legnet_deg: float = math.nan
+    legnet_sd_deg: float = math.nan
+    raw_deg: float = math.nan
+    gravity_deg: float = math.nan
+    pelvis_deg: float = math.nan
+    uncertainty_deg: float = math.nan
+
+    def angles(self, **known_deg: float) -> dict[str, float]:
+        """Return them by name, to hand them on, with those that are known by now."""
+        return {name: getattr(self, name) for name in ANGLES} | known_deg
+
+
+ANGLES = tuple(f.name for f in fields(Angles))
+"""Names of the fields of `Angles`, in their order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationSample(Angles):
+    """The rotation of one leg in one frame, as shown live; `live_deg` is what is shown.
+
+    Parameters
+    ----------
+    time_s : float
+        Time of the frame, s.
+    side : Side
+        The leg.
+    corrected_deg : float
+        `live_deg` before smoothing; NaN with a reason.
     reason : str
         Why there is no angle; empty when there is one.
     """
 
     time_s: float
     side: Side
-    live_deg: float
-    corrected_deg: float
-    uncorrected_deg: float
-    mediapipe_deg: float
-    legnet_deg: float
-    legnet_sd_deg: float
-    raw_deg: float
-    gravity_deg: float
-    pelvis_deg: float
-    uncertainty_deg: float
+    corrected_deg: float = math.nan
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class CurvePoint:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurvePoint(Angles):
     """One row of the angle curve, settled a second after the live sample.
 
     Parameters
@@ -327,28 +348,17 @@ class CurvePoint:
         The leg.
     angle_deg : float
         Corrected angle after the zero-lag filter; NaN with a reason.
-    live_deg, uncorrected_deg, mediapipe_deg, legnet_deg, legnet_sd_deg, raw_deg, gravity_deg, pelvis_deg, uncertainty_deg : float
-        As in `RotationSample`.
     zero_deg : float
-        Where the zero of `angle_deg` lies, against the neutral pose.
+        Position of the zero of `angle_deg` relative to the neutral pose, deg.
     reason : str
         Why `angle_deg` is missing.
     """
 
     time_s: float
     side: Side
-    angle_deg: float
-    live_deg: float
-    uncorrected_deg: float
-    mediapipe_deg: float
-    legnet_deg: float
-    legnet_sd_deg: float
-    raw_deg: float
-    gravity_deg: float
-    pelvis_deg: float
-    uncertainty_deg: float
-    zero_deg: float
-    reason: str
+    angle_deg: float = math.nan
+    zero_deg: float = 0.0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,17 +388,17 @@ class Rep:
     range_deg : float
         Distance from the rest before it to the peak.
     start_s, peak_s, end_s : float
-        Leaving the rest, middle of the peak plateau, back by half of the way.
+        Times at which the leg left the rest, was in the middle of the peak plateau, and was half of the way back, s.
     hold_s : float
-        How long it was held: the time near the peak without the slow ends of the turns to it and from it.
+        How long the peak was held, s: the time near the peak, without the slow ends of the turns to it and from it.
     faults : tuple of str
-        Letters of the faults that passed their limit.
+        Letters of the faults that exceeded their limit.
     reason : str
         Why it is not valid, or what to know about it; may be empty.
     visibility : float
         Lowest visibility of the landmarks that were needed, averaged over the repetition.
     dropped : bool
-        Whether the person took it out afterwards; it stays in the log and enters no value.
+        Whether the person excluded it afterwards. It stays in the log but does not enter the session value.
     speed_deg_s : float
         Mean speed of the way out, from a fifth of it to four fifths.
     """
@@ -432,7 +442,7 @@ REP_DECIMALS = {
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """A movement that was seen but is not a repetition: too small, too short, too long, other direction, lost from view."""
+    """A movement that was seen but is not a repetition, with the reason: too small, other direction, lost from view."""
 
     side: Side
     direction: Direction
@@ -511,9 +521,10 @@ class Step:
     reps : tuple of Rep
         Repetitions that are complete.
     revised : tuple of Rep
-        Repetitions of earlier steps as they are known now: their zero moved, or others tell that they are partial or apart.
+        Repetitions of earlier steps that have changed: their zero moved, or later ones show that they are partial or do not
+        count.
     zeros : tuple of ZeroCourse
-        Where zeros lie that moved in this step.
+        New positions of zeros that moved in this step.
     apart : tuple of Apart
         Movements that ended and are not repetitions.
     neutrals : tuple of NeutralTaken
@@ -521,9 +532,9 @@ class Step:
     moving : frozenset of Side
         Sides that are away from neutral now.
     cues : dict of Side to str
-        What to say about the form now, most important fault first; only for sides with a fault.
+        The cue about the most important fault of each side; only for sides with a fault.
     still_s : dict of Side to float
-        For how long each measured side has been still towards its neutral pose; NaN once that is taken.
+        For how long each measured side has been still while its neutral pose is being taken, s; NaN once it is taken.
     """
 
     pose: Pose

@@ -31,6 +31,7 @@ class Posture(StrEnum):
     SUPINE_BENT = "supine_bent"
     SUPINE_STRAIGHT = "supine_straight"
     SUPINE_90_90 = "supine_90_90"
+    PRONE = "prone"
     SIDE_RAISED = "side_raised"
     SIDE_TOP = "side_top"
     SIDE_BOTTOM = "side_bottom"
@@ -49,6 +50,7 @@ class Facing(Enum):
     UPRIGHT = ((0, 0, -1), (0, -1, 0), (-1, 0, 0))
     AWAY = ((0, 0, 1), (0, -1, 0), (1, 0, 0))
     FEET_FIRST = ((0, -1, 0), (0, 0, 1), (-1, 0, 0))
+    FACE_DOWN = ((0, 1, 0), (0, 0, 1), (1, 0, 0))
     RIGHT_DOWN = ((-1, 0, 0), (0, 0, 1), (0, 1, 0))
     LEFT_DOWN = ((1, 0, 0), (0, 0, 1), (0, -1, 0))
 
@@ -141,6 +143,9 @@ class PostureRecord:
         Whether the hips belong one above the other in the picture.
     legs_mixed_up : bool
         Whether the pose model mixes up the legs so often that every frame is checked.
+    face_down : bool
+        Whether the person lies on the belly with the feet to the camera: the pose model takes left for right, and the thighs
+        point away from the camera, so the legs are named and placed by the leg network alone.
     turned_freely : bool
         Whether the person may be turned against the camera as they like.
     personal_gain : bool
@@ -173,6 +178,7 @@ class PostureRecord:
     top_leg: bool
     hips_stacked: bool
     legs_mixed_up: bool
+    face_down: bool
     turned_freely: bool
     personal_gain: bool
     standing_knee_at_most_deg: float

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -62,6 +62,8 @@ SHOWN_BY = {
 }
 """Where the arrow is, by what stays on its spot: beyond the second joint, as seen from the first, by so many m."""
 DRAWN_AT_MOST_DEG, ROLL_DEG = 50.0, 35.0
+MOVING_SHARES, MOMENT_S = (0.2, 0.45, 0.7, 0.9, 1.0), 0.22
+"""Parts of the way that a moving drawing shows, and how long each."""
 
 Joints = dict[str, np.ndarray]
 _FRONT, _UP, _RIGHT = np.eye(3)
@@ -246,12 +248,20 @@ def drill_svg(drill: Drill, which: str = "start", side: Side = Side.LEFT, title:
     return _svg(_Scene(drill, side).draw(which == "end"), title)
 
 
+def moving_svg(drill: Drill, side: Side = Side.LEFT) -> str:
+    """Return the drill in motion as SVG, over and over, in the frame of `drill_svg`; hidden from screen readers.
+
+    A page stops it with `pauseAnimations` for people who want no motion; then it shows the start.
+    """
+    return _svg(_Scene(drill, side).moving(), "")
+
+
 class _Scene:
     """A person who does a drill, and the things that it takes."""
 
     def __init__(self, drill: Drill, side: Side) -> None:
         figure, ends = drill.figure, ends_deg(drill)
-        self._figure, self._side = figure, side
+        self._drill, self._figure, self._side = drill, figure, side
         self._moving = ("", "other_") if figure.both else ("",)
         self._start = joints(figure)
         self._ends = {direction: joints(figure, end) for direction, end in ends.items()}
@@ -305,12 +315,36 @@ class _Scene:
     # ------------------------------------------------------------------ layers
     def draw(self, end: bool) -> str:
         """Return the picture of the start or the end."""
+        return self._framed(lambda sight, detail: self.layers(sight, end, arrows=end and detail))
+
+    def moving(self) -> str:
+        """Return the picture of the whole movement."""
+        return self._framed(lambda sight, _: self._film(sight))
+
+    def _film(self, sight: Sight) -> str:
+        ends = ends_deg(self._drill).values()
+        moments = [self._start, *(joints(self._figure, share * end_deg) for end_deg in ends for share in MOVING_SHARES)]
+        out = len(MOVING_SHARES)
+        way = [0, 0, *range(1, out), out, out, out, *range(out - 1, 0, -1)]
+        order = [n * out + k if k else 0 for n in range(len(ends)) for k in way]
+        film = ""
+        for number, at in enumerate(moments):
+            seen = ";".join("visible" if shown == number else "hidden" for shown in order)
+            film += (
+                f'<g visibility="{"hidden" if number else "visible"}"><animate attributeName="visibility" values="{seen}" '
+                f'dur="{len(order) * MOMENT_S:g}s" calcMode="discrete" repeatCount="indefinite"/>{self._person(sight, at=at)}</g>'
+            )
+        things = "".join(self._box(sight, box) for box in self._boxes)
+        return things + film if self._figure.mat else self._shadow(sight) + things + film
+
+    def _framed(self, layers: Callable[[Sight, bool], str]) -> str:
+        """Return what `layers` draws, seen as the drill is; a foot that is small is drawn close by, too, with the details."""
         figure, mirrored = self._figure, self._side is Side.RIGHT
         points = [self.start(), *(self.body(at) for at in self._ends.values()), *(path for _, path in self._arrows)]
         points += [] if figure.mat else [self._ring()]
         sight = Sight.from_deg(figure.seen_from_deg, mirrored)
         if not figure.foot_from_deg:
-            return self.layers(sight.fitted(np.concatenate(points), WIDTH), end, arrows=end)
+            return layers(sight.fitted(np.concatenate(points), WIDTH), True)
         x, y, r = INSET_PX
         points.append(self._foot() + INSET_M * np.concatenate([sight.rows, -sight.rows]))
         sight = sight.fitted(np.concatenate(points), x - r + MARGIN)
@@ -322,15 +356,15 @@ class _Scene:
         beam = _outline([(foot, small), (np.array([x, y]), r)])
         return (
             f'<clipPath id="{name}">{circle}/></clipPath><path d="{beam}" fill="{line}" opacity=".3"/>'
-            f'{self.layers(sight, end)}{circle} fill="{css_variable("paper")}"/>'
-            f'<g clip-path="url(#{name})">{self.layers(close, end, arrows=end)}</g>'
+            f'{layers(sight, False)}{circle} fill="{css_variable("paper")}"/>'
+            f'<g clip-path="url(#{name})">{layers(close, True)}</g>'
             f'<g fill="none" stroke="{line}" stroke-width="1.2">'
             f'<circle cx="{foot[0]:.1f}" cy="{foot[1]:.1f}" r="{small:.1f}"/>{circle}/></g>'
         )
 
     def layers(self, sight: Sight, end: bool = False, arrows: bool = False) -> str:
         """Return what is seen from somewhere: things, the person at the start or the end, and the movement."""
-        scene = "".join(self._box(sight, box) for box in self._boxes) + self._person(sight, end)
+        scene = "".join(self._box(sight, box) for box in self._boxes) + self._person(sight, self._ends if end else {})
         if arrows:
             scene += "".join(_arrow([sight(p)[:2] for p in path], direction) for direction, path in self._arrows)
             scene += self._pivots(sight)
@@ -357,12 +391,12 @@ class _Scene:
         line = css_variable("line")
         return f'<g fill="{line}" stroke="{line}" stroke-width=".8" stroke-linejoin="round">{faces}</g>'
 
-    def _person(self, sight: Sight, end: bool) -> str:
-        """Return the pieces of the body, the farthest first; below them, dashed, where they came from."""
+    def _person(self, sight: Sight, ends: dict[Direction, Joints] | None = None, at: Joints | None = None) -> str:
+        """Return the pieces of the body at a moment or the ends, the farthest first; below them, dashed, where they came from."""
         grey, own, other = (css_variable(name) for name in ("figure", self._side.value, self._side.other.value))
         colours = {"trunk": grey, "arm": grey, "other_arm": grey, "leg": own, "other_leg": other if self._figure.both else grey}
-        ends = self._ends if end else {}
-        solid = ends.get(Direction.INTERNAL, next(iter(ends.values()), self._start))
+        ends = ends or {}
+        solid = at or ends.get(Direction.INTERNAL, next(iter(ends.values()), self._start))
         moving = ["trunk"] if self._figure.turns_about is Pivot.TRUNK else [f"{prefix}leg" for prefix in self._moving]
         came_from, pieces = [], []
         for limb, colour in colours.items():

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from rotrack.core.drills import load_table
-from rotrack.draw.drill_figure import drill_svg, place_svg
+from rotrack.core.model import Side
+from rotrack.draw.drill_figure import drill_svg, moving_svg, place_svg
 
 FILE = "drill_figures.json"
 _DECIMAL = "\u2396"
@@ -28,6 +29,12 @@ def drill_pictures(drill_id: str) -> tuple[str, str]:
 def place_picture(drill_id: str, decimal: str = ".") -> str:
     """Return a drill's camera place as SVG, with this decimal sign."""
     return _kept()[drill_id][_PLACE].replace(_DECIMAL, decimal)
+
+
+@cache
+def moving_picture(drill_id: str, side: Side) -> str:
+    """Return a drill in motion as SVG, drawn when it is first wanted."""
+    return moving_svg(load_table().drill(drill_id), side)
 
 
 def made() -> dict[str, dict[str, str]]:

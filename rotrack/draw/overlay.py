@@ -7,6 +7,7 @@ never sees a mirrored picture.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,9 @@ from rotrack.core.drills import Drill, Measure
 from rotrack.core.model import LEGS, Direction, Pose, RotationSample, Side, Step
 from rotrack.draw.theme import DIRECTION_WORD, MUTED, PANEL, PAPER, SIDE_ON_DARK_RGB, WARNING, Rgb
 from rotrack.system.imports import when_used
-from rotrack.texts.numbers import amount, is_counted, is_index, seconds
+from rotrack.texts import Texts
+from rotrack.texts.numbers import amount, seconds
+from rotrack.tracking.limit import passed_deg
 from rotrack.tracking.scoreboard import Scoreboard
 
 if TYPE_CHECKING:
@@ -47,10 +50,23 @@ class Overlay:
         Whether to flip the picture, as a mirror would; may be changed at any time.
     keys : str
         Line at the bottom that explains the keys; empty for videos.
+    most_deg : dict of (Side, Direction) to float, optional
+        How far the person may turn, deg; what lies beyond is marked, and passing it is warned of before all else.
+    goals : dict of (Side, Direction) to float, optional
+        How far the person wants to turn, deg; a stroke across the gauge, up to where it ends.
     """
 
-    def __init__(self, drill: Drill, sides: tuple[Side, ...], mirror: bool = False, keys: str = "") -> None:
+    def __init__(
+        self,
+        drill: Drill,
+        sides: tuple[Side, ...],
+        mirror: bool = False,
+        keys: str = "",
+        most_deg: Mapping[tuple[Side, Direction], float] | None = None,
+        goals: Mapping[tuple[Side, Direction], float] | None = None,
+    ) -> None:
         self._drill, self._sides, self._keys = drill, sides, keys
+        self._most_deg, self._goals = most_deg or {}, goals or {}
         self.mirror = mirror
         self._font = cv2.FontFace("sans")
         self._errors = {side: _Steady() for side in sides}
@@ -88,7 +104,7 @@ class Overlay:
         y0 = height - panel_h
         _shade(image, (x0, y0), (x0 + panel_w, height))
         colour = SIDE_ON_DARK_RGB[side]
-        counted = is_counted(self._drill.tier)
+        counted = self._drill.tier.is_counted
         self._text(image, side.upper(), (x0 + 2 * unit, y0 + 4.6 * unit), 3.4 * unit, colour, 700)
         self._right(image, f"{board.count(side)}", (x0 + panel_w - 2 * unit, y0 + 8.2 * unit), 8 * unit, PAPER, 700)
         self._right(image, "cycles" if counted else "reps", (x0 + panel_w - 2 * unit, y0 + 11 * unit), 2.4 * unit, MUTED)
@@ -111,7 +127,7 @@ class Overlay:
         colour = SIDE_ON_DARK_RGB[side]
         centre = (at[0], at[1] + round(24 * unit))
         self._dial(image, unit, centre, round(14 * unit), colour if known else MUTED, internal_left, side, board, sample)
-        sign = "" if is_index(self._drill.tier) else "\u00b0"
+        sign = self._drill.tier.unit
         value = f"{abs(sample.live_deg):.0f}{sign}" if sample and known else "\u2013"
         self._centre(image, value, (at[0], at[1] + 22.6 * unit), 7.5 * unit, PAPER if known else MUTED, 700)
         if not (sample and known):
@@ -121,7 +137,7 @@ class Overlay:
         if error:
             self._centre(image, f"\u00b1 {error}{sign}", (at[0], at[1] + 26.4 * unit), 2.8 * unit, PAPER)
         word = DIRECTION_WORD[Direction.of(sample.live_deg)] if abs(sample.live_deg) >= 3 else "neutral"
-        word = f"index, {word}" if is_index(self._drill.tier) else word
+        word = f"index, {word}" if self._drill.tier.is_index else word
         self._centre(image, word, (at[0], at[1] + 29.8 * unit), 2.8 * unit, colour)
 
     def _draw_hold(self, image: np.ndarray, unit: float, at: tuple[int, int], side: Side, step: Step, board: Scoreboard) -> None:
@@ -160,11 +176,19 @@ class Overlay:
         cv2.ellipse(image, centre, (radius, radius), 0, 180, 360, (70, 64, 58), thick, cv2.LINE_AA)
         for tick in range(-60, 61, 15):
             cv2.line(image, point(tick, 0.93 if tick % 30 else 0.88), point(tick, 1.0), MUTED[::-1], 1, cv2.LINE_AA)
+        for direction in Direction:
+            if (most_deg := self._most_deg.get((side, direction), GAUGE_TO_DEG)) < GAUGE_TO_DEG:
+                beyond = [point(direction.sign * a, 1.0) for a in np.linspace(most_deg, GAUGE_TO_DEG, 24)]
+                cv2.polylines(image, [np.array(beyond)], False, WARNING[::-1], thick, cv2.LINE_AA)
         if sample is not None and not sample.reason:
             arc = [point(a, 1.0) for a in np.linspace(0, sample.live_deg, 24)]
             cv2.polylines(image, [np.array(arc)], False, colour[::-1], thick + 2, cv2.LINE_AA)
             cv2.line(image, point(sample.live_deg, 0.72), point(sample.live_deg, 1.06), PAPER[::-1], 3, cv2.LINE_AA)
         for direction in Direction:
+            goal = self._goals.get((side, direction), math.nan)
+            if goal <= GAUGE_TO_DEG:  # not if there is none
+                inner, outer = (point(direction.sign * goal, reach) for reach in (0.86, 1.14))
+                cv2.line(image, inner, outer, PAPER[::-1], max(2, round(0.6 * unit)), cv2.LINE_AA)
             best = board.best.get((side, direction))
             if best:
                 tip, base = point(direction.sign * best, 1.06), point(direction.sign * best, 1.2)
@@ -179,7 +203,7 @@ class Overlay:
             return "not measured"
         if last is None:
             return "ready"
-        if is_counted(self._drill.tier):
+        if self._drill.tier.is_counted:
             return f"held {seconds(board.held_s.get(side, 0.0))} in all"
         faults = f", fault {' '.join(last.faults)}" if last.faults else ""
         peak = amount(last.peak_deg, last.uncertainty_deg, self._drill.tier, 0)
@@ -193,7 +217,9 @@ class Overlay:
         if step.pose.people > 1:
             reasons.append("somebody else is in the picture: only one person, please")
         text = cues[0] if cues else reasons[0][:1].upper() + reasons[0][1:] if reasons else self._drill.cue
-        urgent = bool(cues or reasons)
+        too_far_deg = passed_deg(step, self._most_deg)
+        text = Texts()("say.too_far", degrees=round(too_far_deg)) if math.isfinite(too_far_deg) else text
+        urgent = bool(cues or reasons) or math.isfinite(too_far_deg)
         size = 3.4 * unit
         width = image.shape[1]
         while self._width(text, size) > 0.96 * width and size > 1.6 * unit:
@@ -275,7 +301,7 @@ class _Steady:
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew with the next error."""
+        """Start again with the next error."""
         self._time_s = self._smooth = math.nan
         self._number = 0
 

@@ -35,7 +35,7 @@ class VideoWriter:
     Parameters
     ----------
     path : Path
-        The MP4 file.
+        The file, Matroska: what was written can be played even if the program is killed.
     overlay : Overlay
         What draws on the frames.
     size_px : tuple of int
@@ -50,11 +50,12 @@ class VideoWriter:
     """
 
     def __init__(self, path: Path, overlay: Overlay, size_px: tuple[int, int], fps: float) -> None:
-        self._overlay = overlay
+        self._path, self._overlay, self._written = path, overlay, 0
         self._fps = min(fps, HIGHEST_FPS) if fps > 0 else 30.0
         with explained(path):
             path.touch(FILE_MODE)  # the encoder would let others read it
             path.chmod(FILE_MODE)
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what it would say of every frame, `close` says once
         self._writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mp4v"), self._fps, size_px)
         if not self._writer.isOpened():
             raise RecordError(f"The video {path} cannot be written; choose another folder with --out, or use --no-video.")
@@ -70,7 +71,7 @@ class VideoWriter:
         self._queue.put((frame, step, shown))
 
     def _run(self) -> None:
-        written, start_s = 0, None
+        start_s = None
         while (item := self._queue.get()) is not None:
             if self._error:
                 continue
@@ -78,14 +79,14 @@ class VideoWriter:
                 frame, step, board = item
                 start_s = frame.time_s if start_s is None else start_s
                 due = round((frame.time_s - start_s) * self._fps) + 1
-                if due - written > LONGEST_FILL_S * self._fps:
-                    start_s += (due - written) / self._fps - LONGEST_FILL_S
-                    due = written + round(LONGEST_FILL_S * self._fps)
-                if due > written:
+                if due - self._written > LONGEST_FILL_S * self._fps:
+                    start_s += (due - self._written) / self._fps - LONGEST_FILL_S
+                    due = self._written + round(LONGEST_FILL_S * self._fps)
+                if due > self._written:
                     picture = self._overlay.draw(frame.rgb, step, board)
-                    for _ in range(due - written):
+                    for _ in range(due - self._written):
                         self._writer.write(picture)
-                    written = due
+                    self._written = due
             except BaseException as error:  # noqa: BLE001  raised again in close
                 self._error = error
 
@@ -97,9 +98,22 @@ class VideoWriter:
             self._writer.release()
             if self._error:
                 raise self._error
+            if not _whole(self._path, self._written):
+                raise RecordError(
+                    f"The video {self._path} could not be written whole; make room on the disk. What was measured is kept."
+                )
 
     def __enter__(self) -> VideoWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _whole(path: Path, frames: int) -> bool:
+    """Return whether a finished video can be opened and holds so many frames; the encoder does not tell that a disk was full."""
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    try:
+        return frames == 0 or (bool(capture.read()[0]) and capture.get(cv2.CAP_PROP_FRAME_COUNT) >= 0.98 * frames - 1)
+    finally:
+        capture.release()

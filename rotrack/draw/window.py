@@ -19,10 +19,10 @@ else:
     cv2 = when_used("cv2")
 
 TITLE = "rotrack"
-SMALLEST_WIDTH_PX = 1120
-"""A smaller picture is enlarged to this, to be read from across the room."""
+ROOM_PX = (1200, 640)
+"""Width and height that the picture fills at first: what a small laptop (1366 x 768) leaves between its bars."""
 PROBE_S = 30.0
-KEYS = "q end   m mirror   n new neutral"
+KEYS = "q end   f full screen   m mirror   n new neutral"
 
 
 class Key(Enum):
@@ -34,11 +34,12 @@ class Key(Enum):
     NEUTRAL = 3
 
 
+_FULL_SCREEN = ord("f")
 _KEYS = {ord("q"): Key.END, 27: Key.END, ord("m"): Key.MIRROR, ord("n"): Key.NEUTRAL}
 
 
 class Window:
-    """A resizable window; a context manager.
+    """A resizable window, which the key f spreads over the whole screen and back; a context manager.
 
     Parameters
     ----------
@@ -62,8 +63,8 @@ class Window:
         os.environ.setdefault("QT_LOGGING_RULES", "*=false")
         try:
             cv2.namedWindow(TITLE, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
-            enlarge = max(1.0, SMALLEST_WIDTH_PX / size_px[0])
-            cv2.resizeWindow(TITLE, round(size_px[0] * enlarge), round(size_px[1] * enlarge))
+            scale = min(room / size for room, size in zip(ROOM_PX, size_px, strict=True))
+            cv2.resizeWindow(TITLE, *(round(size * scale) for size in size_px))
         except cv2.error as error:
             raise InputError(f"The window cannot be opened ({error.err}); {instead}.") from error
         self._shown = False
@@ -77,7 +78,11 @@ class Window:
             return Key.END
         cv2.imshow(TITLE, bgr)
         self._shown = True
-        return _KEYS.get(cv2.waitKey(1) & 0xFF, Key.NONE)
+        pressed = cv2.waitKey(1) & 0xFF
+        if pressed == _FULL_SCREEN:
+            full = cv2.getWindowProperty(TITLE, cv2.WND_PROP_FULLSCREEN) == cv2.WINDOW_FULLSCREEN
+            cv2.setWindowProperty(TITLE, cv2.WND_PROP_FULLSCREEN, cv2.WINDOW_NORMAL if full else cv2.WINDOW_FULLSCREEN)
+        return _KEYS.get(pressed, Key.NONE)
 
     def close(self) -> None:
         """Close the window."""

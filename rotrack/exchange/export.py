@@ -6,6 +6,7 @@
 | wide | table, one row per session and leg, for a spreadsheet |
 | visits | table, one row per person, day and drill, both legs side by side |
 | redcap | the visits as CSV under the names that REDCap takes |
+| redcap-dictionary | the fields of these as a REDCap data dictionary |
 | mot | OpenSim motion file of the hip rotation, one per session |
 | trc | marker file of the landmarks in metres, one per session |
 
@@ -26,16 +27,18 @@ import numpy as np
 from rotrack.core.drills import load_table
 from rotrack.core.errors import InputError, NotMeasuredError, RecordError
 from rotrack.core.model import LANDMARK_NAMES, Direction, Side
+from rotrack.core.tiers import Tier
+from rotrack.exchange.parcel import ENDING
 from rotrack.exchange.sheets import XLSX
 from rotrack.kinematics.identity import LegNames
 from rotrack.records.compare import held
 from rotrack.records.history import rep_table
 from rotrack.records.landmarks import CURVE, LANDMARKS, read_poses
+from rotrack.records.options import ACTIVE, NUMBERS_NOTED, PROTOCOL, Noted, options_of
 from rotrack.records.record import SessionRecord
 from rotrack.records.schema import REP_COLUMNS
-from rotrack.records.session import Session, best_of, by_leg
+from rotrack.records.session import Arc, Session, SessionValue, Turnout, arcs_of, best_of, by_leg
 from rotrack.system.imports import when_used
-from rotrack.texts.numbers import is_counted, is_index
 from rotrack.tracking.filters import LONGEST_GAP_S
 
 if TYPE_CHECKING:
@@ -45,28 +48,61 @@ else:
 
 TIDY_COLUMNS = (*REP_COLUMNS, "fit_sd_deg", "used", "status")
 """Those of reps.csv, and what session.json knows besides."""
+_WAY = ("variant", "legs", "held")
+"""How the drill was done, by `Measured.likeness`: sessions that differ in it are not compared."""
 _PER_DIRECTION = ("deg", "uncertainty_deg", "reps_used", "reps_valid", "reps_total")
+_ARC = ("arc_deg", "arc_uncertainty_deg", "ratio", "ratio_uncertainty")
+_TURNOUT = ("turnout_deg", "turnout_uncertainty_deg")
 WIDE_COLUMNS = (
     *"session_id started_at date person drill tier side".split(),
     *(f"{direction}_{what}" for direction in Direction for what in _PER_DIRECTION),
+    *_ARC,
     *"cycles longest_hold_s total_hold_s faults band load_kg note calibration zero model convention_version".split(),
     *"measure_version rotrack_version remeasured_from status".split(),
+    *PROTOCOL,
+    *_WAY,
+    *_TURNOUT,
 )
 _LEGS = [(side, direction) for side in Side for direction in Direction]
 _WITH_ERROR = ("deg", "uncertainty_deg")
-_SAME_VISIT = ("date", "person", "drill", "tier", "band", "load_kg")
+_SAME_VISIT = ("date", "person", "drill", "tier", "band", "load_kg", "performed", "value_rule", *_WAY)
 _OF_VISIT = ("note", "calibration", "zero", "convention_version", "measure_version")
+_NUMBERS_OF_VISIT = tuple(name for name in PROTOCOL if name in NUMBERS_NOTED)
+_WORDS_OF_VISIT = tuple(name for name in PROTOCOL if name not in (*_SAME_VISIT, *NUMBERS_NOTED))
 VISIT_COLUMNS = (
-    *_SAME_VISIT,
+    *_SAME_VISIT[:6],
     *(f"{side}_{direction}_{what}" for side, direction in _LEGS for what in _WITH_ERROR),
-    *("sessions", "faults", *_OF_VISIT),
+    *(f"{side}_{column}" for side in Side for column in _ARC),
+    *("sessions", "faults", *_OF_VISIT, *PROTOCOL, *_WAY, *_TURNOUT),
 )
 REDCAP_FORM = "hip_rotation"
 """What the repeating instrument of a REDCap project must be called."""
+_REDCAP_VALUES = {
+    **{
+        f"hip_{side}_{direction}_{short}": (f"{side}_{direction}_{column}", f"{side} {direction} rotation, {what}, degrees")
+        for side in Side
+        for direction in Direction
+        for short, column, what in (("deg", "deg", "session value"), ("pm", "uncertainty_deg", "95 % half width"))
+    },
+    **{
+        f"hip_{side}_{short}": (f"{side}_{column}", f"{side}, {what}")
+        for side in Side
+        for short, column, what in (
+            ("arc_deg", "arc_deg", "total arc, degrees"),
+            ("arc_pm", "arc_uncertainty_deg", "total arc, 95 % half width, degrees"),
+            ("ratio", "ratio", "internal to external rotation"),
+            ("ratio_pm", "ratio_uncertainty", "internal to external rotation, 95 % half width"),
+        )
+    },
+    "hip_turnout_deg": ("turnout_deg", "total turnout of both legs, degrees"),
+    "hip_turnout_pm": ("turnout_uncertainty_deg", "total turnout of both legs, 95 % half width, degrees"),
+}
+"""Names that REDCap takes, each with the column of the visits and a label."""
 REDCAP_COLUMNS = (
     *"record_id redcap_repeat_instrument redcap_repeat_instance hip_date hip_drill hip_band hip_load_kg".split(),
-    *(f"hip_{side}_{direction}_{what}" for side, direction in _LEGS for what in ("deg", "pm")),
+    *_REDCAP_VALUES,
     *"hip_zero hip_calibration hip_measure_version hip_sessions".split(),
+    *(f"hip_{name}" for name in (*PROTOCOL, *_WAY)),
 )
 _OF_RECORD = tuple(column for column in WIDE_COLUMNS if column in SessionRecord.__struct_fields__)
 _COUNTS = ("cycles", *(column for column in WIDE_COLUMNS if "_reps_" in column))
@@ -84,8 +120,10 @@ class Format(StrEnum):
     WIDE = "wide"
     VISITS = "visits"
     REDCAP = "redcap"
+    REDCAP_DICTIONARY = "redcap-dictionary"
     MOT = "mot"
     TRC = "trc"
+    SESSIONS = "sessions"
 
     @property
     def per_session(self) -> bool:
@@ -97,7 +135,9 @@ class Format(StrEnum):
         """How the name of such a file may end, first as it does unasked."""
         if self.per_session:
             return (f".{self}",)
-        return (".csv",) if self is Format.REDCAP else (".csv", XLSX)
+        if self is Format.SESSIONS:
+            return (ENDING,)
+        return (".csv",) if self in (Format.REDCAP, Format.REDCAP_DICTIONARY) else (".csv", XLSX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +175,12 @@ def tidy_table(sessions: Iterable[Session], side: Side | None = None) -> pd.Data
     """
     sessions = list(sessions)
     reps = [rep for session in sessions for rep in session.rep_list]
-    used = {id(rep) for session in sessions for group in by_leg(session.rep_list).values() for rep in best_of(group)}
+    used = {
+        id(rep)
+        for session in sessions
+        for group in by_leg(session.rep_list).values()
+        for rep in best_of(group, session.record.rule)
+    }
     status = [str(session.record.status) for session in sessions for _ in session.rep_list]
     table = rep_table(sessions).assign(
         fit_sd_deg=pd.Series([round(rep.fit_sd_deg, 3) for rep in reps], dtype="float64"),
@@ -159,7 +204,8 @@ def wide_table(sessions: Iterable[Session], side: Side | None = None) -> pd.Data
     -------
     pandas.DataFrame
         Columns `WIDE_COLUMNS`. `internal_deg` and `external_deg` are the session values without sign, since the column names the
-        direction; of tier C they are an index. Of stretches there are only cycles and hold times, of all else only the others.
+        direction; of tier C they are an index. `arc_deg` and `ratio` are those of `Session.arcs`. Of stretches there are only
+        cycles and hold times, of all else only the others.
     """
     rows = []
     for session in sessions:
@@ -167,7 +213,8 @@ def wide_table(sessions: Iterable[Session], side: Side | None = None) -> pd.Data
         about = {column: getattr(record, column) for column in _OF_RECORD}
         about |= {"started_at": record.started, "date": record.started[:10]}
         about |= {"person": session.person, "status": str(record.status)}
-        counted = is_counted(record.tier)
+        about |= {name: session.likeness[name] for name in _WAY} | _turnout_cells(session.turnout)
+        counted = record.tier.is_counted
         for leg in sorted({rep.side for rep in session.rep_list}):
             if side not in (None, leg):
                 continue
@@ -178,6 +225,9 @@ def wide_table(sessions: Iterable[Session], side: Side | None = None) -> pd.Data
                     numbers = {"deg": round(abs(value.value_deg), 2), "uncertainty_deg": round(value.uncertainty_deg, 2)}
                     numbers |= {what: getattr(value, what) for what in _PER_DIRECTION if what.startswith("reps_")}
                     row |= {f"{value.direction}_{what}": number for what, number in numbers.items()}
+            for arc in session.arcs:
+                if arc.side is leg:
+                    row |= _arc_cells(arc)
             for stretch in held(session.rep_list) if counted else ():
                 if stretch.side is leg:
                     row |= {
@@ -190,8 +240,18 @@ def wide_table(sessions: Iterable[Session], side: Side | None = None) -> pd.Data
     return table.astype({column: "Int64" if column in _COUNTS else float for column in WIDE_COLUMNS if _is_number(column)})
 
 
+def _arc_cells(arc: Arc) -> dict[str, float]:
+    numbers = (arc.total_deg, arc.total_error_deg, arc.ratio, arc.ratio_error)
+    return {column: round(number, 2) for column, number in zip(_ARC, numbers, strict=True)}
+
+
+def _turnout_cells(turnout: Turnout | None) -> dict[str, float]:
+    numbers = (turnout.total_deg, turnout.error_deg) if turnout else (math.nan, math.nan)
+    return {column: round(number, 2) for column, number in zip(_TURNOUT, numbers, strict=True)}
+
+
 def visits_table(sessions: Iterable[Session], side: Side | None = None) -> pd.DataFrame:
-    """Return one row per person, day, drill and load, of drills with degrees or an index.
+    """Return one row per person, day, drill, load, kind of movement, rule of the value and way to do it, of drills with a value.
 
     Parameters
     ----------
@@ -204,46 +264,90 @@ def visits_table(sessions: Iterable[Session], side: Side | None = None) -> pd.Da
     -------
     pandas.DataFrame
         Columns `VISIT_COLUMNS`: session values of both legs and directions side by side, deg, without sign, with their 95 % half
-        widths. Of several sessions of a day the last that has a leg and direction counts for it; `sessions` names all that
-        entered. Where they differ in zero, note or the like, each is named.
+        widths, and the total arc and ratio that they come to. Of several sessions of a day the last that has a leg and direction
+        counts for it; `sessions` names all that entered. Where they differ in zero, note or the like, each is named.
     """
     wide = wide_table(sessions, side)
     wide = wide[wide[[f"{direction}_deg" for direction in Direction]].notna().any(axis=1)]
+    wide = wide.assign(motion=wide.performed.where(wide.performed != "", ACTIVE))
     rows = []
-    for same, found in wide.groupby(list(_SAME_VISIT), sort=False, dropna=False):
-        row = dict(zip(_SAME_VISIT, same, strict=True))
+    for same, found in wide.groupby(
+        ["motion" if name == "performed" else name for name in _SAME_VISIT], sort=False, dropna=False
+    ):
+        row = dict(zip(_SAME_VISIT, same, strict=True)) | {"performed": max(found.performed)}  # where it is said at all
         entered = set()
+        values = []
         for leg, direction in _LEGS:
             theirs = found[(found.side == str(leg)) & found[f"{direction}_deg"].notna()].sort_values("started_at", kind="stable")
             if len(theirs):
                 last = theirs.iloc[-1]
-                row |= {f"{leg}_{direction}_{what}": last[f"{direction}_{what}"] for what in _WITH_ERROR}
+                numbers = {what: last[f"{direction}_{what}"] for what in _PER_DIRECTION}
+                row |= {f"{leg}_{direction}_{what}": numbers[what] for what in _WITH_ERROR}
+                signed = direction.sign * numbers.pop("deg")
+                values.append(SessionValue(side=leg, direction=direction, value_deg=signed, **numbers))
                 entered.add(last.session_id)
+        for arc in arcs_of(values) if Tier(row["tier"]).in_degrees else ():
+            row |= {f"{arc.side}_{column}": number for column, number in _arc_cells(arc).items()}
+        for turnout in found.sort_values("started_at", kind="stable")[list(_TURNOUT)].dropna().tail(1).to_dict("records"):
+            row |= turnout
         used = found[found.session_id.isin(entered)]
-        row |= {column: " | ".join(filter(None, dict.fromkeys(used[column]))) for column in _OF_VISIT}
+        row |= {column: " | ".join(filter(None, dict.fromkeys(used[column]))) for column in (*_OF_VISIT, *_WORDS_OF_VISIT)}
+        row |= {column: used[column].ffill().iloc[-1] for column in _NUMBERS_OF_VISIT}
         row["sessions"] = " ".join(dict.fromkeys(used.session_id))
         row["faults"] = " ".join(sorted({*" ".join(used.faults).split()}))
         rows.append(row)
     table = pd.DataFrame(rows, columns=VISIT_COLUMNS)
-    return table.astype({column: float for column in VISIT_COLUMNS if column.endswith(("_deg", "_kg"))})
+    return table.astype({column: float for column in VISIT_COLUMNS if _is_number(column)})
 
 
 def redcap_table(sessions: Iterable[Session], side: Side | None = None) -> pd.DataFrame:
     """Return the visits under the names that REDCap takes, columns `REDCAP_COLUMNS`; the person is the `record_id`."""
     visits = visits_table(sessions, side).sort_values("date", kind="stable")
     named = {"person": "record_id", "date": "hip_date", "drill": "hip_drill", "sessions": "hip_sessions"}
-    named |= {column: f"hip_{column}" for column in ("zero", "calibration", "measure_version", "band", "load_kg")}
-    for leg, direction in _LEGS:
-        named |= {
-            f"{leg}_{direction}_{of}": f"hip_{leg}_{direction}_{what}" for of, what in (("deg", "deg"), ("uncertainty_deg", "pm"))
-        }
+    named |= {
+        column: f"hip_{column}" for column in ("zero", "calibration", "measure_version", "band", "load_kg", *PROTOCOL, *_WAY)
+    }
+    named |= {column: name for name, (column, _) in _REDCAP_VALUES.items()}
     table = visits.rename(columns=named).assign(redcap_repeat_instrument=REDCAP_FORM)
     table["redcap_repeat_instance"] = table.groupby("record_id").cumcount() + 1
     return table.sort_values(["record_id", "redcap_repeat_instance"], ignore_index=True)[list(REDCAP_COLUMNS)]
 
 
+_DICTIONARY_COLUMNS = (
+    "Variable / Field Name", "Form Name", "Section Header", "Field Type", "Field Label",
+    "Choices, Calculations, OR Slider Labels", "Field Note", "Text Validation Type OR Show Slider Number", "Text Validation Min",
+    "Text Validation Max", "Identifier?", "Branching Logic (Show field only if...)", "Required Field?", "Custom Alignment",
+    "Question Number (surveys only)", "Matrix Group Name", "Matrix Ranking?", "Field Annotation",
+)  # fmt: skip
+_LABELS = {
+    "record_id": "Person", "hip_date": "Day", "hip_drill": "Drill", "hip_zero": "What zero is", "hip_calibration": "Calibration",
+    "hip_measure_version": "Measure version", "hip_sessions": "Sessions behind the row",
+    "hip_legs": "How the legs moved: one at a time, both at once, alternating", "hip_held": "Whether it was held at the end",
+}  # fmt: skip
+
+
+def redcap_dictionary() -> pd.DataFrame:
+    """Return the fields of a `redcap_table` as a data dictionary that a REDCap project is made of, a row per field."""
+    noted = {f"hip_{name}": option for name, option in options_of(Noted).items()}
+    rows = []
+    for name in (column for column in REDCAP_COLUMNS if not column.startswith("redcap_")):
+        label, limits = _LABELS.get(name, ""), ("", "")
+        if name in noted:
+            label = noted[name].help
+            least, most = noted[name].least, noted[name].most
+            limits = (f"{least:g}" if math.isfinite(least) else "", f"{most:g}" if math.isfinite(most) else "")
+        if name in _REDCAP_VALUES:
+            _, label = _REDCAP_VALUES[name]
+        is_number = name in _REDCAP_VALUES or name.removeprefix("hip_") in NUMBERS_NOTED
+        kind = "number" if is_number else "date_ymd" if name == "hip_date" else ""
+        cells = dict.fromkeys(_DICTIONARY_COLUMNS, "")
+        cells |= dict(zip(_DICTIONARY_COLUMNS, (name, REDCAP_FORM, "", "text", label, "", "", kind, *limits), strict=False))
+        rows.append(cells)
+    return pd.DataFrame(rows, columns=_DICTIONARY_COLUMNS)
+
+
 def _is_number(column: str) -> bool:
-    return column in _COUNTS or column.endswith(("_deg", "_s", "_kg"))
+    return column in _COUNTS or column in NUMBERS_NOTED or column.endswith(("_deg", "_s", "ratio", "ratio_uncertainty"))
 
 
 # ---------------------------------------------------------------------- angle and landmarks over time
@@ -274,8 +378,8 @@ def rotation_over_time(session: Session, side: Side | None = None) -> pd.DataFra
         If no leg has an angle.
     """
     tier = session.record.tier
-    if is_index(tier) or is_counted(tier):
-        what = "an index and no degrees of hip rotation" if is_index(tier) else "count and hold time and no angle"
+    if not tier.in_degrees:
+        what = "an index and no degrees of hip rotation" if tier.is_index else "count and hold time and no angle"
         raise InputError(f"{_called(session)} has {what} (tier {tier}), so there is no .mot of it; choose tidy, wide or trc.")
     if not (session.folder / CURVE).exists():
         raise RecordError(f"{_called(session)} has no curve (there is no {CURVE} in {session.folder}); choose tidy or wide.")
@@ -326,7 +430,7 @@ def markers_over_time(session: Session) -> pd.DataFrame:
             "choose tidy, wide or mot."
         ) from error
     drill = load_table().drills.get(session.record.drill)
-    legs = LegNames(drill.posture) if drill else None  # under the names by which they were measured
+    legs = LegNames(drill.posture, session.record.sides) if drill else None  # under the names by which they were measured
     poses = [legs.update(pose)[0] if legs else pose for pose in read_poses(session.folder, legs=legs is not None)]
     names = [f"{marker_name(name)}_{axis}" for name in LANDMARK_NAMES for axis in "xyz"]
     # Camera axes are x right, y down, z away.
@@ -377,8 +481,8 @@ def _called(session: Session) -> str:
 def mot(session: Session, side: Side | None = None) -> Exported:
     """Return the hip rotation of a session as an OpenSim motion file.
 
-    OpenSim's `Storage` stops at a missing number without a word, so moments at which a leg has no angle are left out; the note
-    says how many. With both legs, a moment needs both.
+    OpenSim's `Storage` stops at a missing number without a message, so moments at which a leg has no angle are left out. The
+    note says how many. With both legs, a moment needs both.
 
     Parameters
     ----------

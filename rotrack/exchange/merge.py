@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from rotrack.core.errors import InputError, RecordError
 from rotrack.exchange.typed import import_readings
 from rotrack.records.changes import PLOT
 from rotrack.records.folders import IMPORT_LOCK, PART, WRITING_LOCK, being_written, locked, sessions_folder
+from rotrack.records.history import wrongly_dated
 from rotrack.records.landmarks import CURVE, LANDMARKS, LEGS_READ
 from rotrack.records.legacy import TABLE, earlier_table, session_of_rows
 from rotrack.records.people import (
@@ -39,7 +40,7 @@ from rotrack.records.people import (
 from rotrack.records.readings import FILE, Merged
 from rotrack.records.record import FORMAT, SESSION_FILE, TABLE_ONLY, SessionRecord, Status, record_bytes
 from rotrack.records.repetitions import REPETITIONS, table_bytes
-from rotrack.records.session import VIDEO, Session
+from rotrack.records.session import EARLIER_VIDEO, VIDEO, Session
 from rotrack.records.store import CHECKSUM, read_all
 from rotrack.records.table import refresh_table
 from rotrack.system.files import DRAFT, FILE_MODE, Appender, explained, make_folder, replace, sync_folder
@@ -57,6 +58,7 @@ COPIED = {
     LEGS_READ: MOST_TABLE_BYTES,
     PLOT: 200_000_000,
     VIDEO: 50_000_000_000,
+    EARLIER_VIDEO: 50_000_000_000,
 }
 """Files of a session that are copied as they are, and the most bytes that each may have."""
 _MADE_ANEW = (SESSION_FILE, REPETITIONS, WRITING_LOCK)
@@ -65,7 +67,11 @@ _IMPORT_AGAIN = "Import again to go on from there."
 
 
 def merge_sessions(
-    data: Path, other: Path, on_total: Callable[[int], object] | None = None, on_session: Callable[[], object] | None = None
+    data: Path,
+    other: Path,
+    on_total: Callable[[int], object] | None = None,
+    on_session: Callable[[], object] | None = None,
+    person: str = "",
 ) -> Merged:
     """Take in the sessions, people and readings of another data folder.
 
@@ -81,6 +87,8 @@ def merge_sessions(
         The other data folder, its parent, or its `sessions` folder; those of earlier versions are read as they are.
     on_total, on_session : callable, optional
         Told how many sessions there are, and when one is done.
+    person : str
+        Who it is here, if all sessions there are of one person, or of nobody in particular; without it they keep their names.
 
     Returns
     -------
@@ -90,7 +98,7 @@ def merge_sessions(
     Raises
     ------
     InputError
-        If there are no sessions, or it is the same folder.
+        If there are no sessions, it is the same folder, or they are of several people and one is named.
     RecordError
         If something cannot be read or written; what came in so far stays, and importing again goes on from there.
     """
@@ -108,7 +116,7 @@ def merge_sessions(
         except filelock.Timeout as error:
             raise RecordError(f"Another import into {data} is going on; wait for its end.") from error
     try:
-        return _merge(data, other, on_total or _nothing, on_session or _nothing)
+        return _merge(data, other, on_total or _nothing, on_session or _nothing, person)
     except RecordError as error:
         raise RecordError(f"{error} {_IMPORT_AGAIN}") from error
     finally:
@@ -149,20 +157,28 @@ def _is_data(folder: Path) -> bool:
     return tables or any(folder.glob(f"sessions/*/{SESSION_FILE}")) or any(folder.glob(f"people/*/{PERSON_FILE}"))
 
 
-def _merge(data: Path, other: Path, on_total: Callable[[int], object], on_session: Callable[[], object]) -> Merged:
+def _merge(data: Path, other: Path, on_total: Callable[[int], object], on_session: Callable[[], object], person: str) -> Merged:
     notes = list(refresh_table(data))  # takes over what an earlier version wrote here
     theirs, problems = _sessions_of(other)
     ours = {session.id: session for session in read_all(data)[0]}
     on_total(len(theirs))
-    coming = _Coming(data, other, problems, notes)
+    _check_one_person(theirs, person)
+    coming = _Coming(data, other, problems, notes, _in_their_order(ours.values(), theirs), person)
     coming.take_people()
+    wrong = set() if coming.in_their_order else wrongly_dated(theirs)
     added = there = 0
     for session in theirs:
         folder = sessions_folder(data) / session.id
         if being_written(folder):
             problems.append(f"The session {session.id} is being measured here right now; import it when it has ended.")
         elif not (folder / SESSION_FILE).exists():
-            added += coming.take(session)
+            taken = coming.take(session)
+            added += taken
+            if taken and session.id in wrong:
+                problems.append(
+                    f"The date of {session.id} contradicts the order in which it was measured there; "
+                    f"`rotrack note {session.id} --dated DATE` puts it right here."
+                )
         elif session.id in ours and coming.content_of(session) == _content(ours[session.id]):
             there += 1
         else:
@@ -178,6 +194,18 @@ def _merge(data: Path, other: Path, on_total: Callable[[int], object], on_sessio
             problems.append(str(error))
     notes += refresh_table(data)
     return Merged(added, there, tuple(problems), tuple(notes), readings)
+
+
+def _check_one_person(theirs: Iterable[Session], person: str) -> None:
+    names = sorted({session.person for session in theirs if session.person})
+    if person and len({name_key(name) for name in names}) > 1:
+        raise InputError(f"These are sessions of several people ({', '.join(names[:6])}), so they are not all of {person}.")
+
+
+def _in_their_order(ours: Iterable[Session], theirs: Iterable[Session]) -> bool:
+    """Return whether no camera measured anything here that is not there, too: their running numbers hold here, then."""
+    numbers = {session.id: session.record.number for session in theirs}
+    return all(session.record.number in (0, numbers.get(session.id)) for session in ours)
 
 
 def _sessions_of(other: Path) -> tuple[list[Session], list[str]]:
@@ -207,7 +235,7 @@ def _content(session: Session, name: str | None = None) -> tuple[bytes, bytes]:
 
 
 def _with(record: SessionRecord, name: str, person_id: str) -> SessionRecord:
-    return msgspec.structs.replace(record, format=FORMAT, person=name, person_id=person_id)
+    return msgspec.structs.replace(record, format=FORMAT, person=name, person_id=person_id, number=0)
 
 
 @dataclass
@@ -220,12 +248,18 @@ class _Coming:
         The data folder that gets it; the other one.
     problems, notes : list of str
         What was left out, and what to know besides; added to.
+    in_their_order : bool
+        Whether sessions keep their running numbers.
+    person : str
+        Who it is here, whatever they are called there; empty if they keep their names.
     """
 
     data: Path
     other: Path
     problems: list[str]
     notes: list[str]
+    in_their_order: bool = False
+    person: str = ""
     _known: dict[str, Person] = field(default_factory=dict)
     _whose: dict[str, Person | None] = field(default_factory=dict)
 
@@ -240,7 +274,8 @@ class _Coming:
             by_id = {person.id: person for person in people}
             self._known = {key: person for person in reversed(people) for key in person.keys}
             stopped, lost = {one.id: one for one in unread}, stand_ins(self.data, unread)
-            for theirs in coming:
+            for found in coming:
+                theirs = msgspec.structs.replace(found, name=self.person) if self.person else found
                 key = name_key(theirs.name)
                 ours = self._known.get(key) or by_id.get(theirs.id) or lost.get(key)
                 if ours is None and theirs.id in stopped:
@@ -265,6 +300,7 @@ class _Coming:
 
     def _person(self, name: str, new: bool = False) -> Person | None:
         """Return who has a name here; somebody new gets a record if that is wanted."""
+        name = self.person or name
         key = name_key(name)
         if self._whose.get(key) is None:
             self._whose[key] = self._known.get(key)
@@ -287,6 +323,8 @@ class _Coming:
             self.problems.append(f"The session {session.id} was left out: {error}")
             return False
         record = _with(session.record, person.name if person else "", person.id if person else "")
+        if self.in_their_order:
+            record = msgspec.structs.replace(record, number=session.record.number)
         part, target = self.data / PART, sessions_folder(self.data) / session.id
         with explained(target):
             shutil.rmtree(part, ignore_errors=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 from reportlab.graphics.shapes import Circle, Drawing, Line, Polygon, Rect, String
 from reportlab.lib import colors
@@ -12,7 +13,9 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table
 
 from rotrack.progress.agreement import limit_precision
+from rotrack.texts import Texts
 
+_NAME = "rotrack against a phone: the recipe"
 REPS = 5
 PEOPLE = (10, 20, 30, 50)
 SPREADS_DEG = (3.0, 5.0)
@@ -40,6 +43,7 @@ STEPS = (
     "<b>Type the table</b> into a spreadsheet, a row per session, with the columns <i>date, time, person, IR left 1, IR left 2, "
     "... ER right 5</i>. Then {take} and {compare}.",
 )
+Say = Callable[[str], str]
 _COMMANDS = {
     "live": "rotrack live -d seated-combined -s left -p NAME",
     "take": "rotrack import visits.xlsx --same drill=seated-combined --same instrument=phone",
@@ -47,37 +51,50 @@ _COMMANDS = {
 }
 
 
-def protocol_pdf() -> bytes:
-    """Return the sheet as a PDF of one page."""
+def protocol_pdf(language: str = "en") -> bytes:
+    """Return the sheet as a PDF of one page, in a language of `rotrack.texts`.
+
+    Raises
+    ------
+    InputError
+        If there are no texts in that language.
+    """
+    say = Texts(language).said
     commands = {name: _CODE.format(text) for name, text in _COMMANDS.items()}
-    steps = [Paragraph(text.format(**commands), _STEP, bulletText=f"{number}.") for number, text in enumerate(STEPS, start=1)]
+    steps = [
+        Paragraph(say(text).format(**commands), _STEP, bulletText=f"{number}.") for number, text in enumerate(STEPS, start=1)
+    ]
     beside = Table(
-        [[steps, _drawing()]], colWidths=[130 * mm, 48 * mm], style=[("VALIGN", (0, 0), (-1, -1), "TOP"), *_NO_PADDING]
+        [[steps, _drawing(say)]], colWidths=[130 * mm, 48 * mm], style=[("VALIGN", (0, 0), (-1, -1), "TOP"), *_NO_PADDING]
     )
     parts: list[Flowable] = [
-        Paragraph("rotrack against a phone: the recipe", _TITLE),
+        Paragraph(say(_NAME), _TITLE),
         Paragraph(
-            "Ten minutes a person. You need a phone with an inclinometer app (or a digital inclinometer), an elastic strap, a "
-            "cloth, a chair on which the feet do not touch the floor, and a helper who reads and writes.",
+            say(
+                "Ten minutes a person. You need a phone with an inclinometer app (or a digital inclinometer), an elastic strap, "
+                "a cloth, a chair on which the feet do not touch the floor, and a helper who reads and writes."
+            ),
             _TEXT,
         ),
         Spacer(1, 2 * mm),
         beside,
-        Paragraph("How many people?", _HEAD),
+        Paragraph(say("How many people?"), _HEAD),
         Paragraph(
-            "Between the limits of agreement lie 95 of 100 differences. They are known only so well: half the width of their "
-            "95 % interval, with one value a person. More repetitions help little here, more people do.",
+            say(
+                "Between the limits of agreement lie 95 of 100 differences. They are known only so well: half the width of their "
+                "95 % interval, with one value a person. More repetitions help little here, more people do."
+            ),
             _TEXT,
         ),
         Spacer(1, 1 * mm),
-        _precision_table(),
-        Paragraph("To fill in", _HEAD),
-        _table_to_fill(),
+        _precision_table(say),
+        Paragraph(say("To fill in"), _HEAD),
+        _table_to_fill(say),
     ]
     content = io.BytesIO()
     page = SimpleDocTemplate(
         content, pagesize=A4, leftMargin=16 * mm, rightMargin=16 * mm, topMargin=12 * mm, bottomMargin=10 * mm,
-        title="rotrack against a phone: the recipe", author="rotrack", invariant=True,
+        title=say(_NAME), author="rotrack", invariant=True,
     )  # fmt: skip
     page.build(parts)
     return content.getvalue()
@@ -90,26 +107,27 @@ _GRID = [
 ]  # fmt: skip
 
 
-def _precision_table() -> Table:
-    rows = [["people", *map(str, PEOPLE)]]
+def _precision_table(say: Say) -> Table:
+    rows = [[say("people"), *map(str, PEOPLE)]]
     for sd_deg in SPREADS_DEG:
         known = [f"\u00b1 {limit_precision(people, sd_deg):.1f}\u00b0" for people in PEOPLE]
-        rows.append([f"if the differences scatter by {sd_deg:.0f}\u00b0 (standard deviation)", *known])
+        rows.append([say(f"if the differences scatter by {sd_deg:.0f}\u00b0 (standard deviation)"), *known])
     return Table(rows, colWidths=[90 * mm, *[22 * mm] * len(PEOPLE)], style=_GRID)
 
 
-def _table_to_fill() -> Table:
+def _table_to_fill(say: Say) -> Table:
     rows = [["person", "", "", "day, time", "", "read by"], ["instrument", "", "", "at rest: before", "", "after"]]
     rows.append(["", *(f"{number}" for number in range(1, REPS + 1))])
     for leg in ("left", "right"):
         rows += [[f"IR {leg} (foot outwards)", *[""] * REPS], [f"ER {leg} (foot inwards)", *[""] * REPS]]
     rows += [[f"camera aside: {what}", *[""] * REPS] for what in ("IR", "ER")]
+    rows = [[say(cell) if cell else "" for cell in row] for row in rows]
     style = [*_GRID, ("SPAN", (1, 0), (2, 0)), ("SPAN", (3, 0), (4, 0)), ("SPAN", (1, 1), (2, 1)), ("SPAN", (3, 1), (4, 1))]
     style += [("BACKGROUND", (0, 2), (-1, 2), colors.whitesmoke)]
-    return Table(rows, colWidths=[43 * mm, *[27 * mm] * REPS], rowHeights=[7.6 * mm] * len(rows), style=style)
+    return Table(rows, colWidths=[47 * mm, *[26.2 * mm] * REPS], rowHeights=[7.6 * mm] * len(rows), style=style)
 
 
-def _drawing() -> Drawing:
+def _drawing(say: Say) -> Drawing:
     """Return the leg with the phone from the front, and from above."""
     ink, skin, phone = colors.black, colors.HexColor("#e8d8c8"), colors.HexColor("#3b6ea5")
     drawing = Drawing(44 * mm, 96 * mm)
@@ -120,14 +138,14 @@ def _drawing() -> Drawing:
     drawing.add(Rect(17.5 * mm, 56 * mm, 9 * mm, 18 * mm, rx=3, fillColor=phone, strokeColor=ink))
     drawing.add(Line(22 * mm, 92 * mm, 22 * mm, 38 * mm, strokeColor=colors.grey, strokeDashArray=[3, 3]))
     for place, text in ((96 * mm - 9, "from the front"), (63 * mm, "phone")):
-        drawing.add(String(4 * mm, place, text, fontName="Helvetica", fontSize=7.5))
-    drawing.add(String(4 * mm, 31 * mm, "from above", fontName="Helvetica", fontSize=7.5))
+        drawing.add(String(4 * mm, place, say(text), fontName="Helvetica", fontSize=7.5))
+    drawing.add(String(4 * mm, 31 * mm, say("from above"), fontName="Helvetica", fontSize=7.5))
     drawing.add(Rect(17 * mm, 17 * mm, 10 * mm, 14 * mm, fillColor=skin, strokeColor=None))
     drawing.add(Polygon([16 * mm, 18 * mm, 22 * mm, 11 * mm, 28 * mm, 18 * mm], fillColor=skin, strokeColor=ink))
     drawing.add(Rect(16 * mm, 8.5 * mm, 12 * mm, 2 * mm, fillColor=phone, strokeColor=ink))
     drawing.add(Line(22 * mm, 8 * mm, 22 * mm, 2 * mm, strokeColor=ink))
     drawing.add(Polygon([20.5 * mm, 3.5 * mm, 22 * mm, 0.5 * mm, 23.5 * mm, 3.5 * mm], fillColor=ink))
-    drawing.add(String(30 * mm, 8.5 * mm, "screen", fontName="Helvetica", fontSize=7.5))
-    drawing.add(String(25 * mm, 1.5 * mm, "as the thigh points", fontName="Helvetica", fontSize=7))
-    drawing.add(String(29.5 * mm, 13 * mm, "pad", fontName="Helvetica", fontSize=7.5))
+    drawing.add(String(30 * mm, 8.5 * mm, say("screen"), fontName="Helvetica", fontSize=7.5))
+    drawing.add(String(25 * mm, 1.5 * mm, say("as the thigh points"), fontName="Helvetica", fontSize=7))
+    drawing.add(String(29.5 * mm, 13 * mm, say("pad"), fontName="Helvetica", fontSize=7.5))
     return drawing

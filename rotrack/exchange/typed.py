@@ -31,7 +31,7 @@ from rotrack.records.readings import (
     sensible_reading,
 )
 from rotrack.system.clock import SYSTEM, Clock
-from rotrack.system.files import write_for_person
+from rotrack.system.files import check_csv, write_for_person
 from rotrack.system.inputs import Table, UnreadableError, csv_line, header_of, name_key, read_bytes, table_of
 
 EXAMPLE = "EXAMPLE"
@@ -177,10 +177,11 @@ def write_template(path: Path, overwrite: bool = False) -> None:
     Raises
     ------
     InputError
-        If there is such a file already and it may not be replaced.
+        If there is such a file already and it may not be replaced, or its name says that it is no CSV.
     RecordError
         If it cannot be written.
     """
+    check_csv(path)
     example = f"{EXAMPLE_DAY} 17:30,{EXAMPLE},seated-combined,left,internal,34.5,goniometer,AB,shows how; not imported,1"
     write_for_person(path, header_of(READING_COLUMNS) + csv_line(example.split(",")).encode(), overwrite)
 

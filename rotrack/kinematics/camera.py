@@ -140,7 +140,7 @@ class Gain:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """All that is known beforehand; without arguments: nothing is.
+    """The calibration that is known before measuring; without arguments, nothing is calibrated.
 
     Parameters
     ----------

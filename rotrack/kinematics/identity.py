@@ -1,8 +1,8 @@
 """Which leg is which, and whether that is certain: swaps of left and right, jumps and crossings are refused.
 
-The pose model may put the names of one leg on the other for some frames, mostly with somebody who lies. A swap shows as a jump:
-knee, ankle, heel and toe of both legs leave their course. Legs that cross are another matter: the landmarks may turn back where
-the legs pass each other, so from there on it is not certain which is which, until the feet have been apart for a while or have
+The pose model may exchange the names of the legs for some frames, mostly if the person lies. A swap shows as a jump: knee,
+ankle, heel and toe of both legs leave their course. Legs that cross are another matter: the landmarks may turn back where the
+legs pass each other, so from there on it is not certain which is which, until the feet have been apart for a while or have
 clearly passed. Nothing is put right: on recorded swaps with known truth, more frames were made wrong by it than right. What
 moves on its course is never touched.
 
@@ -20,7 +20,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rotrack.core.model import LEGS, N_LANDMARKS, Pose, Side
+from rotrack.core.model import LEGS, N_LANDMARKS, LegCrop, Pose, Side, empty_pose
 from rotrack.core.postures import Posture
 from rotrack.kinematics.crops import completed, readable
 
@@ -48,6 +48,16 @@ TOP_MEMORY_S = 2.0
 APART_FEET, SURE_S = 0.3, 1.0
 """The leg network tells the legs apart if their ankles and knees are further from each other than the first, in feet; its word
 holds for the second."""
+REASON_NOT_BENT = "no shin is seen that points up: bend the knees to a right angle, the soles to the camera"
+REASON_ALONE = "it is not certain which leg is bent: bend both knees, or name the leg that is measured"
+BENT_UP = 0.35
+"""Lying face down, a shank points up by more than this share of its length if the knee is bent, up to a turn of 65 degrees."""
+BOTH_KNOWN_S = 5.0
+"""A leg that is seen alone is the one whose knee was there when both were seen, if that is not longer ago."""
+ASIDE_FEET = 0.7
+"""Nor is it the other one if it is so far to one side of where the pose model has the hips, in lengths of the foot."""
+HIPS_FEET = 0.7
+"""Distance of the hips in lengths of the foot, as far off as the hips are."""
 SPEED_SMOOTHING_S, SCALE_SMOOTHING_S = 0.15, 2.0
 _LEG = np.array([list(LEGS[side])[1:] for side in Side])  # hip, knee, ankle, heel, toe
 _ANKLE = 2
@@ -60,10 +70,13 @@ class LegNames:
     ----------
     posture : Posture
         The position.
+    sides : tuple of Side
+        The legs to measure.
     """
 
-    def __init__(self, posture: Posture) -> None:
+    def __init__(self, posture: Posture, sides: tuple[Side, ...] = tuple(Side)) -> None:
         self._posture = posture.record
+        self._face_down = FaceDown(sides)
         self._top_leg, self._identity = TopLeg(), LegIdentity()
         self._crop_identity = CropIdentity(with_hips=self._posture.hips_stacked)
         self._seen_at, self._seen_s = np.full((2, 2, 2), np.nan), -math.inf
@@ -76,6 +89,8 @@ class LegNames:
         self.renamed = False
         if pose.reason:
             return pose, refused
+        if self._posture.face_down:
+            return self._face_down.update(pose), refused
         pose, sure = self._crop_identity.update(pose)
         pose = completed(pose)
         by_picture = self._posture.top_leg and self._posture.hips_stacked  # tells the legs apart, whatever the network calls them
@@ -127,6 +142,77 @@ class TopLeg:
         if high is LEGS[side] or not np.isfinite(pose.image_px[[low.ankle, high.ankle]]).all():
             return pose, side
         return replace(_exchanged(pose, with_hips=True), legs={side.other: crop for side, crop in pose.legs.items()}), side
+
+
+class FaceDown:
+    """Names and places the legs of somebody who lies on the belly, feet to the camera, by what the leg network sees alone.
+
+    The pose model takes somebody seen from the soles for one who faces the camera in one clip and not in the next, and puts
+    knees and hips anywhere. Seen so, the right knee is on the right of the picture, and a shank of a bent knee points up. The
+    thighs point away from the camera, so each hip is put where its knee is in the picture.
+
+    Parameters
+    ----------
+    sides : tuple of Side
+        The legs to measure: if it is one, a bent leg that is seen alone is that one.
+    """
+
+    def __init__(self, sides: tuple[Side, ...]) -> None:
+        self._sides = sides
+        self._knees_px: dict[Side, np.ndarray] = {}
+        self._seen_s = -math.inf
+
+    def update(self, pose: Pose) -> Pose:
+        """Return the pose with the legs that can be told, or why there is none."""
+        bent = _bent(pose)
+        legs = self._named(pose, bent)
+        if not legs:
+            return empty_pose(pose.time_s, pose.size_px, REASON_ALONE if bent else REASON_NOT_BENT, pose.people)
+        self._knees_px |= {side: _knee_px(crop) for side, crop in legs.items()}
+        self._seen_s = pose.time_s
+        return _placed(pose, legs)
+
+    def _named(self, pose: Pose, bent: list[LegCrop]) -> dict[Side, LegCrop]:
+        if len(bent) == len(Side):
+            return dict(zip(Side, sorted(bent, key=lambda crop: float(_knee_px(crop)[0])), strict=True))
+        if len(bent) != 1:
+            return {}
+        if len(self._knees_px) == len(Side) and pose.time_s - self._seen_s < BOTH_KNOWN_S:
+            off = {side: float(np.hypot(*(_knee_px(bent[0]) - self._knees_px[side]))) for side in Side}
+            return {min(off, key=off.__getitem__): bent[0]}
+        if len(self._sides) == 1:
+            return {self._sides[0]: bent[0]}
+        hips_px = pose.image_px[[LEGS[side].hip for side in Side]].mean(axis=0)
+        aside_feet = float(_knee_px(bent[0])[0] - hips_px[0]) / bent[0].foot_px
+        return {Side.RIGHT if aside_feet > 0 else Side.LEFT: bent[0]} if abs(aside_feet) > ASIDE_FEET else {}
+
+
+def _knee_px(crop: LegCrop) -> np.ndarray:
+    return crop.points_px[3]
+
+
+def _bent(pose: Pose) -> list[LegCrop]:
+    """Return the crops that show a leg whose shank points up; one, if both show the same leg."""
+    found = [crop for crop in pose.legs.values() if readable(crop) and crop.shank[1] > BENT_UP]
+    found.sort(key=lambda crop: -crop.readable)
+    same = len(found) == len(Side) and np.hypot(*(found[0].points_px[2] - found[1].points_px[2])) < APART_FEET * found[0].foot_px
+    return found[:1] if same else found
+
+
+def _placed(pose: Pose, legs: dict[Side, LegCrop]) -> Pose:
+    """Return the pose with these legs only, hips and knees where the network saw the knees."""
+    marks = pose.image_px.copy()
+    for side, leg in LEGS.items():
+        marks[list(leg[1:])] = np.nan
+        if side in legs:
+            marks[[leg.heel, leg.toe, leg.ankle, leg.knee]] = legs[side].points_px
+            marks[leg.hip] = _knee_px(legs[side])
+    for side, crop in legs.items():
+        if side.other not in legs:
+            across_px = HIPS_FEET * crop.foot_px * (1.0 if side is Side.LEFT else -1.0)
+            marks[LEGS[side.other].hip] = _knee_px(crop) + np.array([across_px, 0.0])
+    marks.setflags(write=False)
+    return replace(pose, image_px=marks, legs=legs)
 
 
 class CropIdentity:

@@ -12,6 +12,7 @@ Lengths are in shanks: how large the person is does not matter, and the picture 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -352,7 +353,8 @@ class LegModel:
             step[2:7] = np.clip(step[2:7], -_LARGEST_STEP_DEG, _LARGEST_STEP_DEG)
             state = state + step
         self._state, self._time_s = state, time_s
-        sd_deg = float(np.sqrt(np.linalg.inv(normal)[4, 4]))
+        variance = float(np.linalg.inv(normal)[4, 4])
+        sd_deg = math.sqrt(variance) if variance > 0 else math.nan  # of what ran away
         return LegReading(float(state[4]), sd_deg, self._against_gravity(state, axes))
 
     def _against_gravity(self, state: np.ndarray, axes: np.ndarray) -> float:

@@ -1,25 +1,23 @@
-"""Whether the person is in the position of the drill, and what else moves besides the hip.
+"""Whether the person is in the position of the drill, and how the pelvis rolls.
 
 `position_problem` answers the first question from one frame; `BodyForm` compares a frame with the neutral pose and gives the
-size of each fault that can be seen, and the roll of the pelvis.
+roll of the pelvis that is subtracted from the angle of a person who sits. Faults are read in `compensation`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from rotrack.core.messages import Message, say
 from rotrack.core.model import LANDMARK_NAMES, LEGS, Leg, Pose, Side
 from rotrack.core.postures import Posture
-from rotrack.kinematics.legmodel import KNEE_FOLLOWS, LENGTHS
-from rotrack.kinematics.rotation import NeutralPose
+from rotrack.kinematics.rotation import WRONG_WAY_UP, NeutralPose
 
 SEATED_KNEE_FLEXION_DEG = 50.0
 SEATED_THIGH_SHOWN = 0.75
 """Sitting bends the knee by more than the first, and seen from the front the thigh hangs down less than the second, in shanks;
 who stands or walks fails both. One alone is no proof: the knee's angle comes from world landmarks, which err with fast swings,
 and a high camera sees the thigh of a sitting person too."""
-SHANK_LENGTH_CM = 42.0
-"""Assumed length of the shank, to turn shares of it into centimetres."""
 TRUNK_CONFIRMS = 5.0
 """The hip line's tilt counts up to this many times the lean of the trunk beyond the next figure: a pelvis that rolls takes the
 trunk along (2 to 3 deg of lean for 6 of roll), while the pose model lets the hip line follow a moving leg by 1 to 3 deg
@@ -32,18 +30,13 @@ HIP_LINE_SHOWS = 0.9
 HEAD_SHANKS, TRUNK_SHANKS = 0.5, 1.3
 """From the shoulders to the nose, and from the hips to the shoulders, in shanks."""
 NOSE = LANDMARK_NAMES.index("nose")
-WRONG_WAY_UP = {
-    90: "the picture lies on its side: turn the camera upright, or measure the video with --rotate 90",
-    180: "the picture is upside down: turn the camera round, or measure the video with --rotate 180",
-    270: "the picture lies on its side: turn the camera upright, or measure the video with --rotate 270",
-}
-"""What to say of a picture that must be turned clockwise by so many degrees."""
 
 
 def position_problem(posture: Posture, pose: Pose, side: Side) -> str:
     """Return what is wrong with the position for this drill, in words; empty if nothing is or if it cannot be seen.
 
-    Sitting with hanging legs and standing can be told from others in one frame; elsewhere the misfit of the leg model tells.
+    Sitting with hanging legs and standing can be distinguished from other positions in one frame; elsewhere the misfit of the
+    leg model tells.
     """
     record = posture.record
     if not record.shank_hangs and np.isnan(record.standing_knee_at_most_deg):
@@ -83,7 +76,8 @@ def out_of_picture(image_px: np.ndarray) -> str:
     Parameters
     ----------
     image_px : numpy.ndarray, shape (33, 2), px
-        The landmarks. Who is seen from behind has no face either: what is missing counts only where there is no room for it.
+        The landmarks. A person seen from behind shows no face either: what is missing counts only where there is no room for
+        it.
     """
     legs = LEGS.values()
     bones = [(leg.hip, leg.knee) for leg in legs] + [(leg.knee, leg.ankle) for leg in legs]
@@ -100,11 +94,9 @@ def out_of_picture(image_px: np.ndarray) -> str:
     return "chest" if highest("hip") < TRUNK_SHANKS * max(lengths) else ""
 
 
-def legs_are_enough(missing: str) -> str:
+def legs_are_enough(missing: str) -> Message:
     """Return what to say of somebody of whom something is out of the picture, as `out_of_picture` names it."""
-    if missing == "head":
-        return "The head is not in the picture; the legs are, and they are enough."
-    return "Head and chest are not in the picture; the legs are, and they are enough. How the trunk moves is not seen."
+    return say("note.head_out" if missing == "head" else "note.chest_out")
 
 
 def knee_flexion_deg(world_m: np.ndarray, leg: Leg) -> float:
@@ -115,7 +107,7 @@ def knee_flexion_deg(world_m: np.ndarray, leg: Leg) -> float:
 
 
 class BodyForm:
-    """What the rest of the body does while one leg rotates, against the neutral pose.
+    """How the pelvis rolls while one leg rotates, against the neutral pose.
 
     Parameters
     ----------
@@ -126,15 +118,11 @@ class BodyForm:
     """
 
     def __init__(self, neutral: NeutralPose, side: Side) -> None:
-        self._leg, self._neutral = LEGS[side], neutral.image_px
-        shank = self._neutral[self._leg.ankle] - self._neutral[self._leg.knee]
-        self._shank_px = float(np.hypot(*shank))
+        self._neutral = neutral.image_px
+        shank = self._neutral[LEGS[side].ankle] - self._neutral[LEGS[side].knee]
         self._trunk = self._shoulders(self._neutral) - self._hips(self._neutral)
         # Turning clockwise on screen adds to internal rotation (+1) or takes from it (-1), for a bent knee.
-        lateral = neutral.lateral(side)
-        self._sense = float(np.sign(_cross(shank, lateral)))
-        self._lateral = lateral / np.hypot(*lateral)
-        self._flexion_deg = knee_flexion_deg(neutral.world_m, self._leg)
+        self._sense = float(np.sign(_cross(shank, neutral.lateral(side))))
 
     @staticmethod
     def _shoulders(pixels: np.ndarray) -> np.ndarray:
@@ -161,25 +149,6 @@ class BodyForm:
         if not np.isfinite(confirmed * tilt_deg) or lean_deg * tilt_deg <= 0:
             return 0.0
         return self._sense * float(np.sign(tilt_deg)) * min(abs(tilt_deg), confirmed) / HIP_LINE_SHOWS
-
-    def faults(self, image_px: np.ndarray, world_m: np.ndarray) -> dict[str, float]:
-        """Return the size of each fault that the picture shows, by letter; deg, for H cm; NaN where not seen.
-
-        T sideways drift of the thigh, P pelvic roll, L trunk lean, K change of knee flexion (from the world landmarks, coarse),
-        H heel moves up or down. The limits are in the drill table.
-        """
-        now, zero, leg = image_px, self._neutral, self._leg
-        ankle_moved = now[leg.ankle] - zero[leg.ankle]
-        knee_moved = now[leg.knee] - zero[leg.knee] - KNEE_FOLLOWS * ankle_moved
-        sideways_px = float(knee_moved @ self._lateral)
-        rise_px = float(zero[leg.heel][1] - now[leg.heel][1])
-        return {
-            "T": float(np.degrees(np.arctan2(abs(sideways_px), LENGTHS["femur"][0] * self._shank_px))),
-            "P": abs(self.pelvis_deg(now)),
-            "L": abs(self.lean_deg(now)),
-            "K": abs(knee_flexion_deg(world_m, self._leg) - self._flexion_deg),
-            "H": abs(rise_px) / self._shank_px * SHANK_LENGTH_CM,
-        }
 
 
 def _cross(a: np.ndarray, b: np.ndarray) -> float:

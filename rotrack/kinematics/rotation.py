@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol
+from enum import Enum, auto
+from typing import Protocol
 
 import numpy as np
 
 from rotrack.core.drills import Drill, Measure
-from rotrack.core.model import LEGS, LegCrop, Pose, Side
+from rotrack.core.model import LEGS, Angles, LegCrop, Pose, Side
 from rotrack.core.postures import Facing
 from rotrack.kinematics import crops
 from rotrack.kinematics.camera import Calibration, Floor, Level
@@ -44,16 +45,28 @@ MOVED_SD = 3.0
 NOT_THE_POSITION = "the legs do not look like the starting position: check the position, the camera place and the light"
 REASON_NOT_READ = "the foot cannot be read: let it be seen whole, well lit and from the side that the drill shows"
 POINT_FORWARDS = "point the toes forwards for the neutral pose, and hold still"
+SHINS_UP = "point the shins straight up for the neutral pose"
 TOES_OUT = "the toes point far outwards in the neutral pose, and angles count from there"
 TOES_IN = "the toes point inwards in the neutral pose, and angles count from there"
 FITS_BADLY = "the legs fit the starting position badly: check the position, the camera place and the light"
 FROM_BEHIND = "the person is seen from behind: face the camera"
 HIPS_STACKED = "the hips are one above the other in the picture: face the camera"
+WRONG_WAY_UP = {
+    90: "the picture lies on its side: turn the camera upright, or measure the video with --rotate 90",
+    180: "the picture is upside down: turn the camera round, or measure the video with --rotate 180",
+    270: "the picture lies on its side: turn the camera upright, or measure the video with --rotate 270",
+}
+"""What to say of a picture that must be turned clockwise by so many degrees."""
+TURNED_FITS_BETTER = 3.0
+"""Of somebody who lies, the picture is said to be the wrong way up if they misfit so many times less in a turned one, and less
+than the posture allows."""
 NEUTRAL_WITHIN_DEG = 15.0
-"""Seated, a shank further off the vertical is not a neutral pose."""
+"""Seated or face down, a shank further off the vertical is not a neutral pose."""
 
 FOOT_SLACK_DEG = 12.0
 """How far a foot that hangs from a bent knee turns by itself."""
+FOOT_SLACK_FROM_BELOW_DEG = 180.0
+"""Seen from the soles, the leg network takes a foot that points to the camera for one that points away: it says nothing there."""
 NETWORK_MISFIT = 1.5
 """A fit that explains what the leg network saw besides may misfit by so many times more."""
 AGREE_SD = 2.0
@@ -65,34 +78,26 @@ UNHEARD_DOUBT_S, UNHEARD_SHARE = 1.0, 0.5
 the leg has turned since, as MediaPipe shows it."""
 
 
-class Reading(NamedTuple):
-    """The rotation of one leg in one frame, degrees; NaN with a reason."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading(Angles):
+    """The rotation of one leg that one pose shows, degrees; NaN with a reason.
 
-    raw_deg: float
-    """The pointer's turn in the picture since neutral, uncorrected."""
-    uncorrected_deg: float
-    """The leg model's rotation since neutral, before what is known of the pose model's errors."""
-    angle_deg: float
-    """The same corrected: the rotation that counts."""
-    sd_deg: float
-    """Standard error of the fit."""
-    gravity_deg: float
-    """What a goniometer held against gravity would read; NaN where gravity shows no rotation."""
-    mediapipe_deg: float
-    """The rotation by the pose model's landmarks, corrected; the leg network's stand in for missing ones."""
-    legnet_deg: float
-    """The rotation by the leg network; NaN where it did not read the leg."""
-    legnet_sd_deg: float
-    """Standard error of it."""
-    error_deg: float
-    """95 % half width of `angle_deg`."""
+    Parameters
+    ----------
+    angle_deg : float
+        The rotation that counts: corrected, by both readings.
+    error_deg : float
+        95 % half width of `angle_deg`.
+    sd_deg : float
+        Standard error of the leg model's fit.
+    reason : str
+        Why there is no angle; empty when there is one.
+    """
+
+    angle_deg: float = math.nan
+    error_deg: float = math.nan
+    sd_deg: float = math.nan
     reason: str = ""
-
-    @staticmethod
-    def missing(reason: str, raw_deg: float = float("nan")) -> Reading:
-        """Return a reading without an angle."""
-        nan = float("nan")
-        return Reading(raw_deg, nan, nan, nan, nan, nan, nan, nan, nan, reason)
 
 
 NEEDS = {
@@ -129,6 +134,21 @@ class NeutralPose:
         return self.image_px[LEGS[side].hip] - self.image_px[LEGS[side.other].hip]
 
 
+class About(Enum):
+    """What the problem of a neutral pose is about."""
+
+    POSITION = auto()
+    """How the person sits, stands or lies."""
+    CAMERA_LOW = auto()
+    CAMERA_HIGH = auto()
+    CAMERA_ASIDE = auto()
+
+    @property
+    def camera(self) -> bool:
+        """Whether it is the camera's place; then the person may be in the right position."""
+        return self is not About.POSITION
+
+
 class RotationMeasure(Protocol):
     """What every measure can do, once it has its neutral pose."""
 
@@ -140,6 +160,10 @@ class RotationMeasure(Protocol):
     """What to change about the camera; empty when it stands well."""
     problem: str
     """Why nothing can be measured from this neutral pose; empty when it can."""
+    about: About
+    """What the problem is about, if there is one."""
+    floor_moved: str
+    """The part of the advice that says that the floor profile no longer fits; empty when it does, or there is none."""
 
     def read(self, pose: Pose, pelvis_deg: float) -> Reading:
         """Return the rotation shown by a pose while the pelvis has rolled by so much."""
@@ -172,22 +196,24 @@ class LegMeasure:
         self._sign, self._lateral = sign, neutral.lateral(side)
         self._needed = [getattr(leg, part) for part in NEEDS[drill.measure]]
         self._raw_zero = self._in_picture(neutral.image_px)
-        self.neutral_angle_deg = signed_angle_deg(np.array([0.0, 1.0]), self._raw_zero, self._lateral)
         posture = drill.posture.record
+        upright = -1.0 if posture.face_down else 1.0  # then the shank points up
+        self.neutral_angle_deg = signed_angle_deg(np.array([0.0, upright]), self._raw_zero, self._lateral)
         assert posture.stance is not None, drill.id
         self._posture, self._stance = posture, posture.stance
         lean_deg = _lean_deg(neutral) if posture.shank_hangs else float("nan")
         self._leg = NeutralLeg(neutral.image_px, neutral.size_px, side, self._stance, calibration, lean_deg)
-        self._side = side
+        self.side = side
         self._needs_network = bool(drill.without_legnet)
-        self._foot_slack_deg = FOOT_SLACK_DEG if drill.measure is Measure.SHANK else 0.0
+        hanging_deg = FOOT_SLACK_FROM_BELOW_DEG if posture.face_down else FOOT_SLACK_DEG
+        self._foot_slack_deg = hanging_deg if drill.measure is Measure.SHANK else 0.0
         self._model = LegModel(self._leg)
         self._weighed = Weighed()
         gain = calibration.gains.get(side)
         self._gain = gain.gain if gain else 1.0
         self._of_network = load_corrections().network(drill.posture, correct)
         self._correction = load_corrections().of(drill.posture, Level.PERSONAL if gain else Level.NONE, correct)
-        self._shown_pitch_deg, self._moved = self._leg.pitch_deg, ""
+        self._shown_pitch_deg, self.floor_moved = self._leg.pitch_deg, ""
         if calibration.floor:
             # The correction was learned against the tilt that the person shows, so it goes on with that.
             seen = (neutral.image_px, neutral.size_px, side)
@@ -197,7 +223,7 @@ class LegMeasure:
                 any_pitch = replace(self._stance, pitches_deg=tuple((p, ANY_PITCH_SD_DEG) for p, _ in self._stance.pitches_deg))
                 found = NeutralLeg(*seen, any_pitch, by_person, lean_deg)
                 too_far, sd_deg = posture.person_pitch_deg
-                self._moved = floor_misfit(calibration.floor, found.pitch_deg - too_far, sd_deg, found.roll_deg)
+                self.floor_moved = floor_misfit(calibration.floor, found.pitch_deg - too_far, sd_deg, found.roll_deg)
         self._zero_deg = _zero_deg(self._model, self._leg.measurements(neutral.image_px))
         self._network = self._fit_of_network(neutral, calibration, lean_deg)
         # Who stands there and how the camera looks is judged by the fit that counts.
@@ -208,18 +234,18 @@ class LegMeasure:
             "camera_roll_deg": round(self._judged.roll_deg, 1),
             "misfit": round(self._judged.misfit, 1),
         }
-        self.problem = self._why_not(drill)
+        self.problem, self.about = self._why_not(drill)
         beyond, self.advice = self._view_advice(drill)
         self._view_sd_deg = WIDER_PER_DEG * beyond
         self._misfit_sd_deg = WIDER_PER_MISFIT * max(self._leg.misfit - self._stance.misfit_at_most, 0.0)
 
     def _fit_of_network(self, neutral: NeutralPose, calibration: Calibration, lean_deg: float) -> tuple[LegModel, float] | None:
         """Return the leg fitted anew with what the leg network saw of it, and its zero, deg; None if it saw none that fits."""
-        crop = neutral.legs.get(self._side)
+        crop = neutral.legs.get(self.side)
         if crop is None:
             return None
         told = Measurements(*crops.slopes(crop, self._leg.lens), *self._directions(crop))
-        leg = NeutralLeg(neutral.image_px, neutral.size_px, self._side, self._stance, calibration, lean_deg, told)
+        leg = NeutralLeg(neutral.image_px, neutral.size_px, self.side, self._stance, calibration, lean_deg, told)
         by_both = self._by_both(leg, neutral.image_px, crop)
         model = LegModel(leg, by_both)
         zero_deg = _zero_deg(model, by_both)
@@ -231,35 +257,44 @@ class LegMeasure:
         start, end = self._pointer
         return image_px[end] - image_px[start]
 
-    def _why_not(self, drill: Drill) -> str:
+    def _why_not(self, drill: Drill) -> tuple[str, About]:
         if self._needs_network and self._network is None:
-            return NOT_THE_POSITION
+            return NOT_THE_POSITION, About.POSITION
         leg, stance = self._judged, self._stance
         # What the leg network sees as well may be measured from further away than what MediaPipe says alone.
         low, high = stance.pitch_refused_deg if self._network else stance.pitch_limits_deg
         zero_deg, (outwards_deg, inwards_deg) = self._judged_zero_deg, stance.zero_limits_deg
+        turned_away, aside = zero_deg < outwards_deg or zero_deg > inwards_deg, self._aside()
         place = f"`rotrack drills {drill.id}` says where to put it"
         upright = self._leg.slopes[2, 1] > self._leg.slopes[0, 1]
         from_behind = (
-            upright and stance.facings == (Facing.UPRIGHT,) and self._lateral[0] * (1 if self._side is Side.LEFT else -1) < 0
+            upright and stance.facings == (Facing.UPRIGHT,) and self._lateral[0] * (1 if self.side is Side.LEFT else -1) < 0
         )
         checks = (
-            (from_behind, FROM_BEHIND),
-            (not np.isfinite(self.neutral_angle_deg) and not self._posture.hips_stacked, HIPS_STACKED),
+            (from_behind, FROM_BEHIND, About.POSITION),
+            (not np.isfinite(self.neutral_angle_deg) and not self._posture.hips_stacked, HIPS_STACKED, About.POSITION),
             (
                 self._posture.shank_hangs and abs(self.neutral_angle_deg) > NEUTRAL_WITHIN_DEG,
                 "let the lower leg hang straight down for the neutral pose",
+                About.POSITION,
             ),
-            (zero_deg < outwards_deg or zero_deg > inwards_deg, self._aside() or POINT_FORWARDS),
-            (leg.pitch_deg < low, f"the camera is too low for this drill: {place}"),
-            (leg.pitch_deg > high, f"the camera is too high for this drill: {place}"),
-            (abs(leg.turn_deg) > TURNED_TOO_FAR_DEG, f"the camera stands {abs(leg.turn_deg):.0f} degrees to the side: {place}"),
+            (self._posture.face_down and abs(self.neutral_angle_deg) > NEUTRAL_WITHIN_DEG, SHINS_UP, About.POSITION),
+            (turned_away and bool(aside), aside, About.CAMERA_ASIDE),
+            (turned_away, POINT_FORWARDS, About.POSITION),
+            (leg.pitch_deg < low, f"the camera is too low for this drill: {place}", About.CAMERA_LOW),
+            (leg.pitch_deg > high, f"the camera is too high for this drill: {place}", About.CAMERA_HIGH),
+            (
+                abs(leg.turn_deg) > TURNED_TOO_FAR_DEG,
+                f"the camera stands {abs(leg.turn_deg):.0f} degrees to the side: {place}",
+                About.CAMERA_ASIDE,
+            ),
             (
                 (leg.misfit > stance.misfit_refused and not self._network) or not np.isfinite([zero_deg, self._zero_deg]).all(),
-                self._moved or NOT_THE_POSITION,
+                self.floor_moved or NOT_THE_POSITION,
+                About.POSITION,
             ),
         )
-        return next((problem for wrong, problem in checks if wrong), "")
+        return next(((problem, about) for wrong, problem, about in checks if wrong), ("", About.POSITION))
 
     @property
     def _judged_zero_deg(self) -> float:
@@ -292,7 +327,7 @@ class LegMeasure:
                 f"the picture leans by about {abs(leg.roll_deg):.0f} degrees: set the camera level",
             ),
         )
-        advice = [words for beyond, words in limits if beyond > 0] + [self._moved] * bool(self._moved)
+        advice = [words for beyond, words in limits if beyond > 0] + [self.floor_moved] * bool(self.floor_moved)
         if leg.misfit > self._stance.misfit_at_most * (1.0 if leg is self._leg else NETWORK_MISFIT):
             advice.append(FITS_BADLY)
         return sum(max(beyond, 0.0) for beyond, _ in limits), "; ".join(advice)
@@ -301,7 +336,7 @@ class LegMeasure:
         """Return the rotation of the leg; `pelvis_deg` is the roll of the pelvis in the sense of the angle."""
         raw_deg = self._sign * signed_angle_deg(self._raw_zero, self._in_picture(pose.image_px), self._lateral)
         if not np.isfinite(pose.image_px[self._needed]).all():
-            return Reading.missing("the leg is not seen whole", raw_deg)
+            return Reading(raw_deg=raw_deg, reason="the leg is not seen whole")
         found = self._model.read(pose.time_s, self._leg.measurements(pose.image_px), pelvis_deg)
         uncorrected_deg = _wrap(found.rotation_deg - self._zero_deg)
         mediapipe_deg = self._gain * self._correction.apply(uncorrected_deg, self._shown_pitch_deg)
@@ -309,22 +344,22 @@ class LegMeasure:
         if self._needs_network:
             angle_deg, sd_deg = legnet_deg, legnet_sd_deg
             if not math.isfinite(legnet_deg):
-                return Reading.missing(REASON_NOT_READ, raw_deg)
+                return Reading(raw_deg=raw_deg, reason=REASON_NOT_READ)
         else:
             # Its error grows with the turn, also where it shows none of it: the larger reading says how far that may be.
             turned_deg = max(abs(mediapipe_deg), abs(self._weighed.expected_deg(mediapipe_deg, legnet_deg)))
             mediapipe_sd_deg = self._mediapipe_sd_deg(turned_deg, found.sd_deg)
             angle_deg, sd_deg = self._weighed.update(pose.time_s, (mediapipe_deg, mediapipe_sd_deg), (legnet_deg, legnet_sd_deg))
         return Reading(
-            raw_deg,
-            uncorrected_deg,
-            angle_deg,
-            found.sd_deg,
-            found.gravity_deg + angle_deg - uncorrected_deg,
-            mediapipe_deg,
-            legnet_deg,
-            legnet_sd_deg,
-            NORMAL_95 * sd_deg,
+            angle_deg=angle_deg,
+            error_deg=NORMAL_95 * sd_deg,
+            sd_deg=found.sd_deg,
+            raw_deg=raw_deg,
+            uncorrected_deg=uncorrected_deg,
+            mediapipe_deg=mediapipe_deg,
+            legnet_deg=legnet_deg,
+            legnet_sd_deg=legnet_sd_deg,
+            gravity_deg=found.gravity_deg + angle_deg - uncorrected_deg,
         )
 
     def _by_both(self, leg: NeutralLeg, image_px: np.ndarray, crop: LegCrop) -> Measurements:
@@ -340,7 +375,7 @@ class LegMeasure:
 
     def _by_network(self, pose: Pose, pelvis_deg: float) -> tuple[float, float]:
         """Return rotation and standard error by the leg network, deg; NaN where it cannot read the leg."""
-        crop = pose.legs.get(self._side)
+        crop = pose.legs.get(self.side)
         if self._network is None or crop is None or not crops.readable(crop):
             return float("nan"), float("nan")
         model, zero_deg = self._network
@@ -386,36 +421,42 @@ class Weighed:
         return angle_deg + share * self._offset_deg, sd_deg * legnet_sd_deg / math.hypot(sd_deg, legnet_sd_deg)
 
 
-class RollMeasure:
-    """Stretches: an index of how far the hips have rolled, good for counting and timing only.
+_ACROSS = [[getattr(LEGS[side], part) for side in Side] for part in ("hip", "shoulder")]
 
-    It is how far the line between the hips has moved in the picture since neutral, in hundredths of a trunk. Which way it goes
-    depends on the camera place, so it takes its sign from the drill. The leg that lies below is the one stretched.
+
+class RollMeasure:
+    """Stretches: an index of how far the trunk has rolled, good for counting and timing only.
+
+    It is how far the lines between the hips and between the shoulders have moved in the picture since neutral, both together, in
+    hundredths of a trunk: the pelvis takes the shoulders along, and their line is seen to move two to three times as far and
+    without jumps, where the pose model's hips are covered by the thighs. Which way it goes depends on the camera place, so it
+    takes its sign from the drill. The leg that lies below is the one stretched.
     """
 
     def __init__(self, neutral: NeutralPose, side: Side, drill: Drill) -> None:
         self._sign = drill.directions[0].sign
-        self._zero = self._line(neutral.image_px)
+        self._zero = self._lines(neutral.image_px)
         points = neutral.image_px
         trunk = sum(points[leg.shoulder] - points[leg.hip] for leg in LEGS.values()) / 2
         self._length = float(np.hypot(*trunk))
         self.neutral_angle_deg = 0.0
         self.view: dict[str, float] = {}
-        self.advice = self.problem = ""
+        self.advice = self.problem = self.floor_moved = ""
+        self.about = About.POSITION
         if not self._length > 0:
             self.problem = "shoulders and hips are not seen"
         elif points[LEGS[side].hip][1] < points[LEGS[side.other].hip][1]:
             self.problem = f"the {side} leg is on top; the one below is stretched"
 
     @staticmethod
-    def _line(image_px: np.ndarray) -> np.ndarray:
-        return image_px[LEGS[Side.LEFT].hip] - image_px[LEGS[Side.RIGHT].hip]
+    def _lines(image_px: np.ndarray) -> np.ndarray:
+        return np.concatenate([image_px[ends[0]] - image_px[ends[1]] for ends in _ACROSS])
 
     def read(self, pose: Pose, pelvis_deg: float = 0.0) -> Reading:
         """Return the index; only `angle_deg` is there, and an index has no error in degrees."""
-        moved = float(np.hypot(*(self._line(pose.image_px) - self._zero))) / self._length
+        moved = float(np.linalg.norm(self._lines(pose.image_px) - self._zero)) / self._length
         index_deg = self._sign * 100 * moved
-        return Reading.missing("" if np.isfinite(index_deg) else "the hips are not seen")._replace(angle_deg=index_deg)
+        return Reading(angle_deg=index_deg, reason="" if np.isfinite(index_deg) else "shoulders and hips are not seen")
 
 
 def make_measure(
@@ -424,7 +465,28 @@ def make_measure(
     """Return the measure of a drill, made from its neutral pose."""
     if drill.measure is Measure.ROLL:
         return RollMeasure(neutral, side, drill)
-    return LegMeasure(neutral, side, drill, calibration, correct)
+    measure = LegMeasure(neutral, side, drill, calibration, correct)
+    if measure.problem and drill.posture.record.lying and (turn := _wrong_way_up(measure, neutral, drill)):
+        measure.problem, measure.about = turn, About.POSITION
+    return measure
+
+
+def _wrong_way_up(measure: LegMeasure, neutral: NeutralPose, drill: Drill) -> str:
+    """Return how the picture must be turned if the legs of somebody who lies fit only then; empty if they never do."""
+    stance = drill.posture.record.stance
+    assert stance is not None
+    misfits: dict[int, float] = {}
+    image_px, size_px = neutral.image_px, neutral.size_px
+    for turn_deg in WRONG_WAY_UP:
+        image_px = np.stack([size_px[1] - 1 - image_px[:, 1], image_px[:, 0]], axis=1)
+        size_px = size_px[::-1]
+        fit = NeutralLeg(image_px, size_px, measure.side, stance, Calibration())
+        low, high = stance.pitch_limits_deg
+        if low <= fit.pitch_deg <= high and abs(fit.turn_deg) <= TURNED_TOO_FAR_DEG:
+            misfits[turn_deg] = fit.misfit
+    best = min(misfits, key=lambda turn_deg: misfits[turn_deg], default=0)
+    most = min(stance.misfit_at_most, measure.view["misfit"] / TURNED_FITS_BETTER)
+    return WRONG_WAY_UP[best] if best and misfits[best] <= most else ""
 
 
 def floor_misfit(floor: Floor, pitch_deg: float, pitch_sd_deg: float, roll_deg: float) -> str:

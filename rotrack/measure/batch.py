@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import multiprocessing
 import os
 import queue
@@ -13,18 +12,17 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
 
 from rotrack.core.errors import NotMeasuredError, RotrackError, StoppedError
 from rotrack.core.model import Frame, Rep, Step
-from rotrack.measure import run
+from rotrack.measure import film, run
+from rotrack.measure.request import Request
 from rotrack.records.record import Status
 from rotrack.records.session import Session
-from rotrack.sensing.landmarker import find_model
 from rotrack.sensing.sources import VideoFile
 from rotrack.tracking.scoreboard import Scoreboard
 
@@ -36,29 +34,11 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One video to measure; the fields are the parameters of `rotrack.analyze`.
-
-    `mirror` is for validation only, `origin` for what comes from an archive. Without `recorded_at` it is dated now.
-    """
+    """One video to measure, and how; without `recorded_at` it is dated now. `mirror` plays it mirrored, for validation only."""
 
     video: Path
-    drill: str
-    side: str
-    data: Path
-    person: str = ""
-    model: str = "heavy"
-    note: str = ""
-    annotate: bool = False
-    correct: bool = True
-    legnet: bool = True
+    request: Request
     mirror: bool = False
-    calibration: tuple[str, ...] = ()
-    band: str = ""
-    load_kg: float = math.nan
-    origin: run.Origin | None = None
-    rotate: int = 0
-    mirrored: bool = False
-    recorded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +69,7 @@ def count_frames(jobs: list[Job]) -> int | None:
     total = 0
     for job in jobs:
         with contextlib.suppress(RotrackError):  # told when its turn comes
-            total += VideoFile.probe(job.video).frames
+            total += VideoFile.probe(job.video).part(*job.request.part).frames
     return total or None
 
 
@@ -134,22 +114,7 @@ def run_job(job: Job, on_frames: OnFrames, on_rep: OnRep | None = None) -> Outco
                 on_rep(rep)
 
     def measure() -> Session:
-        request = run.make_request(
-            job.drill,
-            job.side,
-            job.data,
-            job.person,
-            job.note,
-            job.correct,
-            job.calibration,
-            job.band,
-            job.load_kg,
-            job.legnet,
-            job.rotate,
-            job.mirrored,
-        )
-        request = replace(request, origin=job.origin, recorded_at=job.recorded_at)
-        return run.measure_video(job.video, find_model(job.model), request, job.annotate, tell, job.mirror)
+        return run.measure_video(job.video, job.request.checked(), tell, job.mirror, film.annotated(job.request))
 
     return attempt(job.video, measure)
 

@@ -21,6 +21,7 @@ from rotrack.sensing.sources import Camera, VideoFile, list_cameras
 from rotrack.system.clock import SYSTEM, Clock
 from rotrack.system.files import make_folder
 from rotrack.system.imports import TO_SHOW, advice_for, load, missing_libraries
+from rotrack.texts import Texts
 
 PACKAGES = ("mediapipe", "opencv-python", "numpy", "pandas", "scipy", "plotly")
 FRAMES_TO_TIME = 60
@@ -110,7 +111,8 @@ def _model(name: str, clock: Clock) -> Iterator[Finding]:
         yield Finding("problem", f"model {name}", str(error), "Install rotrack again.")
         return
     slow = rate_hz < LEAST_HZ
-    advice = speed_advice(name, rate_hz) or "Close other programs; record videos and use `rotrack analyze`."
+    faster = speed_advice(name, rate_hz)
+    advice = Texts().said(faster) if faster else "Close other programs; record videos and use `rotrack analyze`."
     yield Finding("note" if slow else "ok", f"speed {name}", rate_words(rate_hz), advice if slow else "")
 
 

@@ -27,6 +27,7 @@ from rotrack.measure import run
 from rotrack.measure.batch import TELL_EVERY_FRAMES, in_processes
 from rotrack.records.folders import AGAIN_LOCK, HALF_AGAIN, locked, session_folders, sessions_folder
 from rotrack.records.landmarks import LANDMARKS, LEGS_READ, read_poses
+from rotrack.records.options import noted_in
 from rotrack.records.outdated import due, remember, tried_in
 from rotrack.records.record import SESSION_FILE, record_bytes
 from rotrack.records.repetitions import REPETITIONS, table_bytes
@@ -239,9 +240,8 @@ def _moved_in(data: Path, draft: Path, source: Path) -> tuple[Session | None, li
             record,
             person=was.person,  # where it was measured the person was somebody new
             person_id=was.person_id,
-            note=was.note,
-            band=was.band,
-            load_kg=was.load_kg,
+            number=was.number,
+            **noted_in(was),
             archive_file=was.archive_file,
             setup=was.setup,
             warnings=(*record.warnings, *map(_lost, lost)),

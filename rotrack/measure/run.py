@@ -1,6 +1,7 @@
 """Puts the parts together: one loop from frames to the log, for video, camera and landmarks alike.
 
-`analyze`, `remeasure` and `steps` are the public functions; the command line and the live window use `measure` directly.
+`remeasure` and `steps` are public, as is `analyze` in `measure.analysis`; the command line and the live page use the others.
+Nothing is drawn here: who wants an annotated video hands in an `Observe`.
 """
 
 from __future__ import annotations
@@ -9,63 +10,65 @@ import math
 import secrets
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from importlib import metadata
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self, TypeVar, overload
+from typing import Any, Protocol, Self, TypeVar
+
+import msgspec
 
 from rotrack.calibration import choice
 from rotrack.calibration.profiles import Known, from_log, logged
 from rotrack.core.drills import Drill, DrillTable, load_table, parse_sides
 from rotrack.core.errors import InputError, NotMeasuredError, RecordError, RotrackError
+from rotrack.core.messages import Message, say
 from rotrack.core.model import (
     CONVENTION_VERSION,
-    MEASURE_VERSION,
-    UNCORRECTED,
-    WITHOUT_LEGNET,
     Frame,
     Pose,
     Rep,
-    Side,
     Step,
     ZeroCourse,
 )
-from rotrack.core.rates import LEAST_HZ
-from rotrack.draw.overlay import Overlay
-from rotrack.draw.video import VideoWriter
+from rotrack.core.rates import ENOUGH_HZ, LEAST_HZ
 from rotrack.kinematics.camera import Calibration
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
 from rotrack.kinematics.posture import legs_are_enough
+from rotrack.kinematics.rotation import WRONG_WAY_UP
+from rotrack.measure.request import Request
 from rotrack.placement.finding import SetupFinding
-from rotrack.records.folders import data_folder, locked
+from rotrack.records.folders import locked
+from rotrack.records.history import CAMERA, next_number
 from rotrack.records.landmarks import LEGS_READ, read_poses
+from rotrack.records.options import noted_in
 from rotrack.records.people import Person, known_or_new, tidy
 from rotrack.records.record import Network, SessionRecord, SourceRecord, Status, read_record
-from rotrack.records.session import VIDEO, Measured, Measurement, Session
+from rotrack.records.session import Measured, Session
 from rotrack.records.table import refresh_table
-from rotrack.records.text import check_load, check_text
 from rotrack.records.unlogged import MemoryWriter
 from rotrack.records.writer import SessionWriter
-from rotrack.sensing.landmarker import Landmarker, ModelFile, find_model, settings, speed_advice
+from rotrack.sensing.cuts import UntilCut
+from rotrack.sensing.landmarker import TOO_DARK, Landmarker, ModelFile, find_model, settings, speed_advice
 from rotrack.sensing.legnet import LegNet, description
 from rotrack.sensing.reader import read_live, read_recorded
-from rotrack.sensing.recorded import when_recorded
-from rotrack.sensing.sources import Source, SourceInfo, Turned, VideoFile
+from rotrack.sensing.sources import Part, Source, SourceInfo, Turned, VideoFile
+from rotrack.sensing.upright import turn_of
 from rotrack.system.clock import SYSTEM, Clock
-from rotrack.system.inputs import clean_text, sane_time
+from rotrack.system.inputs import clean_text
+from rotrack.tracking.neutral import REASON_TOO_FEW
 from rotrack.tracking.pipeline import RotationTracker
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.tracking.settings import TrackerSettings
 from rotrack.tracking.zero import zero_moved
 
-TURNS_DEG = (0, 90, 180, 270)
-
-
 NOTHING_TO_MEASURE = "There was no picture to measure."
+
+_OF_SOURCE = tuple(field.name for field in msgspec.structs.fields(SourceRecord))
+"""What a session keeps of its source: fields of `SourceInfo` and `SourceRecord` alike."""
 
 
 class Ask(Enum):
@@ -90,73 +93,16 @@ OnStep = Callable[[Frame | None, Step, Scoreboard], Ask | None]
 """Called after every frame with the frame (None when measured from landmarks), what it produced, and the totals."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What a session from an archive is called, so that whoever measures the same video gets the same session.
+class Observer(Protocol):
+    """Looks on while a session is measured from pictures; it is closed when that ends, however it ends."""
 
-    Parameters
-    ----------
-    session_id : str
-        Its name in the log.
-    started_at : datetime
-        When it was recorded, with the offset from UTC.
-    file : str
-        The video's path in the archive.
-    """
-
-    session_id: str
-    started_at: datetime
-    file: str
+    def append(self, frame: Frame, step: Step, board: Scoreboard) -> None:
+        """Take a frame with what it produced and the totals until then, which go on counting."""
+        ...
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to measure and where to keep it.
-
-    Parameters
-    ----------
-    drill : Drill
-        The drill.
-    sides : tuple of Side
-        The legs.
-    data : Path
-        The data folder.
-    person, note : str
-        Written into the log.
-    tracker : TrackerSettings
-        Filters and corrections.
-    calibration : tuple of str
-        Names, files or folders of calibration profiles, or "none"; empty leaves the choice to rotrack.
-    band : str
-        Resistance band in words, written into the log; empty without one.
-    load_kg : float
-        Weight on the measured leg, written into the log; NaN if not said.
-    origin : Origin, optional
-        For a video of an archive; without it the session is named by the time of measuring.
-    legnet : bool
-        Whether the leg network reads the legs, too.
-    rotate : int
-        By how much the pictures of a video are turned clockwise, deg: 0, 90, 180 or 270.
-    mirrored : bool
-        Whether the video shows everything mirrored, so that its pictures are mirrored back.
-    recorded_at : datetime, optional
-        When it was recorded, with the offset from UTC; without it, now.
-    """
-
-    drill: Drill
-    sides: tuple[Side, ...]
-    data: Path
-    person: str = ""
-    note: str = ""
-    tracker: TrackerSettings = field(default_factory=TrackerSettings)
-    calibration: tuple[str, ...] = ()
-    band: str = ""
-    load_kg: float = math.nan
-    origin: Origin | None = None
-    legnet: bool = True
-    rotate: int = 0
-    mirrored: bool = False
-    recorded_at: datetime | None = None
+Observe = Callable[[Path, SourceInfo], AbstractContextManager[Observer]]
+"""Opens an observer, given the folder of the session and what is measured."""
 
 
 M = TypeVar("M", bound=Measured)
@@ -183,200 +129,6 @@ class _Writer(Protocol[M_co]):
 
 
 _Open = Callable[[Request, SourceInfo, dict[str, Any], Known, Clock], _Writer[M]]
-
-
-def make_request(
-    drill: str | Drill,
-    side: str = "both",
-    out: Path | None = None,
-    person: str = "",
-    note: str = "",
-    correct: bool = True,
-    calibration: Sequence[str] = (),
-    band: str = "",
-    load_kg: float = math.nan,
-    legnet: bool = True,
-    rotate: int = 0,
-    mirrored: bool = False,
-) -> Request:
-    """Return a checked request.
-
-    Raises
-    ------
-    DrillError
-        For an unknown drill or side.
-    InputError
-        For a name, note or band that would not be plain text in a spreadsheet, an impossible load, or another turn than those.
-    NotMeasuredError
-        For a drill that needs the leg network, without it: said before anything is read.
-    """
-    check_text(name=person, note=note, band=band)
-    check_load(load_kg)
-    if rotate not in TURNS_DEG:
-        raise InputError(f"A video can be turned by 90, 180 or 270 degrees, not by {rotate}.")
-    wanted = drill if isinstance(drill, Drill) else load_table().drill(drill)
-    if wanted.without_legnet and not legnet:
-        raise NotMeasuredError(f"{wanted.id} is not measured without the leg network: {wanted.without_legnet}.")
-    tracker = TrackerSettings(correct=correct)
-    profiles, data = tuple(calibration), data_folder(out)
-    return Request(
-        wanted, parse_sides(side), data, person, note, tracker, profiles, band, load_kg, None, legnet, rotate, mirrored
-    )
-
-
-def measure_version(correct: bool = True, legnet: bool = True) -> str:
-    """Return the version of what reads the angle, with what is left out of it."""
-    return MEASURE_VERSION + ("" if correct else UNCORRECTED) + ("" if legnet else WITHOUT_LEGNET)
-
-
-@overload
-def analyze(
-    video: str | Path | PoseSource,
-    drill: str | Drill,
-    side: str = "both",
-    out: str | Path | None = None,
-    person: str = "",
-    model: str = "heavy",
-    annotate: bool = False,
-    note: str = "",
-    correct: bool = True,
-    on_step: OnStep | None = None,
-    calibration: str | Path | Sequence[str | Path] = (),
-    band: str = "",
-    load_kg: float = math.nan,
-    legnet: bool = True,
-    rotate: int = 0,
-    mirrored: bool = False,
-    *,
-    recorded_at: datetime | None = None,
-    log: Literal[True] = True,
-) -> Session: ...
-
-
-@overload
-def analyze(
-    video: str | Path | PoseSource,
-    drill: str | Drill,
-    side: str = "both",
-    out: str | Path | None = None,
-    person: str = "",
-    model: str = "heavy",
-    annotate: bool = False,
-    note: str = "",
-    correct: bool = True,
-    on_step: OnStep | None = None,
-    calibration: str | Path | Sequence[str | Path] = (),
-    band: str = "",
-    load_kg: float = math.nan,
-    legnet: bool = True,
-    rotate: int = 0,
-    mirrored: bool = False,
-    *,
-    recorded_at: datetime | None = None,
-    log: Literal[False],
-) -> Measurement: ...
-
-
-def analyze(
-    video: str | Path | PoseSource,
-    drill: str | Drill,
-    side: str = "both",
-    out: str | Path | None = None,
-    person: str = "",
-    model: str = "heavy",
-    annotate: bool = False,
-    note: str = "",
-    correct: bool = True,
-    on_step: OnStep | None = None,
-    calibration: str | Path | Sequence[str | Path] = (),
-    band: str = "",
-    load_kg: float = math.nan,
-    legnet: bool = True,
-    rotate: int = 0,
-    mirrored: bool = False,
-    *,
-    recorded_at: datetime | None = None,
-    log: bool = True,
-) -> Session | Measurement:
-    """Measure a video, or the landmarks that somebody else found, and log it or not.
-
-    Parameters
-    ----------
-    video : str or Path or PoseSource
-        The video file, or poses. What is said of pictures below (`model`, `annotate`, `legnet`, `rotate`, `mirrored`) does not
-        concern poses: what a leg network or another reader says of the legs stands in them.
-    drill : str or Drill
-        Id of the drill, see `rotrack drills`; or a drill of your own, see `parse_table`, which can be measured but not logged.
-    side : str
-        The subject's "left" or "right" leg, or "both".
-    out : str or Path, optional
-        Data folder; without it ROTRACK_HOME or the platform's own.
-    person, note : str
-        Written into the log.
-    model : str
-        "heavy", "full", or the path of a pose model bundle.
-    annotate : bool
-        Whether to write the video with legs and angles drawn in (`annotated.mp4` in the session's folder).
-    correct : bool
-        Whether to correct geometry and pelvis.
-    on_step : callable, optional
-        Called after every frame, see `OnStep`.
-    calibration : str or Path, or several
-        Names, files or folders of calibration profiles. Without it, only a floor sheet that lies in the picture is used; "none"
-        ignores that too.
-    band : str
-        Resistance band in words, written into the log.
-    load_kg : float
-        Weight on the measured leg, written into the log; NaN if not said.
-    legnet : bool
-        Whether the leg network reads the legs, too; without it MediaPipe's landmarks alone are measured.
-    rotate : int
-        By how much the pictures must be turned clockwise to be upright, deg: 0, 90, 180 or 270.
-    mirrored : bool
-        Whether the video shows everything mirrored, as many front cameras record it: left and right are put right.
-    recorded_at : datetime, optional
-        When it was recorded; one without an offset is by this computer's clock. By default as the file of a video says, else when
-        it was last changed, see `rotrack.sensing.recorded`; of poses now.
-    log : bool
-        Whether the session is logged. Without it nothing is written anywhere.
-
-    Returns
-    -------
-    Session, or Measurement if it is not logged
-        `reps` and `curve` are pandas tables; `values` holds the session value per side and direction.
-
-    Raises
-    ------
-    RotrackError
-        With a sentence that says what to do. What was measured until then is in the log, if there is one.
-    """
-    wanted = [calibration] if isinstance(calibration, str | Path) else calibration
-    profiles = [str(w) for w in wanted if str(w)]
-    if log and isinstance(drill, Drill) and load_table().drills.get(drill.id) != drill:
-        raise InputError(f"{drill.id} is no drill of this rotrack, so its sessions cannot be logged: measure it with log=False.")
-    if isinstance(video, str | Path):
-        poses, first = None, None
-    else:
-        poses, first = _begun(video)
-        legnet = bool(first.legs)
-    request = make_request(
-        drill, side, Path(out) if out else None, person, note, correct, profiles, band, load_kg, legnet, rotate, mirrored
-    )
-    if annotate and not (log and first is None):
-        raise InputError("An annotated video needs a video, and a session in the log.")
-    if recorded_at:
-        request = replace(request, recorded_at=sane_time(recorded_at))
-    if isinstance(video, str | Path):
-        request = request if recorded_at else replace(request, recorded_at=when_recorded(Path(video)).at)
-        found = find_model(model)
-        if log:
-            return measure_video(Path(video), found, request, annotate, on_step)
-        return _measure_video(Path(video), found, request, False, on_step, False, _in_memory)
-    assert poses is not None and first is not None
-    source = SourceInfo("poses", type(video).__name__, first.size_px, math.nan, 0)
-    if log:
-        return _measure_poses(poses, source, request, on_step, _open_log)
-    return _measure_poses(poses, source, request, on_step, _in_memory)
 
 
 def steps(
@@ -426,21 +178,8 @@ def _tracked(poses: PoseSource, tracker: RotationTracker) -> Iterator[Step]:
         yield tracker.finish(step.pose)
 
 
-def _begun(source: PoseSource) -> tuple[Iterator[Pose], Pose]:
-    """Return the poses of a source, and the first of them that has landmarks, or the first of all."""
-    rest = iter(source)
-    before = []
-    for pose in rest:
-        before.append(pose)
-        if not pose.reason:
-            break
-    if not before:
-        raise NotMeasuredError(NOTHING_TO_MEASURE)
-    return chain(before, rest), before[-1]
-
-
-def _measure_poses(poses: Iterator[Pose], source: SourceInfo, request: Request, on_step: OnStep | None, open_: _Open[M]) -> M:
-    """Measure poses that come from elsewhere."""
+def poses_into(open_: _Open[M], poses: Iterator[Pose], source: SourceInfo, request: Request, on_step: OnStep | None) -> M:
+    """Measure poses that come from elsewhere, into what `open_` opens: `in_log` or `in_memory`."""
     network = Network(version="", sha256="") if request.legnet else None
     provenance: dict[str, Any] = {"model": "", "model_sha256": "", "landmarker": {}, "legnet": network}
     with open_(request, source, provenance, Known(), SYSTEM) as writer:
@@ -485,26 +224,25 @@ def remeasure(
             f"{folder} has no {LEGS_READ}, so what the leg network said then is not there. Measure the video again, or without "
             "the leg network (--no-legnet)."
         )
-    request = make_request(
-        record.drill,
-        sides[0] if len(sides) == 1 else "both",
-        Path(out) if out else None,
-        record.person,
-        record.note,
-        record.settings.correct if correct is None else correct,
-        band=record.band,
-        load_kg=record.load_kg,
+    request = Request(
+        drill=record.drill,
+        side=sides[0] if len(sides) == 1 else "both",
+        out=out,
+        person=record.person,
+        correct=record.settings.correct if correct is None else correct,
         legnet=legnet,
         rotate=record.rotated_deg,
         mirrored=record.mirrored,
-    )
-    request = replace(request, tracker=replace(request.tracker, neutral_s=record.settings.neutral_s))
-    source = SourceInfo("landmarks", record.source.name, record.source.size_px, record.source.fps, 0)
+        neutral_s=record.settings.neutral_s,
+        **noted_in(record),
+    ).checked()
+    source = SourceInfo(**msgspec.structs.asdict(record.source) | {"kind": "landmarks"}, frames=0)
     provenance = {
         "model": record.model,
         "model_sha256": record.model_sha256,
         "landmarker": record.landmarker,
         "legnet": record.legnet if legnet else None,
+        "number": record.number,
         "remeasured_from": record.movement,
         "remeasured_at": clock.now().replace(microsecond=0),
     }
@@ -513,93 +251,102 @@ def remeasure(
     poses = ((None, pose) for pose in chain([first] if first else [], recorded))
     known = Known(from_log(record.calibration_used), record.calibration_notes)
     # The movement's own time, not that of the new reading.
-    with _open_log(request, source, provenance, known, clock, record.moment) as writer:
+    with in_log(request, source, provenance, known, clock, record.moment) as writer:
         reps = _run(poses, request, writer, on_step, None, known=known)
     return writer.result(reps)
 
 
 def measure_video(
-    video: Path,
-    model: ModelFile,
-    request: Request,
-    annotate: bool = False,
-    on_step: OnStep | None = None,
-    mirror: bool = False,
+    video: Path, request: Request, on_step: OnStep | None = None, mirror: bool = False, observe: Observe | None = None
 ) -> Session:
     """Measure a video and log it, as `measure` does; `mirror` plays it mirrored, for validation only."""
-    return _measure_video(video, model, request, annotate, on_step, mirror, _open_log)
+    return video_into(in_log, video, request, on_step, mirror, observe)
 
 
-def _measure_video(
-    video: Path,
-    model: ModelFile,
-    request: Request,
-    annotate: bool,
-    on_step: OnStep | None,
-    mirror: bool,
+def video_into(
     open_: _Open[M],
+    video: Path,
+    request: Request,
+    on_step: OnStep | None,
+    mirror: bool = False,
+    observe: Observe | None = None,
 ) -> M:
+    """Measure a video into what `open_` opens: `in_log` or `in_memory`."""
+    model = find_model(request.model)
     with closing(VideoFile(video)) as file:
-        flip = mirror != request.mirrored
-        source = Turned(file, request.rotate, flip) if request.rotate or flip else file
+        as_said = file.info.mirrored
+        mirrored = as_said if request.mirrored is None else request.mirrored
+        rotate = request.rotate
+        if rotate is None:
+            rotate = 0 if request.drill_record.posture.record.lying else turn_of(video)
+        request = request.but(rotate=rotate, mirrored=mirrored)
+        flip = mirror != (mirrored != as_said)
+        source = Turned(file, rotate, flip) if rotate or flip else file
         as_it_is = source is file
-        known = choice.for_video(video, source.info.size_px, request.calibration, request.data, request.person, look=as_it_is)
-        return _measure(source, model, request, annotate, on_step, False, known, None, SYSTEM, open_)
+        known = choice.for_video(video, source.info.size_px, request.profiles, request.data, request.person, look=as_it_is)
+        if request.recorded_at and request.from_s > 0:
+            request = request.but(recorded_at=request.recorded_at + timedelta(seconds=request.from_s))
+        return _measure(UntilCut(Part(source, *request.part)), model, request, on_step, False, known, SYSTEM, observe, open_)
 
 
 def measure(
     source: Source,
     model: ModelFile,
     request: Request,
-    annotate: bool = False,
     on_step: OnStep | None = None,
     live: bool = False,
     known: Known | None = None,
-    follow: tuple[float, float] | None = None,
     clock: Clock = SYSTEM,
+    observe: Observe | None = None,
 ) -> Session:
     """Measure a source of frames and log it; closes the source.
 
-    `known` is what is known of camera, floor and person before the first frame; nothing without it. `follow` is a point on the
-    person to measure in the first picture, px. `clock` dates the session and tells how long reading takes.
+    `known` is what is known of camera, floor and person before the first frame; nothing without it. `clock` dates the session and
+    tells how long reading takes. `observe` opens who looks on.
 
     Raises
     ------
     RotrackError
         After the log was closed with what was measured until then.
     """
-    return _measure(source, model, request, annotate, on_step, live, known or Known(), follow, clock, _open_log)
+    return _measure(source, model, request, on_step, live, known or Known(), clock, observe, in_log)
 
 
 def _measure(
     source: Source,
     model: ModelFile,
     request: Request,
-    annotate: bool,
     on_step: OnStep | None,
     live: bool,
     known: Known,
-    follow: tuple[float, float] | None,
     clock: Clock,
+    observe: Observe | None,
     open_: _Open[M],
 ) -> M:
     try:
-        legnet = LegNet(request.drill.posture) if request.legnet else None
+        _check_point(request.follow_px, source.info.size_px)
+        legnet = LegNet(request.drill_record.posture) if request.legnet else None
         provenance = _provenance(model, request)
         with (
-            Landmarker(model, follow=follow, lying=request.drill.posture.record.lying) as landmarker,
+            Landmarker(model, follow=request.follow_px, lying=request.drill_record.posture.record.lying) as landmarker,
             open_(request, source.info, provenance, known, clock) as writer,
         ):
             poses = (
-                read_live(source, landmarker, legnet, always=bool(request.drill.without_legnet), clock=clock)
+                read_live(source, landmarker, legnet, always=bool(request.drill_record.without_legnet), clock=clock)
                 if live
                 else read_recorded(source, landmarker, legnet)
             )
-            with closing(poses), _video(writer, request, source.info, annotate) as video:
-                reps = _run(poses, request, writer, on_step, video, source, live, known)
+            with closing(poses), _observed(writer, source.info, observe) as observer:
+                reps = _run(poses, request, writer, on_step, observer, source, live, known, landmarker)
         return writer.result(reps)
     finally:
         source.close()
+
+
+def _check_point(point_px: tuple[float, float] | None, size_px: tuple[int, int]) -> None:
+    if point_px and not (point_px[0] < size_px[0] and point_px[1] < size_px[1]):
+        width, height = size_px
+        raise InputError(f"The point {point_px[0]:g},{point_px[1]:g} is not in the picture of {width} x {height} pixels.")
 
 
 def measure_on(
@@ -607,11 +354,11 @@ def measure_on(
     source: Source,
     model: ModelFile,
     request: Request,
-    annotate: bool = False,
     on_step: OnStep | None = None,
     known: Known | None = None,
     setup: Sequence[SetupFinding] = (),
     clock: Clock = SYSTEM,
+    observe: Observe | None = None,
 ) -> Session:
     """Measure a camera whose landmarks are being read already, as `measure` does, and log it; times count from here.
 
@@ -619,12 +366,14 @@ def measure_on(
     ----------
     poses : generator of (Frame, Pose)
         What the camera gives from now on, with legs if the request wants them; closed at the end.
-    source, model, request, annotate, on_step, known
+    source, model, request, on_step, known
         As for `measure`; the source is left open.
     setup : sequence of SetupFinding
         What the set-up check found at the start, for the log.
     clock : Clock
         Dates the session.
+    observe : callable, optional
+        Opens the observers, see `Observe`.
 
     Raises
     ------
@@ -634,11 +383,11 @@ def measure_on(
     provenance = _provenance(model, request) | {"setup": tuple(setup)}
     known = known or Known()
     with (
-        _open_log(request, source.info, provenance, known, clock) as writer,
+        in_log(request, source.info, provenance, known, clock) as writer,
         closing(_from_now(poses)) as rest,
-        _video(writer, request, source.info, annotate) as video,
+        _observed(writer, source.info, observe) as observer,
     ):
-        reps = _run(rest, request, writer, on_step, video, source, live=True, known=known)
+        reps = _run(rest, request, writer, on_step, observer, source, live=True, known=known)
     return writer.result(reps)
 
 
@@ -658,16 +407,11 @@ def _from_now(poses: Generator[tuple[Frame, Pose]]) -> Generator[tuple[Frame, Po
             yield replace(frame, time_s=time_s), replace(pose, time_s=time_s)
 
 
-def _video(
-    writer: _Writer[Measured], request: Request, source: SourceInfo, annotate: bool
-) -> AbstractContextManager[VideoWriter | None]:
-    if not annotate or not isinstance(writer, SessionWriter):
-        return nullcontext()
-    overlay = Overlay(request.drill, request.sides)
-    return VideoWriter(writer.folder / VIDEO, overlay, source.size_px, source.fps)
+def _observed(writer: _Writer[Measured], source: SourceInfo, observe: Observe | None) -> AbstractContextManager[Observer | None]:
+    return observe(writer.folder, source) if observe and isinstance(writer, SessionWriter) else nullcontext()
 
 
-def _open_log(
+def in_log(
     request: Request,
     source: SourceInfo,
     provenance: dict[str, Any],
@@ -675,17 +419,22 @@ def _open_log(
     clock: Clock,
     started: datetime | None = None,
 ) -> SessionWriter:
-    notes = refresh_table(request.data, clock)  # takes over what an earlier version wrote
+    """Open the log for a session; what an earlier version wrote is taken over first."""
+    notes = refresh_table(request.data, clock)
     person = None
     if tidy(request.person):
         with locked(request.data):
             person = known_or_new(request.data, request.person, clock)
-    writer = SessionWriter(request.data, _record(request, source, provenance, known, clock, started, person), clock)
+    record = _record(request, source, provenance, known, clock, started, person)
+    if source.kind == CAMERA:
+        record = msgspec.structs.replace(record, number=next_number(request.data))
+    writer = SessionWriter(request.data, record, clock)
     writer.notes = notes
     return writer
 
 
-def _in_memory(request: Request, source: SourceInfo, provenance: dict[str, Any], known: Known, clock: Clock) -> MemoryWriter:
+def in_memory(request: Request, source: SourceInfo, provenance: dict[str, Any], known: Known, clock: Clock) -> MemoryWriter:
+    """Return what keeps a measurement in memory only."""
     return MemoryWriter(_record(request, source, provenance, known, clock))
 
 
@@ -699,8 +448,8 @@ def _record(
     person: Person | None = None,
 ) -> SessionRecord:
     """Return what is known of a session at its beginning."""
-    drill, origin = request.drill, request.origin
-    started = origin.started_at if origin else started or request.recorded_at or clock.now()
+    drill, origin = request.drill_record, request.origin
+    started = started or request.recorded_at or clock.now()
     # The ids of later readings of a movement sort behind the first one's, by their time: see `records.history.newest`.
     reading = f"r{clock.now().astimezone(UTC):%Y%m%d%H%M%S}-" if provenance.get("remeasured_from") else ""
     own_id = f"{started:%Y%m%d-%H%M%S}-{drill.id}-{reading}{secrets.token_hex(4)}"
@@ -715,12 +464,9 @@ def _record(
         measured=drill.measured,
         tier=drill.tier,
         sides=tuple(request.sides),
-        note=clean_text(request.note),
-        band=clean_text(request.band),
-        load_kg=request.load_kg,
-        rotated_deg=request.rotate,
-        mirrored=request.mirrored,
-        source=SourceRecord(kind=source.kind, name=clean_text(source.name), size_px=source.size_px, fps=source.fps),
+        rotated_deg=request.rotate or 0,
+        mirrored=bool(request.mirrored),
+        source=SourceRecord(**{name: getattr(source, name) for name in _OF_SOURCE} | {"name": clean_text(source.name)}),
         archive_file=origin.file if origin else "",
         calibration=str(known.calibration.used_for(drill.posture).level),
         calibration_profiles=dict(known.calibration.names),
@@ -729,10 +475,11 @@ def _record(
         assumed_field_of_view_deg=None if known.calibration.lens else ASSUMED_FIELD_OF_VIEW_DEG,
         zero="neutral pose",
         convention_version=CONVENTION_VERSION,
-        measure_version=measure_version(request.tracker.correct, request.legnet),
+        measure_version=request.measure_version,
         rotrack_version=metadata.version("rotrack"),
         settings=request.tracker,
-        correction_version=load_corrections().version if request.tracker.correct else "",
+        correction_version=load_corrections().version if request.correct else "",
+        **noted_in(request),
         **provenance,
     )
 
@@ -742,20 +489,22 @@ def _run(
     request: Request,
     writer: _Writer[Measured],
     on_step: OnStep | None,
-    video: VideoWriter | None,
+    observer: Observer | None,
     source: Source | None = None,
     live: bool = False,
     known: Known | None = None,
+    landmarker: Landmarker | None = None,
 ) -> tuple[Rep, ...]:
     """Measure poses to the end, or until `on_step` says stop or something fails; the log is complete in every case."""
-    tracker = RotationTracker(request.drill, request.sides, request.tracker, calibration=(known or Known()).calibration)
+    tracker = RotationTracker(request.drill_record, request.sides, request.tracker, calibration=(known or Known()).calibration)
     board = Scoreboard()
-    status, doubt, interrupted = Status.STOPPED, "", False
+    doubt: Message | str = ""
+    status, interrupted = Status.STOPPED, False
     try:
         with closing(_steps(poses, tracker, board, writer)) as steps:
             for frame, step in steps:
-                if video and frame is not None:
-                    video.append(frame, step, board)
+                if observer and frame is not None:
+                    observer.append(frame, step, board)
                 ask = on_step(frame, step, board) if on_step else None
                 if ask is Ask.STOP:
                     break
@@ -769,7 +518,8 @@ def _run(
         doubt = str(error)
         raise
     finally:
-        doubts = (*(known.warnings if known else ()), doubt)
+        doubts: list[Message | str] = [*(known.warnings if known else ()), *([doubt] if doubt else [])]
+        doubts += [say("note.nobody_there")] if landmarker and landmarker.pointed_at_nobody else []
         _finish(tracker, board, writer, status if board.measured or interrupted else Status.NOT_MEASURED, doubts, live)
     if interrupted:
         if not board.frames:
@@ -778,7 +528,7 @@ def _run(
     if not board.frames:
         raise NotMeasuredError(NOTHING_TO_MEASURE)
     if not board.measured:
-        raise NotMeasuredError(_why_nothing(board, request.drill))
+        raise NotMeasuredError(_why_nothing(board, request.drill_record))
     return tuple(board.reps)
 
 
@@ -803,22 +553,21 @@ def _steps(
 
 
 def _finish(
-    tracker: RotationTracker, board: Scoreboard, writer: _Writer[Measured], status: Status, doubts: tuple[str, ...], live: bool
+    tracker: RotationTracker,
+    board: Scoreboard,
+    writer: _Writer[Measured],
+    status: Status,
+    doubts: list[Message | str],
+    live: bool,
 ) -> None:
-    warnings = [doubt for doubt in doubts if doubt]
+    warnings = [*doubts]
     warnings += [said for zero in writer.record.zeros if (said := zero_moved(zero))]
     upright = not tracker.drill.posture.record.lying
     missing = board.cut_off.most_common(1)[0][0] if board.cut_off and upright else ""
     if board.frozen:
-        warnings.append(
-            f"The camera repeated the same frame for {board.frozen_s:.1f} s: nothing is measured there, and no hold lasts longer "
-            "for it."
-        )
+        warnings.append(say("note.frozen", seconds=round(board.frozen_s, 1)))
     if board.several_people:
-        warnings.append(
-            "Several people were in the picture: check in the annotated video that the legs are drawn on the right person, "
-            "or measure again with one person in view."
-        )
+        warnings.append(say("note.several"))
     writer.update(
         status=status,
         frames=board.frames,
@@ -828,7 +577,7 @@ def _finish(
         reasons=dict(board.reasons.most_common()),
         neutrals=tuple(board.neutrals),
         camera_advice={n.side: n.advice for n in board.neutrals if n.advice},
-        speed_advice=speed_advice(writer.record.model, board.fps) if live and board.fps < LEAST_HZ else "",
+        speed_advice=(speed_advice(writer.record.model, board.fps) if live and board.fps < LEAST_HZ else None) or "",
         cut_off=legs_are_enough(missing) if missing else "",
         apart=tuple(board.apart),
         warnings=tuple(warnings),
@@ -837,6 +586,15 @@ def _finish(
 
 def _why_nothing(board: Scoreboard, drill: Drill) -> str:
     reason = board.main_reason
+    if reason == REASON_TOO_FEW:
+        return (
+            f"Nothing could be measured: {reason}. At least {ENOUGH_HZ:.0f} are needed: more light, fewer programs beside it, or "
+            "another recording."
+        )
+    if reason in WRONG_WAY_UP.values():
+        return f"Nothing could be measured, since {reason}."
+    if reason == TOO_DARK:
+        return f"Nothing could be measured: {reason}. Turn on more light."
     return (
         f"Nothing could be measured: {reason}. Put the camera as `rotrack drills {drill.id}` says, with both legs in the "
         "picture from hip to toes, and hold still for a second before you begin."

@@ -170,12 +170,19 @@ def _as_it_is(data: Path, person: Person) -> tuple[Person, list[Person]]:
 
 def _move_beside(data: Path, person: Person, into: Person) -> None:
     """Move what lies beside a person's record to another's; raises RecordError if both have something of one name."""
-    source, target = person_folder(data, person), person_folder(data, into)
+    _move_into(person_folder(data, person), person_folder(data, into), person)
+
+
+def _move_into(source: Path, target: Path, person: Person) -> None:
     for path in sorted(source.iterdir()):
         if path.name == PERSON_FILE or path.name.endswith(DRAFT):
             continue
         place = target / (f"{person.id}-{path.name}" if path.name.endswith(DAMAGED) else path.name)
         with explained(place):
+            if place.is_dir() and path.is_dir():  # both have courses
+                _move_into(path, place, person)
+                path.rmdir()
+                continue
             if place.exists():
                 raise FileExistsError(path)
             path.rename(place)

@@ -13,15 +13,16 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from rotrack.core.drills import Drill, Measure
+from rotrack.core.messages import Message, say, sided
 from rotrack.core.model import LEGS, Frame, Leg, Pose, Side
-from rotrack.core.rates import ENOUGH_HZ, LEAST_HZ, rate_words
+from rotrack.core.rates import ENOUGH_HZ, LEAST_HZ
 from rotrack.kinematics.camera import Calibration
 from rotrack.kinematics.identity import LegNames
 from rotrack.kinematics.legmodel import LENGTHS
 from rotrack.kinematics.posture import legs_are_enough, out_of_picture
-from rotrack.kinematics.rotation import NEEDS
+from rotrack.kinematics.rotation import NEEDS, About
 from rotrack.placement.finding import Move, SetupFinding, State
-from rotrack.placement.view import ABOUT_CAMERA, Angle, ViewFinder
+from rotrack.placement.view import Angle, ViewFinder
 
 CHECKS = ("rate", "light", "people", "legs", "distance", "camera")
 """What is checked, in the order of the findings."""
@@ -40,6 +41,10 @@ CLIPPED, CLIPPED_SHARE = 250.0, 0.5
 """Overexposed: more than this share of the person is at the upper end; from about 60 % on people are no longer found."""
 CONTRAST = 30.0
 """Hardly any difference between dark and bright: people are lost below 20, landmarks err more from 35 on."""
+BLACK = 16
+"""A picture that is darker than this everywhere is black: a covered lens, or a virtual camera whose program is closed."""
+STILL_LOOKS = 5
+"""A picture that is the same to the last digit in so many looks one after another is a still one: every sensor has noise."""
 BEHIND_CLIPPED_SHARE = 0.25
 """A person in the dark with so much overexposed around them has the light behind them."""
 
@@ -79,7 +84,7 @@ class SetupCheck:
     def __init__(self, drill: Drill, sides: tuple[Side, ...], calibration: Calibration | None = None) -> None:
         self._people = _People()
         self._view = ViewFinder(drill, sides, calibration or Calibration())
-        self._names = LegNames(drill.posture)
+        self._names = LegNames(drill.posture, sides)
         self._checks: tuple[_Check, ...] = (
             _Rate(),
             _Light(),
@@ -88,7 +93,7 @@ class SetupCheck:
             _Distance(),
             _Camera(drill, self._view),
         )
-        self._held = [_Held(check) for check in CHECKS]
+        self._held = [Held(check) for check in CHECKS]
 
     def update(self, frame: Frame, pose: Pose) -> tuple[SetupFinding, ...]:
         """Take the next picture with its landmarks; return the findings, one per check, in the order of `CHECKS`."""
@@ -102,50 +107,55 @@ class SetupCheck:
         self._people.chosen = True
 
     @property
+    def angles(self) -> dict[str, Angle]:
+        """What is known of the camera's angles now; see `ViewFinder.angles`."""
+        return self._view.angles()
+
+    @property
     def view(self) -> dict[str, float]:
         """How the camera stands as far as it can be told now, deg; see `ViewFinder.angles`."""
         return {name: round(angle.deg, 1) for name, angle in self._view.angles().items()}
 
 
-class _Said(NamedTuple):
+class Said(NamedTuple):
     """What a check finds in one frame."""
 
     state: State
-    text: str
+    text: Message | str
     move: Move = Move.NONE
 
 
 class _Check(Protocol):
     """What looks at every frame and says what it finds."""
 
-    def update(self, frame: Frame, pose: Pose) -> _Said: ...
+    def update(self, frame: Frame, pose: Pose) -> Said: ...
 
 
-def _good(text: str) -> _Said:
-    return _Said(State.GOOD, text)
+def _good(text: Message | str) -> Said:
+    return Said(State.GOOD, text)
 
 
-def _problem(text: str, move: Move = Move.NONE) -> _Said:
-    return _Said(State.PROBLEM, text, move)
+def _problem(text: Message | str, move: Move = Move.NONE) -> Said:
+    return Said(State.PROBLEM, text, move)
 
 
-def _waiting(text: str) -> _Said:
-    return _Said(State.WAITING, text)
+def _waiting(text: Message | str) -> Said:
+    return Said(State.WAITING, text)
 
 
 def _sentence(words: str) -> str:
     return f"{words[:1].upper()}{words[1:].rstrip('.')}."
 
 
-class _Held:
+class Held:
     """What is shown of one check: another state or move when it has lasted, other words as seldom."""
 
     def __init__(self, check: str) -> None:
-        self._shown = SetupFinding(check, State.WAITING, "Just a moment.")
+        self._shown = SetupFinding(check, State.WAITING, say("setup.wait"))
         self._shown_s = self._next_s = -math.inf
         self._next: tuple[State, Move] | None = None
 
-    def update(self, time_s: float, said: _Said) -> SetupFinding:
+    def update(self, time_s: float, said: Said) -> SetupFinding:
         """Take what was found in a frame and return what to show."""
         kind, shown = (said.state, said.move), (self._shown.state, self._shown.move)
         if kind == shown:
@@ -168,23 +178,21 @@ class _Rate:
         self._times_s: deque[float] = deque()
         self._slow = False
 
-    def update(self, frame: Frame, pose: Pose) -> _Said:
+    def update(self, frame: Frame, pose: Pose) -> Said:
         times_s = self._times_s
         times_s.append(frame.time_s)
         while times_s[-1] - times_s[0] > RATE_OVER_S:
             times_s.popleft()
         span_s = times_s[-1] - times_s[0]
         if span_s < RATE_FROM_S:
-            return _waiting("Counting the pictures.")
+            return _waiting(say("setup.rate_counting"))
         rate_hz = (len(times_s) - 1) / span_s
         self._slow = rate_hz < LEAST_HZ + RATE_BAND_HZ * self._slow
         if self._slow:
-            return _problem(
-                f"rotrack reads only {rate_words(rate_hz)}: close other programs, turn on more light, or use a faster model."
-            )
+            return _problem(say("setup.rate_low", rate=say("times.rate", count=round(rate_hz))))
         if rate_hz < ENOUGH_HZ:
-            return _good("The pictures come just fast enough.")
-        return _good("The pictures come fast enough.")
+            return _good(say("setup.rate_just"))
+        return _good(say("setup.rate_good"))
 
 
 _LUMA = np.array([0.299, 0.587, 0.114])
@@ -202,39 +210,48 @@ class _Light:
     def __init__(self) -> None:
         self._next_s = -math.inf
         self._dark = False
-        self._said = _waiting("Looking at the light.")
+        self._last: np.ndarray | None = None
+        self._same = 0
+        self._said = _waiting(say("setup.light_looking"))
 
-    def update(self, frame: Frame, pose: Pose) -> _Said:
+    def update(self, frame: Frame, pose: Pose) -> Said:
         if frame.time_s >= self._next_s:
             self._next_s = frame.time_s + LIGHT_EVERY_S
             self._said = self._look(frame.rgb, pose.image_px)
         return self._said
 
-    def _look(self, rgb: np.ndarray, image_px: np.ndarray) -> _Said:
+    def _look(self, rgb: np.ndarray, image_px: np.ndarray) -> Said:
         step = max(max(rgb.shape[:2]) // _GRID, 1)
         grid = rgb[::step, ::step] @ _LUMA
-        inside, body = np.ones(grid.shape, bool), grid.ravel()
         known = image_px[np.isfinite(image_px[:, 0])]
+        if not len(known) and (dead := self._dead(grid)):
+            return _problem(dead)
+        inside, body = np.ones(grid.shape, bool), grid.ravel()
         if len(known):
             (left, top), (right, bottom) = known.min(axis=0) / step, known.max(axis=0) / step
             y, x = np.ogrid[: grid.shape[0], : grid.shape[1]]
             inside = (x >= left) & (x <= right) & (y >= top) & (y <= bottom)
             body = _on_body(rgb, image_px)
         if not len(body) or not inside.any():
-            return _waiting("Looking at the light.")
+            return _waiting(say("setup.light_looking"))
         self._dark = np.percentile(body, 90) < DARK + DARK_BAND * self._dark
         if self._dark:
             around = grid[~inside]
             if len(around) and (around >= CLIPPED).mean() > BEHIND_CLIPPED_SHARE:
-                return _problem(
-                    "There is strong light behind you: draw the curtain, or let the light come from the camera's side."
-                )
-            return _problem("It is too dark: turn on more light.")
+                return _problem(say("setup.light_behind"))
+            return _problem(say("setup.light_dark"))
         if (body >= CLIPPED).mean() > CLIPPED_SHARE:
-            return _problem("The picture is overexposed: keep strong light away from you.")
-        if np.subtract(*np.percentile(grid[inside], [95, 5])) < CONTRAST:
-            return _problem("You hardly stand out in the picture: change the light, or wipe the lens.")
-        return _good("The light is good.")
+            return _problem(say("setup.light_over"))
+        flat = np.subtract(*np.percentile(grid[inside], [95, 5])) < CONTRAST
+        return _problem(say("setup.light_flat")) if flat else _good(say("setup.light_good"))
+
+    def _dead(self, grid: np.ndarray) -> Message | None:
+        """Return what to say of a picture in which nobody is and that no camera in use gives."""
+        if grid.max() < BLACK:
+            return say("setup.light_black")
+        self._same = self._same + 1 if self._last is not None and np.array_equal(grid, self._last) else 0
+        self._last = grid
+        return say("setup.light_still") if self._same >= STILL_LOOKS else None
 
 
 def _on_body(rgb: np.ndarray, image_px: np.ndarray) -> np.ndarray:
@@ -256,26 +273,26 @@ class _People:
         self.chosen = False
         self._until_s = math.nan
 
-    def update(self, frame: Frame, pose: Pose) -> _Said:
+    def update(self, frame: Frame, pose: Pose) -> Said:
         if math.isnan(self._until_s):
             self._until_s = frame.time_s + self.FIRST_LOOKS_S
         if pose.reason:
             return _problem(_sentence(pose.reason))
         if pose.people > 1:
             if self.chosen:
-                return _good("Several people are seen; the one who was chosen is measured.")
-            return _problem("Several people are seen: tap the one to be measured, or let the others step out.")
+                return _good(say("setup.people_chosen"))
+            return _problem(say("setup.people_several"))
         if not pose.people and frame.time_s < self._until_s:
-            return _waiting("Counting the people.")
-        return _good("One person is seen.")
+            return _waiting(say("setup.people_counting"))
+        return _good(say("setup.people_one"))
 
 
 # ---------------------------------------------------------------------- legs and distance
-_NOBODY = "Waits until somebody is seen."
+_NOBODY = say("setup.nobody_yet")
 _TRUNK_SHANKS, _ANY_SHANK = 1.3, 0.2
 
 
-def _shank_px(image_px: np.ndarray) -> float:
+def shank_px(image_px: np.ndarray) -> float:
     """Return about how long a shank of the person would be in the picture if it were not foreshortened, px; NaN if unseen.
 
     The longest that any segment says; the shoulders alone only if nothing else is seen.
@@ -293,7 +310,7 @@ def _shank_px(image_px: np.ndarray) -> float:
     return max((value for value in shown if math.isfinite(value)), default=length(left.shoulder, right.shoulder))
 
 
-class _Smooth:
+class Smooth:
     """A running mean over about `SMOOTHED_S`; a break starts it anew."""
 
     def __init__(self) -> None:
@@ -311,17 +328,17 @@ class _Distance:
     """Whether the person is large enough in the picture."""
 
     def __init__(self) -> None:
-        self._share = _Smooth()
+        self._share = Smooth()
         self._small = False
 
-    def update(self, frame: Frame, pose: Pose) -> _Said:
-        share = _shank_px(pose.image_px) / max(pose.size_px)
+    def update(self, frame: Frame, pose: Pose) -> Said:
+        share = shank_px(pose.image_px) / max(pose.size_px)
         if math.isnan(share):
             return _waiting(_NOBODY)
         self._small = bool(self._share.update(pose.time_s, np.array([share]))[0] < SMALL + SMALL_BAND * self._small)
         if self._small:
-            return _problem("You are too small in the picture: put the camera closer.", Move.CLOSER)
-        return _good("You are large enough in the picture.")
+            return _problem(say("setup.distance_small"), Move.CLOSER)
+        return _good(say("setup.distance_good"))
 
 
 class _Exit(NamedTuple):
@@ -329,21 +346,20 @@ class _Exit(NamedTuple):
 
     axis: int
     far: bool
-    advice: str
+    advice: Message
     move: Move
 
 
 _EXITS = (
-    _Exit(1, True, "tilt the camera down", Move.TILT_DOWN),
-    _Exit(1, False, "tilt the camera up", Move.TILT_UP),
-    _Exit(0, False, "turn the camera towards you", Move.TURN_RIGHT),
-    _Exit(0, True, "turn the camera towards you", Move.TURN_LEFT),
+    _Exit(1, True, say("setup.tilt_down"), Move.TILT_DOWN),
+    _Exit(1, False, say("setup.tilt_up"), Move.TILT_UP),
+    _Exit(0, False, say("setup.turn_to_you"), Move.TURN_RIGHT),
+    _Exit(0, True, say("setup.turn_to_you"), Move.TURN_LEFT),
 )
 _CHAIN = ("shoulder", "hip", "knee", "ankle", "toe")
 _STEPS = np.cumsum([0.0, _TRUNK_SHANKS, 0.9, 1.0, 0.3])
 """How far below the shoulders each of them is, in shanks, of somebody upright."""
 _NAMES = {"shoulder": "shoulder", "hip": "hip", "knee": "knee", "ankle": "foot", "toe": "foot"}
-_PLURALS = {"shoulder": "shoulders", "hip": "hips", "knee": "knees", "foot": "feet", "leg": "legs"}
 
 
 class _Legs:
@@ -353,9 +369,9 @@ class _Legs:
         self._parts, self._lying = NEEDS[drill.measure], drill.posture.record.lying
         self._sides = tuple(Side) if drill.measure is Measure.ROLL else sides
         self._one_is_enough = drill.posture.record.one_leg and drill.measure is not Measure.ROLL
-        self._seen = _Smooth()
+        self._seen = Smooth()
 
-    def update(self, frame: Frame, pose: Pose) -> _Said:
+    def update(self, frame: Frame, pose: Pose) -> Said:
         at = pose.image_px / pose.size_px
         if not np.isfinite(at).any():
             return _waiting(_NOBODY)
@@ -363,16 +379,16 @@ class _Legs:
         lost = self._lost(self._seen.update(pose.time_s, inside) > SEEN_SHARE)
         if not lost:
             missing = "" if self._lying else out_of_picture(pose.image_px)
-            return _good(legs_are_enough(missing) if missing else "All that is needed is in the picture.")
-        what, them = _named(lost)
+            return _good(legs_are_enough(missing) if missing else say("setup.legs_good"))
+        part = _named(lost)
         side, parts = next(iter(lost.items()))
         exit_ = _exit(pose, at, LEGS[side], parts[0])
         if exit_ is None:
-            return _problem(f"{what} hidden: make sure that the camera can see {them}.")
+            return _problem(say("setup.hidden_one" if len(lost) == 1 else "setup.hidden_both", part=part))
         free = np.nanmin(at[:, exit_.axis]) if exit_.far else 1 - np.nanmax(at[:, exit_.axis])
         if free < ROOM:
-            return _problem(f"{what} not in the picture: put the camera further away.", Move.AWAY)
-        return _problem(f"{what} not in the picture: {exit_.advice}.", exit_.move)
+            return _problem(say("setup.out_away", part=part), Move.AWAY)
+        return _problem(say("setup.out", part=part, move=exit_.advice), exit_.move)
 
     def _lost(self, seen: np.ndarray) -> dict[Side, list[str]]:
         """Return the parts of each leg that are missed, from the top down; seen is bool, shape (33,)."""
@@ -404,26 +420,20 @@ def _expected(pose: Pose, at: np.ndarray, leg: Leg, part: str) -> np.ndarray:
     if not seen:
         return np.full(2, np.nan)
     nearest = min(seen, key=lambda i: (abs(i - k), i))
-    shank = np.nan_to_num(_shank_px(pose.image_px) / pose.size_px[1], nan=_ANY_SHANK)
+    shank = np.nan_to_num(shank_px(pose.image_px) / pose.size_px[1], nan=_ANY_SHANK)
     return np.asarray(places[nearest] + [0.0, (_STEPS[k] - _STEPS[nearest]) * shank])
 
 
-def _named(lost: dict[Side, list[str]]) -> tuple[str, str]:
-    """Return what is lost as the beginning of a sentence, `The left foot is`, and the word for it later, `it`."""
+def _named(lost: dict[Side, list[str]]) -> Message:
+    """Return what is lost as the beginning of a sentence: `The left foot is`."""
     names = [{_NAMES[part] for part in parts} for parts in lost.values()]
     words = [name.pop() if len(name) == 1 else "leg" for name in names]
     if len(words) == 1:
-        return f"The {next(iter(lost))} {words[0]} is", "it"
-    return f"The {_PLURALS[words[0] if words[0] == words[1] else 'leg']} are", "them"
+        return say(f"setup.one_{words[0]}", side=sided(next(iter(lost))))
+    return say(f"setup.both_{words[0] if words[0] == words[1] else 'leg'}")
 
 
 # ---------------------------------------------------------------------- the camera
-_TURNED = "The camera stands about {:.0f} degrees to one side: move it to the {}, as you look at it."
-_HIGH = "The camera looks down too steeply: put it lower, {:g} to {:g} m above the floor."
-_LOW = "The camera does not look down enough: put it higher, {:g} to {:g} m above the floor."
-_LEANS = "The camera leans to one side: turn its top to the {}, as you look at it, until it is level."
-_FLOOR_MOVED = "the floor profile"
-"""Beginning of a measure's advice, which comes last, when the camera was moved after its floor was found."""
 
 
 class _Camera:
@@ -433,22 +443,22 @@ class _Camera:
         self._place, self._view = drill.place, view
         self._told = Move.NONE
 
-    def update(self, frame: Frame, pose: Pose) -> _Said:
+    def update(self, frame: Frame, pose: Pose) -> Said:
         reason = self._view.update(pose)
         if reason:
             return _waiting(_NOBODY if pose.reason else _sentence(reason))
         if not self._view.fits:
-            return _waiting("Take the starting position and hold still for a second.")
+            return _waiting(say("setup.camera_wait"))
         wrong = self._wrong()
         self._told = wrong.move if wrong else Move.NONE
         if wrong:
             return wrong
-        if self._view.problem:
-            return _waiting(_sentence(self._view.problem))
-        moved = next((fit.advice[at:] for fit in self._view.fits if (at := fit.advice.find(_FLOOR_MOVED)) >= 0), "")
-        return _problem(_sentence(moved)) if moved else _good("The camera stands well.")
+        if self._view.refused:
+            return _waiting(_sentence(self._view.refused.problem))
+        moved = next((fit.floor_moved for fit in self._view.fits if fit.floor_moved), "")
+        return _problem(_sentence(moved)) if moved else _good(say("setup.camera_good"))
 
-    def _wrong(self) -> _Said | None:
+    def _wrong(self) -> Said | None:
         """Return what to change about the camera: what is furthest beyond its limit and its error, or what a measure refuses."""
         place, angles = self._place, self._view.angles()
         turn, pitch, roll = (angles.get(name, Angle(math.nan, 0.0)) for name in ("turn_deg", "pitch_deg", "roll_deg"))
@@ -465,17 +475,21 @@ class _Camera:
         move = max(beyond, key=beyond.__getitem__, default=Move.NONE)
         if move and beyond[move] > 0:
             return _problem(self._advice(move, turn.deg), move)
-        if self._view.problem.startswith(ABOUT_CAMERA):
+        refused = self._view.refused
+        if refused and refused.about.camera:
             found_deg = float(np.mean([fit.view["turn_deg"] for fit in self._view.fits]))
-            move = next(
-                (m for word, m in (("too low", Move.UP), ("too high", Move.DOWN)) if word in self._view.problem), Move.NONE
-            )
-            move = move or (Move.RIGHT if found_deg > 0 else Move.LEFT)
+            aside = Move.RIGHT if found_deg > 0 else Move.LEFT
+            move = {About.CAMERA_LOW: Move.UP, About.CAMERA_HIGH: Move.DOWN}.get(refused.about, aside)
             return _problem(self._advice(move, found_deg), move)
         return None
 
-    def _advice(self, move: Move, turn_deg: float) -> str:
-        if move in (Move.UP, Move.DOWN):
-            return (_HIGH if move is Move.DOWN else _LOW).format(*self._place.height_m)
-        side = "left" if move in (Move.LEFT, Move.ROLL_LEFT) else "right"
-        return _TURNED.format(abs(turn_deg), side) if move in (Move.LEFT, Move.RIGHT) else _LEANS.format(side)
+    def _advice(self, move: Move, turn_deg: float) -> Message:
+        low, high = self._place.height_m
+        if move is Move.DOWN:
+            return say("setup.camera_high", low=low, high=high)
+        if move is Move.UP:
+            return say("setup.camera_low", low=low, high=high)
+        side = sided(Side.LEFT if move in (Move.LEFT, Move.ROLL_LEFT) else Side.RIGHT)
+        if move in (Move.LEFT, Move.RIGHT):
+            return say("setup.camera_turned", degrees=round(abs(turn_deg)), side=side)
+        return say("setup.camera_leans", side=side)

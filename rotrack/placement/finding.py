@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rotrack.core.messages import Message
+
 
 class State(StrEnum):
     """How a check stands."""
@@ -42,13 +44,14 @@ class SetupFinding:
         One of `rotrack.placement.check.CHECKS`.
     state : State
         Good, a problem, or not known yet.
-    text : str
-        One plain sentence; for a problem, what to do.
+    text : Message or str
+        One plain sentence; for a problem, what to do. In English words in sessions of earlier versions, and where it is the
+        reason why a pose cannot be measured.
     move : Move
         Which way to move the camera; empty if that would not help.
     """
 
     check: str
     state: State
-    text: str
+    text: Message | str
     move: Move = Move.NONE

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from rotrack.core.drills import Drill
 from rotrack.core.model import LEGS, Pose, Side
+from rotrack.core.postures import Posture
 from rotrack.kinematics.camera import Calibration
 from rotrack.kinematics.crops import readable
 from rotrack.kinematics.posture import position_problem
@@ -27,8 +29,6 @@ FIT_REST_S, FIT_AGAIN_S, FIT_APART_S = 4.0, 1.0, 0.5
 with a floor profile 30."""
 AWAY_S = 2.0
 """Who is away or out of position for longer may have moved the camera: what was known of it is forgotten."""
-ABOUT_CAMERA = "the camera"
-"""Beginning of what a measure says of the camera instead of the position."""
 
 
 class Angle(NamedTuple):
@@ -71,10 +71,10 @@ class ViewFinder:
         return found if len(found) >= self._enough else ()
 
     @property
-    def problem(self) -> str:
-        """Why the latest neutral poses cannot be measured from; empty if they can, or if there are none yet."""
-        problems = [fit.problem for fit in self.fits if fit.problem]
-        return problems[0] if problems and len(self.fits) - len(problems) < self._enough else ""
+    def refused(self) -> RotationMeasure | None:
+        """The measure whose problem stops the measuring; None if enough legs can be measured, or none was seen yet."""
+        refused = [fit for fit in self.fits if fit.problem]
+        return refused[0] if refused and len(self.fits) - len(refused) < self._enough else None
 
     def angles(self) -> dict[str, Angle]:
         """Return what is known of `turn_deg`, `pitch_deg` and `roll_deg`, with their errors.
@@ -82,21 +82,7 @@ class ViewFinder:
         Turn: how far the camera has walked round the person towards its own right. Pitch: how far it looks down. Roll: how far
         the picture leans clockwise.
         """
-        posture, floor = self._drill.posture.record, self._calibration.floor
-        known: dict[str, Angle] = {}
-        for name, found, shown in (
-            ("turn_deg", "turn_deg", posture.turn_shown),
-            ("pitch_deg", "camera_pitch_deg", posture.pitch_shown),
-        ):
-            if self._views and shown:
-                mean_deg = float(np.mean([view[found] for view in self._views.values()]))
-                known[name] = Angle(shown.slope * mean_deg + shown.offset_deg, shown.sd_deg)
-        if floor:
-            known["pitch_deg"] = Angle(floor.pitch_deg, floor.tilt_sd_deg)
-            known["roll_deg"] = Angle(floor.roll_deg, floor.tilt_sd_deg)
-        elif self._rolls_deg and math.isfinite(posture.roll_sd_deg):
-            known["roll_deg"] = Angle(float(np.median(self._rolls_deg)), posture.roll_sd_deg)
-        return known
+        return angles_of(self._drill.posture, self._calibration, list(self._views.values()), list(self._rolls_deg))
 
     def update(self, pose: Pose) -> str:
         """Take the next pose; return why it shows no starting position, in words, empty if it may be one."""
@@ -132,7 +118,7 @@ class ViewFinder:
             neutral, _ = found
             finder.clear()
             fit = self._fits[side] = make_measure(neutral, side, self._drill, self._calibration)
-            in_position = not fit.problem or fit.problem.startswith(ABOUT_CAMERA)
+            in_position = not fit.problem or fit.about.camera
             if in_position:
                 self._views[side] = fit.view
                 self._rolls_deg.append(_lean_deg(neutral.image_px))
@@ -147,6 +133,39 @@ class ViewFinder:
         self._due_s = dict.fromkeys(self._finders, -math.inf)
         for finder in self._finders.values():
             finder.clear()
+
+
+def angles_of(
+    posture: Posture, calibration: Calibration, views: Sequence[Mapping[str, float]], rolls_deg: Sequence[float] = ()
+) -> dict[str, Angle]:
+    """Return the angles of the camera as `ViewFinder.angles` does.
+
+    Parameters
+    ----------
+    posture : Posture
+        The position of the person.
+    calibration : Calibration
+        What is known of the camera.
+    views : sequence of dict of str to float
+        What the measure of each leg found out about the camera, see `rotrack.core.model.NeutralTaken`.
+    rolls_deg : sequence of float
+        How far the trunk leaned clockwise in the picture.
+    """
+    record, floor = posture.record, calibration.floor
+    known: dict[str, Angle] = {}
+    for name, found, shown in (
+        ("turn_deg", "turn_deg", record.turn_shown),
+        ("pitch_deg", "camera_pitch_deg", record.pitch_shown),
+    ):
+        if views and shown:
+            mean_deg = float(np.mean([view[found] for view in views]))
+            known[name] = Angle(shown.slope * mean_deg + shown.offset_deg, shown.sd_deg)
+    if floor:
+        known["pitch_deg"] = Angle(floor.pitch_deg, floor.tilt_sd_deg)
+        known["roll_deg"] = Angle(floor.roll_deg, floor.tilt_sd_deg)
+    elif rolls_deg and math.isfinite(record.roll_sd_deg):
+        known["roll_deg"] = Angle(float(np.median(rolls_deg)), record.roll_sd_deg)
+    return known
 
 
 def _lean_deg(image_px: np.ndarray) -> float:

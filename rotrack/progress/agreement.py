@@ -1,8 +1,9 @@
 """How well rotrack and another instrument agree: bias, limits of agreement, ICC(2,1), and the pairs that they are computed from.
 
-People measure several times: pairs of one person are alike, so the spread between people and within them is told apart (Bland
-and Altman 2007), and intervals count people. Every confidence interval holds what it claims in simulation; `docs/agreement.md`
-has the formulas, their sources and the coverage. Differences are rotrack minus the other instrument, of sizes without sign.
+People measure several times: pairs of one person are alike, so the spread between people and the spread within them are
+separated (Bland and Altman 2007), and intervals count people. Every confidence interval holds what it claims in simulation;
+`docs/agreement.md` has the formulas, their sources and the coverage. Differences are rotrack minus the other instrument, of
+sizes without sign.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ import numpy as np
 
 from rotrack.core.errors import InputError
 from rotrack.core.model import UNCORRECTED, WITHOUT_LEGNET
+from rotrack.core.tiers import Tier
 from rotrack.kinematics.correction import NORMAL_95
 from rotrack.progress.statistics import mdc
 from rotrack.records.session import Session, best_of, by_leg, counts
 from rotrack.system.imports import when_used
 from rotrack.system.inputs import name_key
-from rotrack.texts.numbers import is_counted, is_index, times
+from rotrack.texts.numbers import times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +77,12 @@ class Interval:
 
     low: float
     high: float
+
+
+LEAST_SUBJECTS = 3
+"""Fewer subjects with several pairs each say nothing of the next one."""
+FAR_ICC = 1 - 1e-12
+"""So near to 1 an ICC is taken for the transformation of Fisher, which has no value at 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +164,7 @@ def agreement_of(rotrack_deg: Any, other_deg: Any, subjects: Any = None) -> Agre
     rotrack_deg, other_deg : array_like, shape (n,), deg
         What each said, without sign.
     subjects : array_like, shape (n,), optional
-        Whose each pair is. Without it every pair is of another person.
+        The person of each pair. Without it, every pair counts as another person's.
 
     Raises
     ------
@@ -172,6 +180,7 @@ def agreement_of(rotrack_deg: Any, other_deg: Any, subjects: Any = None) -> Agre
     own = np.arange(len(pairs)) if subjects is None else np.unique(np.asarray(subjects), return_inverse=True)[1]
     count = int(own.max()) + 1
     bias, between, within = float(differences.mean()), nan, nan
+    icc = icc_of(pairs, count if count > 1 else None)
     if count in (1, len(pairs)):
         sd = float(differences.std(ddof=1))
         of_bias, (lower, upper) = bias_interval(bias, sd, len(pairs)), limit_intervals(bias, sd, len(pairs))
@@ -179,11 +188,12 @@ def agreement_of(rotrack_deg: Any, other_deg: Any, subjects: Any = None) -> Agre
         parts = spread_of(differences, own)
         sd, between, within = parts.sd, sqrt(max(parts.between, 0)), sqrt(parts.within)
         of_bias, lower, upper = parts.intervals(bias)
+        icc = repeated_icc(pairs, own, icc)
     trend, trend_interval = _trend(pairs.mean(axis=1), differences)
     sem_deg = sd / sqrt(2)
     return Agreement(
         len(pairs), count, bias, of_bias, sd, between, within, bias - LIMIT_SD * sd, lower, bias + LIMIT_SD * sd, upper,
-        icc_of(pairs, count if count > 1 else None), sem_deg, mdc(sem_deg), trend, trend_interval,
+        icc, sem_deg, mdc(sem_deg), trend, trend_interval,
     )  # fmt: skip
 
 
@@ -332,6 +342,45 @@ def icc_of(table: Any, subjects: int | None = None) -> Icc:
     return Icc(icc[()], *intervals)
 
 
+def repeated_icc(pairs: np.ndarray, subjects: np.ndarray, otherwise: Icc) -> Icc:
+    """Return the ICC of a single pair of a new subject, from several pairs of each; with one pair each it is ICC(2,1).
+
+    The true angle differs from pair to pair, too. So sum and difference of the two instruments each have a variance between and
+    within the subjects, and what they share of all that varies is the ICC: (Vs - Vd) / (Vs + Vd + 2 bias squared), the square of
+    the bias freed of its own error. The interval leaves out one subject after the other (jackknife of Fisher's z).
+
+    Parameters
+    ----------
+    pairs : numpy.ndarray, shape (n, 2), deg
+        What each instrument said.
+    subjects : numpy.ndarray, shape (n,)
+        Whose each pair is, numbered from 0.
+    otherwise : Icc
+        The ICC of all pairs as if each was of another subject: its `any_instruments` is kept, and all of it where subjects are
+        too few for more.
+    """
+    count = int(subjects.max()) + 1
+    extra = np.bincount(subjects) - 1
+    if count < LEAST_SUBJECTS or (extra.sum() == extra).any():  # without one of them nobody would have a second pair
+        return otherwise
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = _icc_of_one(pairs, subjects)
+        z = np.arctanh(np.clip(value, -FAR_ICC, FAR_ICC))
+        rest = ((pairs[kept], subjects[kept]) for kept in (subjects != one for one in range(count)))
+        without = [_icc_of_one(some, np.unique(whose, return_inverse=True)[1]) for some, whose in rest]
+        each = count * z - (count - 1) * np.arctanh(np.clip(without, -FAR_ICC, FAR_ICC))
+    half = stats.t.ppf(0.975, count - 1) * each.std(ddof=1) / sqrt(count)
+    return Icc(value, Interval(float(np.tanh(z - half)), float(np.tanh(z + half))), otherwise.any_instruments)
+
+
+def _icc_of_one(pairs: np.ndarray, subjects: np.ndarray) -> float:
+    differences = pairs[:, 0] - pairs[:, 1]
+    apart, together = spread_of(differences, subjects), spread_of(pairs.sum(axis=1), subjects)
+    apart_2, together_2 = apart.sd**2, together.sd**2
+    bias_2 = differences.mean() ** 2 - apart.of_bias
+    return float((together_2 - apart_2) / (together_2 + apart_2 + 2 * bias_2))
+
+
 def _trend(sizes: np.ndarray, differences: np.ndarray) -> tuple[float, Interval]:
     if np.ptp(sizes) < 1e-9:
         return nan, Interval(nan, nan)
@@ -375,7 +424,7 @@ def repetition_table(sessions: Iterable[Session]) -> pd.DataFrame:
     rows = []
     for session in sessions:
         for (side, direction), group in by_leg(session.rep_list).items():
-            best = {id(rep) for rep in best_of(group)}
+            best = {id(rep) for rep in best_of(group, session.record.rule)}
             for rep in group:
                 sizes = (direction.sign * rep.peak_deg, direction.sign * rep.gravity_deg)
                 rows.append((session.id, str(side), str(direction), rep.rep, *sizes, rep.hold_s, counts(rep), id(rep) in best))
@@ -405,7 +454,7 @@ def pair_readings(
     sessions : pandas.DataFrame
         As `session_table` returns them. An index, a count and what has no value are left out.
     within_h : float
-        How far apart reading and session may be, h.
+        The longest time between reading and session, h.
     pairing : Pairing
         By session: a single reading is compared with the session value; several of one rater are averaged and compared with the
         mean of all repetitions that count. By repetition: a reading with its repetition, known by its number, or by the order
@@ -415,7 +464,7 @@ def pair_readings(
     gravity : bool, optional
         Whether rotrack's angle against gravity is compared; without it, for `READ_AGAINST_GRAVITY`.
     """
-    measured = ~sessions.tier.map(lambda tier: is_index(tier) or is_counted(tier)).astype(bool)
+    measured = sessions.tier.map(lambda tier: Tier(tier).in_degrees).astype(bool)
     known = _with_key(sessions[measured & sessions.size_deg.notna() & sessions.time.notna()])
     readings = _with_key(readings)
     found = _near(readings, known, within_h)

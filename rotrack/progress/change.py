@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache, cached_property
@@ -19,17 +19,19 @@ import numpy as np
 from rotrack.core.drills import load_table
 from rotrack.core.errors import RecordError
 from rotrack.core.model import Direction, Side
+from rotrack.core.tiers import Tier
 from rotrack.progress.rule import BASELINE_DAYS, NOW_DAYS, ONE_LOOK, half_width, looks
 from rotrack.progress.statistics import PUBLISHED_SEM_DEG, STATED_SHARE, Slope, Spread, mdc
 from rotrack.progress.values import session_table
-from rotrack.records.history import ALIKE, newest, only, rep_table
+from rotrack.records.history import newest, only, rep_table, wrongly_dated
 from rotrack.records.readings import no_readings, read_readings
 from rotrack.records.record import Status
-from rotrack.records.session import BEST_OF, Session
+from rotrack.records.rules import RULES, USUAL, ValueRule
+from rotrack.records.session import ALIKE, Session, differences
 from rotrack.records.store import read_all
 from rotrack.system.imports import when_used
 from rotrack.system.inputs import name_key
-from rotrack.texts.numbers import is_counted, is_index, times
+from rotrack.texts.numbers import times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,13 +45,6 @@ SAME_TIME_DAYS = 30
 DAYS_PER_MONTH = 365.25 / 12
 OF_ONE = ("person", "drill", "side", "direction")
 """What one comparison is of."""
-_SAID = {
-    "load": "with load {}",
-    "calibration": "with calibration {}",
-    "zero": "with zero {}",
-    "convention_version": "of convention version {}",
-    "measure_version": "of measure version {}",
-}
 
 
 @cache
@@ -93,15 +88,33 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Sessions that may not be compared with the others, and why, in words."""
+    """Sessions that may not be compared with the latest.
 
-    reason: str
-    sessions: int
+    Parameters
+    ----------
+    reasons : tuple of str
+        In what they differ from it, in words.
+    points : tuple of Point
+        Their values, oldest first.
+    """
+
+    reasons: tuple[str, ...]
+    points: tuple[Point, ...]
+
+    @property
+    def reason(self) -> str:
+        """All that differs, in words."""
+        return ", ".join(self.reasons)
+
+    @property
+    def sessions(self) -> int:
+        """How many they are."""
+        return len(self.points)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What has become of one range of one person.
+    """How one range of one person has changed.
 
     Parameters
     ----------
@@ -120,7 +133,7 @@ class Change:
     latest_deg : float
         Value of the last session.
     change_deg : float
-        Now less baseline, positive if the range has grown; NaN with three days or fewer.
+        Now minus baseline, positive if the range has grown; NaN with three days or fewer.
     error_deg : float
         Half width of its 95 % confidence interval; NaN without a change.
     real_from_deg : float
@@ -137,11 +150,13 @@ class Change:
         How fast it grows; NaN below six sessions.
     left_out : tuple of LeftOut
         Sessions of the same movement that are not alike.
+    kind : dict of str to str
+        What the compared sessions have in common, by the names in `records.session.ALIKE`.
     """
 
     person: str
     drill: str
-    tier: str
+    tier: Tier
     side: Side
     direction: Direction
     points: tuple[Point, ...]
@@ -158,6 +173,12 @@ class Change:
     confirmed: date | None
     slope: Slope
     left_out: tuple[LeftOut, ...] = ()
+    kind: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def rule(self) -> ValueRule:
+        """Which repetitions make the values."""
+        return RULES[self.kind.get("value_rule", USUAL)]
 
     @property
     def days(self) -> int:
@@ -187,7 +208,7 @@ class Sides:
 
     person: str
     drill: str
-    tier: str
+    tier: Tier
     direction: Direction
     left_deg: float
     right_deg: float
@@ -209,7 +230,7 @@ class Sides:
     @property
     def flagged(self) -> bool:
         """Whether it is clear and above 10 degrees; an index is never flagged."""
-        return self.clear and abs(self.difference_deg) > FLAGGED_DEG and not is_index(self.tier)
+        return self.clear and abs(self.difference_deg) > FLAGGED_DEG and not self.tier.is_index
 
 
 @dataclass(frozen=True)
@@ -333,8 +354,11 @@ def _usable(
         values = values[values.started_at.str[:10] >= since.isoformat()]
     leave_out(values.session_id.isin(running), "still being measured")
     leave_out(values.person == "", "without a name nobody knows whose they are")
-    leave_out(values.tier.map(is_counted).astype(bool), "stretches are counted and timed, not measured")
+    leave_out(values.tier.map(lambda tier: Tier(tier).is_counted).astype(bool), "stretches are counted and timed, not measured")
     leave_out(~values.session_id.isin(counting), "they were measured again, and another reading counts")
+    wrong = wrongly_dated(sessions)
+    why = "their dates contradict the order in which they were measured; `rotrack note SESSION --dated DATE` puts a date right"
+    leave_out(values.session_id.isin(wrong), why)
     empty = values.reps_used == 0
     if empty.any():
         whole = len(set(values.session_id[empty]) - set(values.session_id[~empty]))
@@ -350,8 +374,8 @@ def _warnings(table: pd.DataFrame, compared: pd.DataFrame) -> Iterator[str]:
     """Yield what to know before believing a change."""
     if (table.sessions > table.days).any():
         yield "Sessions of one day count as one day: how days differ, only other days can tell."
-    if ((table.days > BASELINE_DAYS) & (table.latest_reps < BEST_OF)).any():
-        yield "A latest value stands on fewer than three valid repetitions: it tends to be too small."
+    if ((table.days > BASELINE_DAYS) & (table.latest_reps < table.value_rule.map(lambda name: RULES[name].best))).any():
+        yield "A latest value stands on fewer valid repetitions than its rule wants: it tends to be too small."
     if compared.model.nunique() > 1 and (compared.groupby(list(OF_ONE)).model.nunique() > 1).any():
         models = " and ".join(sorted(compared.model.unique()))
         yield f"Sessions were read with different pose models ({models}): a part of a change may be theirs."
@@ -471,7 +495,7 @@ def _default_sem(values: pd.DataFrame, group: np.ndarray, count: np.ndarray, end
     here = np.arange(1, len(group) + 1)
     counted = counted[here] - counted[before]
     own = np.sqrt(np.divide(squares[here] - squares[before], counted, out=np.zeros(len(group)), where=counted > 0))
-    index = values.tier.map(is_index).to_numpy()
+    index = values.tier.map(lambda tier: Tier(tier).is_index).to_numpy()
     return np.where(index & (own > 0), own, np.maximum(own, PUBLISHED_SEM_DEG))
 
 
@@ -485,17 +509,21 @@ def changes_of(table: pd.DataFrame, values: pd.DataFrame) -> tuple[Change, ...]:
 
 def _change(row: Mapping[str, Any], values: pd.DataFrame) -> Change:
     same = values.alike.to_numpy()
-    wanted = ("session_id", "started_at", "size_deg", "uncertainty_deg", "reps_used")
-    columns = (values[column][same].tolist() for column in wanted)
-    points = tuple(Point(name, aware(started), *numbers) for name, started, *numbers in zip(*columns, strict=True))
     return Change(
-        row["person"], row["drill"], row["tier"], Side(row["side"]), Direction(row["direction"]), points,
+        row["person"], row["drill"], Tier(row["tier"]), Side(row["side"]), Direction(row["direction"]), _points(values[same]),
         row["baseline_deg"], row["now_deg"], aware(row["now_from"]), row["latest_deg"],
         row["change_deg"], row["error_deg"], row["real_from_deg"],
         Spread(row["sem_deg"], row["df"], row["own_deg"], row["own_df"], row["default_deg"]),
         Verdict(row["verdict"]), row["way"], date.fromisoformat(row["confirmed"]) if row["confirmed"] else None,
         Slope(row["slope_deg"], row["slope_low_deg"], row["slope_high_deg"]), _left_out(row, values[~same]),
+        {key: row[key] for key in ALIKE},
     )  # fmt: skip
+
+
+def _points(values: pd.DataFrame) -> tuple[Point, ...]:
+    wanted = ("session_id", "started_at", "size_deg", "uncertainty_deg", "reps_used")
+    columns = (values[column].tolist() for column in wanted)
+    return tuple(Point(name, aware(started), *numbers) for name, started, *numbers in zip(*columns, strict=True))
 
 
 def aware(started_at: str) -> datetime:
@@ -505,16 +533,11 @@ def aware(started_at: str) -> datetime:
 
 
 def _left_out(row: Mapping[str, Any], values: pd.DataFrame) -> tuple[LeftOut, ...]:
-    """Return why values were not compared: in what they differ from the latest."""
-
-    def said(key: str, cell: str) -> str:
-        return "without load" if key == "load" and not cell else _SAID[key].format(cell or "not said")
-
-    reasons: dict[str, int] = {}
-    for value in values[list(ALIKE)].to_dict("records"):
-        differs = [said(key, value[key]) for key in ALIKE if value[key] != row[key]]
-        reasons[", ".join(differs)] = reasons.get(", ".join(differs), 0) + 1
-    return tuple(LeftOut(reason, count) for reason, count in reasons.items())
+    """Return the values that were not compared, by what differs from the latest."""
+    found: dict[tuple[str, ...], list[Point]] = {}
+    for point, kind in zip(_points(values), values[list(ALIKE)].to_dict("records"), strict=True):
+        found.setdefault(differences(kind, row), []).append(point)
+    return tuple(LeftOut(reasons, tuple(points)) for reasons, points in found.items())
 
 
 def sides_of(changes: Sequence[Change], table: pd.DataFrame) -> tuple[Sides, ...]:
@@ -574,8 +597,10 @@ def to_dict(progress: Progress) -> dict[str, Any]:
     """Return what `rotrack progress --json` prints; missing numbers are NaN."""
     changes = []
     for change in progress.changes:
-        entry = asdict(change)
-        entry["points"] = [{**asdict(p), "started_at": p.started_at.isoformat()} for p in change.points]
+        entry = asdict(change) | {"points": _plain_points(change.points)}
+        entry["left_out"] = [
+            {"reason": left.reason, "sessions": left.sessions, "points": _plain_points(left.points)} for left in change.left_out
+        ]
         entry["now_from"], entry["confirmed"] = change.now_from.isoformat(), change.confirmed and change.confirmed.isoformat()
         entry["spread"] |= {"mdc95_deg": change.spread.mdc95_deg}
         entry["measured"] = _meaning(change.drill)
@@ -586,6 +611,10 @@ def to_dict(progress: Progress) -> dict[str, Any]:
         "changes": changes, "sides": sides, "readings": readings.to_dict("records"),
         "notes": list(progress.notes), "problems": list(progress.problems),
     }  # fmt: skip
+
+
+def _plain_points(points: Sequence[Point]) -> list[dict[str, Any]]:
+    return [{**asdict(point), "started_at": point.started_at.isoformat()} for point in points]
 
 
 def _meaning(drill: str) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from rotrack.core.model import Direction, Side
 from rotrack.progress.change import Change, Sides, change_table, changes_of, sides_of
 from rotrack.progress.values import session_table
-from rotrack.records.history import ALIKE, earlier_sessions, newest
+from rotrack.records.history import earlier_sessions, newest, wrongly_dated
 from rotrack.records.session import Session, SessionValue
 from rotrack.records.store import in_time
 from rotrack.system.inputs import name_key
@@ -32,16 +32,23 @@ class Standing:
 
 
 def standing(session: Session, sessions: Sequence[Session]) -> Standing:
-    """Return what may be said of a session: what `rotrack progress` said when it was the last one.
+    """Return the verdicts of a session: those of `rotrack progress` when it was the latest session.
 
     Parameters
     ----------
     session : Session
-        The session; one without a name stands for itself, and one that was measured again for its own values.
+        The session; one without a name stands for itself, and one that was measured again for its own values. One whose date
+        contradicts the order of measuring has no changes: it is not known which sessions were before it.
     sessions : sequence of Session
         All sessions, oldest first; the session itself need not be among them.
     """
-    before = [other for other in newest(sessions) if in_time(other) < in_time(session) and _alike(session, other)]
+    wrong = wrongly_dated(sessions)
+    alone = session.id in wrong
+    before = [
+        other
+        for other in newest(sessions)
+        if not alone and other.id not in wrong and in_time(other) < in_time(session) and _alike(session, other)
+    ]
     values = session_table([*before, session])
     values = values[values.reps_used > 0].assign(alike=True, person=session.person)
     if values.empty:
@@ -50,14 +57,14 @@ def standing(session: Session, sessions: Sequence[Session]) -> Standing:
     changes = changes_of(table, values)
     own = {(change.side, change.direction): change for change in changes if change.points[-1].session_id == session.id}
     both = {sides.direction: sides for sides in sides_of(changes, table)}
-    return Standing(own, {way: sides for way, sides in both.items() if all((side, way) in own for side in Side)})
+    return Standing({} if alone else own, {way: sides for way, sides in both.items() if all((side, way) in own for side in Side)})
 
 
 def _alike(one: Session, other: Session) -> bool:
     """Return whether another session is of the same named person and kind, and not of the same movement."""
     if not name_key(one.person) or name_key(one.person) != name_key(other.person) or one.record.movement == other.record.movement:
         return False
-    return one.record.drill == other.record.drill and all(getattr(one.record, key) == getattr(other.record, key) for key in ALIKE)
+    return one.record.drill == other.record.drill and one.likeness == other.likeness
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """The rule of change: what may be said of a range after each day it was measured on, so that asking again does not make it wrong.
 
-Every day is judged by itself and those before it alone: what was said on a day is never taken back by a later one. All arrays are
-flat, the days of one range after the other, so that thousands of people are judged at once. `docs/progress.md` explains the rule
-to people; `tests/benchmarks/verdicts.py` measures how often it is right.
+Every day is judged by itself and those before it alone: a later day never changes the verdict of an earlier one. All arrays are
+flat, the days of one range after the other, so that thousands of people are judged at once. `docs/progress.md` explains the
+rule to people; `tests/benchmarks/verdicts.py` measures how often it is right.
 """
 
 from __future__ import annotations

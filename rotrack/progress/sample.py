@@ -57,8 +57,10 @@ from rotrack.records.store import read_all
 from rotrack.records.table import refresh_table
 from rotrack.records.writer import SessionWriter
 from rotrack.system.imports import when_used
+from rotrack.tracking.excursions import Excursion, measure_excursion
 from rotrack.tracking.filters import OneEuro
-from rotrack.tracking.reps import Excursion, Pairing, RepFinder, measure_excursion
+from rotrack.tracking.numbering import Pairing
+from rotrack.tracking.reps import RepFinder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -281,15 +283,9 @@ def _movement(plan: _Plan, side: Side, rng: np.random.Generator, turn: int) -> t
             angle_deg=deg,
             live_deg=live_deg,
             uncorrected_deg=deg,
-            mediapipe_deg=math.nan,
-            legnet_deg=math.nan,
-            legnet_sd_deg=math.nan,
-            raw_deg=math.nan,
             gravity_deg=gravity_deg,
             pelvis_deg=0.0,
             uncertainty_deg=error_deg,
-            zero_deg=0.0,
-            reason="",
         )
         curve.append(point)
         reps += [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from rotrack.records.session import Session
+from rotrack.records.session import ALIKE, Session
 from rotrack.system.imports import when_used
 
 if TYPE_CHECKING:
@@ -13,11 +13,9 @@ if TYPE_CHECKING:
 else:
     pd = when_used("pandas")
 
-_OF_SESSION = (
-    "session_id started_at person drill tier load calibration zero convention_version measure_version model remeasured_from"
-).split()
+_OF_SESSION = ("session_id started_at person drill tier model remeasured_from").split()
 SESSION_COLUMNS = (
-    *_OF_SESSION, "time", "side", "direction", "value_deg", "size_deg", "uncertainty_deg",
+    *_OF_SESSION, *ALIKE, "time", "side", "direction", "value_deg", "size_deg", "uncertainty_deg",
     "reps_used", "reps_valid", "reps_total",
 )  # fmt: skip
 _NUMBERS = ("value_deg", "size_deg", "uncertainty_deg")
@@ -36,7 +34,7 @@ def session_table(sessions: Iterable[Session]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns `SESSION_COLUMNS`, in the order of the sessions. `value_deg` is the value of the session, signed, and `size_deg`
-        the same in the sense of its direction, so that more range is a larger number; both NaN without a repetition that counts.
+        the same in the sense of its direction, so that more range is a larger number; both NaN if no repetition counts.
         `uncertainty_deg` is the 95 % half width as stated. `time` is when the session began, UTC.
     """
     pairs = [(session, value) for session in sessions for value in session.values]
@@ -44,6 +42,8 @@ def session_table(sessions: Iterable[Session]) -> pd.DataFrame:
     for column in SESSION_COLUMNS:
         if column in _OF_SESSION:
             cells[column] = [getattr(session.record, column) for session, _ in pairs]
+        elif column in ALIKE:
+            cells[column] = [session.likeness[column] for session, _ in pairs]
         elif column != "time":
             cells[column] = [getattr(value, column) for _, value in pairs]
     started = {session.id: session.started_at for session, _ in pairs}

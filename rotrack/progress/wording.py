@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite
 
 from rotrack.core.model import Side
+from rotrack.core.tiers import Tier
 from rotrack.progress.change import Change, Sides, Verdict
 from rotrack.progress.compare import Earlier
 from rotrack.progress.rule import BASELINE_DAYS
+from rotrack.records.history import wrongly_dated
 from rotrack.records.norms import Norm
+from rotrack.records.session import Arc, Session, Turnout
 from rotrack.texts import Texts
-from rotrack.texts.numbers import unit
 
 MINUS = "\u2212"
 
@@ -23,6 +26,11 @@ def sides_words(found: Sides | None, t: Texts) -> str:
     way = "more" if found.clear else "unconfirmed" if found.unconfirmed else "within"
     amount = t.amount(found.difference_deg, found.error_deg, found.tier)
     return t(f"result.sides_{way}", leg=leg, amount=amount, count=found.sessions)
+
+
+def none_before_words(session: Session, sessions: Sequence[Session], t: Texts) -> str:
+    """Return why a session has no value before it that it may be compared with; `sessions` are all."""
+    return t("result.wrong_date" if session.id in wrongly_dated(sessions) else "result.first")
 
 
 def verdict_words(change: Change, t: Texts) -> str:
@@ -41,12 +49,12 @@ def change_words(change: Change, t: Texts) -> str:
 
 def grown_words(change: Change, t: Texts) -> str:
     """Return a change with its error: `+7.6 \u00b1 6.3\u00b0`."""
-    return f"{signed(change.change_deg, t)} \u00b1 {t.number(change.error_deg)}{unit(change.tier)}"
+    return f"{signed(change.change_deg, t)} \u00b1 {t.number(change.error_deg)}{change.tier.unit}"
 
 
-def signed(value_deg: float, t: Texts) -> str:
+def signed(value: float, t: Texts, decimals: int = 1) -> str:
     """Return a number with its sign, a minus that is read as one."""
-    return f"{'+' if value_deg >= 0 else MINUS}{t.number(abs(value_deg))}"
+    return f"{'+' if value >= 0 else MINUS}{t.number(abs(value), decimals)}"
 
 
 def missing_words(change: Change, t: Texts) -> str:
@@ -55,13 +63,29 @@ def missing_words(change: Change, t: Texts) -> str:
     return t("progress.missing", count=missing) if missing > 0 else ""
 
 
-def last_time_words(last: Earlier, tier: str, t: Texts) -> str:
+def arc_words(arc: Arc, tier: Tier, t: Texts) -> str:
+    """Return total arc and internal-external ratio of a leg: `left leg: 52.5 \u00b1 5.0\u00b0, ...`."""
+    amount, ratio = (
+        t.amount(arc.total_deg, arc.total_error_deg, tier),
+        f"{t.number(arc.ratio, 2)} \u00b1 {t.number(arc.ratio_error, 2)}",
+    )
+    return t("result.arc", leg=t.leg(arc.side), amount=amount, ratio=ratio)
+
+
+def turnout_words(turnout: Turnout | None, tier: Tier, t: Texts) -> str:
+    """Return the total turnout: `Total turnout: 92.0 \u00b1 18.0\u00b0`, or why there is none."""
+    if turnout is None:
+        return t("result.turnout_none")
+    return t("result.turnout", amount=t.amount(turnout.total_deg, turnout.error_deg, tier))
+
+
+def last_time_words(last: Earlier, tier: Tier, t: Texts) -> str:
     """Return what an earlier value was, and when."""
     amount = t.amount(last.value.value_deg, last.value.uncertainty_deg, tier)
     return t("result.last_time", date=t.date(last.started_at), amount=amount)
 
 
-def norm_words(norm: Norm, tier: str, t: Texts) -> dict[str, str]:
+def norm_words(norm: Norm, tier: Tier, t: Texts) -> dict[str, str]:
     """Return what a study found: mean, who, how, source."""
     moved = t(f"result.norms_{norm.motion}") if norm.motion else ""
     spread = [] if isfinite(norm.sd_deg) else [t("result.norms_no_spread")]

@@ -5,24 +5,27 @@ A change replaces one file of the session's folder; the people's table follows. 
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from rotrack.core.drills import load_table
 from rotrack.core.errors import InputError, RecordError
 from rotrack.core.model import Direction, Rep, Side
+from rotrack.records.days import check_past
 from rotrack.records.folders import locked
+from rotrack.records.options import Noted, check_options, options_of
 from rotrack.records.record import SESSION_FILE, record_bytes
 from rotrack.records.repetitions import REPETITIONS, table_bytes
-from rotrack.records.session import Session, load_session
-from rotrack.records.store import forget_index, refuse_running, session_folder
+from rotrack.records.session import Session, load_session, readings_of
+from rotrack.records.store import forget_index, read_sessions, refuse_running, session_folder
 from rotrack.records.table import refresh_table
-from rotrack.records.text import check_load, check_text
 from rotrack.system.files import replace as replace_files
 from rotrack.system.files import set_aside
 
@@ -84,26 +87,50 @@ def drop_rep(
     return replace(session, rep_list=reps)
 
 
-def describe_session(
-    data: Path, session_id: str, note: str | None = None, band: str | None = None, load_kg: float | None = None
-) -> Session:
-    """Change what is noted of a session; None leaves it as it is, an empty text and NaN take it away.
+def describe_session(data: Path, session_id: str, **noted: Any) -> Session:
+    """Change what is noted of a session: fields of `Noted`; an empty text and NaN take one away, the others stay.
 
     Raises
     ------
     InputError
-        If there is no such session, or for what would not be plain text in a spreadsheet or no possible load.
+        If there is no such session, or for what would not be plain text in a spreadsheet or is out of its range.
+    DrillError
+        For a variant that its drill does not have.
     RecordError
         If it is being measured, or the log cannot be written; nothing has changed then.
     """
-    check_text(note=note or "", band=band or "")
-    check_load(math.nan if load_kg is None else load_kg)
-    given = {k: v for k, v in {"note": note, "band": band, "load_kg": load_kg}.items() if v is not None}
+    noted = {name: options_of(Noted)[name].default if value == "" else value for name, value in noted.items()}
+    check_options(Noted(**noted))
     with _changing(data, session_id) as session:
-        record = msgspec.structs.replace(session.record, **given)
+        if noted.get("variant"):
+            load_table().drill(session.record.drill).check_variant(noted["variant"])
+        record = msgspec.structs.replace(session.record, **noted)
         replace_files({session.folder / SESSION_FILE: record_bytes(record)})
     refresh_table(data)
     return replace(session, record=record)
+
+
+def date_session(data: Path, session_id: str, at: datetime) -> Session:
+    """Say when a session really began, where the clock was wrong; what was noted of its order is forgotten with that.
+
+    All readings of its movement get that date.
+
+    Raises
+    ------
+    InputError
+        If there is no such session, or the date is to come.
+    RecordError
+        If it is being measured, or the log cannot be written; nothing has changed then.
+    """
+    check_past(at)
+    with _changing(data, session_id) as session:
+        others = readings_of(read_sessions(data)[0]).get(session.record.movement, [])
+        readings = {session.folder: session.record} | {other.folder: other.record for other in others}
+        refuse_running(readings)
+        records = {folder: msgspec.structs.replace(record, started_at=at, number=0) for folder, record in readings.items()}
+        replace_files({folder / SESSION_FILE: record_bytes(record) for folder, record in records.items()})
+    refresh_table(data)
+    return replace(session, record=records[session.folder])
 
 
 @contextmanager

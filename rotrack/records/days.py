@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+from rotrack.core.errors import InputError
+from rotrack.system.clock import SYSTEM
 
 EXAMPLE_DAY = "2026-01-31"
 _DATE = re.compile(r"(\d{1,4})([./-]) ?(\d{1,2})\2 ?(\d{1,4})\.?(?:,?[T ]+(.+))?", re.ASCII)
@@ -59,7 +63,7 @@ def iso_of(text: str, order: Order | None = None) -> str:
         year, month, day = first, second, third
     elif len(third) == 4 or sign != "-":  # 26-01-31 could be 1931 or 2026, and begin with either
         if order is None and is_undecided(text):
-            raise ValueError(f"the date {text} has two meanings; write {EXAMPLE_DAY}, or say which with --dates")
+            raise ValueError(f"the date {text} has two meanings; write {EXAMPLE_DAY}")
         day, month = (first, second) if (order or _decides(text)) is not Order.MONTH_FIRST else (second, first)
         year = third if len(third) == 4 else f"20{third}"
     else:
@@ -68,6 +72,12 @@ def iso_of(text: str, order: Order | None = None) -> str:
         other = f" if it is {order}" if order else ""
         raise ValueError(f"there is no date {text} on which it can have been taken{other}; check the year, month and day")
     return f"{year}-{int(month):02d}-{int(day):02d}" + (f" {_clock(clock, text)}" if clock else "")
+
+
+def check_past(time: datetime) -> None:
+    """Raise InputError for a time at which nothing can have been measured yet; clocks may differ by a day."""
+    if time > SYSTEM.now() + timedelta(days=1):
+        raise InputError(f"{time:%Y-%m-%d} is in the future; check the date.")
 
 
 def _clock(clock: str, text: str) -> str:

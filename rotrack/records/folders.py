@@ -30,7 +30,9 @@ IMPORT_LOCK, PART = "import.lock", "import.part"
 """In a data folder: held by an import, and where it copies a session before it is moved in place, which a kill leaves behind."""
 AGAIN_LOCK, HALF_AGAIN = "remeasured.lock", "remeasured.part"
 """In a data folder: held while sessions of an earlier version are measured again, and what of them is not whole yet."""
-HALVES = ((ARCHIVE_LOCK, HALF_MEASURED), (IMPORT_LOCK, PART), (AGAIN_LOCK, HALF_AGAIN))
+APP_LOCK, CLIPS_PART = "app.lock", "videos.part"
+"""In a data folder: held by the program that serves the page, and recorded clips that it was given and has not measured."""
+HALVES = ((ARCHIVE_LOCK, HALF_MEASURED), (IMPORT_LOCK, PART), (AGAIN_LOCK, HALF_AGAIN), (APP_LOCK, CLIPS_PART))
 
 
 def data_folder(out: Path | None = None) -> Path:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rotrack.core.model import REP_DECIMALS, Rep
+from rotrack.records.options import NUMBERS_NOTED, PROTOCOL
 from rotrack.records.repetitions import yes_or_no
 from rotrack.records.schema import REP_COLUMNS
 from rotrack.records.session import Session, counting, readings_of
@@ -22,13 +25,12 @@ if TYPE_CHECKING:
 else:
     pd = when_used("pandas")
 
-HISTORY_COLUMNS = (
+_COLUMNS = (
     "session_id started_at person drill side direction value_deg uncertainty_deg reps_used reps_valid reps_total faults band "
     "load_kg note tier calibration zero convention_version measure_version status has_video"
-).split()
+)
+HISTORY_COLUMNS = [*_COLUMNS.split(), *PROTOCOL, "variant", "motion", "legs", "held"]
 _OF_VALUE = ("value_deg", "uncertainty_deg", "reps_used", "reps_valid", "reps_total")
-ALIKE = ("load", "zero", "convention_version", "measure_version", "calibration")
-"""What must be equal for two values to be compared, besides person, drill, side and direction."""
 
 
 def people(data: Path) -> list[str]:
@@ -74,6 +76,7 @@ def rows_of(sessions: Iterable[Session]) -> list[dict[str, Any]]:
         record = session.record
         about = {column: getattr(record, column) for column in HISTORY_COLUMNS if hasattr(record, column)}
         about |= {"person": session.person, "started_at": record.started, "status": str(record.status)}
+        about |= {name: value for name, value in session.likeness.items() if name in HISTORY_COLUMNS}
         about["has_video"] = session.video is not None
         for value in session.values:
             kept = [r for r in session.rep_list if (r.side, r.direction, r.dropped) == (value.side, value.direction, False)]
@@ -114,13 +117,13 @@ _OF_REP: dict[str, Callable[[Rep], Any]] = {
 
 
 def _dtype(column: str) -> str:
-    if column in REP_DECIMALS or column == "load_kg":
+    if column in REP_DECIMALS or column in NUMBERS_NOTED:
         return "float64"
     return {"rep": "int64", "valid": "bool", "dropped": "bool"}.get(column, "str")
 
 
 def table_bytes(table: pd.DataFrame, decimals: int | None = None, decimal_comma: bool = False) -> bytes:
-    """Return a table as CSV that spreadsheets open without a question, and compute nothing of.
+    """Return a table as CSV that spreadsheets open without a question and without computing any cell.
 
     Truths are `true` and `false`, missing numbers are empty; floats have so many decimals, or all that they need. With
     `decimal_comma` numbers have a comma and semicolons part the cells, as spreadsheets of most of Europe expect.
@@ -148,8 +151,8 @@ def history_csv(table: pd.DataFrame) -> bytes:
 def earlier_sessions(this: Session, sessions: Sequence[Session]) -> Iterator[Session]:
     """Yield the sessions that one may be compared with, the latest first.
 
-    Like is compared with like: same person, drill, load, zero, convention and measure version and level of calibration. A session
-    is not compared with itself measured again, and one without a name with none: whose the others are is not known.
+    Like is compared with like: same person and drill, and what `ALIKE` names. A session is not compared with itself measured
+    again, and one without a name with none: whose the others are is not known.
 
     Parameters
     ----------
@@ -160,14 +163,71 @@ def earlier_sessions(this: Session, sessions: Sequence[Session]) -> Iterator[Ses
     """
     if not this.person:
         return
-    for session in reversed(newest(sessions)):
+    wrong = wrongly_dated(sessions)
+    for session in () if this.id in wrong else reversed(newest(sessions)):
+        if session.id in wrong:
+            continue
         same_movement = session.record.movement == this.record.movement
         if same_movement or in_time(session) >= in_time(this) or name_key(session.person) != name_key(this.person):
             continue
-        if session.record.drill == this.record.drill and all(
-            getattr(session.record, k) == getattr(this.record, k) for k in ALIKE
-        ):
+        if session.record.drill == this.record.drill and session.likeness == this.likeness:
             yield session
+
+
+CAMERA = "camera"
+"""Kind of source of a session that was dated by the clock while it was measured."""
+
+
+def next_number(data: Path) -> int:
+    """Return the running number of the next session that a camera is measured in."""
+    return 1 + max((session.record.number for session in read_sessions(data)[0]), default=0)
+
+
+CLOCKS_DIFFER = timedelta(minutes=2)
+"""By so much the clocks of two computers that share a log may differ."""
+
+
+def clock_doubt(sessions: Sequence[Session], now: datetime) -> str:
+    """Return why this computer's clock may be behind: a session in the log is later than now; empty if none is.
+
+    Parameters
+    ----------
+    sessions : sequence of Session
+        All sessions, oldest first.
+    now : datetime
+        What the clock says, aware.
+    """
+    last = sessions[-1].started_at if sessions else now
+    if last <= now + CLOCKS_DIFFER:
+        return ""
+    return (
+        f"This computer's clock says {now.astimezone():%Y-%m-%d %H:%M}, but the latest session in the log is dated "
+        f"{last.astimezone():%Y-%m-%d %H:%M}."
+    )
+
+
+def wrongly_dated(sessions: Sequence[Session]) -> set[str]:
+    """Return the ids of sessions whose dates contradict the order in which a camera measured them: the clock was wrong.
+
+    Of the numbered sessions the fewest that have to be taken out, so that the others follow each other: one whose clock was set
+    back, or forward, and not those before or behind it.
+    """
+    movements = {session.record.movement: session for session in sessions if session.record.number}
+    numbered = sorted(movements.values(), key=lambda session: session.record.number)
+    ends: list[float] = []
+    length_at: list[int] = []
+    for session in numbered:
+        place = bisect.bisect_right(ends, session.started_at.timestamp())
+        ends[place : place + 1] = [session.started_at.timestamp()]
+        length_at.append(place + 1)
+    wanted, wrong = len(ends), set()
+    before_s = math.inf
+    for session, length in reversed(list(zip(numbered, length_at, strict=True))):
+        if length == wanted and session.started_at.timestamp() <= before_s:
+            wanted, before_s = wanted - 1, session.started_at.timestamp()
+        else:
+            wrong.add(session.record.movement)
+    return {session.id for session in sessions if session.record.movement in wrong}
 
 
 def newest(sessions: Sequence[Session]) -> list[Session]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rotrack.core.errors import RecordError
-from rotrack.core.model import LANDMARK_NAMES, LEG_CROP_SHAPES, CurvePoint, LegCrop, Pose, Side, ZeroCourse, empty_pose
+from rotrack.core.model import ANGLES, LANDMARK_NAMES, LEG_CROP_SHAPES, CurvePoint, LegCrop, Pose, Side, ZeroCourse, empty_pose
 from rotrack.system.imports import when_used
 from rotrack.system.inputs import MOST_TABLE_BYTES, UnreadableError, clean_text, csv_line, read_bytes, read_packed_lines
 
@@ -23,7 +23,7 @@ else:
 
 CURVE, LANDMARKS, LEGS_READ = "angles.csv", "landmarks.csv.gz", "legs.csv.gz"
 """Names of these tables; a session can be measured again from the last two."""
-CURVE_COLUMNS = tuple(CurvePoint.__dataclass_fields__)
+CURVE_COLUMNS = ("time_s", "side", "angle_deg", *ANGLES, "zero_deg", "reason")
 _LANDMARK_PARTS = ("x_px", "y_px", "visibility", "world_x_m", "world_y_m", "world_z_m")
 LANDMARK_COLUMNS = (
     "time_s",
@@ -118,7 +118,7 @@ def parse_curve(text: str) -> pd.DataFrame:
         na_values={c: [""] for c in CURVE_COLUMNS if c.endswith("_deg")},
     )
     lacking = [column for column in CURVE_COLUMNS if column not in curve]
-    if lacking and set(lacking) - set(_LATER):
+    if lacking and set(lacking) - _LATER:
         raise ValueError(f"it has no column {lacking[0]}")
     curve = curve.assign(**dict.fromkeys(lacking, math.nan))
     if not curve.side.isin(list(Side)).all() or not np.isfinite(curve.time_s.to_numpy(float)).all():
@@ -128,16 +128,7 @@ def parse_curve(text: str) -> pd.DataFrame:
     return curve
 
 
-_LATER = (
-    "uncorrected_deg",
-    "mediapipe_deg",
-    "legnet_deg",
-    "legnet_sd_deg",
-    "gravity_deg",
-    "pelvis_deg",
-    "uncertainty_deg",
-    "zero_deg",
-)
+_LATER = {*ANGLES, "zero_deg"} - {"live_deg", "raw_deg"}
 """Columns of the curve that sessions of earlier versions lack."""
 
 
@@ -156,7 +147,7 @@ def read_poses(folder: Path, legs: bool = True) -> Iterator[Pose]:
     folder : Path
         The session's folder.
     legs : bool
-        Whether what the leg network said is put back, if it was asked.
+        Whether to add what the leg network saw, if it was used.
 
     Raises
     ------

@@ -12,15 +12,27 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from rotrack.core.errors import RecordError
+from rotrack.core.errors import InputError, RecordError
 from rotrack.core.model import CONVENTION_VERSION, Direction, Rep, Side
+from rotrack.core.tiers import Tier
+from rotrack.records.options import PROTOCOL, Noted, options_of
 from rotrack.records.record import FIRST_MEASURE, TABLE_ONLY, SessionRecord, SourceRecord, Status, damaged
 from rotrack.records.repetitions import rep_of, sensible
 from rotrack.records.schema import NEEDED
-from rotrack.system.inputs import MOST_REPETITIONS, UnreadableError, number_of, read_table, record_of, time_of
+from rotrack.system.inputs import MOST_REPETITIONS, UnreadableError, read_table, record_of, time_of
 
 TABLE = "reps.csv"
-MAY_LACK = ("note", "uncertainty_deg", "gravity_deg", "dropped", "band", "load_kg", "measure_version", "remeasured_from")
+MAY_LACK = (
+    "note",
+    "uncertainty_deg",
+    "gravity_deg",
+    "dropped",
+    "band",
+    "load_kg",
+    "measure_version",
+    "remeasured_from",
+    *PROTOCOL,
+)
 _LONGEST_NAME = 200
 """Most bytes of the name of a session: what files are called in its folder must fit beside."""
 ONLY_ROWS = "Only the rows of reps.csv were left of this session: there is no curve and nothing to measure again from."
@@ -156,11 +168,8 @@ def session_of_rows(session_id: str, table: EarlierTable) -> tuple[SessionRecord
             status=Status.FINISHED,
             person=said("person").strip(),
             drill=cells["drill"],
-            tier=said("tier"),
+            tier=Tier(said("tier")),
             sides=tuple(side for side in Side if side in {rep.side for rep in reps}),
-            note=said("note"),
-            band=said("band"),
-            load_kg=number_of(said("load_kg")),
             source=SourceRecord(kind=TABLE_ONLY, name=TABLE, size_px=(0, 0)),
             remeasured_from=said("remeasured_from"),
             model=said("model"),
@@ -170,7 +179,8 @@ def session_of_rows(session_id: str, table: EarlierTable) -> tuple[SessionRecord
             measure_version=said("measure_version", FIRST_MEASURE),
             rotrack_version=said("rotrack_version"),
             warnings=(ONLY_ROWS,),
+            **{name: option.read(said(name)) for name, option in options_of(Noted).items()},
         )
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError, InputError) as error:
         raise RecordError(f"The rows of {session_id} in {TABLE} cannot be used: {error}.") from error
     return record, reps

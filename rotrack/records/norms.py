@@ -11,9 +11,7 @@ from typing import Any
 
 from rotrack.core.drills import load_table
 from rotrack.core.model import Direction
-
-ACTIVE = "active"
-"""The kind of every drill that people do by themselves."""
+from rotrack.records.options import ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,7 @@ class Norm:
     value_deg : float
         Mean of the group, deg, without sign.
     sd_deg : float
-        Standard deviation between its people, deg; NaN where what was read does not give it.
+        Standard deviation between its people, deg; NaN if the source does not give it.
     source : str
         Authors and year.
     journal, table : str

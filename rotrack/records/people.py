@@ -11,9 +11,9 @@ import math
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -21,7 +21,9 @@ from typing import Any
 
 import msgspec
 
+from rotrack.core.drills import Drill, load_table
 from rotrack.core.errors import InputError, RecordError
+from rotrack.core.messages import Message, say
 from rotrack.core.model import Direction, Side
 from rotrack.records.folders import session_folders
 from rotrack.records.record import is_person_id, read_record
@@ -69,6 +71,25 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
         if not (math.isfinite(self.goal_deg) and 0 < self.goal_deg <= MAX_GOAL_DEG):
             raise ValueError(f"a goal must be from 0 to {MAX_GOAL_DEG:.0f} degrees, not {self.goal_deg:g}")
 
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.drill, self.direction, self.side, f"{self.goal_deg:g}")))
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a person may turn at most: direction, size of the angle in deg; leg (both without it), drill (all without it)."""
+
+    direction: Direction
+    most_deg: float
+    side: Side | None = None
+    drill: str = ""
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.most_deg) and 0 < self.most_deg <= MAX_GOAL_DEG):
+            raise ValueError(f"a limit must be from 0 to {MAX_GOAL_DEG:.0f} degrees, not {self.most_deg:g}")
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.drill, self.direction, self.side, f"{self.most_deg:g}")))
+
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
     """What is kept of a person; all but id and name may be left out."""
@@ -82,6 +103,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     notes: str = ""
     goals: tuple[Goal, ...] = ()
     precautions: tuple[str, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    avoided: tuple[str, ...] = ()
     archived: bool = False
     added_at: datetime | None = None
 
@@ -272,6 +295,124 @@ def similar(people: Iterable[Person], name: str) -> Person | None:
     return keys[near[0]] if near else None
 
 
+@dataclass(frozen=True, slots=True)
+class Care:
+    """What somebody is to take care of in a drill.
+
+    Parameters
+    ----------
+    avoided : bool
+        Whether they are not to do it.
+    most_deg : dict of (Side, Direction) to float
+        How far they may turn, deg; nothing for what has no limit.
+    told : tuple of Message or str
+        All of it in sentences, and what else was noted.
+    """
+
+    avoided: bool = False
+    most_deg: Mapping[tuple[Side, Direction], float] = field(default_factory=dict)
+    told: tuple[Message | str, ...] = ()
+
+
+def care_of(data: Path, name: str, drill: Drill | None = None) -> Care:
+    """Return what somebody is to take care of in a drill, or in any; nothing for a person who is not known.
+
+    Raises
+    ------
+    RecordError
+        If people cannot be listed.
+    """
+    person = _named(data, name)
+    if person is None:
+        return Care()
+    if drill is None:
+        return Care(told=person.precautions)
+    most_deg: dict[tuple[Side, Direction], float] = {}
+    for limit in person.limits:
+        if limit.drill in ("", drill.id) and limit.direction in drill.directions and drill.tier.in_degrees:
+            for side in (limit.side,) if limit.side else tuple(Side):
+                key = (side, limit.direction)
+                most_deg[key] = min(limit.most_deg, most_deg.get(key, math.inf))
+    avoided = drill.id in person.avoided
+    told = [say("care.avoided")] if avoided else []
+    told += [
+        say("care.limit", leg=say(f"leg.{side}"), direction=say(f"direction.full.{direction}"), degrees=limit_deg)
+        for (side, direction), limit_deg in most_deg.items()
+    ]
+    return Care(avoided, most_deg, (*told, *person.precautions))
+
+
+def goals(data: Path, name: str) -> tuple[Goal, ...]:
+    """Return how far somebody wants to turn; nothing for a person who is not known.
+
+    Raises
+    ------
+    RecordError
+        If people cannot be listed.
+    """
+    person = _named(data, name)
+    return person.goals if person else ()
+
+
+def _named(data: Path, name: str) -> Person | None:
+    return find_person(read_people(data)[0], name) if name_key(name) else None
+
+
+def goal_of_words(text: str) -> Goal:
+    """Return the goal that words mean: `seated-combined internal left 40`, as `str` of it gives them.
+
+    Raises
+    ------
+    InputError
+        If they mean none, or the drill is not known.
+    """
+    words = text.split()
+    how = f"The goal '{clean_text(text)[:60]}' must be like 'seated-combined internal 40' or 'seated-combined internal left 40'."
+    if len(words) not in (3, 4):
+        raise InputError(how)
+    drill = load_table().drill(words[0])
+    try:
+        side = Side(words[2]) if len(words) == 4 else None
+        return Goal(drill=drill.id, direction=Direction(words[1]), side=side, goal_deg=float(words[-1]))
+    except ValueError as error:
+        raise InputError(f"{how[:-1]}: {error}.") from error
+
+
+def limit_of_words(text: str) -> Limit:
+    """Return the limit that words mean: `internal left 30`, or of one drill, as `str` of it gives them.
+
+    Raises
+    ------
+    InputError
+        If they mean none, or the drill is not known.
+    """
+    words = text.split()
+    how = f"The limit '{clean_text(text)[:60]}' must be like 'internal 30', 'internal left 30' or 'seated-combined internal 30'."
+    drill = load_table().drill(words.pop(0)).id if words and words[0] not in tuple(Direction) else ""
+    if len(words) not in (2, 3):
+        raise InputError(how)
+    try:
+        side = Side(words[1]) if len(words) == 3 else None
+        return Limit(drill=drill, direction=Direction(words[0]), side=side, most_deg=float(words[-1]))
+    except ValueError as error:
+        raise InputError(f"{how[:-1]}: {error}.") from error
+
+
+def goal_deg(goals: Iterable[Goal], drill: str, side: Side, direction: Direction) -> float:
+    """Return the goal of a leg and direction, that of the leg alone before one of both legs, deg; NaN without one."""
+    meant = {goal.side: goal.goal_deg for goal in goals if (goal.drill, goal.direction) == (drill, direction)}
+    return meant.get(side, meant.get(None, math.nan))
+
+
+def aims_of(goals: Iterable[Goal], drill: Drill, sides: Iterable[Side] = Side) -> dict[tuple[Side, Direction], float]:
+    """Return the goals of a drill by leg and direction, deg; a leg without one is not in it, and nothing of an index."""
+    if not drill.tier.in_degrees:
+        return {}
+    kept = tuple(goals)
+    found = {(side, way): goal_deg(kept, drill.id, side, way) for side in sides for way in drill.directions}
+    return {key: aim_deg for key, aim_deg in found.items() if math.isfinite(aim_deg)}
+
+
 def known_or_new(data: Path, name: str, clock: Clock = SYSTEM) -> Person | None:
     """Return the person of a name, who gets a record if there is none yet; None for an empty name.
 
@@ -316,4 +457,6 @@ def merged(into: Person, other: Person) -> Person:
         notes="; ".join(both(*([text] if text else [] for text in (into.notes, other.notes)))),
         goals=tuple(dict.fromkeys((*into.goals, *other.goals))),
         precautions=both(into.precautions, other.precautions),
+        limits=tuple(dict.fromkeys((*into.limits, *other.limits))),
+        avoided=both(into.avoided, other.avoided),
     )

@@ -27,7 +27,6 @@ from rotrack.records.text import check_text
 from rotrack.system.files import explained, make_folder, replace
 from rotrack.system.imports import when_used
 from rotrack.system.inputs import Table, UnreadableError, csv_line, header_of, name_key, plain_cell, read_bytes, table_of, time_of
-from rotrack.texts.numbers import is_counted, is_index
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -408,8 +407,8 @@ def sensible_reading(row: dict[str, str], now: datetime) -> dict[str, str]:
         raise ValueError(
             f"there is no drill '{row['drill']}'; " + (f"is it {near[0]}?" if near else "`rotrack drills` lists them")
         )
-    if is_counted(drill.tier) or is_index(drill.tier):
-        what = "an index" if is_index(drill.tier) else "counted"
+    if not drill.tier.in_degrees:
+        what = "an index" if drill.tier.is_index else "counted"
         raise ValueError(f"the drill {drill.id} is {what} and not measured in degrees of hip rotation")
     if row["direction"] not in drill.directions:
         raise ValueError(f"the drill {drill.id} has no {row['direction']} rotation")

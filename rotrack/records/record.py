@@ -15,8 +15,12 @@ from typing import Any
 import msgspec
 
 from rotrack.core.errors import RecordError
+from rotrack.core.messages import Message
 from rotrack.core.model import UNCORRECTED, Apart, NeutralTaken, Side, ZeroCourse
+from rotrack.core.tiers import Tier
 from rotrack.placement.finding import SetupFinding
+from rotrack.records.options import Noted
+from rotrack.records.rules import RULES
 from rotrack.records.text import load_words
 from rotrack.system.inputs import MOST_JSON_BYTES, UnreadableError, json_bytes, read_json, record_of, sane_time
 from rotrack.tracking.settings import TrackerSettings
@@ -52,12 +56,21 @@ class Status(StrEnum):
 
 
 class SourceRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What was measured: kind ("camera", "video", ...), name, width and height (px), nominal rate (frames per second)."""
+    """What was measured: kind ("camera", "video", ...), name, width and height (px), nominal rate (frames per second).
+
+    `pixel_aspect` is the width of a pixel of the file over its height; size and landmarks are those of square pixels. Of a part
+    of a video, `from_s` and `to_s` are where it begins and ends (s of the video's own time; NaN for its end), and `speed` tells
+    how many times slower than life it plays; rate and times of the session are those of life.
+    """
 
     kind: str
     name: str
     size_px: tuple[int, int]
     fps: float = math.nan
+    pixel_aspect: float = 1.0
+    from_s: float = 0.0
+    to_s: float = math.nan
+    speed: float = 1.0
 
 
 class Network(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +80,7 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
-class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
+class SessionRecord(Noted, msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a session besides its repetitions; the entries of session.json, see `docs/data.md`.
 
     Times are aware, lengths in pixels have `_px` behind them, angles `_deg`, times `_s`, frequencies `_fps`. Missing numbers are
@@ -77,17 +90,15 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     format: int = FORMAT
     session_id: str
     started_at: datetime
+    number: int = 0
     status: Status
     person: str = ""
     person_id: str = ""
     drill: str
     measure: str = ""
     measured: str = ""
-    tier: str
+    tier: Tier
     sides: tuple[Side, ...]
-    note: str = ""
-    band: str = ""
-    load_kg: float = math.nan
     source: SourceRecord
     rotated_deg: int = 0
     mirrored: bool = False
@@ -102,7 +113,7 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     calibration: str
     calibration_profiles: dict[str, str] = {}
     calibration_used: dict[str, Any] = {}
-    calibration_notes: tuple[str, ...] = ()
+    calibration_notes: tuple[Message | str, ...] = ()
     assumed_field_of_view_deg: float | None = None
     zero: str
     convention_version: str
@@ -119,16 +130,18 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     zeros: tuple[ZeroCourse, ...] = ()
     smallest_deg: dict[Side, float] = {}
     camera_advice: dict[Side, str] = {}
-    speed_advice: str = ""
-    cut_off: str = ""
+    speed_advice: Message | str = ""
+    cut_off: Message | str = ""
     apart: tuple[Apart, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message | str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.sides:
             raise ValueError("'sides' must name a leg")
         if self.person_id and not is_person_id(self.person_id):
             raise ValueError(f"'person_id' is no id of a person: '{self.person_id[:40]}'")
+        if self.value_rule not in RULES:
+            raise ValueError(f"'value_rule' is no rule of this version: '{self.value_rule[:40]}'")
         if self.format > FORMAT:
             raise ValueError(f"it was written by a newer version of rotrack (format {self.format}); update rotrack to read it")
         sane_time(self.started_at)

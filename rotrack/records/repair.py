@@ -146,9 +146,7 @@ def _drafts(data: Path) -> Iterator[Fault]:
                 yield Fault(path, f"{path} is a draft that a program left when it was ended.", partial(_removed, path))
     for lock, half in HALVES:
         if (data / half).is_dir() and not _is_held(data / lock):
-            yield Fault(
-                data / half, f"{data / half} is half of an import or archive that was ended.", partial(_removed, data / half)
-            )
+            yield Fault(data / half, f"{data / half} was left by a program that was ended.", partial(_removed, data / half))
 
 
 def _is_draft(path: Path, top: bool) -> bool:

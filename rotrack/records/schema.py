@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from types import MappingProxyType
 
+from rotrack.records.options import PROTOCOL
+
 _FIRST = (
     "session_id started_at person drill side direction rep valid peak_deg live_peak_deg range_deg start_s peak_s end_s hold_s "
     "faults reason tier calibration zero visibility model convention_version rotrack_version note"
@@ -17,6 +19,8 @@ _WITH_ERRORS = f"{_FIRST} uncertainty_deg gravity_deg"
 _WITH_DROPPED = f"{_WITH_ERRORS} dropped band load_kg"
 _WITH_MEASURE = f"{_WITH_DROPPED} measure_version remeasured_from"
 _WITH_SPEED = f"{_WITH_MEASURE} speed_deg_s"
+_WITH_PROTOCOL = f"{_WITH_SPEED} {' '.join(PROTOCOL)}"
+_WITH_VARIANT = f"{_WITH_PROTOCOL} variant"
 
 VERSIONS = MappingProxyType(
     {
@@ -25,14 +29,15 @@ VERSIONS = MappingProxyType(
         "3 dropped, band, load": tuple(_WITH_DROPPED.split()),
         "4 measure version": tuple(_WITH_MEASURE.split()),
         "5 speed": tuple(_WITH_SPEED.split()),
+        "6 protocol": tuple(_WITH_PROTOCOL.split()),
+        "7 variant": tuple(_WITH_VARIANT.split()),
     }
 )
 """Columns by the name of the version, oldest first."""
-REP_COLUMNS = VERSIONS["5 speed"]
+REP_COLUMNS = VERSIONS["7 variant"]
 """Those of the present version."""
 NEEDED = ("session_id", "started_at", "drill", "side", "direction", "rep", "valid", "peak_deg")
 """Without these a row says nothing; every version has them."""
-NUMBERS = {"load_kg"} | {column for column in REP_COLUMNS if column.endswith(("_deg", "_s")) or column in ("rep", "visibility")}
 
 
 def version_of(columns: Iterable[str]) -> str:

@@ -29,12 +29,14 @@ from rotrack.system.files import replace as replace_files
 from rotrack.system.inputs import UnreadableError, read_bytes
 
 INDEX = "index.msgpack"
-INDEX_VERSION = 3
+INDEX_VERSION = 5
 """Changes with what the index keeps: the fields of record, repetition and session value, and the rule of the latter."""
 _MOST_INDEX_BYTES = 2_000_000_000
 CHECKSUM = "reps.csv.checksum"
 """Beside the people's table: what rotrack last wrote into it. A folder without one was written by an earlier version."""
 
+NAMED = 6
+"""So many sessions that may be meant are named."""
 _BROKEN_OFF = (Status.STOPPED, Status.INTERRUPTED)
 
 Stamp = tuple[int, ...]
@@ -294,7 +296,10 @@ def find_session(data: Path, name: str) -> Path:
     if len(readings) == len(found) and len(readings_of(readings)) == 1:
         return counting(readings).folder
     if found:
-        raise InputError(f"'{name}' may be {', '.join(f.name for f in found[:6])}; give more of the id.")
+        names = ", ".join(f.name for f in found[:NAMED])
+        if len(found) > NAMED:
+            raise InputError(f"'{name}' may be {names} or {len(found) - NAMED} more; give more of the id.")
+        raise InputError(f"'{name}' may be {names}; give more of the id.")
     raise InputError(f"There is no session '{name}' in {data}; `rotrack history` lists them.")
 
 

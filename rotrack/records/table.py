@@ -21,6 +21,7 @@ from rotrack.core.errors import RecordError
 from rotrack.core.model import REP_DECIMALS, Rep
 from rotrack.records.folders import being_written, locked, session_folders
 from rotrack.records.legacy import TABLE
+from rotrack.records.options import Noted, options_of
 from rotrack.records.record import SessionRecord
 from rotrack.records.repetitions import REPETITIONS, yes_or_no
 from rotrack.records.schema import REP_COLUMNS
@@ -35,8 +36,7 @@ HEADER = header_of(REP_COLUMNS)
 CHANGED = "reps changed by hand"
 """How the name of a table begins that somebody changed and that is kept."""
 _FROM_RECORD = (
-    "session_id person drill tier calibration zero model convention_version rotrack_version note band measure_version "
-    "remeasured_from"
+    "session_id person drill tier calibration zero model convention_version rotrack_version measure_version remeasured_from"
 ).split()
 _WAIT_S, _WAIT_LIVE_S = 5.0, 1.0
 """How long to wait for the table while another program holds the log; measuring is not held up for longer than the second."""
@@ -49,6 +49,7 @@ def _number(value: float, digits: int) -> str:
 def rows_of(record: SessionRecord, reps: Iterable[Rep]) -> bytes:
     """Return the rows of the repetitions of a session."""
     about: dict[str, str] = {column: getattr(record, column) for column in _FROM_RECORD}
+    about |= {name: option.written(getattr(record, name)) for name, option in options_of(Noted).items()}
     about |= {"started_at": record.started, "load_kg": _number(record.load_kg, 2)}
     text = io.StringIO()
     for rep in reps:

@@ -1,13 +1,10 @@
-"""What people may type into the log: one line of text, a possible load."""
+"""What people may type into the log: one line of text."""
 
 from __future__ import annotations
-
-import math
 
 from rotrack.core.errors import InputError
 from rotrack.system.inputs import clean_text, name_key
 
-MAX_LOAD_KG = 500.0
 LONGEST_TEXT = 2000
 
 
@@ -27,18 +24,6 @@ def check_text(**texts: str) -> None:
             )
         if len(text) > most:
             raise InputError(f"The {what} '{shown}...' has {len(text)} letters; it must be one line of at most {most} letters.")
-
-
-def check_load(load_kg: float) -> None:
-    """Check a load in kg; NaN is one that was not said.
-
-    Raises
-    ------
-    InputError
-        For an impossible one.
-    """
-    if not (math.isnan(load_kg) or 0 <= load_kg <= MAX_LOAD_KG):
-        raise InputError(f"The load must be from 0 to {MAX_LOAD_KG:.0f} kg, not {load_kg:g}.")
 
 
 def load_words(band: str, load_kg: float) -> str:

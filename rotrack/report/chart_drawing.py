@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -89,17 +89,20 @@ class _Axis:
     ----------
     given : object
         The axis of the figure.
+    low, high : float
+        The values at its ends.
     start, end : float
         Where its domain begins and ends, px from the left or from below.
     """
 
     given: Any
+    low: float
+    high: float
     start: float
     end: float
 
     def at(self, value: Any) -> float:
-        low, high = (_number(end) for end in self.given.range)
-        return self.start + (_number(value) - low) / (high - low) * (self.end - self.start)
+        return self.start + (_number(value) - self.low) / (self.high - self.low) * (self.end - self.start)
 
     def share(self, value: float) -> float:
         return self.start + value * (self.end - self.start)
@@ -130,9 +133,10 @@ class _Plot:
         given = self.figure.layout[name]
         if given.range is None or given.tickvals is None or given.ticktext is None:
             raise NotImplementedError(f"The {name} of the figure has no range or no ticks.")
-        low, high = given.domain or (0, 1)
+        first, last = given.domain or (0, 1)
         start, end = (self.left, self.right) if name[0] == "x" else (self.bottom, self.top)
-        return _Axis(given, start + low * (end - start), start + high * (end - start))
+        ends = (start + share * (end - start) for share in (first, last))
+        return _Axis(given, *map(_number, given.range), *ends)
 
     def _draw(self) -> None:
         self._each(self._shape, [shape for shape in self.figure.layout.shapes if shape.layer == "below"])
@@ -208,9 +212,9 @@ class _Plot:
             self._add(_polyline(points, trace.line.color, trace.line.width or 2, trace.line.dash))
         self._errors(trace, points, x_axis, y_axis)
         if "markers" in modes:
+            mark = _marker(trace.marker)
             for x, y in points:
-                for shape in _marker(trace.marker, x, y):
-                    self._add(shape)
+                self._add(mark(x, y))
 
     def _bars(self, trace: Any) -> None:
         x_axis, y_axis = self._axes_of(trace)
@@ -227,7 +231,7 @@ class _Plot:
         for error, axis, upright in ((trace.error_y, y_axis, True), (trace.error_x, x_axis, False)):
             if error is None or error.array is None:
                 continue
-            cap = error.width or 0
+            cap, style = error.width or 0, {"strokeColor": _colour(error.color), "strokeWidth": error.thickness or 1}
             for (x, y), size in zip(points, _values(error.array), strict=True):
                 off = abs(axis.at(size) - axis.at(0))
                 if not off:
@@ -238,7 +242,7 @@ class _Plot:
                     for s in (-1, 1)
                 ]
                 for line in (middle, *ends):
-                    self._add(Line(*line, strokeColor=_colour(error.color), strokeWidth=error.thickness or 1))
+                    self._add(Line(*line, **style))
 
     # ------------------------------------------------------------------ shapes and texts
     def _place(self, value: Any, reference: str, start: float, end: float) -> float:
@@ -299,8 +303,7 @@ class _Plot:
                     self._add(
                         _polyline([(x, y), (x + _SIGN_PX - 6, y)], trace.line.color, trace.line.width or 2, trace.line.dash)
                     )
-                for shape in _marker(trace.marker, x + _SIGN_PX / 2 - 3, y):
-                    self._add(shape)
+                self._add(_marker(trace.marker)(x + _SIGN_PX / 2 - 3, y))
                 self._text(trace.name, x + _SIGN_PX, y, self.type_px, self.figure.layout.font.color, "start", "middle")
                 x += width
 
@@ -339,8 +342,8 @@ def _polyline(points: list[tuple[float, float]], colour: str, width: float, dash
     )
 
 
-def _marker(marker: Any, x: float, y: float) -> Iterator[Shape]:
-    """Yield the shapes of one mark, of the proportions that plotly gives it."""
+def _marker(marker: Any) -> Callable[[float, float], Shape]:
+    """Return what draws the mark of a trace at a place, in the proportions that plotly gives it."""
     symbol = marker.symbol or "circle"
     name, radius = symbol.removesuffix("-open"), marker.size / 2
     style = {
@@ -349,8 +352,7 @@ def _marker(marker: Any, x: float, y: float) -> Iterator[Shape]:
         "strokeWidth": marker.line.width or 0,
     }
     if name == "circle":
-        yield Circle(x, y, radius, **style)
-        return
+        return lambda x, y: Circle(x, y, radius, **style)
     corners: dict[str, list[tuple[float, float]]] = {
         "triangle-up": [(-2 / math.sqrt(3), -0.5), (2 / math.sqrt(3), -0.5), (0, 1)],
         "triangle-down": [(-2 / math.sqrt(3), 0.5), (2 / math.sqrt(3), 0.5), (0, -1)],
@@ -359,7 +361,7 @@ def _marker(marker: Any, x: float, y: float) -> Iterator[Shape]:
     }
     if name not in corners:
         raise NotImplementedError(f"The mark {symbol} cannot be drawn on paper.")
-    yield Polygon([part for dx, dy in corners[name] for part in (x + radius * dx, y + radius * dy)], **style)
+    return lambda x, y: Polygon([part for dx, dy in corners[name] for part in (x + radius * dx, y + radius * dy)], **style)
 
 
 # ---------------------------------------------------------------------- SVG

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from rotrack.charts.progress import faults_figure, progress_figure, repetitions_figure, sides_figure
-from rotrack.core.drills import TIERS, load_table
+from rotrack.core.drills import load_table
 from rotrack.core.errors import InputError
 from rotrack.core.model import Direction, Side
+from rotrack.core.tiers import Tier
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict
 from rotrack.progress.rule import BASELINE_DAYS, MOST_BASELINE_DAYS, NOW_DAYS
 from rotrack.progress.sample import NOTE, PERSON
-from rotrack.progress.wording import verdict_words
+from rotrack.progress.wording import arc_words, turnout_words, verdict_words
 from rotrack.records.history import only as sessions_of
 from rotrack.records.norms import norms_for
-from rotrack.records.session import BEST_OF, FIRST, Session, best_of
+from rotrack.records.people import Goal, goal_deg
+from rotrack.records.session import WAY, Session, best_of, said_of
 from rotrack.report.document import NONE, Charts, Part, Report, Table, Terms, Text
 from rotrack.report.method import method
 from rotrack.report.sentences import three_sentences
@@ -25,17 +27,19 @@ from rotrack.report.wording import EVERYTHING, Only, day, drills_of, leg, of_dri
 from rotrack.system.imports import when_used
 from rotrack.system.inputs import name_key
 from rotrack.texts import Texts
-from rotrack.texts.numbers import amount, is_index, times, unit
+from rotrack.texts.numbers import amount, speed, times
 
 if TYPE_CHECKING:
     import pandas as pd
 else:
     pd = when_used("pandas")
 
-BANNER = "Made-up numbers, to try rotrack with: nobody was measured, and this person does not exist."
+BANNER = "Made-up numbers for trying rotrack: nobody was measured, and this person does not exist."
 
 
-def make_report(progress: Progress, person: str, made_on: date, version: str, only: Only = EVERYTHING) -> Report:
+def make_report(
+    progress: Progress, person: str, made_on: date, version: str, only: Only = EVERYTHING, goals: Sequence[Goal] = ()
+) -> Report:
     """Return the report of one person.
 
     Parameters
@@ -49,13 +53,16 @@ def make_report(progress: Progress, person: str, made_on: date, version: str, on
     version : str
         Version of rotrack.
     only : Only
-        To what `progress` was narrowed down when it was read; the report says so.
+        The drill or the days to which `progress` is limited; the report says so.
+    goals : sequence of Goal
+        How far the person wants to turn, see `rotrack.records.people`; shown, never judged.
     """
     drills = drills_of(progress.changes)
     parts = [_overview(progress, only)] if progress.changes else []
     for drill in drills:
-        parts += _drill_parts(progress, drill, f"{title_of(drill)}: " if len(drills) > 1 else "")
-    parts += _norms(drills)
+        parts += _drill_parts(progress, drill, f"{title_of(drill)}: " if len(drills) > 1 else "", goals)
+    motions = {session.record.drill: session.record.motion for session in progress.sessions}  # of the latest
+    parts += _norms({drill: motions[drill] for drill in drills})
     return Report(
         person, _subtitle(progress, only), _banner(progress.reps, person), three_sentences(progress, only),
         (*parts, method(progress, version, only)), made_on, version,
@@ -96,7 +103,7 @@ def _banner(reps: pd.DataFrame, person: str) -> str:
     if of_sample.all():
         return BANNER if len(reps) else ""
     count = reps.session_id[of_sample].nunique()
-    return f"{count} of these {reps.session_id.nunique()} sessions are made up, to try rotrack with." if count else ""
+    return f"{count} of these {reps.session_id.nunique()} sessions are made up, for trying rotrack." if count else ""
 
 
 def _subtitle(progress: Progress, only: Only) -> str:
@@ -113,9 +120,9 @@ def _when(progress: Progress) -> str:
 
 
 # ---------------------------------------------------------------------- words
-def _with_error(value: float, error: float, tier: str) -> str:
+def _with_error(value: float, error: float, tier: Tier) -> str:
     """Return a change with its error: `+7.6 ± 6.3°`."""
-    return f"{signed(value)} \u00b1 {error:.1f}{unit(tier)}" if math.isfinite(value) else NONE
+    return f"{signed(value)} \u00b1 {error:.1f}{tier.unit}" if math.isfinite(value) else NONE
 
 
 def _headed(which: str, title: str) -> str:
@@ -126,9 +133,9 @@ def _headed(which: str, title: str) -> str:
 def _overview(progress: Progress, only: Only) -> Part:
     about = (
         f"Baseline is the mean of the first {BASELINE_DAYS} to {MOST_BASELINE_DAYS} days{only.since_words}, now the mean of the "
-        f"latest {NOW_DAYS}. Beside the change stands the error of comparing sessions (95 %). A change is called real if it is "
-        "larger than \u201creal from\u201d, or if all days climb or fall steadily (last page). More range is a larger number, "
-        "inwards (internal) and outwards (external)."
+        f"latest {NOW_DAYS}. The error of the change (95 %) stands beside it. A change is called real if it is "
+        "larger than \u201creal from\u201d, or if all days climb or fall steadily (last page). A larger number means "
+        "more range, both inwards (internal) and outwards (external)."
     )
     tables = (_change_table(drill, of_drill(progress.changes, drill)) for drill in drills_of(progress.changes))
     return Part("What has changed", (Text(about), *tables, Terms(_READING)))
@@ -148,7 +155,7 @@ def _change_table(drill: str, changes: Sequence[Change]) -> Table:
         for change in changes
     )
     strong = frozenset(n for n, change in enumerate(changes) if change.verdict is Verdict.REAL)
-    header = ("leg, direction", "sessions", "baseline", "now", "change", "real from", "what may be said")
+    header = ("leg, direction", "sessions", "baseline", "now", "change", "real from", "verdict")
     return Table(f"{title_of(drill)}.", header, rows, strong, wordy=True)
 
 
@@ -156,7 +163,7 @@ _READING = (
     (
         "How to read it",
         "No measurement is exact: a camera, like a goniometer, gives a slightly different number each time. A difference is "
-        "called a real change only if chance hardly ever makes one like it, even if you look after every session.",
+        "called a real change only if chance hardly ever produces one like it, even if you look after every session.",
     ),
     (
         "If it says \u201cto be confirmed\u201d",
@@ -164,31 +171,41 @@ _READING = (
     ),
     (
         "If it says \u201cwithin measurement error\u201d",
-        "That does not mean that nothing has changed, only that it cannot be told yet. More sessions tell more if they are "
+        "That does not mean that nothing has changed, only that it is too early to say. Further sessions help most if they are "
         "alike: the same drill, the camera in the same place, the same time of day, warmed up alike.",
     ),
 )
 
 
 # ---------------------------------------------------------------------- one drill
-def _drill_parts(progress: Progress, drill: str, which: str) -> Iterator[Part]:
+def _drill_parts(progress: Progress, drill: str, which: str, goals: Sequence[Goal]) -> Iterator[Part]:
     """Yield what there is of a drill; `which` names it in the headings of the pages that follow its first one."""
     changes = of_drill(progress.changes, drill)
     readings = progress.readings[progress.readings.drill == drill]
     how = _how_to_read(changes)
     if len(readings):
-        how += " Marks of other instruments stand apart and enter no number of rotrack."
+        how += " Readings of other instruments have marks of their own and enter no number of rotrack."
+    if any(change.left_out for change in changes):
+        how += (
+            " Small grey marks are sessions that were done or measured in another way and are not compared; a table lists them."
+        )
+    wanted = _goals_words(changes, goals)
+    if wanted:
+        how += " The dotted line is the person\u2019s goal."
     figures = tuple(
         (
             _alt(change),
-            progress_figure(change, readings, [c for c in changes if c.direction == change.direction and c is not change]),
+            progress_figure(change, readings, [c for c in changes if c.direction == change.direction and c is not change], goals),
         )
         for change in changes
     )
     blocks: list[Text | Terms | Table | Charts] = [
         Text(_about(drill, changes)),
+        *_ways(changes),
+        *([Text(wanted)] if wanted else []),
         Charts(how, figures),
         _session_table(changes),
+        *_apart_table(changes),
         *([_reading_table(readings, changes)] if len(readings) else []),
     ]
     yield Part(title_of(drill), tuple(blocks), new_page=True)
@@ -215,16 +232,34 @@ def _how_to_read(changes: Sequence[Change]) -> str:
 def _about(drill: str, changes: Sequence[Change]) -> str:
     """Return what the numbers of a drill are."""
     known, tier = load_table().drills.get(drill), changes[0].tier
-    if is_index(tier):
-        return f"The numbers are {TIERS[tier]} (tier {tier})."
-    return f"The numbers are {known.measured if known else 'rotation'} (tier {tier}: {TIERS.get(tier, 'not known')})."
+    if tier.is_index:
+        return f"The numbers are {tier.meaning} (tier {tier})."
+    return f"The numbers are {known.measured if known else 'rotation'} (tier {tier}: {tier.meaning or 'not known'})."
+
+
+def _ways(changes: Sequence[Change]) -> Iterator[Terms]:
+    """Yield how the compared sessions were done."""
+    ways = dict.fromkeys(tuple(said_of(name, change.kind[name]) for name in WAY) for change in changes if change.kind)
+    if ways:
+        yield Terms((("Sessions compared here", "; ".join(", ".join(way) for way in ways)),))
+
+
+def _goals_words(changes: Sequence[Change], goals: Sequence[Goal]) -> str:
+    """Return the goals of a drill, each beside the latest value; empty without one."""
+    words = []
+    for change in changes:
+        wanted_deg = goal_deg(goals, change.drill, change.side, change.direction)
+        if math.isfinite(wanted_deg) and change.tier.in_degrees:
+            latest = amount(change.latest_deg, change.points[-1].uncertainty_deg, change.tier)
+            words.append(f"{leg(change)} {wanted_deg:g}{change.tier.unit} (latest session {latest})")
+    return f"Goals that were noted: {'; '.join(words)}." if words else ""
 
 
 def _trend(change: Change) -> str:
     slope = change.slope
     if not math.isfinite(slope.per_month_deg):
         return NONE
-    return f"{signed(slope.per_month_deg)}{unit(change.tier)} ({signed(slope.low_deg, '')} to {signed(slope.high_deg, '')})"
+    return f"{signed(slope.per_month_deg)}{change.tier.unit} ({signed(slope.low_deg, '')} to {signed(slope.high_deg, '')})"
 
 
 def _alt(change: Change) -> str:
@@ -238,6 +273,11 @@ def _alt(change: Change) -> str:
     )
 
 
+def _rules(changes: Sequence[Change]) -> str:
+    """Return which repetitions make the values, in words."""
+    return " or of ".join(dict.fromkeys(change.rule.words for change in changes))
+
+
 def _session_table(changes: Sequence[Change]) -> Table:
     starts = {point.session_id: point.started_at for change in changes for point in change.points}
     cells = [
@@ -248,11 +288,28 @@ def _session_table(changes: Sequence[Change]) -> Table:
         (short_day(starts[name]), *(column.get(name, NONE) for column in cells))
         for name in sorted(starts, key=lambda n: starts[n])
     )
-    caption = f"The value of each session: mean of the best {BEST_OF} of the first {FIRST} valid repetitions."
+    caption = f"The value of each session: mean of {_rules(changes)}."
     if any(math.isfinite(change.slope.per_month_deg) for change in changes):
         rows += (("trend a month", *(_trend(change) for change in changes)),)
-        caption += " Last, how fast they grow, with the 95 % interval."
+        caption += " The last line says how fast the values grow, with the 95 % interval."
     return Table(caption, ("session", *(leg(change) for change in changes)), rows)
+
+
+def _apart_table(changes: Sequence[Change]) -> Iterator[Table]:
+    """Yield the sessions that may not be compared with the latest, each with what differs."""
+    rows: dict[tuple[datetime, str, str], list[str]] = {}
+    for column, change in enumerate(changes):
+        for left in change.left_out:
+            for point in left.points:
+                cells = rows.setdefault((point.started_at, point.session_id, left.reason), [NONE] * len(changes))
+                cells[column] = amount(point.size_deg, point.uncertainty_deg, change.tier)
+    if rows:
+        yield Table(
+            "Sessions that are not compared, and in what they differ from the latest.",
+            ("session", "what differs", *(leg(change) for change in changes)),
+            tuple((short_day(at), reason, *cells) for (at, _, reason), cells in sorted(rows.items())),
+            wordy=True,
+        )
 
 
 def _reading_table(readings: pd.DataFrame, changes: Sequence[Change]) -> Table:
@@ -265,8 +322,8 @@ def _reading_table(readings: pd.DataFrame, changes: Sequence[Change]) -> Table:
             read = own.value_deg[(own.side == side) & (own.direction == direction)]
             cells.append(", ".join(plain(value, changes[0].tier) for value in read) or NONE)
         rows.append((short_day(date.fromisoformat(taken)), f"{tool}, {rater}" if rater else tool, *cells))
-    header = ("day", "instrument, by", *(f"{side}, {direction}" for side, direction in columns))
-    return Table("What other instruments read. These are not rotrack's numbers.", header, tuple(rows))
+    header = ("day", "instrument, read by", *(f"{side}, {direction}" for side, direction in columns))
+    return Table("Readings of other instruments. These are not rotrack's numbers.", header, tuple(rows))
 
 
 # ---------------------------------------------------------------------- the latest session
@@ -275,7 +332,7 @@ def _latest_parts(progress: Progress, changes: Sequence[Change], which: str) -> 
     for session_id in dict.fromkeys(change.points[-1].session_id for change in changes):
         own = [change for change in changes if change.points[-1].session_id == session_id]
         tables = [_repetitions(progress.reps, change) for change in own]
-        used = [{rep.rep for rep in best_of(list(table.itertuples()))} for table in tables]
+        used = [{rep.rep for rep in best_of(list(table.itertuples()), own[0].rule)} for table in tables]
         figures = tuple(
             (
                 f"Repetitions of the {change.side} leg, {change.direction}; the table that follows has every one.",
@@ -283,14 +340,24 @@ def _latest_parts(progress: Progress, changes: Sequence[Change], which: str) -> 
             )
             for change, table, best in zip(own, tables, used, strict=True)
         )
-        caption = (
-            f"The best {BEST_OF} of the first {FIRST} valid repetitions (full bars) give the value (line) and its error (band)."
-        )
+        caption = f"Full bars give the value (line) and its error (band): the mean of {_rules(own)}."
         yield Part(
             _headed(which, f"Latest session, {day(own[0].points[-1].started_at)}"),
-            (Charts(caption, figures), _repetition_table(own, tables, used)),
+            (Charts(caption, figures), _repetition_table(own, tables, used), *_arcs(progress.sessions, session_id)),
             level=3,
         )
+
+
+def _arcs(sessions: Sequence[Session], session_id: str) -> Iterator[Text]:
+    """Yield what both directions of each leg come to in a session, and what both legs do that are turned out at once."""
+    t = Texts()
+    for session in sessions:
+        arcs = session.arcs if session.id == session_id else []
+        if arcs:
+            words = "; ".join(arc_words(arc, session.record.tier, t) for arc in arcs)
+            yield Text(f"{t('result.arc_heading')}. {words[:1].upper()}{words[1:]}.")
+        if session.id == session_id and session.turnout:
+            yield Text(f"{turnout_words(session.turnout, session.record.tier, t)}.")
 
 
 def _repetitions(reps: pd.DataFrame, change: Change) -> pd.DataFrame:
@@ -305,12 +372,16 @@ def _repetition_table(changes: Sequence[Change], tables: Sequence[pd.DataFrame],
     ]
     numbers = sorted({number for column in columns for number in column})
     rows = tuple((str(number), *(column.get(number, NONE) for column in columns)) for number in numbers)
-    return Table("Every repetition of that session.", ("repetition", *(leg(change) for change in changes)), rows)
+    return Table(
+        "Every repetition of that session: its peak, and how fast the leg turned on the way there.",
+        ("repetition", *(leg(change) for change in changes)),
+        rows,
+    )
 
 
-def _repetition_words(rep: Any, tier: str, best: bool) -> str:
-    state = "best" if best else "taken out" if rep.dropped else "" if rep.valid else rep.reason or "not valid"
-    return ", ".join(filter(None, [amount(rep.peak_deg, rep.uncertainty_deg, tier), state]))
+def _repetition_words(rep: Any, tier: Tier, best: bool) -> str:
+    state = "best" if best else "left out" if rep.dropped else "" if rep.valid else rep.reason or "not valid"
+    return ", ".join(filter(None, [amount(rep.peak_deg, rep.uncertainty_deg, tier), speed(rep.speed_deg_s, tier), state]))
 
 
 # ---------------------------------------------------------------------- left against right
@@ -321,7 +392,7 @@ def _sides_part(sides: Sequence[Sides], changes: Sequence[Change], which: str) -
         why = (
             f"Only the {legs[0]} leg was measured."
             if len(legs) == 1
-            else "Nothing was measured alike on both legs at about the same time."
+            else "The legs were not measured in the same way at about the same time."
         )
         return Part(title, (Text(why),), level=3)
     sides = sorted(sides, key=lambda one: list(Direction).index(one.direction))
@@ -330,18 +401,18 @@ def _sides_part(sides: Sequence[Sides], changes: Sequence[Change], which: str) -
             str(one.direction),
             plain(one.left_deg, one.tier),
             plain(one.right_deg, one.tier),
-            f"{abs(one.difference_deg):.1f} \u00b1 {one.error_deg:.1f}{unit(one.tier)}",
+            f"{abs(one.difference_deg):.1f} \u00b1 {one.error_deg:.1f}{one.tier.unit}",
             _sides_words(one),
         )
         for one in sides
     )
     caption = (
-        f"Means of the latest {NOW_DAYS} sessions that have both legs, or of fewer. The error of the difference comes from both."
+        f"Means of the latest {NOW_DAYS} sessions that have both legs, if there are that many. Its error comes from both values."
     )
     alt = "Left against right: " + "; ".join(f"{row[0]}, difference {row[3]}, {row[4]}" for row in rows) + "."
     figure = sides_figure(sides, FLAGGED_DEG)
-    table = Table(caption, ("direction", "left", "right", "difference", "what may be said"), rows, wordy=True)
-    how = "The mark is the difference, the line its error (95 %). A line that crosses the middle may be measurement error."
+    table = Table(caption, ("direction", "left", "right", "difference", "verdict"), rows, wordy=True)
+    how = "The mark is the difference, the line its error (95 %). If the line crosses the middle, it may be measurement error."
     return Part(title, (Charts(how, ((alt, figure),), wide=True), table), level=3)
 
 
@@ -349,20 +420,20 @@ def _sides_words(one: Sides) -> str:
     larger = "left" if one.difference_deg > 0 else "right"
     if not one.clear:
         return f"{larger} is larger, to be confirmed" if one.unconfirmed else "within measurement error"
-    return f"{larger} is larger" + (", really so" + (f" and above {FLAGGED_DEG:.0f}\u00b0" if one.flagged else ""))
+    return f"{larger} is really larger" + (f", by more than {FLAGGED_DEG:.0f}\u00b0" if one.flagged else "")
 
 
 # ---------------------------------------------------------------------- faults
 def _faults_part(reps: pd.DataFrame, drill: str, which: str) -> Part:
     title, table = _headed(which, "Faults over time"), load_table()
     known = table.drills.get(drill)
-    watched = [fault for fault in table.faults.values() if known and known.watches(fault)]
+    watched = table.faults_of(known)[0] if known else []
     reps = reps[~reps.dropped]
     shares = _fault_shares(reps)
     titles = {fault.letter: fault.title for fault in table.faults.values() if fault.letter in set(shares.fault)}
     if not titles:
         seen = ", ".join(fault.title.lower() for fault in watched)
-        words = f"None was seen. rotrack looked for: {seen}." if watched else "rotrack looks for no fault in this drill."
+        words = f"No fault was seen. rotrack looked for: {seen}." if watched else "rotrack looks for no fault in this drill."
         return Part(title, (Text(words),), level=3)
     shares = shares[shares.fault.isin(list(titles))]
     rows, sessions = [], shares.groupby("started_at", sort=True)
@@ -373,36 +444,43 @@ def _faults_part(reps: pd.DataFrame, drill: str, which: str) -> Part:
         cells = [" / ".join(found.get((str(side), letter), NONE) for side in Side) for letter in titles]
         rows.append((short_day(started_at), *cells))
     caption = (
-        "Share of the repetitions with each fault, left leg / right leg. What was taken out does not count. Only sessions in "
-        f"which a fault occurred are listed: {len(rows)} of {len(sessions)}."
+        "Share of the repetitions with each fault, left leg / right leg. Repetitions that were left out do not count. "
+        f"Only sessions in which a fault occurred are listed: {len(rows)} of {len(sessions)}."
     )
     header = ("session", *(f"{name} ({letter})" for letter, name in titles.items()))
     alt = f"Share of repetitions with a fault in each session: {', '.join(titles.values()).lower()}; see the table that follows."
     units = {"deg": "\u00b0"}
-    limits = ", ".join(f"{f.letter} over {f.limit:g}{units.get(f.unit, f' {f.unit}')}" for f in watched if f.letter in titles)
+    over = [(f, f.limits[known.posture]) for f in watched if f.letter in titles] if known else []
+    limits = ", ".join(f"{f.letter} over {limit:g}{units.get(f.unit, f' {f.unit}')}" for f, limit in over)
     charts = Charts(f"When a fault counts: {limits}." if limits else "", ((alt, faults_figure(shares, titles)),), wide=True)
     return Part(title, (charts, Table(caption, header, tuple(rows))), level=3)
 
 
 def _fault_shares(reps: pd.DataFrame) -> pd.DataFrame:
     """Return the share of repetitions with each fault that occurs at all, per session and side."""
-    letters = sorted({letter for faults in reps.faults for letter in faults.split()})
+    found = reps.faults.str.split()
+    letters = sorted({letter for faults in found for letter in faults})
+    if not letters:
+        return pd.DataFrame(columns=["started_at", "side", "fault", "share"])
+    with_fault = pd.DataFrame({letter: [letter in faults for faults in found] for letter in letters}, index=reps.index)
+    groups = with_fault.groupby([reps.session_id, reps.started_at, reps.side], sort=False)
     rows = [
-        (datetime.fromisoformat(started_at), side, letter, sum(letter in faults.split() for faults in own.faults) / len(own))
-        for (_, started_at, side), own in reps.groupby(["session_id", "started_at", "side"], sort=False)
-        for letter in letters
+        (datetime.fromisoformat(started_at), side, letter, share)
+        for (_, started_at, side), shares in groups.mean().iterrows()
+        for letter, share in shares.items()
     ]
     return pd.DataFrame(rows, columns=["started_at", "side", "fault", "share"])
 
 
 # ---------------------------------------------------------------------- others
-def _norms(drills: Iterable[str]) -> list[Part]:
+def _norms(motions: Mapping[str, str]) -> list[Part]:
+    """Return what was published for drills, each with who moved the leg."""
     table = load_table().drills
     found = [
         (drill, norm)
-        for drill in drills
-        if drill in table and not is_index(table[drill].tier)
-        for norm in sorted(norms_for(drill), key=lambda norm: (norm.source, list(Direction).index(norm.direction)))
+        for drill, motion in motions.items()
+        if drill in table and not table[drill].tier.is_index
+        for norm in sorted(norms_for(drill, motion), key=lambda norm: (norm.source, list(Direction).index(norm.direction)))
     ]
     if not found:
         return []
@@ -411,16 +489,16 @@ def _norms(drills: Iterable[str]) -> list[Part]:
         (
             *([title_of(drill)] if several else []),
             str(norm.direction),
-            amount(norm.value_deg, norm.sd_deg, "A"),
+            amount(norm.value_deg, norm.sd_deg, table[drill].tier),
             norm.population,
             f"{norm.position}, {norm.motion}",
             f"{norm.source}, {norm.journal}" + (", as others cite it" if norm.second_hand else ""),
         )
         for drill, norm in found
     ]
-    caption = "Means (\u00b1 standard deviation between people, where it is known) in the same position, moved by themselves."
+    caption = "Means (\u00b1 standard deviation between people, where it is known) in the same position, moved in the same way."
     if not several:
         caption = f"{title_of(found[0][0])}: {caption[:1].lower()}{caption[1:]}"
     header = (*(["drill"] if several else []), "direction", "mean", "who", "how", "source")
     about = "No target and no diagnosis: other people, measured with other instruments. Nothing in this report is judged by them."
-    return [Part("What others were found to have", (Text(about), Table(caption, header, tuple(rows), wordy=True)), boxed=True)]
+    return [Part("Published values of other people", (Text(about), Table(caption, header, tuple(rows), wordy=True)), boxed=True)]

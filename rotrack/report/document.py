@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from rotrack.system.imports import when_used
+from rotrack.texts import Texts
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -107,6 +108,10 @@ class Report:
         When it was written.
     version : str
         Of rotrack.
+    language : str
+        A code of `rotrack.texts.LANGUAGES`.
+    practice, comment : str
+        Who gives the report, and what they add to it; empty if nothing.
     """
 
     person: str
@@ -116,8 +121,15 @@ class Report:
     parts: tuple[Part, ...]
     made_on: date
     version: str
+    language: str = "en"
+    practice: str = ""
+    comment: str = ""
 
     @property
     def title(self) -> str:
         """Its heading."""
-        return f"Hip rotation of {self.person}"
+        return self.said("Hip rotation of {person}").format(person=self.person)
+
+    def said(self, text: str) -> str:
+        """Return one of the few texts that are not in its parts, in its language."""
+        return Texts(self.language).said(text)

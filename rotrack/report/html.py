@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rotrack.draw.theme import CSS_RGB, css, css_variables
 from rotrack.report.chart_drawing import drawing_of, svg_of
 from rotrack.report.document import GENERATOR, Charts, Part, Report, Table, Terms, Text
+from rotrack.report.translated import translate
 from rotrack.report.wording import day, unparted
 from rotrack.system.imports import when_used
 
@@ -20,6 +21,7 @@ else:
 
 WIDTH_PX = {False: 352, True: 720}
 """How wide a figure is drawn for paper: two beside each other, or one over the whole width."""
+NO_DEVICE = "no medical device, no diagnosis"
 SHORT_TABLE = 20
 """A table of so many rows is kept on one page."""
 _SCRIPT = """
@@ -37,9 +39,10 @@ def html_of(report: Report) -> str:
     numbers = count(1)
     parts = "\n".join(_part(part, numbers) for part in report.parts)
     banner = f'<p class="banner">{escape(report.banner)}</p>' if report.banner else ""
+    comment = f'<p class="comment">{escape(report.comment)}</p>' if report.comment else ""
     sentences = "\n".join(f"<p>{escape(unparted(sentence))}</p>" for sentence in report.sentences)
     return f"""<!DOCTYPE html>
-<html lang="en">
+<html lang="{report.language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -54,18 +57,19 @@ def html_of(report: Report) -> str:
 </head>
 <body>
 <header>
-<p class="brand">rotrack</p>
+<p class="brand">{escape(report.practice or "rotrack")}</p>
 <h1>{escape(report.title)}</h1>
-<p class="when">{escape(report.subtitle)} \u00b7 written on {day(report.made_on)}</p>
+<p class="when">{escape(report.subtitle)} \u00b7 {written_on(report)}</p>
 </header>
 <main>
 {banner}
-<section class="summary" aria-labelledby="summary"><h2 id="summary">In three sentences</h2>
+<section class="summary" aria-labelledby="summary"><h2 id="summary">{report.said("In three sentences")}</h2>
 {sentences}
 </section>
+{comment}
 {parts}
 </main>
-<footer><p>rotrack {escape(report.version)} \u00b7 no medical device, no diagnosis</p></footer>
+<footer><p>rotrack {escape(report.version)} \u00b7 {report.said(NO_DEVICE)}</p></footer>
 <script>{offline.get_plotlyjs()}</script>
 <script>{_SCRIPT}</script>
 </body>
@@ -85,9 +89,15 @@ def _colours() -> str:
     return f"{light}\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}"
 
 
+def written_on(report: Report) -> str:
+    """Return when a report was written, in words."""
+    return translate(f"written on {day(report.made_on)}", report.language)
+
+
 def foot_of(report: Report) -> str:
     """Return what stands at the foot of every page of paper."""
-    return f"{report.title} \u00b7 {day(report.made_on)} \u00b7 rotrack {report.version} \u00b7 no medical device, no diagnosis"
+    made_on = translate(day(report.made_on), report.language)
+    return f"{report.title} \u00b7 {made_on} \u00b7 rotrack {report.version} \u00b7 {report.said(NO_DEVICE)}"
 
 
 def _css_text(text: str) -> str:

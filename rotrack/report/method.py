@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Verdict
 from rotrack.progress.rule import BASELINE_DAYS, MOST_BASELINE_DAYS, NOW_DAYS, PRIOR_DF, TREND_DAYS
 from rotrack.progress.statistics import PUBLISHED_SEM_DEG, STATED_SHARE
-from rotrack.records.session import BEST_OF, FIRST
+from rotrack.records.rules import RULES, USUAL
 from rotrack.report.document import Charts, Part, Table, Terms, Text
 from rotrack.report.wording import Only, capital, drills_of, leg, of_drill, plain, title_of
 from rotrack.system.imports import when_used
-from rotrack.texts.numbers import is_index, times
+from rotrack.texts.numbers import times
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,8 +47,8 @@ def _explanations(changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
     )
     yield (
         "Session value",
-        f"Mean peak of the best {BEST_OF} of the first {FIRST} valid repetitions that were not taken out, so that more "
-        "repetitions do not make it larger. Its \u00b1 is the error to expect (95 %), the mean of theirs.",
+        f"Mean peak of {RULES[USUAL].words} that were not left out, so more repetitions do not make it larger; a session "
+        "may follow another rule. Its \u00b1 is the error to expect (95 %): the mean error of these repetitions.",
     )
     yield (
         "Measurement error",
@@ -57,37 +57,43 @@ def _explanations(changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
         "by.",
     )
     yield (
-        "What may be said",
+        "Verdicts",
         f"The mean of the latest {NOW_DAYS} days is compared with that of the first {BASELINE_DAYS} to {MOST_BASELINE_DAYS}. "
-        f"{capital(Verdict.REAL)}: that mean is outside the band, or all days climb or fall steadily, by more than chance does "
-        "once in a few thousand looks. It is told with the day on which it was first so, and stands as long as change or trend "
-        f"is outside its error. {capital(Verdict.UNCONFIRMED)}: change or latest session is outside its error, but not that far. "
-        f"{capital(Verdict.WITHIN)}: neither is. {capital(Verdict.NOT_ENOUGH)}: fewer than {BASELINE_DAYS + 1} days that are "
-        f"alike; a change can be real from {BASELINE_DAYS + NOW_DAYS} on, a trend is told from {TREND_DAYS} on.",
+        f"{capital(Verdict.REAL)}: that mean is outside the band, or all days climb or fall steadily, so far that "
+        "chance does this only once in a few thousand looks. The report names the day on which this was first the case, and "
+        f"keeps to it as long as the change or the trend is outside its error. {capital(Verdict.UNCONFIRMED)}: the change or "
+        "the latest session is outside its error, but not that far. "
+        f"{capital(Verdict.WITHIN)}: neither is outside its error. {capital(Verdict.NOT_ENOUGH)}: fewer than "
+        f"{BASELINE_DAYS + 1} days that are "
+        f"alike; a change can be real from {BASELINE_DAYS + NOW_DAYS} on, a trend is given from {TREND_DAYS} on.",
     )
     yield (
         "How often it is wrong",
-        "Of simulated people in whom nothing changes, who look after each of up to 52 sessions a year at four ranges, fewer than "
-        "5 in 100 are ever told a real change, over everybody\u2019s measurement error; of those with the largest error and "
-        "sessions that resemble their neighbours, 3 in 10. A change of 1.5 MDC95 that stays is confirmed by the third "
+        "This was simulated with people in whom nothing changes, who look at four ranges after each of up to 52 sessions a year. "
+        "Over all measurement errors, fewer than 5 in 100 of them are ever told of a real change; of those with the largest "
+        "error and sessions that resemble their neighbours, 3 in 10. A change of 1.5 MDC95 that stays is confirmed by the third "
         "session in 8 of 10.",
     )
     flagged = f" It is pointed out if it is larger than that and above {FLAGGED_DEG:.0f}\u00b0; this is no diagnosis."
-    only_index = bool(changes) and all(is_index(change.tier) for change in changes)
-    yield "Left against right", "The difference with the error of both." + (" This is no diagnosis." if only_index else flagged)
+    only_index = bool(changes) and all(change.tier.is_index for change in changes)
+    yield (
+        "Left against right",
+        "The difference between the legs, with the error of both." + (" This is no diagnosis." if only_index else flagged),
+    )
     yield (
         "Limits",
         "Not a medical device; this report never diagnoses. The stated errors were found on rendered people, whose true angles "
-        "are known: that proves signs, timing and geometry, not the accuracy on you. Loose skin, clothes and cluttered rooms "
+        "are known: this proves signs, timing and geometry, but not how accurate rotrack is for you. Loose skin, clothes and "
+        "cluttered rooms "
         "make errors larger. Formulas and sources: docs/progress.md and docs/accuracy.md of rotrack.",
     )
 
 
 def _default(changes: Sequence[Change]) -> str:
     """Return in words with what the own spread is pooled, and until when."""
-    stated = f"{STATED_SHARE:g} of the error that the values state of themselves"
+    stated = f"{STATED_SHARE:g} of the stated error of the values"
     published = f"a published {PUBLISHED_SEM_DEG:.1f}\u00b0 (or {stated}, if that is more)"
-    index = [is_index(change.tier) for change in changes]
+    index = [change.tier.is_index for change in changes]
     default = stated if index and all(index) else f"{published}, for an index {stated}" if any(index) else published
     return f"together with a default that counts for {PRIOR_DF:.0f} degrees of freedom. The default is {default}"
 
@@ -123,11 +129,14 @@ def _left_out(progress: Progress, only: Only) -> str:
     ]
     alone = int((~progress.readings.drill.isin(drills_of(progress.changes))).sum())
     if alone:
-        words.append(f"{times(alone, 'reading')} of other instruments, in drills of which there is no value to stand beside.")
+        words.append(f"{times(alone, 'reading')} of other instruments, in drills for which there is no value of rotrack.")
     words += [*progress.notes, *progress.problems]
     if only.words:
-        words.insert(0, f"This report was narrowed down: {only.words}; others are not in it.")
-    like = "Only like is compared with like: same drill, leg, direction, load, zero, calibration and versions."
+        words.insert(0, f"This report is limited: {only.words}; others are not in it.")
+    like = (
+        "Only like is compared with like: same drill, leg, direction, load, kind of movement, variant, legs, hold, rule of the "
+        "value, zero, calibration and versions."
+    )
     return f"{like} {' '.join(words) or 'Nothing was left out.'}"
 
 

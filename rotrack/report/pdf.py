@@ -28,11 +28,12 @@ from reportlab.platypus import Table as Grid
 from rotrack.draw.theme import CSS_RGB
 from rotrack.report.chart_drawing import BOLD, FONT, drawing_of, fonts
 from rotrack.report.document import GENERATOR, Charts, Part, Report, Table, Terms, Text
-from rotrack.report.html import SHORT_TABLE, WIDTH_PX, foot_of
-from rotrack.report.wording import day, unparted
+from rotrack.report.html import SHORT_TABLE, WIDTH_PX, foot_of, written_on
+from rotrack.report.wording import unparted
 
 SIDE_MM, TOP_MM, BOTTOM_MM = 15.0, 14.0, 17.0
 WIDTH = A4[0] - 2 * SIDE_MM * mm
+PAGES = "page {n} of {m}"
 _GAP = 8.0
 """Between figures and between columns, points."""
 _PADDING = 9.0
@@ -44,7 +45,7 @@ def pdf_of(report: Report) -> bytes:
     fonts()
     buffer = io.BytesIO()
     document = _Document(
-        buffer, pagesize=A4, title=report.title, author="rotrack", subject=report.subtitle, invariant=1, lang="en",
+        buffer, pagesize=A4, title=report.title, author="rotrack", subject=report.subtitle, invariant=1, lang=report.language,
         creator=f"{GENERATOR} {report.version}",
     )  # fmt: skip
     frame = Frame(
@@ -52,15 +53,15 @@ def pdf_of(report: Report) -> bytes:
         leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0,
     )  # fmt: skip
     document.addPageTemplates(PageTemplate(frames=[frame]))
-    foot = foot_of(report)
-    document.build(list(_flowables(report)), canvasmaker=lambda *args, **options: _Pages(foot, *args, **options))
+    foot, pages = foot_of(report), report.said(PAGES)
+    document.build(list(_flowables(report)), canvasmaker=lambda *args, **options: _Pages(foot, pages, *args, **options))
     return buffer.getvalue()
 
 
 def lacking(report: Report) -> str:
     """Return the letters of the person's name that the fonts of the PDF lack; the page has all."""
     known = fonts()[0].face.charToGlyph
-    return "".join(sorted({letter for letter in report.person if ord(letter) not in known}))
+    return "".join(sorted({letter for letter in report.person + report.practice + report.comment if ord(letter) not in known}))
 
 
 # ---------------------------------------------------------------------- pages
@@ -82,9 +83,9 @@ class _Document(BaseDocTemplate):  # type: ignore[misc]
 class _Pages(Canvas):  # type: ignore[misc]
     """Writes the foot of each page when it is known how many there are."""
 
-    def __init__(self, foot: str, *args: Any, **options: Any) -> None:
+    def __init__(self, foot: str, pages: str, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._foot = foot
+        self._foot, self._numbered = foot, pages
         self._states: list[dict[str, Any]] = []
 
     def showPage(self) -> None:
@@ -98,7 +99,7 @@ class _Pages(Canvas):  # type: ignore[misc]
             self.__dict__.update(state)
             self.setFillColor(_colour("muted"))
             self.setFont(FONT, 7.5)
-            pages = f"page {number} of {len(self._states)}"
+            pages = self._numbered.format(n=number, m=len(self._states))
             room = WIDTH - stringWidth(pages, FONT, 7.5) - _GAP
             self.drawString(SIDE_MM * mm, 9 * mm, _cut(self._foot, room, 7.5))
             self.drawRightString(A4[0] - SIDE_MM * mm, 9 * mm, pages)
@@ -131,18 +132,20 @@ def _paragraph(text: str, style: ParagraphStyle, outline: int | None = None) -> 
 
 
 def _flowables(report: Report) -> Iterator[Flowable]:
-    yield _paragraph("rotrack", _style(9, "muted", bold=True, after=2))
+    yield _paragraph(report.practice or "rotrack", _style(9, "muted", bold=True, after=2))
     yield _paragraph(report.title, _style(20, bold=True, after=3, leading=1.2), outline=0)
-    yield _paragraph(f"{report.subtitle} \u00b7 written on {day(report.made_on)}", _style(9, "muted", after=5))
+    yield _paragraph(f"{report.subtitle} \u00b7 {written_on(report)}", _style(9, "muted", after=5))
     yield _Rule(2, "ink")
     yield Spacer(0, 10)
     if report.banner:
         yield _boxed([_paragraph(report.banner, _style(9.5, bold=True))], "paper", "warning")
         yield Spacer(0, 10)
     said = _style(11, after=5, leading=1.45)
-    sentences = [_paragraph("In three sentences", _style(13, bold=True, after=5))]
+    sentences = [_paragraph(report.said("In three sentences"), _style(13, bold=True, after=5))]
     yield _boxed([*sentences, *(_paragraph(sentence, said) for sentence in report.sentences)], "panel", None)
     yield Spacer(0, 12)
+    if report.comment:
+        yield _paragraph(report.comment, _style(10, after=8))
     for part in report.parts:
         yield from _part(part)
 

@@ -1,4 +1,4 @@
-"""What a client is told first: three sentences, the same for the same numbers, and no more than these say."""
+"""The first thing that a client reads: three sentences, the same for the same numbers, and no more than these say."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import datetime
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict
 from rotrack.progress.rule import BASELINE_DAYS
 from rotrack.report.wording import EVERYTHING, Only, capital, day, title_of
-from rotrack.texts.numbers import is_index
 
 NAMED = 3
 """At most so many changes are named; the others are counted."""
@@ -137,7 +136,7 @@ def _name(change: Change, changes: Sequence[Change]) -> str:
 
 
 def _unit(change: Change | Sides) -> str:
-    return " index points" if is_index(change.tier) else " degrees"
+    return " index points" if change.tier.is_index else " degrees"
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -163,7 +162,9 @@ def _rest(changes: Sequence[Change]) -> list[str]:
         what = "everything else" if not few else f"{_count(count)} other range{'' if count == 1 else 's'}"
         parts.append(f"{what} stayed within measurement error")
     if few and len(few) < len(changes):
-        parts.append(f"{_count(len(few))} range{'' if len(few) == 1 else 's'} cannot be judged yet, with too few sessions")
+        parts.append(
+            f"{_count(len(few))} range{'' if len(few) == 1 else 's'} cannot be judged yet, because there are too few sessions"
+        )
     return parts if len(parts) < 3 else [parts[0], f"{parts[1]}, {parts[2]}"]
 
 
@@ -172,7 +173,7 @@ def _sides_words(progress: Progress) -> str:
     if len(legs) == 1:
         return f"only your {legs[0]} leg was measured, so the legs cannot be compared"
     if not progress.sides:
-        return "your legs cannot be compared, since nothing was measured alike on both at about the same time"
+        return "your legs cannot be compared, because they were not measured in the same way at about the same time"
     weight = sorted(
         progress.sides, key=lambda one: (one.flagged, one.clear, one.unconfirmed, abs(one.difference_deg) / one.error_deg)
     )
@@ -183,7 +184,11 @@ def _sides_words(progress: Progress) -> str:
     if not (one.clear or one.unconfirmed):
         return f"left and right differ by {size} \u00b1 {error}{_unit(one)} in {what}, which may be measurement error"
     larger, smaller = ("left", "right") if one.difference_deg > 0 else ("right", "left")
-    more = f" and above the {FLAGGED_DEG:.0f} degrees from which it is pointed out; this is no diagnosis" if one.flagged else ""
+    more = (
+        f" and above the {FLAGGED_DEG:.0f} degrees from which the report points it out; this is no diagnosis"
+        if one.flagged
+        else ""
+    )
     than = f"than your {smaller} one, which is {'more than the measurement error' if one.clear else 'to be confirmed'}{more}"
     return f"your {larger} leg has {size} \u00b1 {error}{_unit(one)} more {what} {than}"
 

@@ -10,9 +10,9 @@ from datetime import date
 from rotrack.charts.progress import MONTHS
 from rotrack.core.drills import load_table
 from rotrack.core.model import Direction, Side
+from rotrack.core.tiers import Tier
 from rotrack.progress.change import Change
 from rotrack.report.document import NONE
-from rotrack.texts.numbers import unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,9 @@ def leg(change: Change) -> str:
     return f"{change.side}, {change.direction}"
 
 
-def plain(value: float, tier: str) -> str:
+def plain(value: float, tier: Tier) -> str:
     """Return a number without an error: `34.7°`, or a dash where there is none."""
-    return f"{value:.1f}{unit(tier)}" if math.isfinite(value) else NONE
+    return f"{value:.1f}{tier.unit}" if math.isfinite(value) else NONE
 
 
 def capital(text: str) -> str:

@@ -1,6 +1,6 @@
 """Whether a camera or a recording repeats its last picture, and whether a picture is too dark to show anything.
 
-A camera that hangs gives the same picture again and again; in a recording of it the copies were compressed anew and differ a
+A camera that hangs gives the same picture again and again; in a recording of it, the copies were compressed again and differ a
 little. Either way the noise of the sensor is gone, which no living picture is without: what hardly changes anywhere is a copy
 where the same source has trembled before. A source that shows no noise at all (drawn, or compressed until none is left) cannot
 be judged, and never is.
@@ -52,11 +52,11 @@ class Repeats:
 
     def is_copy(self, frame: Frame) -> bool:
         """Take the next frame; return whether it repeats an earlier one. Dark pictures are no copies, whatever they are."""
-        cells, before = _cells(frame.rgb), self._before(frame.time_s)
-        self._seen.append((frame.time_s, cells))
-        if before is None or before.shape != cells.shape:
+        now, before = cells(frame.rgb), self._before(frame.time_s)
+        self._seen.append((frame.time_s, now))
+        if before is None or before.shape != now.shape:
             return False
-        change = np.abs(cells - before).ravel()
+        change = np.abs(now - before).ravel()
         quiet = float(np.partition(change, part := round(QUIET_SHARE * len(change)))[:part].mean())
         times = ONCE_FROZEN if self._frozen else 1.0
         still = bool(change.max() < times * STILL_MOST)
@@ -85,7 +85,7 @@ def is_dark(rgb: np.ndarray) -> bool:
     return bool(np.percentile(rgb[::step, ::step].max(axis=2), 90) < DARK)
 
 
-def _cells(rgb: np.ndarray) -> np.ndarray:
+def cells(rgb: np.ndarray) -> np.ndarray:
     """Return the mean brightness of cells of a picture, shape (rows, columns)."""
     step = max(max(rgb.shape[:2]) // ALONG, 1)
     green = rgb[::step, ::step, 1].astype(np.float32)

@@ -5,9 +5,10 @@ the pose model smooths over time with its own One-Euro filter, which it does for
 person. A second, sparse search in single pictures therefore looks for further people, and a `PersonKeeper` checks every frame
 that the landmarks are still the person's; as long as they are, it changes nothing.
 
-Where the pose model finds nobody, or nobody with a leg, it is asked again in other layouts of the picture, at a lower confidence,
-and the leg network judges whether what it finds are legs. Who was found so is followed in that layout until they are found in the
-picture as it is. A `SecondLook` says when to ask, by the times of the pictures, so that live and offline do the same.
+Where the pose model finds nobody, or nobody with a leg, it is asked again in other layouts of the picture, at a lower
+confidence, and the leg network judges whether what it finds are legs. A person who was found in a layout is followed in it
+until the unchanged picture shows them. A `SecondLook` says when to ask, by the times of the pictures, so that live and offline
+do the same.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from typing import Any
 import numpy as np
 
 from rotrack.core.errors import ModelError
+from rotrack.core.messages import Message, say
 from rotrack.core.model import LEGS, Frame, Pose, Side, empty_pose
-from rotrack.core.rates import rate_words
 from rotrack.sensing.frozen import is_dark
 from rotrack.sensing.layouts import LYING, UPRIGHT, Layout
 from rotrack.sensing.legnet import LegNet
@@ -201,6 +202,11 @@ class Landmarker:
     def seen_as_it_is(self) -> bool:
         """Whether nobody is followed in another layout than the picture's own."""
         return self._following is None
+
+    @property
+    def pointed_at_nobody(self) -> bool:
+        """Whether somebody was pointed at and nobody found there, so that whoever is seen is measured."""
+        return self._keeper is not None and self._keeper.pointed_at_nobody
 
     def choose(self, point_px: tuple[float, float]) -> None:
         """From the next picture on, follow the person at this point, px, whoever was followed before; safe from any thread.
@@ -470,12 +476,9 @@ def quiet_stderr(tell_on_failure: bool = True) -> Iterator[None]:
                 os.write(2, swallowed.read())
 
 
-def speed_advice(model: str, rate_hz: float) -> str:
-    """Return what to do when this model reads too few frames per second here, and what that costs; may be empty."""
+def speed_advice(model: str, rate_hz: float) -> Message | None:
+    """Return what to do when this model reads too few frames per second here, and what that costs; None without a faster one."""
     if model not in MODELS or model == MODELS[-1]:
-        return ""
-    nearest = MODELS[MODELS.index(model) + 1]
-    return (
-        f"This computer reads {rate_words(rate_hz)} with the model '{model}'. Try --model {nearest}: it is more than twice as "
-        "fast, but its angles err by up to twice as much."
-    )
+        return None
+    rate, nearest = say("times.rate", count=round(rate_hz)), MODELS[MODELS.index(model) + 1]
+    return say("note.slow", rate=rate, model=model, nearest=nearest)

@@ -1,7 +1,8 @@
 """Other ways to show a picture to the pose model, for people whom it does not find in the picture as it is.
 
-Its person detector looks for a head above upright shoulders. Whose head is above the upper edge, or who lies, is found more
-surely in a picture that is turned or has grey bands at its borders. What was found so is brought back to the picture itself.
+Its person detector looks for a head above upright shoulders. The pose model finds people who lie, or whose head is above the
+upper edge, more reliably in a picture that is turned or has grey bands. What was found so is brought back to the picture
+itself.
 """
 
 from __future__ import annotations

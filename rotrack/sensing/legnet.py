@@ -110,6 +110,7 @@ class LegNet:
 
     def __init__(self, posture: Posture | None = None) -> None:
         self._larger = posture.record.foot_larger if posture else 1.0
+        self._either_leg = posture is not None and posture.record.face_down  # seen from the soles, they look alike
         card = description()
         data = np.frombuffer(resources.files("rotrack").joinpath("sensing/models/legnet.onnx").read_bytes(), np.uint8)
         self._net = cv2.dnn.readNetFromONNX(data)
@@ -229,6 +230,8 @@ class LegNet:
         sd = np.exp(np.clip(said[15:21], -6, 1)) * self._error_scale
         score = np.exp(said[21:24] - said[21:24].max())
         chance = score / score.sum()
+        if self._either_leg:
+            chance = np.array([chance[0] + chance[1], 0.0])
         foot_px = float(np.exp(np.clip(said[14], -2.0, 0.5))) * place.width_px
         numbers = [
             place.middle_px,

@@ -170,6 +170,8 @@ class PersonKeeper:
         self._looked_s = -math.inf
         self._reason = ""
         self._chosen = self._awaited = False
+        self.pointed_at_nobody = False
+        """Whether nobody was found at the point, so that whoever is seen is measured."""
 
     # ------------------------------------------------------------------ what the caller asks
     @property
@@ -230,6 +232,7 @@ class PersonKeeper:
             self._await(min(near, key=lambda body: _distance_px(body, point_px)), time_s)
         if time_s - self._pointed_s >= POINTED_S:
             self._pointed_px, self._chosen = None, self._chosen or self.known
+            self.pointed_at_nobody = not self._awaited
 
     def _await(self, body: np.ndarray, time_s: float) -> None:
         """Take a body as the person; until the landmarks are theirs, they are refused."""

@@ -79,10 +79,10 @@ def _mp4(file: BinaryIO) -> datetime | None:
     """Return the time of Apple's devices, which has an offset, else that of the movie header (ISO 14496-12, 8.2.2)."""
     end = file.seek(0, io.SEEK_END)
     header = None
-    for kind, start, stop in _boxes(file, 0, end):
+    for kind, start, stop in boxes(file, 0, end):
         if kind != b"moov":
             continue
-        for inner, inner_start, inner_stop in _boxes(file, start, stop):
+        for inner, inner_start, inner_stop in boxes(file, start, stop):
             content = b""
             if inner in (b"mvhd", b"meta", b"udta") and inner_stop - inner_start <= _MOST_META_BYTES:
                 file.seek(inner_start)
@@ -97,9 +97,9 @@ def _mp4(file: BinaryIO) -> datetime | None:
 def _apple_time(content: bytes) -> datetime | None:
     """Return the time of creation in QuickTime's metadata: the value that has the number of its key."""
     file, keys, values = io.BytesIO(content), content.index(b"keys"), content.index(b"ilst")
-    names = [content[start:stop] for _, start, stop in _boxes(file, keys + 12, values)]
+    names = [content[start:stop] for _, start, stop in boxes(file, keys + 12, values)]
     number = names.index(_APPLE) + 1
-    for key, start, stop in _boxes(file, values + 4, values - 4 + int.from_bytes(content[values - 4 : values])):
+    for key, start, stop in boxes(file, values + 4, values - 4 + int.from_bytes(content[values - 4 : values])):
         if int.from_bytes(key) == number and (found := _DATE.search(content, start, stop)):
             return datetime.fromisoformat(found[0].decode())
     return None
@@ -110,8 +110,8 @@ def _movie_time(content: bytes) -> datetime | None:
     return _SINCE_1904 + timedelta(seconds=seconds) if seconds else None
 
 
-def _boxes(file: BinaryIO, start: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield kind, start and end of the contents of each box."""
+def boxes(file: BinaryIO, start: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, start and end of the contents of each box between two places of a file."""
     for _ in range(_MOST_BOXES):
         file.seek(start)
         head = file.read(16)

@@ -12,7 +12,7 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from rotrack.core.errors import SourceError
+from rotrack.core.messages import Message
 from rotrack.core.model import Frame
 from rotrack.sensing.prefetch import ahead
+from rotrack.sensing.shown import mirrored_turn_deg, shown_length_s
 from rotrack.system.clock import SYSTEM, Clock
 from rotrack.system.imports import when_used
 from rotrack.system.inputs import masked
@@ -41,6 +43,10 @@ ASK_AGAIN_S = 0.02
 """A camera that has no picture yet is asked again after this long."""
 REOPEN_EVERY_S = 1.0
 """How long to wait before a camera that went away is tried again."""
+WIDEST_PIXEL = 4.0
+"""A file that tells of pixels wider or higher than this is not believed."""
+_FOREIGN_CODECS = {b"AV01": "AV1", b"av01": "AV1", b"VVC1": "H.266", b"vvc1": "H.266"}
+"""What new phones and screen recorders write and OpenCV's decoder may lack, by the four letters of the codec."""
 CAMERA_SIZE_PX = (1280, 720)
 """Picture size asked of a camera; it answers with the nearest that it has."""
 
@@ -61,6 +67,14 @@ class SourceInfo:
         Nominal frames per second; NaN when the source does not say.
     frames : int
         Number of frames announced; 0 when unknown.
+    mirrored : bool
+        Whether the file asks to be shown mirrored; the pictures are given as they are without that.
+    pixel_aspect : float
+        Width of a pixel of the file over its height; the pictures are given with square pixels.
+    from_s, to_s : float
+        Part of the file that is given, s; to its end where `to_s` is NaN.
+    speed : float
+        So many times slower than life the file plays; rate and times of the frames are those of life.
     """
 
     kind: str
@@ -68,11 +82,23 @@ class SourceInfo:
     size_px: tuple[int, int]
     fps: float
     frames: int
+    mirrored: bool = False
+    pixel_aspect: float = 1.0
+    from_s: float = 0.0
+    to_s: float = math.nan
+    speed: float = 1.0
 
     @property
     def duration_s(self) -> float:
         """Announced length in seconds, NaN when unknown."""
         return self.frames / self.fps if self.frames and self.fps > 0 else float("nan")
+
+    def part(self, from_s: float = math.nan, to_s: float = math.nan, speed: float = 1.0) -> SourceInfo:
+        """Return it of a part only, s of its own time, NaN for its beginning and end; of a video that plays slower than life."""
+        begin_s = 0.0 if math.isnan(from_s) else from_s
+        length_s = min(self.duration_s, math.inf if math.isnan(to_s) else to_s) - begin_s
+        frames = 0 if math.isnan(length_s) else round(max(length_s, 0.0) * self.fps)
+        return replace(self, fps=self.fps * speed, frames=frames, from_s=begin_s, to_s=to_s, speed=speed)
 
 
 class Source(Protocol):
@@ -84,7 +110,7 @@ class Source(Protocol):
         ...
 
     @property
-    def warning(self) -> str:
+    def warning(self) -> Message | str:
         """What went wrong without ending it; empty if nothing did."""
         ...
 
@@ -98,9 +124,47 @@ class Source(Protocol):
 
 
 def _capture(target: str | int, backend: int) -> cv2.VideoCapture:
+    if isinstance(target, str) and (name := target.encode("utf-8", "replace").decode()) != target:  # OpenCV would crash
+        raise SourceError(f"The name of {Path(name).name} is not valid UTF-8 text, so the video cannot be opened; rename it.")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # problems are explained in our own words instead
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     return cv2.VideoCapture(target, backend)
+
+
+def _unmirrored(capture: cv2.VideoCapture, path: Path) -> int | None:
+    """Let a file that asks to be shown mirrored be read as it is; return its quarter turns clockwise, None if it does not ask."""
+    turn_deg = mirrored_turn_deg(path)
+    if turn_deg is None:
+        return None
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
+    return turn_deg // 90
+
+
+def _rgb(bgr: np.ndarray, quarters: int | None, aspect: float) -> np.ndarray:
+    """Return a picture as it was read in RGB order with square pixels, after quarter turns clockwise."""
+    return _turned(cv2.cvtColor(_squared(bgr, aspect), cv2.COLOR_BGR2RGB), quarters or 0)
+
+
+def _squared(picture: np.ndarray, aspect: float) -> np.ndarray:
+    """Return a picture whose pixels are wider than high by a factor with square ones; it becomes larger, never smaller."""
+    if aspect == 1:
+        return picture
+    height, width = picture.shape[:2]
+    return cv2.resize(picture, (round(width * max(aspect, 1.0)), round(height * max(1 / aspect, 1.0))))
+
+
+def _pixel_aspect(capture: cv2.VideoCapture) -> float:
+    """Return width over height of a pixel as pictures are read; 1 if the file does not say, or says what no camera makes."""
+    wide, high = capture.get(cv2.CAP_PROP_SAR_NUM), capture.get(cv2.CAP_PROP_SAR_DEN)
+    if not (wide > 0 and high > 0 and 1 / WIDEST_PIXEL <= wide / high <= WIDEST_PIXEL):
+        return 1.0
+    on_its_side = capture.get(cv2.CAP_PROP_ORIENTATION_AUTO) and capture.get(cv2.CAP_PROP_ORIENTATION_META) % 180
+    return float(high / wide if on_its_side else wide / high)
+
+
+def _turned(rgb: np.ndarray, quarters: int) -> np.ndarray:
+    """Return a picture, shape (H, W, 3), after quarter turns clockwise."""
+    return np.ascontiguousarray(np.rot90(rgb, -quarters))
 
 
 def _nominal_fps(capture: cv2.VideoCapture) -> float:
@@ -111,7 +175,8 @@ def _nominal_fps(capture: cv2.VideoCapture) -> float:
 class VideoFile:
     """Every frame of a video file with its presentation time.
 
-    Rotation metadata is applied by the decoder, variable frame rates come out as their real times.
+    Rotation metadata is applied by the decoder, variable frame rates come out as their real times, and pixels that are not square
+    are stretched until they are.
 
     Parameters
     ----------
@@ -131,16 +196,29 @@ class VideoFile:
             raise SourceError(f"{path.name} is empty (0 bytes); record or copy it again.")
         self._capture = _capture(str(path), cv2.CAP_FFMPEG)
         opened = self._capture.isOpened()
+        self._quarters = _unmirrored(self._capture, path)
+        self._aspect = _pixel_aspect(self._capture)
         self._first = self._read(0, -1.0) if opened else None
         if self._first is None:
+            codec = _FOREIGN_CODECS.get(int(self._capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little")) if opened else None
             self._capture.release()
+            if codec:
+                raise SourceError(
+                    f"{path.name} is a video in {codec}, which cannot be read here; "
+                    "convert it to MP4 (H.264), for instance with HandBrake."
+                )
             raise SourceError(
                 f"{path.name} cannot be read as a video (damaged, cut off or not a video); "
                 "convert it to MP4 (H.264) or record it again."
             )
         height, width = self._first.rgb.shape[:2]
-        frames = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        self.info = SourceInfo("video", path.name, (width, height), _nominal_fps(self._capture), max(frames, 0))
+        fps = _nominal_fps(self._capture)
+        frames = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
+        shown_s = shown_length_s(path)
+        if shown_s < frames / fps:  # the file was trimmed without being coded anew: it holds more than it shows
+            frames = round(shown_s * fps)
+        mirrored = self._quarters is not None
+        self.info = SourceInfo("video", path.name, (width, height), fps, frames, mirrored, self._aspect)
         self.warning = ""
         self._decoding: Generator[Frame] | None = None
 
@@ -155,11 +233,20 @@ class VideoFile:
         ok, bgr = self._capture.read()
         if not ok or bgr is None:
             return None
-        time_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0
+        time_s = round(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0, 6)
         if not time_s > previous_s:  # containers without times repeat or reset them
             fps = _nominal_fps(self._capture)
-            time_s = previous_s + 1.0 / (fps if np.isfinite(fps) else 30.0) if index else 0.0
-        return Frame(index, round(time_s, 6), cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+            time_s = round(previous_s + 1.0 / (fps if np.isfinite(fps) else 30.0), 6) if index else 0.0
+        return Frame(index, time_s, _rgb(bgr, self._quarters, self._aspect))
+
+    def glances(self, shares: Iterable[float]) -> Iterator[Frame]:
+        """Yield single pictures from these shares of the video, as far as they can be read; not to be mixed with iterating."""
+        for share in shares:
+            number = int(share * self.info.frames)
+            self._capture.set(cv2.CAP_PROP_POS_FRAMES, number)
+            frame = self._read(number, -1.0)
+            if frame is not None:
+                yield frame
 
     def _frames(self) -> Generator[Frame]:
         frame, self._first = self._first, None
@@ -209,15 +296,55 @@ class Turned:
         self.info = replace(source.info, size_px=size_px[::-1] if self._quarters % 2 else size_px)
 
     @property
-    def warning(self) -> str:
+    def warning(self) -> Message | str:
         """Warning of the source."""
         return self._source.warning
 
     def __iter__(self) -> Iterator[Frame]:
         """Yield the turned frames."""
         for frame in self._source:
-            rgb = np.rot90(frame.rgb, -self._quarters)
+            rgb = _turned(frame.rgb, self._quarters)
             yield replace(frame, rgb=np.ascontiguousarray(rgb[:, ::-1] if self._mirrored else rgb))
+
+    def close(self) -> None:
+        """Release the source."""
+        self._source.close()
+
+
+class Part:
+    """A part of a video at the speed of life.
+
+    Parameters
+    ----------
+    source : Source
+        What gives the frames.
+    from_s, to_s : float
+        Where the part begins and ends, s of the video's own time; NaN for its beginning and its end.
+    speed : float
+        So many times slower than life the video plays.
+    """
+
+    def __init__(self, source: Source, from_s: float = math.nan, to_s: float = math.nan, speed: float = 1.0) -> None:
+        self._source = source
+        self.info = source.info.part(from_s, to_s, speed)
+
+    @property
+    def warning(self) -> Message | str:
+        """Warning of the source."""
+        return self._source.warning
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the frames of the part, numbered and timed from its beginning; raises SourceError if there is none."""
+        part, index, last_s = self.info, 0, 0.0
+        for frame in self._source:
+            last_s = frame.time_s
+            if frame.time_s > part.to_s:
+                return
+            if frame.time_s >= part.from_s:
+                yield Frame(index, round((frame.time_s - part.from_s) / part.speed, 6), frame.rgb)
+                index += 1
+        if not index:
+            raise SourceError(f"{part.name} ends at {last_s:.1f} s; nothing is left from {part.from_s:g} s on.")
 
     def close(self) -> None:
         """Release the source."""
@@ -235,7 +362,7 @@ class Camera:
     open_timeout_s : float
         How long to wait for it to open and to give its first picture.
     loop : bool
-        Whether a video file begins anew at its end, since a camera has none.
+        Whether a video file starts again at its end, because a camera has no end.
     clock : Clock
         What stamps the pictures, paces a file, and tells how long nothing came.
 
@@ -256,6 +383,7 @@ class Camera:
         self._error: BaseException | None = None
         self._ended = False
         self._fps = float("nan")
+        self._quarters: int | None = None
         self._stop = threading.Event()
         self._wanted = threading.Event()
         self.warning = ""
@@ -274,7 +402,12 @@ class Camera:
             )
         height, width = self._newest.rgb.shape[:2]
         self.info: SourceInfo = SourceInfo(
-            "camera", Path(spec).name if self._is_file else self._named, (width, height), self._fps, 0
+            "camera",
+            Path(spec).name if self._is_file else self._named,
+            (width, height),
+            self._fps,
+            0,
+            self._quarters is not None,
         )
 
     def _run(self) -> None:
@@ -291,6 +424,8 @@ class Camera:
                 capture.set(cv2.CAP_PROP_FRAME_WIDTH, CAMERA_SIZE_PX[0])
                 capture.set(cv2.CAP_PROP_FRAME_HEIGHT, CAMERA_SIZE_PX[1])
             self._fps = _nominal_fps(capture)
+            self._quarters = _unmirrored(capture, Path(self._target)) if isinstance(self._target, str) and self._is_file else None
+            self._aspect = _pixel_aspect(capture) if self._is_file else 1.0
             self._grab(capture)
         except BaseException as error:  # noqa: BLE001  raised again in the reading thread
             with self._changed:
@@ -331,7 +466,7 @@ class Camera:
             ok, bgr = capture.retrieve()
             if not ok:
                 continue
-            frame = Frame(index, round(now_s - start_s, 6), cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
+            frame = Frame(index, round(now_s - start_s, 6), _rgb(bgr, self._quarters, self._aspect))
             index += 1
             with self._changed:
                 self._newest = frame

@@ -1,4 +1,4 @@
-"""Single pictures of a stored video by their time, for who looks at a session afterwards."""
+"""Single pictures of a stored video by their time, for looking at a session afterwards."""
 
 from __future__ import annotations
 

@@ -32,7 +32,10 @@ DRAFT, DAMAGED = ".tmp", ".damaged"
 """How the name of a file ends that is not complete yet; of one that could not be read and was made again."""
 ASKED_FOR = re.compile(r"\..+\.[0-9a-f]{8}" + re.escape(DRAFT))
 """How drafts of files that a person asked for are called."""
-OWN_FILES = ("reps.csv", "readings.csv", "index.msgpack", "import.", "archive.", "app.lock", "app.json", "page.key")
+OWN_FILES = (
+    *("reps.csv", "readings.csv", "index.msgpack", "import.", "archive.", "videos."),
+    *("app.lock", "app.json", "page.key", "page.pem"),
+)
 """How the names of rotrack's own files begin at the top of a data folder."""
 _WHY = {
     errno.ENOSPC: "the disk is full: free some space",
@@ -210,6 +213,18 @@ def check_free(path: Path, overwrite: bool = False) -> None:
             raise InputError(f"{path} belongs to rotrack's own log; choose another file.")
         if not overwrite and (path.exists() or path.is_symlink()):
             raise InputError(f"{path} is there already; choose another name, or replace it with --overwrite.")
+
+
+def check_csv(path: Path) -> None:
+    """Check that a file that is to hold CSV is called so, or has no ending.
+
+    Raises
+    ------
+    InputError
+        If its name says that it is something else.
+    """
+    if path.suffix.lower() not in ("", ".csv"):
+        raise InputError(f"{path.name} would hold CSV and not what its name says; let it end in .csv, which spreadsheets open.")
 
 
 def _is_of_log(path: Path) -> bool:

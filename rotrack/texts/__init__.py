@@ -1,7 +1,8 @@
 """The words that people read, in several languages: page, speech, numbers with their errors.
 
-`en.toml` and `de.toml` hold the page's own texts under the same keys. What the core says (reasons, cues, advice, drills, errors)
-it says in English; `Texts.said` translates it by `de_core.toml` and `de_drills.toml`, which map English sentences to German
+`en.toml` and `de.toml` hold texts under the same keys: those of the page, and those of messages (`rotrack.core.messages`),
+which the core says as a code with values. The rest that it says (reasons, cues, advice, drills, errors) is in English;
+`Texts.said` translates it by `de_core.toml`, `de_drills.toml` and `de_report.toml`, which map English sentences to German
 ones. In such a sentence a placeholder of one letter, `{n}`, stands for a number, `{side}` and `{direction}` for the words for
 these, and any other, `{reason}`, for any words; words are translated in turn.
 """
@@ -20,13 +21,17 @@ from typing import Any, Final
 
 from rotrack.core.drills import Drill
 from rotrack.core.errors import InputError
+from rotrack.core.messages import Message
 from rotrack.core.model import Direction, Side
+from rotrack.core.tiers import Tier
 from rotrack.texts import numbers
+from rotrack.texts.units import Units
 
 LANGUAGES: Final = {"en": "English", "de": "Deutsch"}
 """The languages of the page, by code, each by its own name; the first is the one of the core."""
 _CORE: Final = next(iter(LANGUAGES))
-_SENTENCES: Final = ("core", "drills")
+_SENTENCES: Final = ("core", "drills", "report")
+_MESSAGES: Final = ("setup.", "note.", "calibrated.")
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _NUMBER: Final = r"-?\d+(?:\.\d+)?"
 _WORDS: Final = {"side": "|".join(Side), "direction": "|".join(Direction)}
@@ -46,6 +51,8 @@ class Texts:
     ----------
     language : str
         A code of `LANGUAGES`.
+    units : Units
+        In which lengths and loads are told.
 
     Raises
     ------
@@ -54,6 +61,7 @@ class Texts:
     """
 
     language: str = _CORE
+    units: Units = Units.METRIC
 
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
@@ -67,6 +75,9 @@ class Texts:
         KeyError
             If there is no such text, or a placeholder has no value.
         """
+        return self.in_units(self._filled(key, values))
+
+    def _filled(self, key: str, values: dict[str, Any]) -> str:
         page = _catalogue(self.language).page
         if key not in page:
             chosen = f"{key}.{'one' if values.get('count') == 1 else 'other'}"
@@ -75,24 +86,43 @@ class Texts:
             key = chosen
         return _Formatter(page["number.decimal"]).vformat(page[key], (), values)
 
-    def said(self, sentence: str) -> str:
-        """Return what the core said in English in this language; unchanged if it is not known.
+    def said(self, told: Message | str) -> str:
+        """Return what the core said in this language.
 
-        Two or more sentences with "; " between them are translated each.
+        Of a message these are the words of its code; one that this version does not know, from the log of another, is given as
+        code and values. What the core says in English words is translated, or given unchanged if it is not known; two or more
+        sentences with "; " between them are translated each.
         """
-        return _said(self.language, sentence)
+        if isinstance(told, str):
+            return self.in_units(_said(self.language, told))
+        worded = {name for name, value in told.values.items() if name == "reason" or isinstance(value, Message)}
+        values = {
+            name: self.said(value if isinstance(value, Message) else str(value)) if name in worded else value
+            for name, value in told.values.items()
+        }
+        try:
+            return self(told.code, **values)
+        except (KeyError, ValueError):
+            return " ".join([told.code, *(f"{name}={value}" for name, value in values.items())])
 
-    def sentence(self, sentence: str) -> str:
+    def sentence(self, sentence: Message | str) -> str:
         """Return what the core said in this language, with a large first letter."""
         said = self.said(sentence)
         return said[:1].upper() + said[1:]
+
+    def in_units(self, text: str) -> str:
+        """Return a text of this language, or a drawing with one in it, with lengths and loads in the chosen units."""
+        if self.units is Units.METRIC:
+            return text
+        decimal = _catalogue(self.language).page["number.decimal"]
+        return self.units.told(text, decimal, lambda unit, count: self._filled(f"unit.{unit}", {"count": count}))
 
     # ------------------------------------------------------------------ numbers
     def number(self, value: float, decimals: int = 1) -> str:
         """Return a number without its unit, or a dash where there is none."""
         return self._local(f"{value:.{decimals}f}") if math.isfinite(value) else "\u2013"
 
-    def amount(self, value_deg: float, error_deg: float, tier: str, decimals: int = 1) -> str:
+    def amount(self, value_deg: float, error_deg: float, tier: Tier, decimals: int = 1) -> str:
         """Return the size of an angle with its 95 % half width, as `numbers.amount` does."""
         return self._local(numbers.amount(value_deg, error_deg, tier, decimals)).replace("index", self("number.index"))
 
@@ -182,9 +212,12 @@ def _catalogue(language: str) -> _Catalogue:
     page = _leaves(_table(_CORE))
     if language == _CORE:
         return _Catalogue(page, {}, ())
-    said = {english: own for part in _SENTENCES for english, own in _pairs(_table(f"{language}_{part}"))}
+    own_page = _leaves(_table(language))
+    # Sessions of earlier versions hold in words what are messages now.
+    said = {page[key]: own for key, own in own_page.items() if key.startswith(_MESSAGES) and "{" not in own}
+    said |= {english: own for part in _SENTENCES for english, own in _pairs(_table(f"{language}_{part}"))}
     patterned = sorted((e for e in said if _PLACEHOLDER.search(e)), key=lambda e: -len(_PLACEHOLDER.sub("", e)))
-    return _Catalogue(page | _leaves(_table(language)), said, tuple((_pattern(e), said[e]) for e in patterned))
+    return _Catalogue(page | own_page, said, tuple((_pattern(e), said[e]) for e in patterned))
 
 
 def _table(name: str) -> dict[str, Any]:

@@ -9,39 +9,26 @@ from typing import Any
 
 import numpy as np
 
-INDEX = "index, not degrees of hip range"
-"""What a number of tier C is."""
-COUNTED = "count and hold time only"
-"""What there is of tier D."""
+from rotrack.core.tiers import Tier
 
 
-def is_index(tier: str) -> bool:
-    """Return whether the numbers of a tier are an index."""
-    return tier == "C"
-
-
-def is_counted(tier: str) -> bool:
-    """Return whether drills of a tier are counted and timed, not measured."""
-    return tier == "D"
-
-
-def unit(tier: str) -> str:
-    """Return what stands behind a number of a tier: a degree sign, or nothing behind an index."""
-    return "" if is_index(tier) else "\u00b0"
-
-
-def amount(value_deg: float, error_deg: float, tier: str, decimals: int = 1) -> str:
+def amount(value_deg: float, error_deg: float, tier: Tier, decimals: int = 1) -> str:
     """Return the size of an angle with its 95 % half width: `34.2 ± 2.6°`, `index 35 ± 12`, or a dash where there is none."""
-    if not math.isfinite(value_deg) or is_counted(tier):
+    if not math.isfinite(value_deg) or tier.is_counted:
         return "\u2013"
     error = f" \u00b1 {error_deg:.{decimals}f}" if math.isfinite(error_deg) else ""
     number = f"{abs(value_deg):.{decimals}f}{error}"
-    return f"index {number}" if is_index(tier) else f"{number}\u00b0"
+    return f"index {number}" if tier.is_index else f"{number}{tier.unit}"
 
 
 def seconds(time_s: float) -> str:
     """Return a time: `3.4 s`, or a dash where there is none."""
     return f"{time_s:.1f} s" if math.isfinite(time_s) else "\u2013"
+
+
+def speed(speed_deg_s: float, tier: Tier) -> str:
+    """Return how fast a leg turned on its way out: `32°/s`; empty where that is not known."""
+    return f"{speed_deg_s:.0f}{tier.unit}/s" if math.isfinite(speed_deg_s) else ""
 
 
 def times(count: int, what: str) -> str:

@@ -1,11 +1,12 @@
-"""Two filters over real timestamps: one that never looks ahead (live), one without lag (log).
+"""Filters over real timestamps: one that never looks ahead (live), one a moment late (counting), one without lag (log).
 
-Thresholds are in hertz and seconds, never in frames, so that 5 and 240 frames a second behave alike.
+Thresholds are in hertz and seconds, never in frames, so that 5 and 240 frames per second behave alike.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import deque
 from functools import cache
 from itertools import takewhile
@@ -178,3 +179,64 @@ class SettledCurve:
         values = zero_lag(known[:, 0], known[:, 1])
         inside = (known[:, 0] >= from_s) & (known[:, 0] <= to_s)
         return known[inside, 0], values[inside]
+
+
+SMOOTH_S = 0.12
+"""The finder sees the mean of the middle half of the samples this far to both sides: it is late by this time."""
+NOISE_OVER_S = 12.0
+
+
+class Smoother:
+    """The angle without single outliers and with less noise, a moment late; gaps stay gaps."""
+
+    def __init__(self) -> None:
+        self._times: list[float] = []
+        self._values: list[float] = []
+        self._next = 0
+        self._residuals: deque[tuple[float, float]] = deque()
+        self._noise_s, self._noise_deg = -math.inf, 0.0
+
+    def clear(self) -> None:
+        """Begin anew; the noise stays known."""
+        self._times, self._values, self._next = [], [], 0
+
+    @property
+    def noise_deg(self) -> float:
+        """Standard deviation of the samples about the smoothed angle."""
+        return self._noise_deg
+
+    def add(self, time_s: float, value_deg: float) -> list[tuple[float, float]]:
+        """Take a sample; return the times and smoothed values that are known by now."""
+        self._times.append(time_s)
+        self._values.append(value_deg)
+        return self._until(time_s - SMOOTH_S)
+
+    def flush(self) -> list[tuple[float, float]]:
+        """Return what waits, with what there is."""
+        return self._until(math.inf)
+
+    def _until(self, until_s: float) -> list[tuple[float, float]]:
+        found = []
+        times, values = self._times, self._values
+        while self._next < len(times) and times[self._next] <= until_s:
+            at_s = times[self._next]
+            near = sorted(values[bisect_left(times, at_s - SMOOTH_S) : bisect_left(times, at_s + SMOOTH_S + 1e-9)])
+            cut = len(near) // 4 if len(near) > 3 else (len(near) - 1) // 2
+            middle = near[cut : len(near) - cut]
+            smooth = sum(middle) / len(middle)
+            found.append((at_s, smooth))
+            self._learn(at_s, values[self._next] - smooth)
+            self._next += 1
+        old = bisect_left(times, (times[self._next] if self._next < len(times) else times[-1]) - SMOOTH_S) if times else 0
+        if old > 64:
+            del times[:old], values[:old]
+            self._next -= old
+        return found
+
+    def _learn(self, time_s: float, residual_deg: float) -> None:
+        self._residuals.append((time_s, abs(residual_deg)))
+        while self._residuals[0][0] < time_s - NOISE_OVER_S:
+            self._residuals.popleft()
+        if time_s - self._noise_s >= 0.5 and len(self._residuals) > 8:
+            self._noise_s = time_s
+            self._noise_deg = 1.4826 * float(np.median([size for _, size in self._residuals]))

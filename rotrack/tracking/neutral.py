@@ -67,7 +67,9 @@ class NeutralFinder:
     @property
     def waiting(self) -> str:
         """Why there is no neutral pose yet."""
-        return REASON_TOO_FEW if self._too_few else REASON_WAITING
+        seen_s = self._poses[-1].time_s - self._poses[0].time_s if self._poses else 0.0
+        slow = (LEAST_FRAMES - 1) * seen_s > self._needed_s * (len(self._poses) - 1)
+        return REASON_TOO_FEW if self._too_few or slow else REASON_WAITING
 
     def update(self, pose: Pose) -> tuple[NeutralPose, list[Pose]] | None:
         """Take a pose; return the neutral pose and the poses that it was taken from once there is one."""
@@ -83,7 +85,7 @@ class NeutralFinder:
         for needed_s, trembling in ((self._needed_s, False), (TREMBLING_TIMES * self._needed_s, True)):
             poses = self._since(needed_s)
             if poses and self._still(poses, trembling):
-                return _middle(poses), poses
+                return middle(poses), poses
         return None
 
     def stillest(self, poses: Sequence[Pose]) -> tuple[NeutralPose, list[Pose]] | None:
@@ -96,7 +98,7 @@ class NeutralFinder:
                 self._poses.popleft()
             near = list(self._poses)
             if len(near) >= LEAST_FRAMES and near[-1].time_s - near[0].time_s >= LATE_S - 1e-6 and self._still(near):
-                found = _middle(near), near
+                found = middle(near), near
                 break
         self._poses = kept
         return found
@@ -146,7 +148,7 @@ class NeutralFinder:
         return _wander(pointer) < near and _wander(chain) < times * STILL_PLACE * max(length, reach)
 
 
-def _middle(poses: Sequence[Pose]) -> NeutralPose:
+def middle(poses: Sequence[Pose]) -> NeutralPose:
     """Return the medians of poses."""
     pixels = np.array([p.image_px for p in poses])
     world = np.median([p.world_m for p in poses], axis=0)

@@ -32,27 +32,19 @@ from rotrack.core.model import (
     ZeroCourse,
 )
 from rotrack.kinematics.camera import Calibration
+from rotrack.kinematics.compensation import Compensation, size_at_peak
 from rotrack.kinematics.correction import NORMAL_95
 from rotrack.kinematics.crops import readable
 from rotrack.kinematics.identity import LegNames
 from rotrack.kinematics.posture import BodyForm, position_problem
 from rotrack.kinematics.rotation import NEEDS, REASON_NOT_READ, NeutralPose, Reading, RotationMeasure, make_measure
 from rotrack.system.imports import load
+from rotrack.tracking.excursions import PLATEAU_S, Ending, Excursion, measure_excursion
 from rotrack.tracking.filters import OneEuro, SettledCurve
-from rotrack.tracking.neutral import NeutralFinder
-from rotrack.tracking.reps import (
-    ENDED_EARLY,
-    PEAK_UNSEEN,
-    PLATEAU_S,
-    WIDEST_S,
-    Ending,
-    Excursion,
-    Pairing,
-    RepFinder,
-    Rest,
-    judged,
-    measure_excursion,
-)
+from rotrack.tracking.neutral import LATE_S, NeutralFinder, middle
+from rotrack.tracking.numbering import Pairing, judged
+from rotrack.tracking.reps import ENDED_EARLY, PEAK_UNSEEN, WIDEST_S, RepFinder
+from rotrack.tracking.rests import GAP_S, Rest
 from rotrack.tracking.settings import TrackerSettings
 from rotrack.tracking.zero import zero_course
 
@@ -68,6 +60,12 @@ KEEP_S = 12.0
 BACKLOG_S = 60.0
 """A leg that has no neutral pose yet, while the other one has, is measured from so long before it; one that never had any, at the
 end."""
+ROUGH_POSES = 60
+"""So many of the poses that waited tell whether the leg repeated before its neutral pose was taken."""
+OUT_SHARE = 0.7
+"""A leg that was so large a share of what surely counts further back was held out when its neutral pose was taken."""
+SAME_PLACE_SHARE = 0.14
+"""There it stayed within so large a share of that."""
 LONGEST_S = WIDEST_S
 REVISED_OF = 150
 """Repetitions of a leg that may be revised: the last ones."""
@@ -76,7 +74,7 @@ TOGETHER_S = 0.3
 IMPLAUSIBLE_SHARE = 1.5
 IMPLAUSIBLE_FROM_DEG = 75.0
 """An angle beyond both this and 1.5 times the drill's plausible range is a mistake of the pose model, not a hip."""
-NOT_READ = Reading.missing("")
+NOT_READ = Reading()
 
 
 class RotationTracker:
@@ -109,9 +107,9 @@ class RotationTracker:
         settings = settings or TrackerSettings()
         table = table or load_table()
         calibration = calibration or Calibration()
-        self._names = LegNames(drill.posture)
+        self._names = LegNames(drill.posture, sides)
         # The other leg is followed too, to see whether it moves; only the chosen sides are reported.
-        self._legs = {side: _LegTracker(side, drill, settings, table, calibration) for side in Side}
+        self._legs = {side: _LegTracker(side, drill, settings, table, calibration, side.other not in sides) for side in Side}
         for side, leg in self._legs.items():
             leg.finder.other, leg.finder.with_other = self._legs[side.other].finder, len(sides) > 1
 
@@ -122,8 +120,7 @@ class RotationTracker:
             self.retake_neutral()
         begun = any(self._legs[side].begun for side in self.sides)
         for side, leg in self._legs.items():
-            other = self._legs[side.other] if side.other not in self.sides else None
-            leg.update(pose, abs(other.live_deg) if other else math.nan, refused.get(side, ""), begun)
+            leg.update(pose, refused.get(side, ""), begun)
         return self._step(pose)
 
     def finish(self, pose: Pose) -> Step:
@@ -174,9 +171,12 @@ class _Output:
 class _LegTracker:
     """State of one leg; `out` and `sample` hold what the latest update produced."""
 
-    def __init__(self, side: Side, drill: Drill, settings: TrackerSettings, table: DrillTable, calibration: Calibration) -> None:
+    def __init__(
+        self, side: Side, drill: Drill, settings: TrackerSettings, table: DrillTable, calibration: Calibration, alone: bool
+    ) -> None:
         self.side, self._drill, self._settings, self._calibration = side, drill, settings, calibration
-        self._faults = {k: f for k, f in table.faults.items() if drill.watches(f)}
+        watched = {k: f for k, f in table.faults.items() if drill.watches(f)}
+        self._faults = {k: f for k, f in watched.items() if alone or not f.of_other_leg}
         self._leg = LEGS[side]
         self._needed = [getattr(self._leg, part) for part in NEEDS[drill.measure]]
         self._hips = [LEGS[s].hip for s in Side]
@@ -187,6 +187,7 @@ class _LegTracker:
         self._problem = ""
         self._looking = False
         self._form: BodyForm | None = None
+        self._compensation: Compensation | None = None
         self._hip_zero = np.full(2, np.nan)
         self._shank_px = math.nan
         self._good_position_s = self._good_sight_s = -math.inf
@@ -203,7 +204,8 @@ class _LegTracker:
         self._backlog: deque[_Waiting] = deque()
         self._curve = SettledCurve(KEEP_S)
         self._waiting: deque[RotationSample] = deque()
-        self._history: deque[tuple[float, float, dict[str, float]]] = deque()
+        self._seen: deque[tuple[float, float]] = deque()
+        self._moved: deque[tuple[float, dict[str, float]]] = deque()
         self._errors: deque[tuple[float, float, float, float]] = deque()
         self._now: dict[str, float] = {}
         self._time_s = 0.0
@@ -234,16 +236,16 @@ class _LegTracker:
 
     def cue(self) -> str:
         """Return what to say about the form now; empty if all is well."""
-        over = [(self._now.get(k, 0) / f.limit, f.cue) for k, f in self._faults.items()]
+        over = [(abs(self._now.get(k, 0.0)) / f.limits[self._drill.posture], f.cue) for k, f in self._faults.items()]
         worst = max(over, default=(0.0, ""))
         return worst[1] if worst[0] > 1 and self.away else ""
 
     # ------------------------------------------------------------------ one pose
-    def update(self, pose: Pose, other_leg_deg: float, refused: str, begun: bool) -> None:
+    def update(self, pose: Pose, refused: str, begun: bool) -> None:
         """Take the next pose.
 
-        `other_leg_deg` is how far the leg that is not measured has moved, NaN if both are; `refused` says why the legs cannot
-        be told apart, empty when they can; `begun` says whether a leg that is to be measured has its neutral pose.
+        `refused` says why the legs cannot be told apart, empty when they can; `begun` says whether a leg that is to be measured
+        has its neutral pose.
         """
         self.out = _Output()
         if self.retake:
@@ -261,14 +263,14 @@ class _LegTracker:
         if not reason and self._measure is None:
             reason = self._find_neutral(pose)
         if self._measure is None and (self._backlog or not reason or self._looking):
-            self._backlog.append(_Waiting(pose, other_leg_deg, "" if self._looking else reason, begun))
+            self._backlog.append(_Waiting(pose, "" if self._looking else reason, begun))
             self._take_sample(self._sample(pose, NOT_READ, math.nan, reason))
             if pose.time_s - self._backlog[0].pose.time_s > BACKLOG_S:
                 self._pass_by(self._backlog.popleft())
             return
-        self._measure_pose(pose, step_s, other_leg_deg, reason)
+        self._measure_pose(pose, step_s, reason)
 
-    def _measure_pose(self, pose: Pose, step_s: float, other_leg_deg: float, reason: str) -> None:
+    def _measure_pose(self, pose: Pose, step_s: float, reason: str) -> None:
         """Read a pose with the measure, unless a reason says why not, and follow what the leg does."""
         seen, pelvis_deg = NOT_READ, math.nan
         if not reason:
@@ -277,16 +279,17 @@ class _LegTracker:
             seen = self._measure.read(pose, pelvis_deg)
             reason = seen.reason
             if abs(seen.angle_deg) > self._implausible_deg:
-                seen = seen._replace(angle_deg=math.nan, error_deg=math.nan)
+                seen = replace(seen, angle_deg=math.nan, error_deg=math.nan)
                 reason = "more than a hip can turn: heel and toe or the legs are mixed up"
-            self._watch_form(pose, step_s, other_leg_deg)
+            self._watch_form(pose, step_s)
         self._take_sample(self._sample(pose, seen, pelvis_deg, reason))
         self._errors.append((pose.time_s, seen.sd_deg, seen.gravity_deg, self._with_zero(seen.error_deg)))
         keep_s = max(min(pose.time_s - KEEP_S, self.finder.needed_from_s - 2), pose.time_s - LONGEST_S)
         while self._errors[0][0] < keep_s:
             self._errors.popleft()
-        while self._history and self._history[0][0] < keep_s:
-            self._history.popleft()
+        for kept in (self._seen, self._moved):
+            while kept and kept[0][0] < keep_s:
+                kept.popleft()
         self._emit_curve(self._curve.add(pose.time_s, seen.angle_deg, keep_s))
         self._follow(pose.time_s, seen.angle_deg)
 
@@ -307,17 +310,13 @@ class _LegTracker:
         return RotationSample(
             time_s=pose.time_s,
             side=self.side,
-            live_deg=self._smooth.update(pose.time_s, seen.angle_deg) - zero_deg,
             corrected_deg=seen.angle_deg - zero_deg,
-            uncorrected_deg=seen.uncorrected_deg,
-            mediapipe_deg=seen.mediapipe_deg,
-            legnet_deg=seen.legnet_deg,
-            legnet_sd_deg=seen.legnet_sd_deg,
-            raw_deg=seen.raw_deg,
-            gravity_deg=seen.gravity_deg,
-            pelvis_deg=pelvis_deg if not reason else math.nan,
-            uncertainty_deg=self._with_zero(seen.error_deg),
             reason=reason,
+            **seen.angles(
+                live_deg=self._smooth.update(pose.time_s, seen.angle_deg) - zero_deg,
+                pelvis_deg=pelvis_deg if not reason else math.nan,
+                uncertainty_deg=self._with_zero(seen.error_deg),
+            ),
         )
 
     def _take_sample(self, sample: RotationSample) -> None:
@@ -383,7 +382,7 @@ class _LegTracker:
         """Forget the neutral pose; an excursion in progress ends."""
         self._close_span(leaving)
         self._give()
-        self._measure = self._form = None
+        self._measure = self._form = self._compensation = None
         self._now = {}
         self._neutral_finder.clear()
 
@@ -406,23 +405,60 @@ class _LegTracker:
             self._problem = measure.problem
             return self._problem
         self._problem = ""
+        rough_s, rough_deg = self._rough(measure)
+        rest = [] if late else self._earlier_rest(rough_s, rough_deg)
+        if rest:
+            poses, to_s = rest, rest[-1].time_s
+            neutral = middle(poses)
+            measure = make_measure(neutral, self.side, self._drill, self._calibration, self._settings.correct)
+            rough_s, rough_deg = self._rough(measure)
         self._measure, self._form = measure, BodyForm(neutral, self.side)
+        self._compensation = Compensation(neutral, self.side, self._drill.posture)
         self._hip_zero = neutral.image_px[self._hips].mean(axis=0)
         self._shank_px = float(np.hypot(*(neutral.image_px[self._leg.ankle] - neutral.image_px[self._leg.knee])))
         from_s = poses[0].time_s
         self._span = _Span(from_s, *_spread([measure.read(pose, 0.0) for pose in poses], poses))
         self.out.neutrals.append(NeutralTaken(self.side, from_s, to_s, measure.neutral_angle_deg, measure.view, measure.advice))
+        ways_deg = [direction.sign * rough_deg[rough_s < from_s] for direction in self._drill.directions]
+        moved = any((way_deg >= self.finder.sure_deg).any() for way_deg in ways_deg)
+        self.finder.zero_from_s = from_s if moved and not late else -math.inf
         backlog, self._backlog = self._backlog, deque()
         before_s = math.nan
         for waiting in backlog:
-            if not (waiting.begun or late):
-                self._pass_by(waiting)  # before a session has begun people arrange their legs
+            after_rest = bool(rest) and waiting.pose.time_s >= from_s
+            if not (waiting.begun or late or moved or after_rest):
+                self._pass_by(waiting)
                 continue
             pose = waiting.pose
             step_s = 0.0 if math.isnan(before_s) else pose.time_s - before_s
-            self._measure_pose(pose, step_s, waiting.other_leg_deg, waiting.reason or self._out_of_position(pose))
+            self._measure_pose(pose, step_s, waiting.reason or self._out_of_position(pose))
             before_s = pose.time_s
         return ""
+
+    def _rough(self, measure: RotationMeasure) -> tuple[np.ndarray, np.ndarray]:
+        """Return times and angles of some of the poses that waited, by a measure."""
+        waiting = [waiting.pose for waiting in self._backlog if not waiting.reason]
+        some = waiting[:: -(-len(waiting) // ROUGH_POSES) or 1]
+        read = np.array([(pose.time_s, measure.read(pose, 0.0).angle_deg) for pose in some]).reshape(-1, 2)
+        return tuple(read[np.isfinite(read[:, 1])].T)
+
+    def _earlier_rest(self, times_s: np.ndarray, angles_deg: np.ndarray) -> list[Pose]:
+        """Return the poses of an earlier rest, if the neutral pose was taken while the leg was held out; else none.
+
+        A leg that turns in one direction only rests at the other end of its way.
+        """
+        if self._drill.combined or not len(times_s):
+            return []
+        out_deg = self._drill.directions[0].sign * angles_deg
+        lowest_deg = float(np.quantile(out_deg, 0.1))
+        if lowest_deg > -OUT_SHARE * self.finder.sure_deg:
+            return []
+        low = np.flatnonzero(out_deg <= lowest_deg + SAME_PLACE_SHARE * self.finder.sure_deg)
+        for run in np.split(low, np.flatnonzero(np.diff(low) > 2) + 1):
+            if times_s[run[-1]] - times_s[run[0]] >= LATE_S:
+                from_s, to_s = times_s[run[0]], times_s[run[-1]]
+                return [w.pose for w in self._backlog if from_s <= w.pose.time_s <= to_s and not w.reason]
+        return []
 
     def _find_late_neutral(self) -> None:
         """Take the stillest moment of a leg that never held still for long enough."""
@@ -454,26 +490,22 @@ class _LegTracker:
             self.out.zeros.append(span.course)
 
     # ------------------------------------------------------------------ form
-    def _watch_form(self, pose: Pose, step_s: float, other_leg_deg: float) -> None:
-        assert self._form is not None
-        faults = self._form.faults(pose.image_px, pose.world_m)
-        faults["O"] = other_leg_deg
-        visibility = float(min(pose.visibility[i] for i in self._needed))
-        self._history.append((pose.time_s, visibility, {k: faults[k] for k in self._faults if k in faults}))
+    def _watch_form(self, pose: Pose, step_s: float) -> None:
+        assert self._compensation is not None
+        self._seen.append((pose.time_s, float(min(pose.visibility[i] for i in self._needed))))
+        sizes = self._compensation.sizes(pose)
+        self._moved.append((pose.time_s, sizes))
         share = 1 - math.exp(-max(step_s, 0) / CUE_SMOOTHING_S)
-        for letter, size in self._history[-1][2].items():
+        for letter, size in sizes.items():
             before = self._now.get(letter, size)
             self._now[letter] = before + share * (size - before) if math.isfinite(size) else before
 
-    def _form_during(self, start_s: float, end_s: float) -> tuple[tuple[str, ...], float]:
-        """Return the faults of a span and the mean visibility in it."""
-        during = [(v, sizes) for t, v, sizes in self._history if start_s <= t <= end_s]
-        found = []
-        for letter, fault in self._faults.items():
-            sizes = [s[letter] for _, s in during if math.isfinite(s.get(letter, math.nan))]
-            if sizes and np.quantile(sizes, 0.9) > fault.limit:
-                found.append(letter)
-        return tuple(found), float(np.mean([v for v, _ in during])) if during else math.nan
+    def _form_during(self, start_s: float, peak_s: float, end_s: float) -> tuple[tuple[str, ...], float]:
+        """Return the faults of a repetition and the mean visibility in it."""
+        visible = [share for t, share in self._seen if start_s <= t <= end_s]
+        sizes = {letter: size_at_peak(self._moved, letter, peak_s) for letter in self._faults}
+        found = tuple(letter for letter, fault in self._faults.items() if sizes[letter] > fault.limits[self._drill.posture])
+        return found, float(np.mean(visible)) if visible else math.nan
 
     # ------------------------------------------------------------------ curve and repetitions
     def _emit_curve(self, settled: list[tuple[float, float]]) -> None:
@@ -487,17 +519,9 @@ class _LegTracker:
                         time_s=sample.time_s,
                         side=self.side,
                         angle_deg=angle_deg - zero_deg if known else math.nan,
-                        live_deg=sample.live_deg,
-                        uncorrected_deg=sample.uncorrected_deg,
-                        mediapipe_deg=sample.mediapipe_deg,
-                        legnet_deg=sample.legnet_deg,
-                        legnet_sd_deg=sample.legnet_sd_deg,
-                        raw_deg=sample.raw_deg,
-                        gravity_deg=sample.gravity_deg,
-                        pelvis_deg=sample.pelvis_deg,
-                        uncertainty_deg=sample.uncertainty_deg if known else math.nan,
                         zero_deg=zero_deg,
                         reason="" if known else sample.reason or "not settled",
+                        **sample.angles(uncertainty_deg=sample.uncertainty_deg if known else math.nan),
                     )
                 )
 
@@ -512,7 +536,7 @@ class _LegTracker:
             peak_deg = measured.peak_deg - self._span.zero_deg(measured.peak_s)
             self.out.apart.append(Apart(self.side, direction, measured.start_s, measured.end_s, peak_deg, excursion.problem))
             return
-        faults, visibility = self._form_during(measured.start_s, measured.end_s)
+        faults, visibility = self._form_during(measured.start_s, measured.peak_s, measured.end_s)
         invalid = [self._faults[k].title.lower() for k in faults if self._faults[k].invalidates]
         invalid += [said] if (said := _ENDINGS.get(excursion.ending)) else []
         sd_deg, gravity_deg, error_deg = self._at_peak(measured.peak_s)
@@ -564,8 +588,13 @@ class _LegTracker:
         self._given = {(rep.direction, rep.rep): self._given[rep.direction, rep.rep] for rep in reps}
 
     def _at_peak(self, peak_s: float) -> tuple[float, float, float]:
-        """Return standard error of the fit, gravity angle and 95 % half width around a peak: medians, NaN where there is none."""
-        near = np.array([told for t, *told in self._errors if abs(t - peak_s) <= PLATEAU_S / 2])
+        """Return standard error of the fit, gravity angle and 95 % half width around a peak: medians, NaN where there is none.
+
+        With so few frames per second that none lies within the plateau, those of the nearest frame.
+        """
+        nearest_s = min((abs(t - peak_s) for t, *_ in self._errors), default=0.0)
+        within_s = max(PLATEAU_S / 2, min(nearest_s, GAP_S))
+        near = np.array([told for t, *told in self._errors if abs(t - peak_s) <= within_s])
         with np.errstate(all="ignore"):
             found = [np.median(column[np.isfinite(column)]) if np.isfinite(column).any() else math.nan for column in near.T]
         return (float(found[0]), float(found[1]), float(found[2])) if found else (math.nan, math.nan, math.nan)
@@ -590,7 +619,6 @@ class _Waiting:
     """A pose from before the neutral pose of its leg, why it is not in position, and whether another leg was measured by then."""
 
     pose: Pose
-    other_leg_deg: float
     reason: str
     begun: bool
 

@@ -79,6 +79,14 @@ class Scoreboard:
         """Return the number of the latest repetition of a side."""
         return max((rep.rep for rep in self.reps if rep.side is side), default=0)
 
+    def complete(self, side: Side, directions: Sequence[Direction] = ()) -> int:
+        """Return how many repetitions of a side count: so many valid ones there are in each direction of its drill.
+
+        Without `directions` those of the direction that has most. It may fall: others tell that a repetition was partial.
+        """
+        valid = Counter(rep.direction for rep in self.reps if rep.side is side and rep.valid)
+        return min((valid[direction] for direction in directions), default=max(valid.values(), default=0))
+
     def last(self, side: Side) -> Rep | None:
         """Return the latest repetition of a side."""
         return next((rep for rep in reversed(self.reps) if rep.side is side), None)

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rotrack.core.messages import Message, say, sided
 from rotrack.core.model import Side, ZeroCourse
-from rotrack.tracking.reps import Excursion, Rest
+from rotrack.tracking.excursions import Excursion
+from rotrack.tracking.rests import Rest
 
 RESTS_NEEDED, RESTS_NEEDED_AT_END = 3, 2
 MOVES_FROM_DEG, MOVES_FROM_SD = 3.0, 2.0
@@ -105,20 +107,16 @@ def _rests_there(
     return float(np.median([rest.seconds for rest in rests])) >= RESTED_S
 
 
-def zero_moved(zero: ZeroCourse) -> str:
-    """Return a sentence about a zero that moved; empty if it moved by so little that nobody need know."""
+def zero_moved(zero: ZeroCourse) -> Message | None:
+    """Return what to say of a zero that moved; None if it moved by so little that nobody need know."""
     levels = zero.levels_deg
     if abs(levels[-1] - levels[0]) > CREEPS_FROM_DEG:
         moved_deg = levels[-1] - levels[0]
-        way = "inwards" if moved_deg > 0 else "outwards"
-        return (
-            f"The rest of the {zero.side} leg moved {way} by {abs(moved_deg):.0f} degrees while you went on: each repetition "
-            "counts from where the leg rested then."
-        )
+        return say("note.rest_moved", side=sided(zero.side), way=_way(moved_deg), degrees=round(abs(moved_deg)))
     if abs(levels[0]) < SAID_FROM_DEG:
-        return ""
-    way = "outwards" if levels[0] > 0 else "inwards"
-    return (
-        f"At the start the {zero.side} leg was turned {way} by {abs(levels[0]):.0f} degrees from where it rested later: zero is "
-        "where it rested."
-    )
+        return None
+    return say("note.start_turned", side=sided(zero.side), way=_way(-levels[0]), degrees=round(abs(levels[0])))
+
+
+def _way(turned_deg: float) -> Message:
+    return say("note.inwards" if turned_deg > 0 else "note.outwards")

@@ -69,7 +69,7 @@ def compare(session: Session | None, truth: LegTruth, side: Side, drill: str) ->
     if session is None:
         unknown = BETWEEN.join(f"{_named(rep)}: nothing was measured" for rep in wanted)
         return {"moves": _yes(truth.reps), "reps_true": len(wanted), "reps_found": 0, "reps_invented": 0, "missed": unknown}
-    if session.record.tier == "D":
+    if session.record.tier.is_counted:
         return _stretch(session, truth, side)
     reps = [rep for rep in session.rep_list if rep.side is side]
     matched = match(reps, wanted)
@@ -271,7 +271,7 @@ def _why_missed(rep: TrueRep, session: Session, side: Side, curve: pd.DataFrame,
         return "no frame of it"
     if any(found.start_s < rep.end_s and found.end_s > rep.start_s for found in reps):
         return "logged as one with another, or the other way"
-    return "not a word"
+    return "no message"
 
 
 def _near(curve: pd.DataFrame, time_s: float, column: str) -> float:

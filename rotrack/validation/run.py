@@ -20,6 +20,7 @@ from rotrack.core.errors import RecordError
 from rotrack.core.model import CONVENTION_VERSION, Side
 from rotrack.measure import run
 from rotrack.measure.batch import Job, OnFrames, Outcome, attempt, count_frames, died, in_processes, run_job
+from rotrack.measure.request import Request, measure_version
 from rotrack.records.folders import sessions_folder
 from rotrack.records.landmarks import LANDMARKS, LEGS_READ
 from rotrack.records.record import Status, read_record
@@ -167,7 +168,18 @@ class _Task:
     def job(self) -> Job:
         """The measuring of the video."""
         data = self.scratch / self.clip.name
-        return Job(self.clip.video, self.clip.drill, "both", data, **asdict(self.settings))
+        how = asdict(self.settings)
+        mirror = how.pop("mirror")
+        return Job(self.clip.video, Request(drill=self.clip.drill, side=self.side, out=data, **how), mirror)
+
+    @property
+    def side(self) -> str:
+        """The leg to measure: both, but face down the one that moves: nobody can tell there which leg a single bent one is."""
+        known = load_table().drills.get(self.clip.drill)
+        if known is None or not known.posture.record.face_down or self.clip.moves not in set(Side):
+            return "both"
+        moves = Side(self.clip.moves)
+        return str(moves.other if self.settings.mirror else moves)
 
     @property
     def place(self) -> Path | None:
@@ -222,7 +234,7 @@ def measure_clip(task: _Task, on_frames: OnFrames) -> _Found:
     """Return what is found of a clip; its session is measured from what was kept, or else from the video."""
     kept, job = task.kept, task.job
     if kept is not None:
-        again = partial(run.remeasure, kept, job.data, correct=job.correct, legnet=job.legnet)
+        again = partial(run.remeasure, kept, job.request.data, correct=job.request.correct, legnet=job.request.legnet)
         outcome = attempt(job.video, again)
     else:
         outcome = run_job(job, on_frames)
@@ -230,9 +242,9 @@ def measure_clip(task: _Task, on_frames: OnFrames) -> _Found:
         raise KeyboardInterrupt  # the measuring ends a session then, as it does for a person; here it is no result
     found = _found(task, outcome)
     if kept is None and task.place is not None:
-        _keep(sessions_folder(job.data), sessions_folder(task.place))
+        _keep(sessions_folder(job.request.data), sessions_folder(task.place))
     with suppress(OSError):
-        shutil.rmtree(job.data)
+        shutil.rmtree(job.request.data)
     return found
 
 
@@ -254,7 +266,7 @@ def _found(task: _Task, outcome: Outcome) -> _Found:
     clip, drill = task.clip, load_table().drill(task.clip.drill)
     truth = clip.truth(task.settings.mirror)
     session, note = outcome.session, str(outcome.error) if outcome.error else ""
-    refused = session or _refused(sessions_folder(task.job.data))
+    refused = session or _refused(sessions_folder(task.job.request.data))
     rows: list[Row] = []
     for side in Side:
         row: Row = dict.fromkeys(COLUMNS, "") | {"clip": clip.name, "body": clip.body, "drill": drill.id, "side": str(side)}
@@ -296,7 +308,7 @@ class State:
         self._about: dict[str, Any] = {
             "rotrack_version": metadata.version("rotrack"),
             "convention_version": CONVENTION_VERSION,
-            "measure_version": run.measure_version(settings.correct, settings.legnet),
+            "measure_version": measure_version(settings.correct, settings.legnet),
             "model_sha256": find_model(settings.model).sha256,
             "legnet_sha256": description()["sha256"] if settings.legnet else "",
             "code_sha256": code_sha256(),

@@ -371,10 +371,10 @@ def markdown(table: pd.DataFrame, short: bool = False) -> str:
     columns = {name: of for name, of in _COLUMNS.items() if not short or name in _FEW}
     lines = _marked(columns, summaries(table))
     if not short and (found := refusals(table)):
-        lines += ["", "| no angle, since | clips | legs | frames |", "|---|---|---|---|"]
+        lines += ["", "| no angle because | clips | legs | frames |", "|---|---|---|---|"]
         lines += [f"| {r.reason} | {r.clips} | {r.legs} | {r.frames} |" for r in found]
     if not short and (missed := misses(table)):
-        lines += ["", "| repetition missed, since | times |", "|---|---|"]
+        lines += ["", "| repetition missed because | times |", "|---|---|"]
         lines += [f"| {reason} | {n} |" for reason, n in missed.most_common()]
     return "\n".join(lines)
 

@@ -89,12 +89,15 @@ class Clip:
         What it is called, the drill to measure, who is seen.
     folder : Path
         Where its files are.
+    moves : str
+        The leg that moves: left, right or both.
     """
 
     name: str
     drill: str
     body: str
     folder: Path
+    moves: str = "both"
 
     @property
     def video(self) -> Path:
@@ -178,9 +181,10 @@ def read_clips(folder: Path, only: str = "", part: str = "", on_note: Callable[[
     if wanted.empty:
         raise TruthError(f"No clip in {folder / 'manifest.csv'} is of the part '{part}'; it has {', '.join(sorted(set(parts)))}.")
     bodies = next((wanted[column] for column in ("body", "character") if column in wanted), wanted["clip"])
+    moving = wanted.get("moving_side", pd.Series("both", index=wanted.index))
     clips = [
-        Clip(name, drill_ids.split(";")[0], body, folder)
-        for name, drill_ids, body in zip(wanted["clip"], wanted["drill_ids"], bodies, strict=True)
+        Clip(name, drill_ids.split(";")[0], body, folder, moves)
+        for name, drill_ids, body, moves in zip(wanted["clip"], wanted["drill_ids"], bodies, moving, strict=True)
     ]
     drills = load_table().drills
     unknown = [clip for clip in clips if clip.drill not in drills]

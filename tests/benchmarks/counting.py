@@ -31,6 +31,7 @@ import numpy as np
 
 from rotrack.core.model import Direction, Pose, Rep, Side
 from rotrack.kinematics.rotation import NeutralPose, Reading
+from rotrack.records.rules import RULES, USUAL
 from rotrack.records.session import best_of, by_leg, session_values
 from rotrack.tracking import pipeline
 from rotrack.tracking.scoreboard import Scoreboard
@@ -42,6 +43,11 @@ HOLD_WITHIN_S = 0.3
 HELD_FROM_S = 1.0
 """A peak that is passed in less time is not held."""
 SEEDS_APART = 1_000_000
+HOLD_BANDS = (0.07, 0.13)
+"""A hold begins with the end of the turn that brings the leg within a tenth of its peak, as docs/conventions.md says. Where it
+stops for a moment just about a tenth away, the error of the angle decides: either is right."""
+MAY_BE_MISSED_DEG = 4.0
+"""The smallest turn that can count and its error: what is smaller may be counted or not. Feet that meet leave some of them."""
 NEAR_S = 0.5
 """A repetition that was found is a true one of its leg and direction if its peak is not further from it in time."""
 FIDGET_SESSION_S, FIDGET_DEG = 300.0, 4.0
@@ -136,17 +142,18 @@ def outcome(session: simulate.Session, number: int, quick: bool = False) -> Outc
     cpu_s = time.process_time() - start_s
     reps, true = run.board.reps, session.counted
     found = Counter((str(rep.side), str(rep.direction)) for rep in reps)
-    wanted = Counter((rep.side, rep.direction) for rep in true)
+    wanted = Counter((rep.side, rep.direction) for rep in true if _size_deg(rep) >= MAY_BE_MISSED_DEG)
+    allowed = Counter((rep.side, rep.direction) for rep in true)
     problems = [f"missed {wanted[key] - found[key]}" for key in wanted if wanted[key] > found[key]]
     for key in found:
-        if key not in wanted:
+        if key not in allowed:
             problems.append(f"wrong side or direction {found[key]}" if true else f"invented {found[key]}")
-        elif found[key] > wanted[key]:
-            problems.append(f"invented {found[key] - wanted[key]}")
+        elif found[key] > allowed[key]:
+            problems.append(f"invented {found[key] - allowed[key]}")
     if run.went_back or run.live != run.logged:
         problems.append("live is not the log")
     pairs = [(rep, match) for rep in reps if (match := _true_of(rep, true)) is not None]
-    holds = tuple(rep.hold_s - match.held_s for rep, match in pairs if match.held_s >= HELD_FROM_S)
+    holds = tuple(_hold_off_s(session.course, rep, match) for rep, match in pairs if match.held_s >= HELD_FROM_S)
     moved = session.course.movement
     return Outcome(
         number=number,
@@ -170,6 +177,15 @@ def warned(board: Scoreboard) -> bool:
     return any(zero_moved(zero) for zero in board.zeros.values())
 
 
+def _size_deg(rep: movement.Rep) -> float:
+    """Return how large a true repetition is, from where it comes and from the rest."""
+    return min(abs(rep.peak_deg - rep.from_deg), abs(rep.peak_deg))
+
+
+def _hold_off_s(course: movement.Course, rep: Rep, match: movement.Rep) -> float:
+    return min((rep.hold_s - course.held_s(match, band) for band in HOLD_BANDS), key=abs)
+
+
 def _true_of(rep: Rep, true: Sequence[movement.Rep]) -> movement.Rep | None:
     mine = [t for t in true if t.side == rep.side and t.direction == rep.direction]
     near = [t for t in mine if t.peak_from_s - NEAR_S <= rep.peak_s <= t.peak_to_s + NEAR_S]
@@ -181,7 +197,7 @@ def _values(reps: Sequence[Rep], pairs: Sequence[tuple[Rep, movement.Rep]], warn
     true_deg = {id(rep): match.peak_deg for rep, match in pairs}
     groups = by_leg(reps)
     for value in session_values(reps):
-        used = [true_deg[id(rep)] for rep in best_of(groups[value.side, value.direction]) if id(rep) in true_deg]
+        used = [true_deg[id(rep)] for rep in best_of(groups[value.side, value.direction], RULES[USUAL]) if id(rep) in true_deg]
         if used:
             yield value.value_deg - float(np.mean(used)), value.uncertainty_deg, warned
 
@@ -273,7 +289,10 @@ class QuickMeasure:
         """Return the angle since neutral."""
         angle = float(pose.world_m[0, self._column]) - self._zero_deg
         error = 2.0 + 0.14 * abs(angle)
-        return Reading(angle, angle, angle, 1.0, float("nan"), angle, angle, 1.0, error)
+        return Reading(
+            angle_deg=angle, error_deg=error, sd_deg=1.0, raw_deg=angle, uncorrected_deg=angle, mediapipe_deg=angle,
+            legnet_deg=angle, legnet_sd_deg=1.0,
+        )  # fmt: skip
 
 
 def quickened(session: simulate.Session) -> simulate.Session:

@@ -54,12 +54,12 @@ def rep_of(number: int) -> Rep:
 
 def writer_of(data: Path, person: str) -> SessionWriter:
     """Begin a session as measuring does."""
-    from rotrack.measure import run  # loaded before the forks
+    from rotrack.measure import request, run  # loaded before the forks
 
-    request = run.make_request("seated-combined", "both", data, person, "note, with comma", legnet=False)
+    request = request.Request(drill="seated-combined", out=data, person=person, note="note, with comma", legnet=False)
     source = SourceInfo("video", "x.mp4", (640, 480), 30.0, 0)
     provenance = {"model": "heavy", "model_sha256": "0", "landmarker": {}, "legnet": None}
-    return run._open_log(request, source, provenance, Known(), run.SYSTEM)
+    return run.in_log(request, source, provenance, Known(), run.SYSTEM)
 
 
 def write(data: Path, out: int, seed: int, most: int = 10**9) -> None:

@@ -2,13 +2,15 @@
 
 Measures the sample videos and the recorded fixtures and writes tests/fixtures/numbers, in some minutes. It is only for a change
 that is meant to change numbers. `--recordings` leaves the sample videos as they are; `--out FOLDER` writes elsewhere, to look at
-the difference.
+the difference. `--release` measures nothing: it keeps what is frozen as the numbers of this version, in tests/fixtures/releases,
+with which later versions are compared (tests/benchmarks/releases.py).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from helpers import FIXTURES, SAMPLES
+from releases import RELEASES, VERSIONS
 from test_same_numbers import (
     NAMES,
     NUMBERS,
@@ -31,6 +34,7 @@ from test_same_numbers import (
 )
 
 import rotrack
+from rotrack.core.model import CONVENTION_VERSION, MEASURE_VERSION
 from rotrack.validation import validate_folder
 
 
@@ -48,12 +52,26 @@ def recordings() -> dict[str, Any]:
     return found
 
 
+def keep_release() -> Path:
+    """Keep what is frozen as the numbers of this version, and return the folder."""
+    folder = RELEASES / rotrack.__version__
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in (RECORDINGS, TABLE, SESSIONS):
+        shutil.copyfile(path, folder / path.name)
+    write(folder / VERSIONS, {"convention_version": CONVENTION_VERSION, "measure_version": MEASURE_VERSION})
+    return folder
+
+
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recordings", action="store_true", help="only the recorded fixtures")
     parser.add_argument("--out", type=Path, default=NUMBERS, help="another folder")
+    parser.add_argument("--release", action="store_true", help="keep what is frozen as the numbers of this version")
     args = parser.parse_args()
+    if args.release:
+        print(f"kept in {keep_release()}")
+        return
     args.out.mkdir(parents=True, exist_ok=True)
     print(f"measured with {Path(rotrack.__file__).parent}")
     write(args.out / RECORDINGS.name, {"made_on": made_on(), "recordings": recordings()})

@@ -74,7 +74,9 @@ class Watch:
                 drawn: from < 0 ? [] : drawn.slice(from), ages: from < 0 ? [] : rotrackStats.ages.slice(from),
                 counts: Object.fromEntries([...document.querySelectorAll(".gauge")].map(
                   (gauge) => [gauge.dataset.leg, Number(gauge.querySelector(".count .number").textContent)])),
-                slow: text("slow"), problem: text("problem"), phase: document.getElementById("live").dataset.phase,
+                slow: text("slow"),
+                problem: document.getElementById("message").dataset.kind === "problem" ? text("words") : "",
+                phase: document.getElementById("live").dataset.phase,
               };
             }""",
             last_ms,

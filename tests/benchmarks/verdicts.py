@@ -25,6 +25,7 @@ YEAR = 52
 LOOKS = (6, 9, 13, 26, 52)
 FALSE_AT_MOST, POWER_AT_LEAST, COVERAGE = 0.05, 0.80, (0.93, 0.97)
 MDC = 1.5
+SIDES_LOOKS, DIFFERENCES_DEG = (3, 6, 13), (6.0, 8.0, 10.0, 15.0)
 FOLLOWED = 20
 """So many sessions after a change are simulated."""
 
@@ -65,7 +66,7 @@ def covered(found: Looks, values_deg: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def sides(values_deg: np.ndarray) -> np.ndarray:
-    """Return left less right of two ranges each after each session, from the latest three, shape (pairs, sessions - 2)."""
+    """Return left minus right of two ranges each after each session, from the latest three, shape (pairs, sessions - 2)."""
     sums = np.cumsum(np.pad(values_deg[0::2] - values_deg[1::2], ((0, 0), (1, 0))), axis=1)
     return (sums[:, NOW_DAYS:] - sums[:, :-NOW_DAYS]) / NOW_DAYS
 
@@ -115,6 +116,14 @@ def steady(people: int, total_deg: float, sem_deg: float, sessions: int, rng: np
     return float(np.mean((said(values).way > 0).reshape(people, -1).any(axis=1)))
 
 
+def sides_told(people: int, difference_deg: float, sem_deg: float, rng: np.random.Generator) -> np.ndarray:
+    """Return who was ever told that the leg with more range has more, until each weekly session from the third on."""
+    values = sem_deg * simulated(2 * people, SIDES_LOOKS[-1], 0.0, rng)
+    values[0::2] += difference_deg
+    clear = sides(values) > sides_error(said(values), values.shape, ONE_LOOK)
+    return np.logical_or.accumulate(clear, axis=1).mean(axis=0)
+
+
 def main() -> int:
     """Print the tables; return 1 if a figure falls short."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -146,6 +155,14 @@ def main() -> int:
     for sessions in (9, 13, 26):
         shares = [steady(people, total, 3.0, sessions, rng) for total in totals]
         print(f"| {sessions} | " + " | ".join(f"{share:.0%}" for share in shares) + " |")
+
+    print("\nLeft and right differ in truth, likeness 0: told by session " + ", ".join(map(str, SIDES_LOOKS)) + ":\n")
+    print("| SEM | " + " | ".join(f"{d:.0f} degrees" for d in DIFFERENCES_DEG) + " |\n|---|" + "---|" * len(DIFFERENCES_DEG))
+    own = np.random.default_rng((asked.seed, 1))
+    for sem in (1.5, 3.0, 4.5):
+        by = [sides_told(people, difference, sem, own) for difference in DIFFERENCES_DEG]
+        cells = (" / ".join(f"{shares[n - NOW_DAYS]:.0%}" for n in SIDES_LOOKS) for shares in by)
+        print(f"| {sem:.1f} degrees | " + " | ".join(cells) + " |")
 
     wrong, wrong_sides = (shares.max() for shares in both.values())
     found = np.mean([power(people, 3.0, 0.0, 10, rng)[0] for _ in range(4)])

@@ -32,7 +32,7 @@ from .camera import Camera
 from .dress import Body
 from .labelling import NEAREST_M, along, foot_m, labels, placed
 from .posing import Leg, LegFrames, Pose, Rig, other, turn_about, turn_y
-from .postures import POSTURES
+from .postures import CROPPED, POSTURES
 from .postures.base import Scenario
 from .raster import Raster
 from .scene import ROOMS, Scene
@@ -154,7 +154,7 @@ def _shoot(rig: Rig, rng: np.random.Generator) -> Shot:
     if rng.random() < FREE_SHARE:
         pose = _free_pose(rig, rng)
         return Shot("free", pose, rig, pose.pelvis_m - [0, 0.3, 0], None, wall_m, scene)
-    family = str(rng.choice(list(POSTURES)))
+    family = str(rng.choice(CROPPED))
     one = tidy([float(rng.uniform(-55, 50))], side=str(rng.choice(["right", "left"])), both=variants.both(family, rng))
     moment = np.array([one.reps[0].peak_from_s * rng.uniform(0.6, 1.0)])
     posture = POSTURES[family](Scenario(rig, one, moment, variants.options(family, rng), int(rng.integers(10_000)), 2.0))

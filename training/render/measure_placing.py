@@ -32,7 +32,7 @@ from . import assets, people, placing, variants
 from .clip import Film
 from .placing_errors import MIDDLE, SIDES, TABLE, Misplaced, middle, misplaced, summary, table
 from .posing import Rig
-from .postures import POSTURES
+from .postures import CROPPED
 from .stage import ClipSpec, Stage
 
 FIRST_PERSON, POSTURES_EACH, CAMERAS = 400_000, 4, 3
@@ -62,7 +62,7 @@ def measured(person: int) -> list[dict[str, Any]]:
     rig = Rig(people.make(drawn))
     rows = []
     for scene in range(person * POSTURES_EACH, (person + 1) * POSTURES_EACH):
-        name = list(POSTURES)[scene % len(POSTURES)]
+        name = CROPPED[scene % len(CROPPED)]
         rng = np.random.default_rng([FIRST_PERSON, scene])
         chosen = variants.options(name, rng)
         spec = _spec(name, drawn, chosen, scene, rng)

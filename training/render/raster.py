@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,27 +18,32 @@ from .scene import Mesh, RoomStyle, Surface
 
 _SAMPLES, _SHADOW_PX, _ABOVE_PX = 4, 1536, 384
 _PICTURES_KEPT = 150
-_VERTEX = """#version 330
+_VERTEX = """
 uniform mat4 to_screen, to_lamp, to_above; in vec3 point; in vec3 normal; in vec2 texel;
 out vec3 world; out vec3 out_of; out vec2 uv; out vec4 at_lamp; out vec4 at_above;
 void main() {
   world = point; out_of = normal; uv = texel;
   at_lamp = to_lamp * vec4(point, 1); at_above = to_above * vec4(point, 1); gl_Position = to_screen * vec4(point, 1);
 }"""
-_FRAGMENT = """#version 330
+_FRAGMENT = """
 uniform sampler2D picture; uniform sampler2DShadow lamp_depth; uniform sampler2DShadow above_depth;
 uniform vec3 tint, eye, lamp, key, sky, ground, fill; uniform float shine, gloss, alpha_test, wrap; uniform int two_sided, taps;
 in vec3 world; in vec3 out_of; in vec2 uv; in vec4 at_lamp; in vec4 at_above; out vec4 colour;
 const vec2 DISC[8] = vec2[](vec2(-.33,-.84), vec2(.71,-.55), vec2(.92,.22), vec2(.28,.88), vec2(-.55,.72), vec2(-.94,-.05),
   vec2(-.15,.2), vec2(.25,-.2));
 void main() {
-  vec4 texel = texture(picture, uv); if (texel.a < alpha_test) discard;
-  if (taps > 1) {
+  vec4 texel = texture(picture, uv);
+#ifdef HOLES
+  if (texel.a < alpha_test) discard;
+#endif
+#ifdef FINE
+  {
     vec2 gx = dFdx(uv), gy = dFdy(uv); texel = vec4(0.); float n = float(taps);
     for (int i = 0; i < taps; i++) for (int j = 0; j < taps; j++)
       texel += textureGrad(picture, uv + gx * ((float(i) + .5) / n - .5) + gy * ((float(j) + .5) / n - .5), gx / n, gy / n);
     texel /= n * n;
   }
+#endif
   vec3 albedo = pow(texel.rgb, vec3(2.2)) * tint;
   vec3 n = out_of / max(length(out_of), 1e-5), to_eye = normalize(eye - world);
   if (two_sided == 1 && dot(n, to_eye) < 0.) n = -n;
@@ -55,12 +61,24 @@ void main() {
     + shine * key * lit * pow(max(dot(n, halfway), 1e-4), gloss) * step(0., facing);
   light = light / (1. + .18 * light); colour = vec4(pow(clamp(light, 0., 1.), vec3(1. / 2.2)), 1.);
 }"""
-_DEPTH_VERTEX = """#version 330
-uniform mat4 to_screen; in vec3 point; in vec2 texel; out vec2 uv;
-void main() { uv = texel; gl_Position = to_screen * vec4(point, 1); }"""
-_DEPTH_FRAGMENT = """#version 330
+_DEPTH_VERTEX = """
+uniform mat4 to_screen; in vec3 point;
+#ifdef HOLES
+in vec2 texel; out vec2 uv;
+#endif
+void main() {
+#ifdef HOLES
+  uv = texel;
+#endif
+  gl_Position = to_screen * vec4(point, 1);
+}"""
+_DEPTH_FRAGMENT = """
+#ifdef HOLES
 uniform sampler2D picture; uniform float alpha_test; in vec2 uv;
-void main() { if (alpha_test > 0. && texture(picture, uv).a < alpha_test) discard; }"""
+void main() { if (texture(picture, uv).a < alpha_test) discard; }
+#else
+void main() {}
+#endif"""
 
 
 @dataclass(frozen=True)
@@ -91,8 +109,7 @@ class Raster:
     def __init__(self, size_px: tuple[int, int], shadow_px: int = _SHADOW_PX) -> None:
         self.size_px = size_px
         self._gl = gl = moderngl.create_context(standalone=True, backend="egl", require=330)
-        self._program = gl.program(_VERTEX, _FRAGMENT)
-        self._depth_program = gl.program(_DEPTH_VERTEX, _DEPTH_FRAGMENT)
+        self._programs: dict[tuple[str, ...], moderngl.Program] = {}
         colour, depth = gl.renderbuffer(size_px, 4, samples=_SAMPLES), gl.depth_renderbuffer(size_px, samples=_SAMPLES)
         self._fine, self._out = gl.framebuffer([colour], depth), gl.framebuffer([gl.renderbuffer(size_px, 4)])
         self._lamp, self._above = self._depth_map(shadow_px), self._depth_map(_ABOVE_PX)
@@ -133,6 +150,14 @@ class Raster:
         texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
         return texture, self._gl.framebuffer(depth_attachment=texture)
 
+    def _program(self, vertex: str, fragment: str, *wanted: str) -> moderngl.Program:
+        """Return the program for a kind of surface; what it does not need would cost time in every pixel."""
+        key = (vertex, *wanted)
+        if key not in self._programs:
+            head = "\n".join(["#version 330", *(f"#define {name}" for name in wanted)])
+            self._programs[key] = self._gl.program(head + vertex, head + fragment)
+        return self._programs[key]
+
     def _picture(self, source: Path | np.ndarray | None) -> moderngl.Texture:
         if source is None:
             return self._white
@@ -152,11 +177,15 @@ class Raster:
         gl, mesh, look = self._gl, surface.mesh, surface.look
         points = gl.buffer(_interleaved(mesh.points_m, mesh.normals), dynamic=moves)
         uv, triangles = gl.buffer(np.asarray(mesh.uv, "f4").tobytes()), gl.buffer(np.asarray(mesh.triangles, "i4").tobytes())
-        seen = gl.vertex_array(self._program, [(points, "3f 3f", "point", "normal"), (uv, "2f", "texel")], triangles)
-        depth = gl.vertex_array(self._depth_program, [(points, "3f 12x", "point"), (uv, "2f", "texel")], triangles)
+        holes, fine = ("HOLES",) * (look.alpha_test > 0), ("FINE",) * (surface.taps > 1)
+        program = self._program(_VERTEX, _FRAGMENT, *holes, *fine)
+        seen = gl.vertex_array(program, [(points, "3f 3f", "point", "normal"), (uv, "2f", "texel")], triangles)
+        where = [(points, "3f 12x", "point"), *([(uv, "2f", "texel")] if holes else [])]
+        depth = gl.vertex_array(self._program(_DEPTH_VERTEX, _DEPTH_FRAGMENT, *holes), where, triangles)
         item = _Item(
-            points, (points, uv, triangles), self._picture(surface.texture), look, surface.casts_shadow, surface.taps, seen, depth
-        )
+            points, (points, uv, triangles), self._picture(surface.texture), look,
+            surface.casts_shadow, surface.taps, seen, depth,
+        )  # fmt: skip
         self._items.append(item)
         return item
 
@@ -192,8 +221,8 @@ class Raster:
         self._fine.clear(0.7, 0.7, 0.7, 1.0)
         matrices = {"to_screen": camera.projection @ camera.view, "to_lamp": to_lamp, "to_above": to_above}
         light = {"eye": camera.eye_m, "lamp": lamp, "key": room.key, "sky": room.sky, "ground": room.ground, "fill": room.fill}
-        self._set_up(matrices, light)
-        for item in items:
+        self._set_up({item.seen.program for item in items}, matrices, light)
+        for item in reversed(items):  # people first, walls last: what they hide is not drawn
             self._draw_item(item)
         gl.copy_framebuffer(self._out, self._fine)
         width, height = self.size_px
@@ -205,31 +234,36 @@ class Raster:
     ) -> None:
         target.use()
         target.clear(depth=1.0)
-        self._depth_program["to_screen"].write(_packed(matrix))
-        self._depth_program["picture"].value = 0
+        for program in {item.depth.program for item in items}:
+            program["to_screen"].write(_packed(matrix))
         for item in items:
             if item.casts_shadow or everything:
-                item.picture.use(0)
-                self._depth_program["alpha_test"].value = item.look.alpha_test
+                if item.look.alpha_test > 0:
+                    item.picture.use(0)
+                    item.depth.program["picture"].value = 0
+                    item.depth.program["alpha_test"].value = item.look.alpha_test
                 item.depth.render()
 
-    def _set_up(self, matrices: dict[str, np.ndarray], light: dict[str, Any]) -> None:
-        for name, matrix in matrices.items():
-            self._program[name].write(_packed(matrix))
-        for name, value in light.items():
-            self._program[name].value = tuple(float(x) for x in value)
-        for unit, name in enumerate(("picture", "lamp_depth", "above_depth")):
-            self._program[name].value = unit
+    def _set_up(self, programs: Iterable[moderngl.Program], matrices: dict[str, np.ndarray], light: dict[str, Any]) -> None:
+        for program in programs:
+            for name, matrix in matrices.items():
+                program[name].write(_packed(matrix))
+            for name, value in light.items():
+                program[name].value = tuple(float(x) for x in value)
+            for unit, name in enumerate(("picture", "lamp_depth", "above_depth")):
+                program[name].value = unit
         self._lamp[0].use(1)
         self._above[0].use(2)
 
     def _draw_item(self, item: _Item) -> None:
         look = item.look
         item.picture.use(0)
-        values = {"tint": tuple(look.tint), "shine": look.shine, "gloss": look.gloss, "alpha_test": look.alpha_test}
-        values |= {"two_sided": int(look.two_sided), "wrap": look.wrap, "taps": item.taps}
+        values = {"tint": tuple(look.tint), "shine": look.shine, "gloss": look.gloss}
+        values |= {"two_sided": int(look.two_sided), "wrap": look.wrap}
+        values |= {"alpha_test": look.alpha_test} if look.alpha_test > 0 else {}
+        values |= {"taps": item.taps} if item.taps > 1 else {}
         for name, value in values.items():
-            self._program[name].value = value
+            item.seen.program[name].value = value
         item.seen.render()
 
 

@@ -1,97 +1,86 @@
-"""What is chosen for a session, as it stands in the address of a drill's page: going back and trying again lose nothing of it."""
+"""What is chosen for a session: in the address of a drill's page until it begins, and from then on in its course."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlencode
 
 from rotrack.app.live.studio import Plan
-from rotrack.core.drills import Drill, parse_sides
+from rotrack.core.drills import Drill
 from rotrack.core.model import Side
-from rotrack.records.text import MAX_LOAD_KG
+from rotrack.measure.request import Request
+from rotrack.records.options import PROTOCOL, Noted, Option, options_of
 from rotrack.sensing.landmarker import MODELS
 
 BOTH = "both"
-REPS = 5
+REPS = Plan(Request()).reps
 MOST_REPS = 50
-LONGEST_BAND = 60
+NOTED = {name: option for name, option in options_of(Noted).items() if name != "note"}
+"""What can be noted before measuring; a note is written when there is something to say."""
+_CHOSEN = {name: options_of(Request)[name] for name in ("person", "side", "model", "annotate", *NOTED)}
+_KNOWN = {"side": (BOTH, *Side), "model": MODELS}
 
 
 @dataclass
 class Wishes:
-    """What is chosen on the page of a drill.
+    """What is chosen on the page of a drill: the plan, as it is now."""
 
-    Parameters
-    ----------
-    person : str
-        Name for the log; may be empty.
-    sides : str
-        A side, or both.
-    reps : int
-        Repetitions per leg; 0: until the person ends it.
-    model : str
-        Pose model.
-    keep_video : bool
-        Whether the video is kept.
-    band : str
-        For the log.
-    load_kg : float
-        For the log; NaN without a load.
-    """
-
-    person: str = ""
-    sides: str = BOTH
-    reps: int = REPS
-    model: str = MODELS[0]
-    keep_video: bool = False
-    band: str = ""
-    load_kg: float = math.nan
+    plan: Plan
 
     @staticmethod
     def asked(query: Mapping[str, str], drill: Drill, person: str) -> Wishes:
         """Return what an address asks for; what makes no sense there is as without it."""
-        known = [BOTH, *Side]
-        leg, model = query.get("leg", ""), query.get("model", "")
-        return Wishes(
-            person,
-            leg if leg in known else _usual_sides(drill),
-            whole(query.get("reps", "")),
-            model if model in MODELS else MODELS[0],
-            query.get("video") == "keep",
-            query.get("band", "").strip()[:LONGEST_BAND],
-            number(query.get("load", ""), 0, MAX_LOAD_KG),
-        )
+        usual = Request(drill=drill.id, person=person, side=_usual_side(drill))
+        chosen = {name: possible(option, query[name], getattr(usual, name)) for name, option in _CHOSEN.items() if name in query}
+        if chosen.get("variant", "") not in drill.variants:
+            chosen.pop("variant", None)
+        return Wishes(Plan(usual.but(**chosen | {"person": person}), whole(query.get("reps", ""))))
 
-    @staticmethod
-    def of(plan: Plan) -> Wishes:
-        """Return what was chosen for a plan."""
-        return Wishes(plan.person, _sides(plan.sides), plan.reps, plan.model, plan.keep_video, plan.band, plan.load_kg)
+    def take(self, **chosen: Any) -> None:
+        """Choose anew: `reps`, or options of the request."""
+        reps = chosen.pop("reps", self.plan.reps)
+        self.plan = replace(self.plan, request=self.plan.request.but(**chosen), reps=reps)
 
-    def plan(self, drill: Drill) -> Plan:
-        """Return the plan of these wishes."""
-        sides = parse_sides(self.sides)
-        return Plan(drill, sides, self.person, self.reps, self.model, self.keep_video, "", self.band, self.load_kg)
+    @property
+    def query(self) -> dict[str, str]:
+        """What is not as usual, by its name, as it stands in an address."""
+        request = self.plan.request
+        usual = Request(side=_usual_side(self.plan.drill))
+        query = {name: _written(option, getattr(request, name), getattr(usual, name)) for name, option in _CHOSEN.items()}
+        query["reps"] = "" if self.plan.reps == REPS else str(self.plan.reps)
+        return {name: value for name, value in query.items() if value}
 
-    def address(self, drill: Drill) -> str:
-        """Return the address of the drill's page with these wishes."""
-        query = {
-            "person": self.person,
-            "leg": "" if self.sides == _usual_sides(drill) else self.sides,
-            "reps": "" if self.reps == REPS else str(self.reps),
-            "model": "" if self.model == MODELS[0] else self.model,
-            "video": "keep" if self.keep_video else "",
-            "band": self.band,
-            "load": "" if math.isnan(self.load_kg) else f"{self.load_kg:g}",
-        }
-        said = urlencode({name: value for name, value in query.items() if value})
-        return f"/drill/{drill.id}{f'?{said}' if said else ''}"
+    @property
+    def address(self) -> str:
+        """The address of the drill's page with these wishes."""
+        said = urlencode(self.query)
+        return f"/drill/{self.plan.drill.id}{f'?{said}' if said else ''}"
+
+    @property
+    def unusual(self) -> bool:
+        """Whether something is chosen that the page keeps out of the way."""
+        return any(name in self.plan.request.asked for name in ("model", "annotate", *set(NOTED) - set(PROTOCOL) - {"variant"}))
 
 
 def again(drill: Drill, person: str, sides: Sequence[Side]) -> str:
     """Return the address at which a drill is done again as it was."""
-    return Wishes(person, _sides(sides)).address(drill)
+    side = BOTH if len(sides) > 1 else str(sides[0])
+    return Wishes(Plan(Request(drill=drill.id, person=person, side=side))).address
+
+
+def possible(option: Option, text: str, usual: Any = None) -> Any:
+    """Return the value that a text stands for, not more and not less than is possible; what is usual if it makes no sense."""
+    usual = option.default if usual is None else usual
+    if option.kind is float:
+        return number(text, option.least, option.most)
+    if option.kind is bool:
+        return text == _YES
+    text = text.strip()[: option.longest]
+    known = _KNOWN.get(option.name) or option.choices
+    return text if not known or text in (*known, option.default) else usual
 
 
 def whole(text: str) -> int:
@@ -108,9 +97,14 @@ def number(text: str, least: float, most: float) -> float:
         return math.nan
 
 
-def _sides(sides: Sequence[Side]) -> str:
-    return BOTH if len(sides) > 1 else str(sides[0])
+_YES = "yes"
 
 
-def _usual_sides(drill: Drill) -> str:
+def _written(option: Option, value: Any, usual: Any) -> str:
+    if value == usual:
+        return ""
+    return _YES if option.kind is bool else option.written(value)
+
+
+def _usual_side(drill: Drill) -> str:
     return Side.LEFT if drill.posture.record.one_leg else BOTH

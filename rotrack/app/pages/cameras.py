@@ -1,4 +1,4 @@
-"""Which camera measures: a choice among those that the system lists, where there is one."""
+"""Which camera measures: a choice among those that the system lists, a phone, and the camera of the browser itself."""
 
 from __future__ import annotations
 
@@ -8,19 +8,26 @@ from nicegui.events import GenericEventArguments
 
 from rotrack.app.live.studio import Studio
 from rotrack.app.pages.layout import tag
+from rotrack.sensing.sent import BROWSER, PHONE
 from rotrack.sensing.sources import list_cameras
 from rotrack.system.inputs import masked
 from rotrack.texts import Texts
 
+SENDERS = {PHONE: "choose.camera_phone", BROWSER: "choose.camera_browser"}
+"""Cameras that send their pictures, with the keys of their names."""
+
 
 def known_cameras(studio: Studio) -> dict[str, str]:
-    """Return the cameras by what opens them, with their names; the one in use is among them. To ask the system takes a moment."""
-    found = {str(camera.index): f"{camera.name} ({camera.index})" for camera in list_cameras()}
+    """Return the cameras by what opens them, with their names; the one in use is among them. To ask the system takes a moment.
+
+    A phone and the browser, which can always be chosen, have the keys of their names.
+    """
+    found = {str(camera.index): f"{camera.name} ({camera.index})" for camera in list_cameras()} | SENDERS
     return found if studio.camera in found else {studio.camera: masked(studio.camera), **found}
 
 
 def camera_choice(studio: Studio, cameras: dict[str, str], t: Texts, then: Callable[[], Awaitable[None]] | None = None) -> None:
-    """Add the choice of a camera if there is one.
+    """Add the choice of a camera.
 
     Parameters
     ----------
@@ -33,18 +40,17 @@ def camera_choice(studio: Studio, cameras: dict[str, str], t: Texts, then: Calla
     then : callable, optional
         Called after another one was chosen.
     """
-    if len(cameras) < 2:
-        return
 
     async def choose(event: GenericEventArguments) -> None:
         chosen = dict(enumerate(cameras)).get(event.args, studio.camera)
         if chosen != studio.camera:
-            studio.camera = chosen
+            studio.choose_camera(chosen)
             if then is not None:
                 await then()
 
-    with tag("label", classes="field"):
+    with tag("label", classes="field checking"):
         tag("span", t("choose.camera"))
-        with tag("select", id="camera").on("change", choose, js_handler="(e) => emit(e.target.selectedIndex)"):
-            for spec, name in cameras.items():
-                tag("option", name, selected=spec == studio.camera)  # what opens it may hold a password, and stays here
+        select = tag("select", id="camera", aria_label=t("choose.camera"))
+        with select.on("change", choose, js_handler="(e) => emit(e.target.selectedIndex)"):
+            for spec, name in cameras.items():  # what opens it may hold a password, and stays here
+                tag("option", t(name) if spec in SENDERS else name, selected=spec == studio.camera)

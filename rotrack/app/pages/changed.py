@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 
 from rotrack.app.pages.layout import tag
+from rotrack.core.tiers import Tier
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict
 from rotrack.progress.rule import BASELINE_DAYS, MOST_BASELINE_DAYS, NOW_DAYS, TREND_DAYS
 from rotrack.progress.wording import grown_words, missing_words, sides_words, signed, verdict_words
 from rotrack.texts import Texts
-from rotrack.texts.numbers import unit
 
 _BETWEEN = ", "
 """Between leg and direction, and between the reasons for which a session is not compared."""
@@ -87,7 +87,7 @@ def line_of(change: Change, t: Texts) -> dict[str, str]:
     """
     slope, enough = change.slope, change.verdict is not Verdict.NOT_ENOUGH
     low, high = signed(slope.low_deg, t), signed(slope.high_deg, t)
-    rate = t("progress.slope_of", slope=f"{signed(slope.per_month_deg, t)}{unit(change.tier)}", low=low, high=high)
+    rate = t("progress.slope_of", slope=f"{signed(slope.per_month_deg, t)}{change.tier.unit}", low=low, high=high)
     sign = {"gain": "\u25b2 ", "loss": "\u25bc ", "": ""}[_way(change)]
     return {
         "sessions": str(len(change.points)),
@@ -117,7 +117,7 @@ def left_out_lines(changes: Sequence[Change], t: Texts) -> list[str]:
     legs: dict[str, list[str]] = {}
     for change in changes:
         for left in change.left_out:
-            why = _BETWEEN.join(t.said(part) for part in left.reason.split(_BETWEEN))
+            why = _BETWEEN.join(map(t.said, left.reasons))
             about = f"{t.leg(change.side)} {t.direction(change.direction, short=True)}"
             legs.setdefault(f"{t.times(left.sessions, 'session')} {why}", []).append(about)
     return [line if len(of) == len(changes) else f"{_BETWEEN.join(of)}: {line}" for line, of in legs.items()]
@@ -128,7 +128,7 @@ def _error(changes: Sequence[Change], t: Texts) -> str:
     sems = [change.spread.sem_deg for change in changes]
     least, most = t.number(min(sems)), t.number(max(sems))
     spread = least if least == most else t("progress.to", least=least, most=most)
-    about = [t("progress.error", spread=f"{spread}{unit(changes[0].tier)}")]
+    about = [t("progress.error", spread=f"{spread}{changes[0].tier.unit}")]
     if any(change.verdict is not Verdict.NOT_ENOUGH for change in changes):
         about.append(t("progress.smaller", column=t("progress.real_from")))
     about.append(t("progress.terms", first=BASELINE_DAYS, most=MOST_BASELINE_DAYS, now=NOW_DAYS))
@@ -137,5 +137,5 @@ def _error(changes: Sequence[Change], t: Texts) -> str:
     return " ".join(about)
 
 
-def _size(size_deg: float, tier: str, t: Texts) -> str:
-    return t.number(size_deg) + (unit(tier) if math.isfinite(size_deg) else "")
+def _size(size_deg: float, tier: Tier, t: Texts) -> str:
+    return t.number(size_deg) + (tier.unit if math.isfinite(size_deg) else "")

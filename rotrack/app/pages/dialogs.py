@@ -1,4 +1,4 @@
-"""Questions before something is deleted for good: asked twice, in native dialogs.
+"""Questions in native dialogs: twice before something is deleted for good, once before what somebody is not to do.
 
 The answers are checked here, not in the browser: nothing is done without both of them, or without the name that is to be typed.
 """
@@ -38,6 +38,31 @@ class Questions:
     keep: str
     must_type: str = ""
     type_it: str = ""
+
+
+def ask_once(
+    button: Element, name: str, question: str, what: str, yes: str, no: str, then: Callable[[], Awaitable[None]]
+) -> None:
+    """Let a button ask a question, and go on if the answer is yes.
+
+    Parameters
+    ----------
+    button : Element
+        What the person presses.
+    name : str
+        Id of the dialog in the page.
+    question, what, yes, no : str
+        The question, what it is about, and the two answers.
+    then : callable
+        Called after yes.
+    """
+    button.on("click", js_handler=_opens(name))
+    with tag("dialog", id=name, aria_labelledby=f"{name}-question"):
+        tag("h2", question, id=f"{name}-question")
+        tag("p", what)
+        with tag("div", classes="buttons"):
+            tag("button", no, autofocus=True).on("click", js_handler=_closes(name))
+            tag("button", yes, "danger").on("click", then, js_handler=f"() => {{ ({_closes(name)})(); emit() }}")
 
 
 def ask_twice(button: Element, name: str, words: Questions, then: Callable[[], Awaitable[None]]) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
@@ -20,7 +23,7 @@ from rotrack.app.pages.plots import plot
 from rotrack.app.pages.reports import report_links
 from rotrack.app.pages.session import videos_of
 from rotrack.app.pages.values import blank
-from rotrack.charts.sessions import history_figure
+from rotrack.charts.sessions import drawn_apart, history_figure
 from rotrack.core.drills import load_table
 from rotrack.core.errors import RotrackError
 from rotrack.core.model import Direction, Side
@@ -29,11 +32,12 @@ from rotrack.people.names import meant
 from rotrack.progress.change import Progress, read_progress
 from rotrack.records.compare import held
 from rotrack.records.history import history_csv, newest, only, table_of
+from rotrack.records.people import aims_of, goals
 from rotrack.records.record import Status
 from rotrack.records.session import Session
+from rotrack.records.spans import Span, means, window_of, within
 from rotrack.records.store import read_sessions
 from rotrack.texts import Texts
-from rotrack.texts.numbers import is_counted, is_index
 
 SHOWN = 50
 """So many sessions are listed at first, the latest ones."""
@@ -52,6 +56,7 @@ def register(site: Site) -> None:
         ui.add_body_html('<script src="/static/results.js"></script>')
         with frame(site, request, "history.title", "history") as t:
             page = _History(site.data, known, person, request.query_params.get("drill"), t)
+            page.look_at(request.query_params.get("span", ""))
             await page.show()
 
     @app.get("/history.csv")
@@ -92,6 +97,8 @@ class _History:
 
     def __init__(self, data: Path, known: _Known, person: str | None, drill: str | None, t: Texts) -> None:
         self._data, self._known, self._t = data, known, t
+        self._span, self._back = Span.ALL, 0
+        self._aims: dict[Key, float] = {}
         people = list(dict.fromkeys(session.person for session in reversed(known.sessions)))
         self._person = person if person is not None else next(iter(people), "")
         self._drill = drill if drill is not None else self._latest_drill()
@@ -103,6 +110,10 @@ class _History:
             self._filters(people)
         self._shown = tag("div", classes="history")
         self._damaged()
+
+    def look_at(self, span: str) -> None:
+        """Choose how much time the figure shows; what is none is all."""
+        self._span, self._back = Span(span) if span in tuple(Span) else Span.ALL, 0
 
     def _latest_drill(self) -> str:
         return next((s.record.drill for s in reversed(only(self._known.sessions, self._person))), ALL)
@@ -147,17 +158,19 @@ class _History:
 
     async def _choose_person(self, event: GenericEventArguments) -> None:
         self._person = str(event.args)
+        self._back = 0
         if self._drill not in self._drills():
             self._drill = self._latest_drill()
         self._list_drills()
         await self._go()
 
     async def _choose_drill(self, event: GenericEventArguments) -> None:
-        self._drill = str(event.args)
+        self._drill, self._back = str(event.args), 0
         await self._go()
 
     def _query(self) -> str:
-        return urlencode({"person": self._person, "drill": self._drill})
+        span = {} if self._span is Span.ALL else {"span": str(self._span)}
+        return urlencode({"person": self._person, "drill": self._drill, **span})
 
     async def _go(self) -> None:
         ui.navigate.history.replace(f"/history?{self._query()}")
@@ -169,7 +182,7 @@ class _History:
         if not self._known.sessions:
             return
         sessions = only(self._known.sessions, self._person, self._drill or None)
-        changes = await self._changes(sessions)
+        changes, self._aims = await self._changes(sessions), await asyncio.to_thread(self._goals)
         if chosen != (self._person, self._drill):  # something else was chosen meanwhile
             return
         self._shown.clear()
@@ -194,7 +207,7 @@ class _History:
         """Return what has become of one drill of one person, or why that cannot be told; None where nobody would ask."""
         if not (self._person and self._drill and any(session.rep_list for session in sessions)):
             return None
-        if is_counted(sessions[-1].record.tier):
+        if sessions[-1].record.tier.is_counted:
             return None
         try:
             found = await asyncio.to_thread(read_progress, self._data, self._person, self._drill)
@@ -208,30 +221,76 @@ class _History:
         with tag("section", classes="over-time", aria_labelledby="over-time"):
             tag("h2", t("history.over_time"), id="over-time")
             table = table_of(sessions)
-            if not self._drill or is_counted(tier) or not table.value_deg.notna().any():
-                words_for = "choose" if not self._drill else "counted" if is_counted(tier) else "none"
+            if not self._drill or tier.is_counted or not table.value_deg.notna().any():
+                words_for = "choose" if not self._drill else "counted" if tier.is_counted else "none"
                 tag("p", t(f"history.figure_{words_for}"), "hint")
                 return
-            _key(table, t)
-            with tag("div", classes="curve", role="group", aria_label=t("history.figure_label")):
-                points = plot(history_figure(table, tier, t.said, t("history.axis_day")), t)
-            points.on("plotly_click", _open, js_handler="(e) => emit(e.points[0].customdata[0])")
-            hint = "one" if len(sessions) == 1 else "hint" if told else "alone"
-            tag("p", t(f"history.figure_{hint}"), "hint")
-            if is_index(tier):
+            self._drawn = tag("div", classes="drawn")
+            self._draw(table, "one" if len(sessions) == 1 else "hint" if told else "alone")
+            if tier.is_index:
                 tag("p", t("result.index"), "hint")
+
+    def _draw(self, table: Any, hint: str) -> None:
+        """Draw the figure of the chosen time, below the ways to another one; `hint` says how to read it."""
+        t, window = self._t, window_of(table, self._span, self._back)
+        chosen = within(table, window)
+        shown = means(chosen)
+        earlier = window.from_ > window_of(table, Span.ALL).from_
+
+        def go(span: Span, back: int) -> None:
+            self._span, self._back = span, back
+            ui.navigate.history.replace(f"/history?{self._query()}")
+            self._draw(table, hint)
+
+        self._drawn.clear()
+        with self._drawn:
+            with tag("div", classes="spans", role="group", aria_label=t("history.span")):
+                for span in Span:
+                    button = tag("button", t(f"history.span_{span}"), "quiet", aria_pressed=str(span is self._span).lower())
+                    button.on("click", partial(go, span, 0))
+                if self._span is not Span.ALL:
+                    back = tag("button", "\u2039", "quiet", aria_label=t("history.earlier"), disabled=not earlier)
+                    back.on("click", partial(go, self._span, self._back + 1))
+                    first, last = (t.date(day, short=True) for day in window.days())
+                    tag("span", first if first == last else f"{first} \u2013 {last}", "hint")
+                    on = tag("button", "\u203a", "quiet", aria_label=t("history.later"), disabled=self._back == 0)
+                    on.on("click", partial(go, self._span, self._back - 1))
+            if not chosen.value_deg.notna().any():
+                tag("p", t("history.span_none"), "hint")
+                return
+            dense = "sessions" in shown
+            _key(t, dense)
+            ends = None if self._span is Span.ALL else (window.from_, window.to)
+            figure = history_figure(shown, chosen.tier.iloc[-1], t.said, t("history.axis_day"), ends, self._aims)
+            apart = drawn_apart(figure)
+            with tag("div", classes="curve", role="group", aria_label=t("history.figure_label")):
+                points = plot(figure, t)
+            if not dense:
+                points.on("plotly_click", _open, js_handler="(e) => emit(e.points[0].customdata[0])")
+            tag("p", t(f"history.figure_{'means' if dense else hint}"), "hint")
+            for what, there in (("goal", bool(self._aims)), ("apart", apart)):
+                if there:
+                    tag("p", t(f"history.figure_{what}"), "hint")
+
+    def _goals(self) -> dict[Key, float]:
+        """Return how far the person wants to turn in the drill, deg, by leg and direction."""
+        drill = load_table().drills.get(self._drill)
+        with suppress(RotrackError):  # the page of people says it
+            return aims_of(goals(self._data, self._person), drill) if drill else {}
+        return {}
 
     # ------------------------------------------------------------------ table
     def _table(self, sessions: Sequence[Session]) -> None:
         t = self._t
         keys = [key for key in _keys() if any((v.side, v.direction) == key for s in sessions for v in s.values)]
-        counted = all(is_counted(session.record.tier) for session in sessions)
+        counted = all(session.record.tier.is_counted for session in sessions)
         if counted:
             keys = list({side: (side, direction) for side, direction in keys}.values())
         with tag("section", classes="sessions", aria_labelledby="sessions"):
             with tag("div", classes="head"):
                 tag("h2", t("history.sessions"), id="sessions")
                 tag("a", t("button.export"), "button", href=f"/history.csv?{self._query()}", download=True)
+                tag("a", t("button.results"), "button", href=f"/history.zip?{self._query()}", download=True)
             with tag("div", classes="scrolls", tabindex="0", role="group", aria_labelledby="sessions"), tag("table"):
                 with tag("thead"), tag("tr"):
                     tag("th", t("history.date"), scope="col")
@@ -265,7 +324,7 @@ class _History:
     def _row(self, session: Session, keys: Sequence[Key]) -> None:
         t, record = self._t, session.record
         values = {(v.side, v.direction): v for v in session.values}
-        holds = {found.side: found for found in held(session.rep_list)} if is_counted(record.tier) else {}
+        holds = {found.side: found for found in held(session.rep_list)} if record.tier.is_counted else {}
         with tag("tr"):
             with tag("th", scope="row"):
                 tag("a", t.moment(session.started_at, short=True), href=f"/session/{session.id}")
@@ -332,7 +391,7 @@ def _cell(text: str, label: str, classes: str = "") -> None:
     tag("td", text, classes if text else f"{classes} empty", data_label=label)
 
 
-def _key(table: object, t: Texts) -> None:
+def _key(t: Texts, dense: bool) -> None:
     """Say what the signs of the figure mean."""
     with tag("div", classes="key"):
         for side in Side:
@@ -341,4 +400,4 @@ def _key(table: object, t: Texts) -> None:
                 tag("span", t.leg(side))
         with tag("span", classes="sign"):
             tag("span", classes="band", aria_hidden="true")
-            tag("span", t("history.key_band"))
+            tag("span", t("history.key_range" if dense else "history.key_band"))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -20,12 +20,12 @@ from nicegui.events import GenericEventArguments
 
 from rotrack.app.live.wishes import again
 from rotrack.app.pages.dialogs import Questions, ask_twice
-from rotrack.app.pages.layout import PATIENCE_S, Site, frame, made_up, tag
+from rotrack.app.pages.layout import PATIENCE_S, Site, choice_words, frame, made_up, option_words, tag, variants_of
 from rotrack.app.pages.plots import drawn, plot
 from rotrack.app.pages.values import Values, blank
 from rotrack.charts.sessions import session_figure
-from rotrack.core.drills import TIERS, Drill, load_table
-from rotrack.core.errors import DrillError, InputError, RecordError, RotrackError
+from rotrack.core.drills import Drill, load_table
+from rotrack.core.errors import DrillError, RecordError, RotrackError
 from rotrack.core.model import Rep
 from rotrack.people.changes import give_session
 from rotrack.people.names import meant
@@ -33,13 +33,13 @@ from rotrack.placement.finding import State
 from rotrack.progress.wording import norm_words
 from rotrack.records.changes import delete_session, describe_session, drop_rep
 from rotrack.records.norms import norms_for
+from rotrack.records.options import PROTOCOL, Noted, Option, options_of
 from rotrack.records.people import LONGEST_NAME
 from rotrack.records.record import Status
-from rotrack.records.session import INTERRUPTED, VIDEO, Session, load_session
+from rotrack.records.session import INTERRUPTED, Session, kept_video, load_session
 from rotrack.records.store import read_all, session_folder
 from rotrack.sensing.stills import VideoPictures
 from rotrack.texts import Texts
-from rotrack.texts.numbers import is_counted, is_index
 
 OPEN_VIDEOS = 4
 TYPING_S = 1.0
@@ -123,7 +123,7 @@ class Videos:
             if kept and not kept.path.is_file():  # deleted meanwhile; what is open could still be read
                 self._known.pop(session_id).close()
             if session_id not in self._known:
-                self._known[session_id] = VideoPictures(session_folder(self._data, session_id) / VIDEO)
+                self._known[session_id] = VideoPictures(kept_video(session_folder(self._data, session_id)))
                 for other in list(self._known)[:-OPEN_VIDEOS]:
                     self._known.pop(other).close()
             return self._known[session_id]
@@ -179,7 +179,7 @@ class _Result:
         elif status is Status.INTERRUPTED:
             tag("p", t("result.interrupted"), "notice")
         if not self._session.rep_list and status is not Status.RUNNING:
-            tag("p", t("result.nothing_counted" if is_counted(self._tier) else "result.nothing"), "notice")
+            tag("p", t("result.nothing_counted" if self._tier.is_counted else "result.nothing"), "notice")
 
     def _body(self, others: Sequence[Session]) -> None:
         self._values = Values(self._session, others, self._drill, self._t, self._toggle)
@@ -231,7 +231,7 @@ class _Result:
             except RotrackError as error:
                 problem = t.said(str(error))
         with tag("section", classes="over-time", aria_labelledby="over-time"):
-            tag("h2", t("result.curve_counted" if is_counted(self._tier) else "result.curve"), id="over-time")
+            tag("h2", t("result.curve_counted" if self._tier.is_counted else "result.curve"), id="over-time")
             with tag("div", classes="filmed" if pictures else ""):
                 with tag("div", classes="curve", role="group", aria_label=t("result.curve_label")):
                     self._plot = plot(figure, t)
@@ -239,7 +239,7 @@ class _Result:
                         tag("div", classes="cursor", aria_hidden="true")
                 if pictures:
                     self._film(pictures, from_s)
-            if not is_counted(self._tier):
+            if not self._tier.is_counted:
                 tag("p", t("result.curve_hint"), "hint")
             if problem:
                 tag("p", problem, "hint")
@@ -260,21 +260,56 @@ class _Result:
     # ------------------------------------------------------------------ what goes with it
     def _notes(self) -> None:
         t, record = self._t, self._record
-        change = partial(describe_session, self._data, self._session.id)
         with tag("section", classes="notes", aria_labelledby="notes"):
             tag("h2", t("result.notes"), id="notes")
-            self._field("note", t("result.note"), record.note, lambda text: change(note=text), maxlength=200)
-            self._field("band", t("choose.band"), record.band, lambda text: change(band=text), maxlength=60)
-            weight = "" if math.isnan(record.load_kg) else f"{record.load_kg:g}"
-            self._field(
-                "load",
-                t("choose.load"),
-                weight,
-                lambda text: change(load_kg=_load(text)),
-                False,
-                inputmode="decimal",
-                maxlength=8,
-            )
+            options = options_of(Noted)
+            for name, option in options.items():
+                if not option.clinic:
+                    self._noted(option, getattr(record, name))
+            with tag("details", open=not all(options[name].is_default(getattr(record, name)) for name in PROTOCOL)):
+                tag("summary", t("noted.clinic"))
+                for name in PROTOCOL:
+                    self._noted(options[name], getattr(record, name))
+
+    def _noted(self, option: Option, value: object) -> None:
+        units = self._t.units
+        typed_as = replace(option, most=units.shown(option.most, option.unit), unit=units.named(option.unit))
+
+        def change(text: str) -> Session:
+            read = typed_as.read(text)
+            kept = units.kept(read, option.unit) if option.kind is float else read
+            return describe_session(self._data, self._session.id, **{option.name: kept})
+
+        if option.name == "variant":
+            if variants := variants_of(self._record.drill, self._t):
+                self._choice(option, str(value), change, variants)
+            return
+        if option.choices:
+            self._choice(option, str(value), change, {choice: choice_words(choice, self._t) for choice in option.offered})
+            return
+        typed = {"inputmode": "decimal", "maxlength": 8} if option.kind is float else {"maxlength": option.longest}
+        shown = units.shown(value, option.unit) if isinstance(value, float) else value
+        self._field(option.name, option_words(option, self._t), option.written(shown), change, option.kind is not float, **typed)
+
+    def _choice(self, option: Option, value: str, keep: Callable[[str], Session], offered: Mapping[str, str]) -> None:
+        """Add a choice that is kept as soon as it is made."""
+        with tag("label", classes="field"):
+            tag("span", option_words(option, self._t))
+            select = tag("select", id=option.name)
+            with select:
+                for choice, words in offered.items():
+                    tag("option", words, value=choice, selected=choice == value)
+            saved = blank("small", "saved", id=f"{option.name}-saved", role="status")
+
+        async def save(event: GenericEventArguments) -> None:
+            try:
+                await asyncio.to_thread(keep, str(event.args))
+            except RotrackError as error:
+                self._say(saved, self._t.said(str(error)), wrong=True)
+            else:
+                self._say(saved, self._t("result.saved"), wrong=False)
+
+        select.on("change", save, js_handler="(e) => emit(e.target.value)")
 
     def _field(
         self, name: str, label: str, value: str, keep: Callable[[str], Session], meanwhile: bool = True, **attributes: object
@@ -360,8 +395,7 @@ class _Result:
         said = [(t("result.setup_said"), t.said(found.text)) for found in record.setup if found.state is State.PROBLEM]
         camera = t("result.camera_said")
         said += [(f"{camera}, {t.leg(side)}", t.said(text)) for side, text in record.camera_advice.items()]
-        warnings = [*self._session.warnings, record.cut_off, record.speed_advice]
-        said += [(t("result.note_said"), t.said(text)) for text in warnings if text and text != INTERRUPTED]
+        said += [(t("result.note_said"), t.said(text)) for text in self._session.remarks if text != INTERRUPTED]
         if not said:
             return
         with tag("section", classes="to-know", aria_labelledby="to-know"):
@@ -373,8 +407,8 @@ class _Result:
                         tag("dd", text)
 
     def _norms(self) -> None:
-        t, norms = self._t, norms_for(self._record.drill)
-        if not norms or is_index(self._tier) or is_counted(self._tier):
+        t, norms = self._t, norms_for(self._record.drill, self._record.motion)
+        if not norms or not self._tier.in_degrees:
             return
         with tag("section", classes="norms", aria_labelledby="norms"):
             tag("h2", t("result.norms"), id="norms")
@@ -398,7 +432,7 @@ class _Result:
         apart = [f"{t.leg(a.side)}, {t.direction(a.direction)}: {t.said(a.reason)}" for a in self._session.apart_list]
         rows = {
             "what": t.said(record.measured),
-            "well": t.said(TIERS.get(self._tier, "")),
+            "well": t.said(self._tier.meaning),
             "share": between.join(shares),
             "reasons": between.join(map(t.said, record.reasons)),
             "apart": between.join(apart),
@@ -445,17 +479,3 @@ def _drill_of(session: Session) -> Drill | None:
         return load_table().drill(session.record.drill)
     except DrillError:
         return None
-
-
-def _load(text: str) -> float:
-    """Return a load in kg; NaN for none.
-
-    Raises
-    ------
-    InputError
-        If it is no number.
-    """
-    try:
-        return float(text.replace(",", ".")) if text else math.nan
-    except ValueError as error:
-        raise InputError(f"The load must be a number of kilograms, not '{text}'.") from error

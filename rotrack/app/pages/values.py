@@ -16,11 +16,11 @@ from rotrack.core.drills import Drill, load_table
 from rotrack.core.model import Direction, Rep, Side
 from rotrack.progress.change import Change
 from rotrack.progress.compare import Earlier, Standing, earlier_values, standing
-from rotrack.progress.wording import change_words, last_time_words, sides_words
+from rotrack.progress.wording import arc_words, change_words, last_time_words, none_before_words, sides_words, turnout_words
 from rotrack.records.compare import Held, held, legs_of
-from rotrack.records.session import FIRST, Session, SessionValue, best_of
+from rotrack.records.session import Session, SessionValue, best_of
 from rotrack.texts import Texts
-from rotrack.texts.numbers import is_counted, is_index
+from rotrack.texts.numbers import speed
 
 EARLIER_SHOWN = 8
 DOTS_WIDTH, DOTS_HEIGHT, DOT = 280, 96, 6.0
@@ -34,6 +34,21 @@ def blank(name: str, classes: str = "", **attributes: object) -> TextElement:
     assert isinstance(element, TextElement)
     element.set_text("")
     return element
+
+
+def amounts(session: Session, t: Texts) -> None:
+    """Add the values of a session in short: a line per leg and direction, and per leg with both of its total arc."""
+    lines = [(v.side, t.direction(v.direction), v.value_deg, v.uncertainty_deg, bool(v.reps_used)) for v in session.values]
+    lines += [(arc.side, t("course.arc"), arc.total_deg, arc.total_error_deg, True) for arc in session.arcs]
+    for side, what, value_deg, error_deg, is_there in lines:
+        with tag("p", classes="amounts"):
+            tag("span", t.leg(side), f"side {side}")
+            tag("span", what)
+            tag("strong", t.amount(value_deg, error_deg, session.record.tier, 0) if is_there else t("result.none_valid"))
+    if turnout := session.turnout:
+        with tag("p", classes="amounts"):
+            tag("span", t("result.turnout_heading"))
+            tag("strong", t.amount(turnout.total_deg, turnout.error_deg, session.record.tier, 0))
 
 
 @dataclass(slots=True)
@@ -83,13 +98,15 @@ class Values:
     ) -> None:
         self._session, self._others, self._drill, self._t, self._toggle = session, others, drill, t, toggle
         self._tier = session.record.tier
-        self._counted = is_counted(self._tier)
+        self._counted = self._tier.is_counted
         self._legs: dict[Key, _Leg] = {}
         self._against: dict[Direction, TextElement] = {}
         self._full = max((far for far in map(self._reaches, session.rep_list) if math.isfinite(far)), default=0.0) or 1.0
         keys = legs_of(session, drill.directions if drill else ())
         for direction in [d for d in Direction if any(key[1] is d for key in keys)]:
             self._build_direction(direction, [side for side in Side if (side, direction) in keys])
+        self._arcs = self._build_arcs([side for side in Side if {(side, direction) for direction in Direction} <= keys])
+        self._turnout = self._build_turnout()
         if session.rep_list:
             self._build_key([d for d in Direction if any(rep.direction is d for rep in session.rep_list)])
         self.show(session)
@@ -117,6 +134,22 @@ class Values:
                     tag("strong", t("result.sides_heading"))
                     self._against[direction] = blank("span")
 
+    def _build_arcs(self, sides: list[Side]) -> dict[Side, TextElement]:
+        """Add a line for each leg that is measured in both directions."""
+        if not sides or not self._tier.in_degrees:
+            return {}
+        with tag("section", classes="both-ways", aria_labelledby="both-ways"):
+            tag("h2", self._t("result.arc_heading"), id="both-ways")
+            return {side: blank("p", role="status") for side in sides}
+
+    def _build_turnout(self) -> TextElement | None:
+        """Add a line for what both legs come to, of a drill that turns both out at once."""
+        if self._drill is None or not self._drill.total_turnout:
+            return None
+        with tag("section", classes="both-ways", aria_labelledby="turnout"):
+            tag("h2", self._t("result.turnout_heading"), id="turnout")
+            return blank("p", role="status")
+
     def _build_leg(self, side: Side, direction: Direction) -> None:
         t, reps = self._t, self._reps(side, direction)
         with tag("section", classes=f"leg-result {side} {direction}", aria_labelledby=f"{side}-{direction} {direction}-values"):
@@ -138,7 +171,7 @@ class Values:
                         leg.change = blank("p")
                         leg.dots = ui.html("", sanitize=False)
                     else:
-                        tag("p", t("result.first"), "hint")
+                        tag("p", none_before_words(self._session, self._others, t), "hint")
 
     def _build_rep(self, rep: Rep) -> _Row:
         with tag("li", classes="rep") as item:
@@ -180,7 +213,7 @@ class Values:
                 _sign("whisker", t("result.key_error"))
                 _sign("used", t("result.key_used"))
                 _sign("band", t("result.key_value"))
-            tag("p", t("result.counted" if self._counted else "result.index" if is_index(self._tier) else "result.error"))
+            tag("p", t("result.counted" if self._counted else "result.index" if self._tier.is_index else "result.error"))
 
     # ------------------------------------------------------------------ after every change
     def name_of(self, rep: Rep) -> str:
@@ -199,11 +232,16 @@ class Values:
                 self._show_held(leg, holds.get(key[0]))
             else:
                 self._show_value(leg, value)
-            used = [] if self._counted else best_of(reps)
+            used = [] if self._counted else best_of(reps, self._session.record.rule)
             for rep in reps:
                 self._show_rep(leg.rows[rep.rep], rep, rep in used)
             if value:
                 self._show_change(leg, value, found.changes.get(key))
+        for side, text in self._arcs.items():
+            arc = next((arc for arc in session.arcs if arc.side is side), None)
+            text.set_text(arc_words(arc, self._tier, self._t) if arc else self._t("result.arc_none", leg=self._t.leg(side)))
+        if self._turnout:
+            self._turnout.set_text(turnout_words(session.turnout, self._tier, self._t))
         for direction, text in self._against.items():
             text.set_text(sides_words(found.sides.get(direction), self._t))
 
@@ -218,7 +256,9 @@ class Values:
         number, _, error = t.amount(value.value_deg, value.uncertainty_deg, self._tier).partition(" \u00b1 ")
         leg.number.set_text(number)
         leg.error.set_text(f"\u00b1 {error}" if error else "")
-        leg.origin.set_text(t("result.from", count=value.reps_used, first=FIRST, valid=value.reps_valid, total=value.reps_total))
+        rule = self._session.record.rule
+        said = "result.from" if rule.best < rule.first else "result.from_first" if rule.best > 1 else "result.from_single"
+        leg.origin.set_text(t(said, count=value.reps_used, first=rule.first, valid=value.reps_valid, total=value.reps_total))
         leg.reps.style(f"--value: {self._share(abs(value.value_deg))}; --band: {self._share(_or_zero(value.uncertainty_deg))}")
 
     def _show_held(self, leg: _Leg, found: Held | None) -> None:
@@ -251,7 +291,13 @@ class Values:
         told = {title.lower() for title in titles.values()}
         rest = [part for part in rep.reason.split("; ") if part and part.lower() not in told]
         state = ["result.left_out"] if rep.dropped else [] if rep.valid else ["result.not_valid"]
-        return [*map(t, state), *(f"{letter} {t.said(title)}".strip() for letter, title in titles.items()), *map(t.said, rest)]
+        faulty = [f"{letter} {t.said(title)}".strip() for letter, title in titles.items()]
+        return [*map(t, state), *faulty, *map(t.said, rest), *([] if self._counted else self._pace(rep))]
+
+    def _pace(self, rep: Rep) -> list[str]:
+        """Return how fast a repetition was and how long it was held, as far as that is known."""
+        fast, held_s = speed(rep.speed_deg_s, self._tier), rep.hold_s
+        return [fast] * bool(fast) + [self._t("result.held", hold=self._t.seconds(held_s))] * math.isfinite(held_s)
 
     def _show_change(self, leg: _Leg, value: SessionValue, change: Change | None) -> None:
         if leg.change is None or leg.dots is None:

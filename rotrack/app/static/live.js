@@ -19,7 +19,7 @@ const showLive = (page) => {
     button.addEventListener("click", () => set(button.getAttribute("aria-pressed") !== "true"));
     return () => button.getAttribute("aria-pressed") === "true";
   };
-  const sound = kept("rotrack_sound", at("sound"), (on) => on || speechSynthesis?.cancel());
+  const sound = kept("rotrack_sound", at("sound"), (on) => on || rotrackVoice.hush());
   const mirrored = () => page.dataset.mirror !== undefined;
   picture.classList.toggle("mirrored", mirrored());
   at("mirror").addEventListener("click", () => { // gauges change sides and sense with the picture: the page is built anew
@@ -27,48 +27,17 @@ const showLive = (page) => {
     location.reload();
   });
 
-  let audio = null;
-  const wake = () => {
-    audio = audio || new AudioContext();
-    audio.resume();
-  };
-  ["pointerdown", "keydown"].forEach((name) => addEventListener(name, wake, { once: true }));
   const hush = () => (at("tap").hidden = !sound() || navigator.userActivation?.hasBeenActive !== false);
   setInterval(hush, 500);
-  const beep = (pitch = 880) => {
-    try {
-      audio = audio || new AudioContext();
-      const tone = audio.createOscillator(), loud = audio.createGain();
-      tone.frequency.value = pitch;
-      loud.gain.setValueAtTime(0.15, audio.currentTime);
-      loud.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + 0.25);
-      tone.connect(loud).connect(audio.destination);
-      tone.start();
-      tone.stop(audio.currentTime + 0.25);
-    } catch {
-      // no sound on this device; everything is on the screen too
-    }
-  };
-  const speak = (say) => {
-    (window.rotrackSaid = window.rotrackSaid || []).push(say.text);
-    if (!sound()) return;
-    if (say.beep) beep();
-    const own = voice();
-    if (!own) return say.beep ? undefined : beep(440); // in another language nobody would understand it
-    const words = new SpeechSynthesisUtterance(say.text);
-    words.lang = own.lang;
-    words.voice = own;
-    speechSynthesis.speak(words);
-  };
-  const voice = () => {
-    const lang = page.dataset.speech.toLowerCase(), spoken = (one) => one.lang.toLowerCase().replace("_", "-");
-    const local = (window.speechSynthesis?.getVoices() || []).filter((one) => one.localService); // others would send the words away
-    return local.find((one) => spoken(one) === lang) || local.find((one) => spoken(one).split("-")[0] === lang.split("-")[0]);
-  };
   const started = performance.now();
   setInterval(() => { // browsers know their voices only after a while
-    at("no-voice").hidden = !sound() || performance.now() - started < 3000 || !!voice();
+    at("no-voice").hidden = !sound() || performance.now() - started < 3000 || !!rotrackVoice.voice();
   }, 1000);
+
+  at("full").addEventListener("click", () =>
+    document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen().catch(() => {}));
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches)
+    for (const drawing of page.querySelectorAll(".moving svg")) drawing.pauseAnimations();
 
   // ------------------------------------------------------------------ keys, also those of a presenter's remote
   const press = (id) => {
@@ -84,7 +53,7 @@ const showLive = (page) => {
     const inside = event.target.closest?.("input, select, textarea, button, a, summary");
     if (inside && (event.key === " " || inside.matches("input, select, textarea"))) return; // it has a use there
     const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const id = name === "m" ? "sound" : KEYS[page.dataset.phase]?.[name];
+    const id = { m: "sound", f: "full" }[name] || KEYS[page.dataset.phase]?.[name];
     if (!id) return;
     event.preventDefault();
     press(id);
@@ -104,30 +73,37 @@ const showLive = (page) => {
       const row = at(`check-${finding.check}`);
       if (!row) continue;
       row.dataset.state = finding.state;
-      row.dataset.move = finding.move;
       text(row.querySelector(".text"), finding.text);
+      row.title = finding.text;
     }
+  };
+
+  const against = (amounts) => { // how the camera stands against last time, with the outline from then
+    const shown = !!amounts && !!at("as-then");
+    page.classList.toggle("again", shown);
+    if (!at("as-then")) return;
+    at("as-then").hidden = !shown;
+    (shown ? amounts : []).forEach(({ text: words, near }, number) => {
+      const one = at("as-then").querySelectorAll(".one")[number];
+      text(one.querySelector(".amount"), words);
+      one.classList.toggle("near", near === true);
+      one.classList.toggle("off", near === false);
+    });
   };
 
   const gauge = (name, leg, turn) => {
     const box = at(`gauge-${name}`);
     if (!box) return;
     const seen = leg.angle !== null;
-    box.classList.toggle("off", !seen);
+    box.classList.toggle("off", page.dataset.counted === undefined ? !seen : !!leg.reason);
     box.classList.toggle("waiting", !!turn && turn !== name);
+    box.classList.toggle("begun", leg.begun);
+    box.classList.toggle("holding", !!leg.held);
     text(box.querySelector(".count .number"), String(leg.count));
-    const noun = box.querySelector(".count .noun");
-    text(noun, Number(leg.count) === 1 ? noun.dataset.one : noun.dataset.other);
-    text(box.querySelector(".reason"), seen ? "" : leg.reason);
-    text(box.querySelector(".last"), leg.last);
-    if (page.dataset.counted !== undefined) {
-      text(box.querySelector(".held"), leg.held);
-      box.classList.toggle("off", !!leg.reason);
-      text(box.querySelector(".reason"), leg.reason);
-      return;
-    }
+    text(box.querySelector(".held"), leg.held);
+    if (page.dataset.counted !== undefined) return;
     text(box.querySelector(".angle .number"), seen ? String(Math.round(Math.abs(leg.angle))) : "\u2013");
-    text(box.querySelector(".angle .error"), seen && leg.error !== null ? `\u00b1 ${Math.ceil(leg.error)}` : "");
+    text(box.querySelector(".angle .error"), seen && leg.error !== null ? `\u00b1${Math.ceil(leg.error)}` : "");
     const to = Number(box.dataset.to), way = Number(box.dataset.turn);
     const swing = (angle) => way * 90 * Math.max(-1, Math.min(1, angle / to));
     const hub = "100 104";
@@ -139,8 +115,6 @@ const showLive = (page) => {
       const mark = box.querySelector(`.best.${direction}`);
       mark.setAttribute("visibility", best === null ? "hidden" : "visible");
       if (best !== null) mark.setAttribute("transform", `rotate(${swing(best * (direction === "internal" ? 1 : -1))} ${hub})`);
-      const number = box.querySelector(`.best-${direction}`);
-      if (number && best !== null) text(number, `${Math.round(best)}${box.querySelector(".unit").textContent}`);
     }
   };
 
@@ -154,7 +128,6 @@ const showLive = (page) => {
     const end = trace.length ? trace[trace.length - 1][0] : 0;
     const x = (time) => width * (1 - (end - time) / TRACE_S), y = (angle) => height / 2 - (angle / 60) * (height / 2 - 6 * scale);
     line.clearRect(0, 0, width, height);
-    line.font = `${12 * scale}px system-ui, sans-serif`;
     for (const level of [-45, -30, -15, 0, 15, 30, 45]) {
       line.strokeStyle = colour("--line");
       line.lineWidth = level ? 0.5 * scale : 1.5 * scale;
@@ -162,8 +135,6 @@ const showLive = (page) => {
       line.moveTo(0, y(level));
       line.lineTo(width, y(level));
       line.stroke();
-      line.fillStyle = colour("--muted");
-      if (level % 30 === 0) line.fillText(String(Math.abs(level)), 4 * scale, y(level) - 3 * scale);
     }
     legs.forEach((leg, column) => {
       line.strokeStyle = colour(`--${leg}`);
@@ -185,6 +156,16 @@ const showLive = (page) => {
     });
   };
 
+  let codeAt = -Infinity;
+  const scan = (state) => { // the code for a phone; a new one comes when somebody has used it
+    const box = at("scan"), picture = at("code");
+    if (!box) return;
+    box.hidden = !state.nobody_sends || state.phase !== "check";
+    if (box.hidden || !picture || performance.now() - codeAt < 3000) return;
+    codeAt = performance.now();
+    picture.src = `/phone/code.svg?${Math.round(codeAt)}`;
+  };
+
   const show = (state) => {
     if (state.prepared !== Number(page.dataset.prepared)) { // another session was begun elsewhere
       if (!left) location.reload();
@@ -193,42 +174,48 @@ const showLive = (page) => {
     }
     const finished = state.phase === "done" && state.session; // the last numbers stay until the result is there
     if (page.dataset.phase !== state.phase && !finished) {
+      if (state.phase === "measure") rotrackVoice.hush(); // what was said of the set-up is over
       page.dataset.phase = state.phase;
       trace = [];
     }
-    text(at("problem"), state.problem);
+    if (!finished || state.problem) { // the last words stay, too
+      text(at("words"), state.message.text);
+      at("message").dataset.kind = state.message.kind;
+    }
+    if (state.message.move) page.dataset.move = state.message.move;
+    else delete page.dataset.move;
     text(at("slow"), state.slow || tired(state));
     at("anyway").disabled = !!state.problem; // without a picture there is nothing to measure
     at("after").hidden = !state.problem || state.phase === "check" || state.phase === "measure";
     if (finished && !left) {
       left = true;
-      setTimeout(() => location.replace(`/session/${state.session}`), 1200); // the way back from there leads past the camera
+      setTimeout(() => location.replace(state.then), 1200); // the way back from there leads past the camera
     }
     if (state.phase === "idle" && !state.problem && !left) {
       left = true;
       location.replace("/");
     }
+    scan(state);
     page.classList.toggle("lost", !!state.problem && state.phase !== "done");
     if (state.findings) checks(state.findings);
-    at("hold").hidden = state.phase !== "measure" || !!state.problem || state.hold === null || state.hold === undefined;
-    if (!at("hold").hidden) text(at("hold").querySelector("strong"), state.hold_words);
-    if (state.hold !== null && state.hold !== undefined) at("held").style.width = `${Math.round(100 * state.hold)}%`;
-    text(at("cue"), state.phase === "measure" && !state.problem ? state.cue : "");
-    if (!finished) text(at("turn"), state.phase === "measure" ? state.turn_words || "" : "");
+    against(state.against);
+    at("held").style.width = `${Math.round(100 * (state.hold || 0))}%`;
     if (state.legs && !state.problem) for (const [name, leg] of Object.entries(state.legs)) gauge(name, leg, state.turn);
-    if (state.problem) for (const name of legs) off(name, state.problem);
+    if (state.problem) legs.forEach(off);
     if (state.trace && state.trace.length) {
       trace.push(...state.trace);
       const from = trace[trace.length - 1][0] - TRACE_S;
       while (trace[0][0] < from) trace.shift();
     }
     if (state.phase === "measure") draw();
-    for (const say of state.say || []) speak(say);
+    for (const say of state.say || []) rotrackVoice.speak(say);
   };
 
-  const off = (name, reason) => {
-    if (at(`gauge-${name}`)) gauge(name, { angle: null, reason, count: at(`gauge-${name}`).querySelector(".count .number").textContent,
-      last: "", held: "\u2013", best: {} }, "");
+  const off = (name) => {
+    const box = at(`gauge-${name}`);
+    if (!box) return;
+    const count = box.querySelector(".count .number").textContent;
+    gauge(name, { angle: null, reason: "off", count, held: "", best: {}, begun: box.classList.contains("begun") }, "");
   };
 
   const tired = (state) => {
@@ -268,7 +255,9 @@ const showLive = (page) => {
   setInterval(() => {
     if (performance.now() - heard < QUIET_MS || left) return;
     page.classList.add("stale");
-    for (const name of legs) off(name, page.dataset.gone);
+    legs.forEach(off);
+    text(at("words"), page.dataset.gone);
+    at("message").dataset.kind = "problem";
   }, 300);
 
   // ------------------------------------------------------------------ the right person
@@ -311,7 +300,7 @@ const showLive = (page) => {
 // The page is built after this script has loaded.
 const waitForLive = setInterval(() => {
   const page = document.getElementById("live");
-  if (!page) return;
+  if (!page || !window.rotrackVoice) return;
   clearInterval(waitForLive);
   showLive(page);
 }, 30);

@@ -129,3 +129,32 @@ document.addEventListener("visibilitychange", () => document.hidden && document.
   }, 200);
   setTimeout(() => film() || clearInterval(wait), 10000);
 })();
+
+// The report: the practice's name is kept by this browser, a comment goes along, and it is said while it is made.
+(() => {
+  const at = (id) => document.getElementById(id);
+  document.addEventListener("focusin", ({ target }) => {
+    if (target.id === "practice" && !target.value) target.value = localStorage.getItem("rotrack_practice") ?? "";
+  });
+  document.addEventListener("change", ({ target }) => {
+    if (target.id === "practice") localStorage.setItem("rotrack_practice", target.value);
+  });
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest?.("a.report");
+    if (!link) return;
+    const address = new URL(link.getAttribute("href"), location.href), practice = localStorage.getItem("rotrack_practice") ?? "";
+    if (practice) address.searchParams.set("practice", practice);
+    if (at("comment")?.value) address.searchParams.set("comment", at("comment").value);
+    event.preventDefault();
+    const shown = link.target ? window.open("", "_blank") : null; // while the click still counts as one
+    if (shown) shown.opener = null;
+    const making = (on) => {
+      if (at("making")) at("making").hidden = !on;
+      if (shown && on) shown.document.title = shown.document.body.textContent = link.dataset.making;
+    };
+    making(true);
+    await fetch(address, { headers: { "x-make": "yes" } }).catch(() => {}); // it is kept until it is asked for, which is now
+    making(false);
+    (shown ?? window).location.replace(address);
+  });
+})();

@@ -4,7 +4,7 @@ from .base import Posture
 from .chair import Seated
 from .floor import LongSit, Prone, Supine, Supine9090, SupineStraight
 from .side import SidelyingAbducted, SidelyingStrength, ZstConfidence, ZstFulfillment
-from .upright import Lunge, Standing, StandingToePivot
+from .upright import FirstPosition, Lunge, Standing, StandingToePivot
 
 POSTURES: dict[str, type[Posture]] = {
     "seated": Seated,
@@ -20,4 +20,7 @@ POSTURES: dict[str, type[Posture]] = {
     "sidelying_strength": SidelyingStrength,
     "zst_confidence": ZstConfidence,
     "zst_fulfillment": ZstFulfillment,
+    "first_position": FirstPosition,
 }
+CROPPED = tuple(name for name in POSTURES if name != "first_position")
+"""Those of which crops for the leg network are made; it learned without the others."""

@@ -25,10 +25,11 @@ _HEEL_PAD_M = 0.018
 class LongSit(Posture):
     """Sitting on the floor, legs straight to the camera: toes turn outward (external) or inward (internal).
 
-    Options: heels_apart_deg (abduction of each leg), pelvis_tilt_deg.
+    Options: heels_apart_deg (abduction of each leg), pelvis_tilt_deg, heel_stays (whether the heel stays on the mat while the
+    knee bends).
     """
 
-    OPTIONS: ClassVar[Mapping[str, Any]] = {"heels_apart_deg": 8.0, "pelvis_tilt_deg": -20.0}
+    OPTIONS: ClassVar[Mapping[str, Any]] = {"heels_apart_deg": 8.0, "pelvis_tilt_deg": -20.0, "heel_stays": False}
     camera = View((0, 0.95, 2.75), (0, 0.38, 0.35), 58)
     pointer = "foot"
     on_floor = True
@@ -73,7 +74,8 @@ class LongSit(Posture):
         for side in "RL":
             leg = self.turned(side, i)
             wobble = self.sways["leg" + side][i] if side in self.moving else 0.0
-            pose = pose.with_leg(side, replace(leg, ankle=leg.ankle + wobble))
+            raised_deg = 0.5 * float(self.along["knee", side][i]) if self.options["heel_stays"] else 0.0
+            pose = pose.with_leg(side, replace(leg, flexion=leg.flexion + raised_deg, ankle=leg.ankle + wobble))
         return pose
 
     def furnish(self, scene: Scene) -> None:
@@ -101,7 +103,8 @@ class OnTheBack(Posture):
 
     def trunk(self, i: int) -> Pose:
         """Return frame i with pelvis, trunk and arms in place."""
-        roll = turn_z(self.mirrored_sum("pelvis", i))
+        faulty_deg = self.options.get("roll_deg", 0.0) * mirrored(self.side) * float(self.rotation_deg[self.side][i]) / 30
+        roll = turn_z(self.mirrored_sum("pelvis", i) + faulty_deg)
         return replace(
             self.neutral,
             neck_deg=(8 + self.sways["head"][i], 0, 3 * self.sways["headtw"][i]),
@@ -207,7 +210,8 @@ class Supine9090(OnTheBack):
 
     While crossing, one shin is raised a little and the other lowered so that they pass; they take turns. If one leg moves, the
     other lies flat. Options: view (raised, overhead), hip_flexion_deg, knee_deg, cross_lift_deg (how far the shins part in
-    height), heels_apart_deg (abduction).
+    height), heels_apart_deg (abduction), roll_deg (how far the pelvis rolls per 30 deg of the first leg: a fault; what legs that
+    move alike take along cancels out).
     """
 
     OPTIONS: ClassVar[Mapping[str, Any]] = {
@@ -216,6 +220,7 @@ class Supine9090(OnTheBack):
         "knee_deg": 90.0,
         "cross_lift_deg": 9.0,
         "heels_apart_deg": 1.0,
+        "roll_deg": 0.0,
     }
     VIEWS: ClassVar[Mapping[str, View]] = {
         "raised": View((0, 2.15, 2.35), (0, 0.4, -0.1), 48),

@@ -1,0 +1,66 @@
+"""Is what the page counts aloud what the log holds? Run `python tests/benchmarks/aloud.py [--sessions N]`.
+
+Sessions of made people (`training/simulate.py`, part tune, without the leg model) go through tracker and coach as on the
+page. What was said last of each leg is compared with the repetitions that count in the log when the session is over. Between
+the two lies only what ends with the session, and what later repetitions tell of earlier ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from unittest.mock import patch
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from counting import Asked, QuickMeasure, quickened
+
+from rotrack.app.live.coach import Coach
+from rotrack.app.live.studio import START_STILL_S
+from rotrack.tracking import pipeline
+from rotrack.tracking.scoreboard import Scoreboard
+from training import simulate
+
+
+def gone_through(number: int) -> tuple[str, dict[str, tuple[int, int]], int]:
+    """Return the drill of a session, per leg what was said last and what the log holds, and how often a count fell."""
+    able = Asked().variants()
+    session = quickened(simulate.draw("tune", number, able[number % len(able)], None))
+    drill = session.drill
+    said, fell = dict.fromkeys(session.sides, 0), 0
+    board, coach = Scoreboard(), Coach(session.sides, 0, START_STILL_S, drill)
+    with patch.object(pipeline, "make_measure", QuickMeasure):
+        tracker = pipeline.RotationTracker(drill, session.sides)
+        for pose in session.poses:
+            step = tracker.update(pose)
+            board.add(step)
+            numbers = [say.values["number"] for say in coach.update(step, board) if say.key == "say.number"]
+            for side in session.sides:
+                count = board.complete(side, drill.directions)
+                fell += count < said[side]
+                assert count <= said[side] or not coach.ready or count in numbers, "a repetition counts that nobody heard"
+                said[side] = count
+        board.add(tracker.finish(session.poses[-1]), with_frame=False)
+    return drill.id, {str(side): (said[side], board.complete(side, drill.directions)) for side in session.sides}, fell
+
+
+def main() -> None:
+    """Compare and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sessions", type=int, default=200)
+    legs = alike = within = fell = 0
+    for drill, counts, falls in map(gone_through, range(parser.parse_args().sessions)):
+        for side, (said, logged) in counts.items():
+            legs += 1
+            alike += said == logged
+            within += abs(said - logged) <= 1
+            if said != logged:
+                print(f"{drill}, {side}: {said} said, {logged} in the log", flush=True)
+        fell += falls
+    print(f"{alike} of {legs} legs alike, {within} within one; {fell} times a later repetition took one back, which was said")
+
+
+if __name__ == "__main__":
+    main()
