@@ -107,6 +107,8 @@ class Film:
     """When the next one is due, by the clock."""
     over: threading.Event = field(default_factory=threading.Event)
     """Whether the program is done with its last picture."""
+    closed: threading.Event = field(default_factory=threading.Event)
+    """Whether the program has closed a camera."""
     clock: ManualClock = field(default_factory=ManualClock)
     _holds: dict[int, tuple[threading.Event, threading.Event]] = field(default_factory=dict)
 
@@ -199,6 +201,7 @@ class _FilmCamera:
 
     def close(self) -> None:
         self._closed.set()
+        self._film.closed.set()
 
 
 class _FilmLandmarker:

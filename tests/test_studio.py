@@ -400,6 +400,7 @@ def test_preparing_another_one_keeps_the_session_that_runs(start):
     film.wait_for(half)
     other = threading.Thread(target=studio.prepare, args=(plan("seated-external", (LEFT,), person="Bo"),))
     other.start()
+    assert film.closed.wait(DEAD_AFTER_S), "the film would go on into the next repetition otherwise"
     film.go_on(half)
     other.join(DEAD_AFTER_S)
     assert studio.plan.person == "Bo"
