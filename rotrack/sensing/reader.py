@@ -6,6 +6,7 @@ A frame that only repeats an earlier one carries no pose.
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
 from collections.abc import Generator, Iterable
 from contextlib import closing
@@ -19,6 +20,10 @@ from rotrack.sensing.prefetch import ahead
 from rotrack.system.clock import SYSTEM, Clock
 
 POSES_AHEAD = 4
+GIVE_WAY_S = 0.001
+"""A recorded pose waits so long before it is used. Python runs one thread at a time, and the thread of the pose model must first
+hand the next frame to the model, which then works beside Python. To use a pose at once holds up the pose model, the slowest
+stage, by a twentieth of its time (`tests/benchmarks/pipeline.py` on two cores)."""
 WANTED_HZ = 24.0
 """Live, legs are left out of pictures before fewer pictures than this are read in a second: somewhat more than are enough ..."""
 SELDOM = 4
@@ -35,6 +40,7 @@ def read_recorded(frames: Iterable[Frame], landmarker: Landmarker, legnet: LegNe
     poses = ahead(((frame, _pose_of(frame, landmarker, repeats)) for frame in frames), POSES_AHEAD)
     with closing(poses):
         for frame, pose in poses:
+            time.sleep(GIVE_WAY_S)
             yield frame, legnet.read(frame.rgb, pose) if legnet else pose
 
 

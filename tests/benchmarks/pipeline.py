@@ -2,14 +2,13 @@
 
 Prints, from one run, the time per frame of the bare landmarker on decoded frames, of measuring both legs from its landmarks
 (leg model, filters, repetitions), and of the whole `analyze` without the leg network, with it, and with the annotated video
-besides, as medians over interleaved rounds; then how much memory measuring a clip of double length takes in addition. Times
-depend on the machine and what else it does; the ratios are what counts.
+besides, each with its processor time, as medians over interleaved rounds; then how much memory measuring a clip of four times
+the length takes in addition. Times depend on the machine and what else it does; the ratios are what counts.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 import rotrack
 from rotrack.core.drills import load_table
@@ -31,36 +31,41 @@ LIMITS = {"analyze --no-legnet": 1.10, "measuring alone": 0.08}
 poses: list[Pose] = []
 
 
-def bare(clip: Path) -> tuple[float, int]:
-    """Return the seconds that the landmarker alone takes for the frames of a clip, and their number."""
+def clocks() -> np.ndarray:
+    """Return the time and the processor time of this process, s."""
+    return np.array([time.perf_counter(), time.process_time()])
+
+
+def bare(clip: Path) -> tuple[np.ndarray, int]:
+    """Return time and processor time that the landmarker alone takes for the frames of a clip, s, and their number."""
     frames = list(VideoFile(clip))
     with Landmarker(find_model("heavy"), watch_people=False) as landmarker:
         poses[:] = [landmarker.detect(frames[0])]
-        start = time.perf_counter()
+        start = clocks()
         poses.extend(landmarker.detect(frame) for frame in frames[1:])
-        return time.perf_counter() - start, len(frames) - 1
+        return clocks() - start, len(frames) - 1
 
 
-def measuring() -> tuple[float, int]:
-    """Return the seconds that leg model, filters and repetitions of both legs take for the poses of the last `bare`."""
+def measuring() -> tuple[np.ndarray, int]:
+    """Return the times that leg model, filters and repetitions of both legs take for the poses of the last `bare`."""
     tracker = RotationTracker(load_table().drill("seated-combined"), tuple(Side))
-    start = time.perf_counter()
+    start = clocks()
     for pose in poses:
         tracker.update(pose)
-    return time.perf_counter() - start, len(poses)
+    return clocks() - start, len(poses)
 
 
-def whole(clip: Path, annotate: bool = False, legnet: bool = True) -> tuple[float, int]:
-    """Return the seconds from the first to the last measured frame of `analyze`, the closing of all files, and the frames."""
-    times: list[float] = []
+def whole(clip: Path, annotate: bool = False, legnet: bool = True) -> tuple[np.ndarray, int]:
+    """Return the times from the first to the last measured frame of `analyze`, the closing of all files, and the frames."""
+    times: list[np.ndarray] = []
 
     def note(*_: object) -> None:
         if not times:
-            times.append(time.perf_counter())
+            times.append(clocks())
 
     with tempfile.TemporaryDirectory() as out:
         session = rotrack.analyze(clip, "seated-combined", out=out, annotate=annotate, legnet=legnet, on_step=note)
-        return time.perf_counter() - times[0], session.info["frames"] - 1
+        return clocks() - times[0], session.record.frames - 1
 
 
 def peak_memory_mb(clip: Path, times: int) -> float:
@@ -92,24 +97,25 @@ def main() -> None:
     if options.memory:  # first, since a new process starts with the largest memory of this one
         one, four = peak_memory_mb(options.clip, 1), peak_memory_mb(options.clip, 4)
         print(f"peak memory: {one:.0f} MB for the clip, {four:.0f} MB for four times its length (x {four / one:.3f})")
-    jobs: dict[str, Callable[[], tuple[float, int]]] = {
+    jobs: dict[str, Callable[[], tuple[np.ndarray, int]]] = {
         "landmarker alone": lambda: bare(options.clip),
         "measuring alone": measuring,
         "analyze --no-legnet": lambda: whole(options.clip, legnet=False),
         "analyze": lambda: whole(options.clip),
         "analyze with video": lambda: whole(options.clip, annotate=True),
     }
-    runs: dict[str, list[float]] = {name: [] for name in jobs}
+    runs: dict[str, list[np.ndarray]] = {name: [] for name in jobs}
     for _ in range(options.rounds):
         for name, job in jobs.items():
             seconds, frames = job()
             runs[name].append(seconds / frames * 1000)
-    base = statistics.median(runs["landmarker alone"])
+    base = np.median(runs["landmarker alone"], axis=0)
     print(f"{options.clip.name}, {options.rounds} rounds, milliseconds per frame (median) and ratio to the landmarker alone")
+    print(f"{'':22}  {'time':>16}  {'processor time':>16}")
     for name, values in runs.items():
-        middle = statistics.median(values)
-        limit = f"  (at most {LIMITS[name]:.2f})" if name in LIMITS else ""
-        print(f"{name:22} {middle:7.2f} ms   x {middle / base:.3f}{limit}")
+        (took, ratio), (processor, share) = zip(middle := np.median(values, axis=0), middle / base, strict=True)
+        limit = f"  (time at most {LIMITS[name]:.2f})" if name in LIMITS else ""
+        print(f"{name:22} {took:7.2f} ms x {ratio:.3f} {processor:7.2f} ms x {share:.3f}{limit}")
 
 
 if __name__ == "__main__":
