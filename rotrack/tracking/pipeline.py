@@ -77,6 +77,11 @@ IMPLAUSIBLE_FROM_DEG = 75.0
 NOT_READ = Reading()
 
 
+def load_libraries() -> None:
+    """Load what measuring needs and what takes a second to load, before a live measurement would have to wait for it."""
+    load("scipy.ndimage", "scipy.optimize", "scipy.signal")
+
+
 class RotationTracker:
     """Measures one drill on one or both legs.
 
@@ -102,7 +107,7 @@ class RotationTracker:
         table: DrillTable | None = None,
         calibration: Calibration | None = None,
     ) -> None:
-        load("scipy.ndimage", "scipy.optimize", "scipy.signal")  # now, so that a live measurement never waits for them
+        load_libraries()
         self.drill, self.sides = drill, sides
         settings = settings or TrackerSettings()
         table = table or load_table()

@@ -41,6 +41,7 @@ from rotrack.sensing.reader import read_live
 from rotrack.sensing.sent import NAMES, Post, SentPictures
 from rotrack.sensing.sources import REOPEN_EVERY_S, Camera, PatientCamera, Source
 from rotrack.system.clock import SYSTEM, Clock
+from rotrack.tracking.pipeline import load_libraries
 from rotrack.tracking.scoreboard import Scoreboard
 
 START_STILL_S = 2.0
@@ -354,6 +355,7 @@ class Studio:
                 self._change(Phase.DONE if done else Phase.IDLE)
 
     def _session(self, plan: Plan, request: Request) -> Session | None:
+        load_libraries()
         camera = self._opened()
         if camera is None:
             return None
