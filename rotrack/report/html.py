@@ -11,8 +11,9 @@ from rotrack.draw.theme import CSS_RGB, css, css_variables
 from rotrack.report.chart_drawing import drawing_of, svg_of
 from rotrack.report.document import GENERATOR, Charts, Part, Report, Table, Terms, Text
 from rotrack.report.translated import translate
-from rotrack.report.wording import day, unparted
+from rotrack.report.wording import day
 from rotrack.system.imports import when_used
+from rotrack.texts.numbers import unparted
 
 if TYPE_CHECKING:
     from plotly import offline

@@ -29,7 +29,7 @@ from rotrack.draw.theme import CSS_RGB
 from rotrack.report.chart_drawing import BOLD, FONT, drawing_of, fonts
 from rotrack.report.document import GENERATOR, Charts, Part, Report, Table, Terms, Text
 from rotrack.report.html import SHORT_TABLE, WIDTH_PX, foot_of, written_on
-from rotrack.report.wording import unparted
+from rotrack.texts.numbers import unparted
 
 SIDE_MM, TOP_MM, BOTTOM_MM = 15.0, 14.0, 17.0
 WIDTH = A4[0] - 2 * SIDE_MM * mm

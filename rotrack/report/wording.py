@@ -86,8 +86,3 @@ def capital(text: str) -> str:
 def signed(value: float, plus: str = "+") -> str:
     """Return a number with its sign: `+7.6`; with `plus` empty only the minus is written."""
     return f"{round(value, 1) + 0.0:{plus}.1f}".replace("-", "\u2212")  # no -0.0
-
-
-def unparted(text: str) -> str:
-    """Return a text in which no line ends between a number and its error."""
-    return text.replace(" \u00b1 ", "\u00a0\u00b1\u00a0")

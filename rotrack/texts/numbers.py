@@ -21,6 +21,11 @@ def amount(value_deg: float, error_deg: float, tier: Tier, decimals: int = 1) ->
     return f"index {number}" if tier.is_index else f"{number}{tier.unit}"
 
 
+def unparted(text: str) -> str:
+    """Return a text in which no line ends between a number and its error."""
+    return text.replace(" \u00b1 ", "\u00a0\u00b1\u00a0")
+
+
 def seconds(time_s: float) -> str:
     """Return a time: `3.4 s`, or a dash where there is none."""
     return f"{time_s:.1f} s" if math.isfinite(time_s) else "\u2013"

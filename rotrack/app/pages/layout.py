@@ -28,6 +28,7 @@ from rotrack.records.options import Option
 from rotrack.records.people import care_of
 from rotrack.records.session import Session
 from rotrack.texts import LANGUAGES, Texts, best_language
+from rotrack.texts.numbers import unparted
 from rotrack.texts.units import Units
 
 LANGUAGE_COOKIE = "rotrack_language"
@@ -36,7 +37,7 @@ UNITS_COOKIE = "rotrack_units"
 PLACES = (("choose", "/"), ("clips", "/clips"), ("people", "/people"), ("history", "/history"), ("settings", "/settings"))
 RENEWING_EVERY_S = 1.0
 PATIENCE_S = 86_400.0
-"""So long a page may take to be built: no computer is that slow, and whoever waits sees the browser wait."""
+"""How long a page may take to be built: no computer is that slow, and the browser shows that it waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +98,10 @@ def private(request: Request) -> bool:
 def tag(kind: str, /, text: str = "", classes: str = "", **attributes: Any) -> Element:
     """Add a plain HTML element with text; `for_` and the like lose their underscore, other underscores become hyphens.
 
-    An attribute that is True stands without a value, one that is None or False is left out. The `value` of an input is what it
-    holds at first: redrawing the page does not undo what was typed.
+    No line of the text ends between a number and its error. An attribute that is True stands without a value, one that is None
+    or False is left out. The `value` of an input is what it holds at first: redrawing the page does not undo what was typed.
     """
-    element = TextElement(tag=kind, text=text) if text else ui.element(kind)
+    element = TextElement(tag=kind, text=unparted(text)) if text else ui.element(kind)
     if classes:
         element.classes(classes)
     for key, value in attributes.items():

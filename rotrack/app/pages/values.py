@@ -20,7 +20,7 @@ from rotrack.progress.wording import arc_words, change_words, last_time_words, n
 from rotrack.records.compare import Held, held, legs_of
 from rotrack.records.session import Session, SessionValue, best_of
 from rotrack.texts import Texts
-from rotrack.texts.numbers import speed
+from rotrack.texts.numbers import speed, unparted
 
 EARLIER_SHOWN = 8
 DOTS_WIDTH, DOTS_HEIGHT, DOT = 280, 96, 6.0
@@ -239,11 +239,12 @@ class Values:
                 self._show_change(leg, value, found.changes.get(key))
         for side, text in self._arcs.items():
             arc = next((arc for arc in session.arcs if arc.side is side), None)
-            text.set_text(arc_words(arc, self._tier, self._t) if arc else self._t("result.arc_none", leg=self._t.leg(side)))
+            said = arc_words(arc, self._tier, self._t) if arc else self._t("result.arc_none", leg=self._t.leg(side))
+            text.set_text(unparted(said))
         if self._turnout:
-            self._turnout.set_text(turnout_words(session.turnout, self._tier, self._t))
+            self._turnout.set_text(unparted(turnout_words(session.turnout, self._tier, self._t)))
         for direction, text in self._against.items():
-            text.set_text(sides_words(found.sides.get(direction), self._t))
+            text.set_text(unparted(sides_words(found.sides.get(direction), self._t)))
 
     def _show_value(self, leg: _Leg, value: SessionValue | None) -> None:
         t = self._t
@@ -306,7 +307,7 @@ class Values:
             leg.change.set_text("")
             leg.dots.set_content("")
             return
-        leg.change.set_text(change_words(change, self._t))
+        leg.change.set_text(unparted(change_words(change, self._t)))
         leg.dots.set_content(self._dots([earlier.value for earlier in leg.earlier], value))
 
     # ------------------------------------------------------------------ the last sessions as dots
