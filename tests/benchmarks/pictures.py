@@ -2,12 +2,15 @@
 
 Measures a sample video as the camera, seated, both legs, in a real Chromium of 1366x640, and writes docs/images/page-
 measure.png, session.webp, twenty seconds of that session from the set-up to the result, and page-result.png. The sessions
-before it on that result are the same video, dated weeks earlier. report.png and report-print.png are of the made-up sessions;
-`--reports` makes these two alone. The others need a computer that is not busy: the page is photographed while it measures.
+before it on that result are the same video, dated weeks earlier. report.png and report-print.png are of the made-up sessions,
+notebook-progress.png is the first figure of that notebook; `--reports` makes these three alone. The others need a computer that
+is not busy: the page is photographed while it measures.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import tempfile
 import time
@@ -15,7 +18,9 @@ from datetime import UTC, date, datetime
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
+from unittest.mock import patch
 
+import plotly.graph_objects as go
 import pypdfium2
 from PIL import Image
 
@@ -35,6 +40,9 @@ LENGTH_S = 20.0
 WRITTEN = date(2026, 4, 1)
 REPORT = {"width": 1040, "height": 2325}
 PRINTED_PAGE, PRINTED_SCALE = 3, 1.3
+FIGURE, FIGURE_SCALE = {"width": 560, "height": 340}, 1.5
+CAMERA = "Integrated Webcam"
+"""What the played clip is called, as a camera may be."""
 STILL_S = 6.0
 
 
@@ -55,21 +63,46 @@ def reports(images: Path, browser: Browser, folder: Path) -> None:
         picture.convert("RGB").quantize(64, dither=Image.Dither.NONE).save(images / name, optimize=True)
 
 
+def notebook(images: Path, browser: Browser, folder: Path) -> None:
+    """Make the picture of the notebook about progress: the first figure that its own cells show."""
+    cells = json.loads((ROOT / "notebooks" / "progress.ipynb").read_text("utf-8"))["cells"]
+    shown: list[go.Figure] = []
+    with patch.object(go.Figure, "show", lambda figure: shown.append(figure)):
+        names: dict[str, object] = {}
+        for cell in cells:
+            if cell["cell_type"] == "code":
+                exec("".join(cell["source"]), names)
+    drawn = folder / "figure.html"
+    drawn.write_text(shown[0].to_html(config={"displayModeBar": False}), "utf-8")
+    page = browser.new_page(viewport=FIGURE, device_scale_factor=FIGURE_SCALE, color_scheme="light")
+    page.goto(drawn.as_uri(), timeout=120_000)
+    page.add_style_tag(content="body { margin: 0 }")
+    page.wait_for_selector(".main-svg")
+    page.wait_for_timeout(1000)
+    page.screenshot(path=images / "notebook-progress.png")
+    page.close()
+
+
 def main() -> None:
     """Make them all."""
     images = ROOT / "docs" / "images"
     if "--reports" in sys.argv:
         with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-            reports(images, playwright.chromium.launch(executable_path=CHROMIUM), Path(folder))
+            browser = playwright.chromium.launch(executable_path=CHROMIUM)
+            reports(images, browser, Path(folder))
+            notebook(images, browser, Path(folder))
         return
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         clip = held_still(SAMPLES / "both_internal.mp4", Path(folder) / "clip.mp4", STILL_S)
+        clip.with_name(CAMERA).symlink_to(clip)
+        os.chdir(folder)  # the page names a played clip as it was given
         browser = playwright.chromium.launch(executable_path=CHROMIUM)
         reports(images, browser, Path(folder))
+        notebook(images, browser, Path(folder))
         data = Path(folder) / "data"
         for recorded_at in EARLIER:
             rotrack.analyze(clip, "seated-internal", person="Anna", model="full", out=data, recorded_at=recorded_at)
-        with program(data, "--camera", clip) as running:
+        with program(data, "--camera", CAMERA) as running:
             page = browser.new_page(viewport=SIZE, locale="en-GB")
             page.goto(running.at("drill/seated-internal?person=Anna&model=full&reps=3"))
             page.click("#start")
