@@ -87,8 +87,8 @@ def test_the_same_place_is_hardly_ever_taken_for_another(room: Room) -> None:
     [
         (around(2.95), Move.CLOSER, r"about (35|40|45|50|55) cm further away .*closer"),
         (around(2.05), Move.AWAY, r"about (35|40|45|50|55) cm closer .*further away"),
-        (around(yaw_deg=15), Move.RIGHT, r"about 1\d degrees further round .*to the right"),
-        (around(yaw_deg=-15), Move.LEFT, r"about 1\d degrees further round .*to the left"),
+        (around(yaw_deg=15), Move.RIGHT, r"about 1\d degrees further to the side .*to the right"),
+        (around(yaw_deg=-15), Move.LEFT, r"about 1\d degrees further to the side .*to the left"),
     ],
     ids=lambda value: str(value) if isinstance(value, Move) else "",
 )

@@ -237,7 +237,7 @@ def line_in(change: dict[str, Any], language: str) -> list[str]:
         str(len(change["points"])),
         f"{change['baseline_deg']:.1f}\u00b0",
         f"{change['now_deg']:.1f}\u00b0",
-        f"{grown:+.1f} \u00b1 {error:.1f}\u00b0".replace("-", minus),
+        f"{grown:+.1f}\u00a0\u00b1\u00a0{error:.1f}\u00b0".replace("-", minus),
         f"{change['real_from_deg']:.1f}\u00b0",
         f"{slope['per_month_deg']:+.1f}\u00b0 ({interval})".replace("-", minus),
     ]
@@ -258,7 +258,7 @@ def test_what_has_changed_is_as_the_terminal_has_it(page, data, gina, language, 
         assert texts[at - 5 : at + 2] == line
     (sides,) = document["sides"]
     assert (sides["clear"], sides["unconfirmed"], sides["sessions"]) == (False, False, 3)
-    words = f"{sides['difference_deg']:.1f} \u00b1 {sides['error_deg']:.1f}\u00b0"
+    words = f"{sides['difference_deg']:.1f}\u00a0\u00b1\u00a0{sides['error_deg']:.1f}\u00b0"
     if language == "de":
         assert any(f"von {words.replace('.', ',')}, im Mittel über 3 Messungen" in text for text in texts)
         assert "1 Messung mit der Kalibrierung \u201eKamera\u201c" in texts
@@ -266,7 +266,7 @@ def test_what_has_changed_is_as_the_terminal_has_it(page, data, gina, language, 
     else:
         assert any(f"They differ by {words}, in the mean of 3 sessions: within" in text for text in texts)
         assert "1 session with calibration camera" in texts
-        assert texts[texts.index("To know:") + 1 :][: len(document["notes"])] == document["notes"]
+        assert texts[texts.index("Good to know:") + 1 :][: len(document["notes"])] == document["notes"]
 
 
 def test_result_says_what_the_history_says(page, data, gina):
@@ -677,7 +677,7 @@ def test_history_keeps_person_and_drill_in_the_address(window, filmed):
     rows = window.tab.locator(".sessions tbody tr")
     assert rows.count() == 4
     assert "interrupted" in rows.first.inner_text()
-    values = [rows.nth(i).locator("td.amount").first.inner_text() for i in range(4)]
+    values = [rows.nth(i).locator("td.amount").first.inner_text().replace("\u00a0", " ") for i in range(4)]
     assert values == ["24.5 \u00b1 4.0\u00b0", "23.5 \u00b1 4.0\u00b0", "25.5 \u00b1 4.0\u00b0", "21.5 \u00b1 4.0\u00b0"]
     window.tab.wait_for_selector(".curve .points path")
     window.tab.reload()
@@ -806,7 +806,7 @@ def test_what_the_browser_alone_says_deletes_nothing(window, data, number, also_
 def test_a_person_is_deleted_after_the_name_was_typed(window, data):
     gone = [write(data, number, person="Emil") for number in (25, 26)]
     window.open("/history?person=Emil")
-    window.tab.get_by_role("button", name="Delete everything of Emil").click()
+    window.tab.get_by_role("button", name="Delete everything about Emil").click()
     window.tab.locator("#delete-first button.danger").click()
     yes = window.tab.locator("#delete-second button.danger")
     assert yes.is_disabled()

@@ -93,7 +93,7 @@ def test_a_disk_that_fills_up_meanwhile_is_not_filled(tmp_path, disk, monkeypatc
     assert list(clips.folder.iterdir()) == []
 
 
-@pytest.mark.parametrize(("content", "told"), [(b"1234", "did not arrive whole"), (b"1234567890", "larger than was said")])
+@pytest.mark.parametrize(("content", "told"), [(b"1234", "did not arrive completely"), (b"1234567890", "larger than announced")])
 def test_a_clip_has_the_size_that_was_announced(tmp_path, disk, content, told):
     clips = handed_in(tmp_path)
     clip = clips.announce("1.mp4", 8, None, Request())

@@ -525,7 +525,7 @@ def test_a_person_is_deleted_with_everything_after_two_questions(run: Run, data:
         f"1 session ({ana})",
         "4 rows in reps.csv",
         "1 personal calibration (personal-Ana-1)",
-        "Deleted: everything of Ana",
+        "Deleted: everything about Ana",
     ):
         assert words in ended.out
     after = everything(data)

@@ -75,7 +75,7 @@ def test_a_missing_spread_and_figures_that_others_cite_are_said() -> None:
     said = norm_words(norm, Tier.A, Texts("en"))
     assert (said["mean"], said["source"]) == (
         "35.0°, spread not known",
-        "Simoneau and others 1998, J Orthop Sports Phys Ther 28:158-164, as others cite it",
+        "Simoneau and others 1998, J Orthop Sports Phys Ther 28:158-164, as cited by others",
     )
 
 

@@ -485,7 +485,7 @@ def test_norms_stand_apart_and_judge_nothing(report: Report) -> None:
     (table,) = [block for block in norms.blocks if isinstance(block, Table)]
     assert {row[-1].split(",")[0] for row in table.rows} == {"Simoneau and others 1998", "College of Physiotherapy Nashik"}
     assert {row[3] for row in table.rows} == {"seated, active"}
-    assert {"as others cite it" in row[-1] for row in table.rows} == {True, False}
+    assert {"as cited by others" in row[-1] for row in table.rows} == {True, False}
     assert "No target" in norms.blocks[0].text
     others = " ".join(str(part) for part in report.parts if not part.boxed)
     assert "Simoneau" not in others

@@ -119,7 +119,7 @@ def test_the_pages_give_and_take_the_same_file(tmp_path, practice):
             assert told == Texts("en")("people.results_in", count=added, there=there)
         with pytest.raises(HTTPError) as refused:
             asked(running, f"results/{quote('Ana Silva')}", content[:200])
-        assert "is damaged or no file of sessions" in refused.value.read().decode()
+        assert "is damaged or not a file of sessions" in refused.value.read().decode()
     assert [session.person for session in read_sessions(practice)[0]] == ["Ana Silva"]
 
 

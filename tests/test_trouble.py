@@ -57,12 +57,12 @@ def sample(data: Path) -> Path:
         (("agreement",), "readings.read_readings", "Nothing was changed."),
         (("report",), "report.write_report", "No file is half written."),
         (("export", "--to", "x.csv"), "export.destinations", "No file is half written."),
-        (("note", "last", "x"), "sessions.describe_session", "The session was changed whole or not at all."),
-        (("drop", "last", "1"), "sessions.drop_rep", "The session was changed whole or not at all."),
+        (("note", "last", "x"), "sessions.describe_session", "The session was changed completely or not at all."),
+        (("drop", "last", "1"), "sessions.drop_rep", "The session was changed completely or not at all."),
         (("delete", "--session", "last", "--yes"), "sessions.delete_session", NOT_DELETED),
-        (("people", "rename", "Ana", "Bo"), "people.rename_person", "Do the same again: what was begun goes on."),
+        (("people", "rename", "Ana", "Bo"), "people.rename_person", "Run the same command again: it finishes what was begun."),
         (("doctor",), "doctor.checkup", "What was repaired stays repaired."),
-        (("validate", "."), "validate.validate_folder", "What was found of whole clips is kept; run it again to go on."),
+        (("validate", "."), "validate.validate_folder", "The results of complete clips are kept; run it again to go on."),
         (("analyze", "x.mp4", "-d", "seated-internal"), "measure.count_frames", MEASURED),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
@@ -165,7 +165,7 @@ def test_whatever_ends_the_looking_is_one_sentence(
     monkeypatch.setattr("rotrack.calibration.choice.for_camera", lambda source, *_: (Known(), source))
     options = ("--no-legnet",) if command == ("check",) else ("--no-window",)
     ended = run(*command, *options)
-    nothing = "Nothing is logged of a check." if command == ("check",) else "No profile was written."
+    nothing = "A check logs nothing." if command == ("check",) else "No profile was written."
     assert_one_sentence(ended, 2 if is_lost else 130, LOST if is_lost else f"Stopped. {nothing}", guided=True)
     assert source.closed
     assert not (tmp_path / "data").exists()

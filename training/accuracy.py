@@ -57,7 +57,8 @@ def recorded(part: str, clips: Iterable[str]) -> str:
     names = [clip.removeprefix(f"{part}_").rpartition("_")[0] for clip in clips if clip.startswith(part)]
     counts = {variant.name: names.count(variant.name) for variant in variants()}
     told = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
-    return f"Recorded are {sum(counts.values())} of {CLIPS[part] * len(counts)} clips whose drill rotrack has: {told}."
+    of = f"{sum(counts.values())} of the {CLIPS[part] * len(counts)}"
+    return f"{of} clips of this part (without those face down) are recorded: {told}."
 
 
 def _beside(before: pd.DataFrame, now: pd.DataFrame) -> str:

@@ -243,7 +243,7 @@ def tables(rows: Sequence[dict[str, object]]) -> str:
         "|" + "---|" * 13,
     ]
     rejected = [
-        "| crops | rejected: readable | hidden | rear | no leg | told to be the other leg: mirrored | not mirrored |",
+        "| crops | rejected: readable | hidden | rear | no leg | taken for the other leg: mirrored | not mirrored |",
         "|" + "---|" * 7,
     ]
     for row in rows:

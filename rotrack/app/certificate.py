@@ -23,11 +23,11 @@ from rotrack.system.files import FILE_MODE, explained, make_folder, replace
 
 CERTIFICATE_FILE = "page.pem"
 GOOD_FOR = timedelta(days=397)
-"""Some browsers believe in none that is good for longer."""
+"""Some browsers trust no certificate that is valid for longer."""
 ANEW_BEFORE = timedelta(days=30)
-"""It is made anew so long before its end, so that it does not end while rotrack runs."""
+"""How long before its end it is renewed, so that it does not expire while rotrack runs."""
 CLOCKS_DIFFER = timedelta(days=1)
-"""It begins so long ago, for phones whose clock is behind."""
+"""How far in the past it begins, for phones whose clock is slow."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,16 +33,16 @@ from rotrack.system.files import FILE_MODE, explained, make_folder
 MOST_CLIP_BYTES = 400_000_000
 """One clip: three minutes of 1920x1080, or one of 3840x2160, as phones record them."""
 KEPT_FREE_BYTES = 1_000_000_000
-"""So much of the disk stays free, for the log and everybody else."""
+"""How much of the disk stays free, for the log and for other programs."""
 MOST_CLIPS = 200
-"""So many clips are on the list at a time."""
+"""Most clips on the list at a time."""
 LONGEST_NAME = 80
 PIECE_BYTES = 4_000_000
-"""So much is gathered before it is written, and the disk looked at again."""
+"""How much is collected before it is written and the free space is checked again."""
 PAUSE_S = 0.5
 """How often it is looked whether the camera is free again."""
 CORES_EACH = 2
-"""A clip keeps so many cores busy."""
+"""How many cores a clip keeps busy."""
 _ODD = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 
 
@@ -217,7 +217,7 @@ class Clips:
         finally:  # also if whoever sends it goes away
             if clip.arrived_bytes != clip.size_bytes and not problem:
                 arrived_mb, announced_mb = clip.arrived_bytes / 1e6, clip.size_bytes / 1e6
-                problem = f"{clip.name} did not arrive whole ({arrived_mb:.1f} of {announced_mb:.1f} MB); send it again."
+                problem = f"{clip.name} did not arrive completely ({arrived_mb:.1f} of {announced_mb:.1f} MB); send it again."
             if problem:
                 self._forget_file(clip)
             self._set(clip, State.FAILED if problem else State.LOOKING, problem=problem)
@@ -299,7 +299,7 @@ class Clips:
                     if self._clips.get(clip.id) is not clip:
                         raise StoppedError(f"{clip.name} was taken off the list.")
                     if clip.arrived_bytes + len(gathered) > clip.size_bytes:
-                        raise SourceError(f"{clip.name} is larger than was said before; send it again.")
+                        raise SourceError(f"{clip.name} is larger than announced; send it again.")
                     if len(gathered) >= PIECE_BYTES:
                         self._check_room(clip.name, clip.size_bytes, len(gathered))
                         await asyncio.to_thread(file.write, gathered)

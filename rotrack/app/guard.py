@@ -54,11 +54,11 @@ NOT_LET_IN = (
 WRONG_PLACE = "This address belongs to rotrack on this computer; open it by the address that rotrack printed."
 TOO_MANY_GUESSES = "Too many tokens from here were wrong. Wait a minute, then open the address that rotrack shows now."
 MOST_GUESSES = 10
-"""So many wrong tokens may come from one address ..."""
+"""This many wrong tokens may come from one address ..."""
 GUESSES_FORGOTTEN_S = 60.0
-"""... in so long."""
+"""... within this time."""
 MOST_GUESSERS = 1000
-"""Of so many addresses it is known."""
+"""For how many addresses wrong tokens are counted."""
 TOO_LARGE = "That is more than a page of rotrack sends."
 PROTECTED = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
 _TCP = ("/proc/net/tcp", "/proc/net/tcp6")

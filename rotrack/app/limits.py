@@ -22,9 +22,9 @@ MOST_CONNECTIONS = 256
 FILES_WANTED = 1024
 """How many files the program is to be allowed to have open: twice the connections, and what camera, models and log need."""
 HEADERS_S = 10.0
-"""So long a request may take until it is known what is asked."""
+"""How long the head of a request may take."""
 BODY_S, PART_BYTES = 30.0, 1_000_000
-"""So long the rest of it may take, or each part of so many bytes of a recorded clip."""
+"""How long its body may take; for a recorded clip, how long each part of this many bytes may take."""
 
 
 def most_connections() -> int:

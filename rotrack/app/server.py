@@ -52,7 +52,7 @@ ANYWHERE = "0.0.0.0"
 LOCAL_NAMES = ("127.0.0.1", "localhost")
 ALIVE = "/alive"
 BACKLOG = 64
-"""So many connections may wait to be taken; they cost files before they can be counted."""
+"""How many connections may wait to be accepted; they use up files before they can be counted."""
 MOST_MESSAGE_BYTES = 1_000_000
 """Of a message of a page over a web socket: clicks and short texts."""
 SERVED_AFTER_S = 0.7

@@ -26,7 +26,7 @@ COLUMNS = ("file", *OPTIONS)
 MOST_BYTES = 20_000_000
 """A longer manifest is not read: that is 200,000 videos."""
 MOST_NAMED = 20
-"""Of more lines than this that ask for the same, the first are named."""
+"""If more lines than this ask for the same, only the first are named."""
 _ALSO = {name.replace("_", " "): name for name in COLUMNS}
 _DAMAGED = (
     'It is damaged or has more cells than there are columns: put quotes ("...") around a text with a comma in it, and save the '

@@ -45,7 +45,7 @@ LEAST, MOST_TICKS = timedelta(hours=12), 8
 CAPS_PX = {Side.LEFT: 4, Side.RIGHT: 8}
 """Half the width of the ends of error bars: left and right of one session stand at one time, and can be told apart."""
 BESIDE_SHARE = 0.05
-"""So much room is beside the first and the last session."""
+"""Room beside the first and the last session."""
 
 
 # ---------------------------------------------------------------------- one session

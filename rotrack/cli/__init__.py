@@ -133,17 +133,17 @@ _KEPT_AFTER_CONTROL_C = {
     "analyze": "What was measured is kept; `rotrack history` lists it.",
     "remeasure": "What was measured is kept; `rotrack history` lists it.",
     "live": "What was measured is kept; `rotrack history` lists it.",
-    "check": "Nothing is logged of a check.",
+    "check": "A check logs nothing.",
     "report": "No file is half written.",
     "export": "No file is half written.",
     "import": "What was imported is kept; run it again for the rest.",
     "delete": "What is not deleted yet is still there; run it again.",
     "calibrate": "No profile was written.",
     "doctor": "What was repaired stays repaired.",
-    "note": "The session was changed whole or not at all.",
-    "drop": "The session was changed whole or not at all.",
-    "people": "Do the same again: what was begun goes on.",
-    "validate": "What was found of whole clips is kept; run it again to go on.",
+    "note": "The session was changed completely or not at all.",
+    "drop": "The session was changed completely or not at all.",
+    "people": "Run the same command again: it finishes what was begun.",
+    "validate": "The results of complete clips are kept; run it again to go on.",
 }
 CAMERA_THREAD = "camera"
 """How the thread that grabs pictures is called, see `rotrack.sensing.sources`."""

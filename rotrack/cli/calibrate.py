@@ -153,12 +153,16 @@ def floor(
         new_name("floor", look.identity, made), made, look.identity, look.size_px, found.floor, found.residual_px,
         found.distance_m, found.paper, known.names.get("camera", "assumed"),
     )  # fmt: skip
-    lens = "with your lens profile" if known.lens else "with an assumed field of view: `rotrack calibrate camera` makes it surer"
+    lens = (
+        "with your lens profile"
+        if known.lens
+        else "with an assumed field of view: `rotrack calibrate camera` makes it more certain"
+    )
     _keep(
         profile,
         out,
         f"Floor: {_floor_words(found.floor.pitch_deg, found.floor.height_m)}, {found.distance_m:.2f} m from the sheet "
-        f"({found.paper}); sure to {found.floor.tilt_sd_deg:.1f}\u00b0, {lens}.",
+        f"({found.paper}); certain to within {found.floor.tilt_sd_deg:.1f}\u00b0, {lens}.",
     )
 
 

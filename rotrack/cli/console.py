@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 MOST_NAMES = 20
-"""So many names are listed at most."""
+"""Most names that are listed."""
 MOST_PROBLEMS = 20
-"""Of more problems than this the first are named."""
+"""If there are more problems than this, only the first are named."""
 
 
 def opened(out: Path | None, remeasure: bool = False) -> Path:
@@ -67,7 +67,7 @@ def _measure_again(data: Path) -> None:
             def begin(count: int) -> None:
                 ERR.print(
                     f"Measuring {times(count, 'session')} of an earlier version again by today's rules; the earlier values are "
-                    "kept. Ctrl-C puts off what is left to the next start.",
+                    "kept. Ctrl-C postpones the rest to the next start.",
                     soft_wrap=True,
                 )
                 bar.add_task("measuring again", total=count)

@@ -101,7 +101,8 @@ def export(
     Of a session that was measured again, the latest reading is written, unless you name another. Nothing is replaced without
     --overwrite.
 
-    Tables are CSV, or .xlsx if the name after --to ends so. Example: rotrack export --format visits --person Ana --to ana.xlsx
+    Tables are CSV, or .xlsx if the name after --to ends in .xlsx.
+    Example: rotrack export --format visits --person Ana --to ana.xlsx
     """
     if form in (Format.TRC, Format.SESSIONS) and side:
         what = "A .trc holds the whole person" if form is Format.TRC else "Sessions are written whole"

@@ -26,7 +26,7 @@ VALUE = COLUMNS.index("value")
 SHORT_ID = len("20260131-080000")
 """Ids are shortened to date and time where that says which session is meant."""
 MOST_NAMED = 5
-"""More sessions that differ alike are counted."""
+"""If more sessions than this differ in the same way, they are counted and not named."""
 _NO_NAME = "no name"
 
 

@@ -93,7 +93,9 @@ def _demo_sessions(data: Path) -> None:
     with ERR.status("Making up sessions ..."):
         made_up = write_sample(data)
     folder = f'"{data}"' if " " in str(data) else str(data)
-    OUT.print(f"{times(len(made_up), 'session')} of {PERSON}, twelve weeks: nobody was measured. They lie apart from your own.")
+    OUT.print(
+        f"{times(len(made_up), 'session')} of {PERSON}, twelve weeks: nobody was measured. They are kept apart from your own."
+    )
     OUT.print("\nLook at them:", soft_wrap=True)
     for command in ("progress", "report --person " + f'"{PERSON}"', "agreement"):
         OUT.print(f"  [bold]rotrack {command} --out {escape(folder)}[/bold]", soft_wrap=True)

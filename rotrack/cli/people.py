@@ -30,7 +30,7 @@ app = typer.Typer(
 )
 
 WIDEST_NAME = 32
-"""So many letters of a name have room beside what is known of the person, however narrow the terminal."""
+"""How many letters of a name have room beside the other columns, however narrow the terminal is."""
 NameArgument = Annotated[
     str, typer.Argument(help="The name, in any spelling, or the id.", metavar="NAME", autocompletion=completion.people)
 ]

@@ -90,7 +90,7 @@ def print_session(session: Session) -> None:
     for movement in session.apart_list:
         other[movement.reason] = other.get(movement.reason, 0) + 1
     for reason, count in other.items():
-        OUT.print(f"  [dim]counted apart: {count} x {escape(reason)}[/]", soft_wrap=True)
+        OUT.print(f"  [dim]noted, not counted: {count} x {escape(reason)}[/]", soft_wrap=True)
     if not tier.is_counted:
         OUT.print(f"  [dim]{escape(_calibration_words(record))}[/]", soft_wrap=True)
     for note in record.calibration_notes:

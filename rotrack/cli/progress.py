@@ -25,7 +25,7 @@ from rotrack.texts import Texts
 from rotrack.texts.numbers import times, to_json
 
 MOST_PEOPLE = 5
-"""For more people than this one line each is printed."""
+"""If there are more people than this, each gets one line."""
 VERDICT_STYLE = {
     Verdict.REAL: "bold green",
     Verdict.UNCONFIRMED: "bold",
@@ -65,9 +65,9 @@ def progress(
     if found.table.empty:
         filtered = drill or side or since
         OUT.print(
-            "No session fits that could be compared: try without --drill, --side or --since."
+            "No session that can be compared fits: try without --drill, --side or --since."
             if filtered
-            else "There is no session that could be compared yet. Measure with --person NAME; `rotrack history` lists all.",
+            else "There is no session yet that can be compared. Measure with --person NAME; `rotrack history` lists all.",
             soft_wrap=True,
         )
     elif len(found.people) > MOST_PEOPLE:
@@ -166,7 +166,7 @@ def _legend(found: Progress) -> str:
     parts = [
         f"n: sessions that are alike; base: mean of the first {BASELINE_DAYS} to {MOST_BASELINE_DAYS} days; now: mean of the "
         f"latest {NOW_DAYS}; \u00b1: 95 % interval of the change",
-        f"real: from this change on it is a real one, as is one that goes on steadily; SEM {spread}",
+        f"real: a change of this size or more is real, and so is a steady trend; SEM {spread}",
     ]
     if any(change.tier.is_index for change in found.changes):
         parts.append(f"tier C: {Tier.C.caption}")

@@ -52,7 +52,7 @@ def report(
     ] = "en",
     practice: Annotated[str, typer.Option("--practice", help="Name of the practice, at the top.")] = "",
     comment: Annotated[str, typer.Option("--comment", help="A comment below the three sentences.")] = "",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of these names that are no reports.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of these names that are not reports.")] = False,
     out: OutOption = None,
     remeasure: RemeasureOption = True,
 ) -> None:

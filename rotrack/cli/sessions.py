@@ -75,12 +75,12 @@ def drop(
         Side | None, typer.Option("--side", "-s", help="The leg, if there are several: the subject's own side.")
     ] = None,
     direction: Annotated[Direction | None, typer.Option("--direction", help="The excursion, if there are several.")] = None,
-    undo: Annotated[bool, typer.Option("--undo", help="Take them back in.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Include them again.")] = False,
     out: OutOption = None,
 ) -> None:
     """Take bad repetitions out of a session's value.
 
-    They stay in the log, marked as dropped. --undo takes them back in.
+    They stay in the log, marked as dropped. --undo includes them again.
 
     Example: rotrack drop last 3 --side left --direction internal
     """
@@ -190,22 +190,22 @@ def delete(
         if not name:
             raise InputError("Say whom to delete; sessions without a name are deleted one by one, with --session.")
         if not stored.anything:
-            raise InputError(f"{nobody(data, person)} Nothing is stored of that name.")
+            raise InputError(f"{nobody(data, person)} Nothing is stored under that name.")
         ids = [folder.name for folder in stored.sessions]
         which = f" ({ids[0]})" if len(ids) == 1 else f" ({ids[0]} to {ids[-1]})" if ids else ""
         profiles = f" ({', '.join(p.stem for p in stored.profiles)})" if stored.profiles else ""
         OUT.print(
-            f"This deletes everything that is stored of {escape(name)}: {times(len(ids), 'session')}{which} with "
+            f"This deletes everything that is stored about {escape(name)}: {times(len(ids), 'session')}{which} with "
             f"{stored.size_bytes / 1e6:.1f} MB of files, {times(stored.rows, 'row')} in reps.csv, "
             f"{times(len(stored.profiles), 'personal calibration')}{escape(profiles)}, "
             f"{times(stored.readings, 'reading')} of other instruments.",
             soft_wrap=True,
         )
-        _ask_twice(yes, f"Delete all of {name}?", name, "the name")
+        _ask_twice(yes, f"Delete everything about {name}?", name, "the name")
         deleted = delete_person(data, name)
-        OUT.print(f"Deleted: everything of {escape(name)}.", soft_wrap=True)
-        say_notes(f"The name still stands in {path}, which is not theirs alone; look into it." for path in deleted.still)
-        say_notes(f"Nobody knows whose {path} is, since it cannot be read; look into it." for path in deleted.unknown)
+        OUT.print(f"Deleted: everything about {escape(name)}.", soft_wrap=True)
+        say_notes(f"{path} still contains the name, and data of others as well; look through it." for path in deleted.still)
+        say_notes(f"{path} cannot be read, so rotrack does not know whose it is; look through it." for path in deleted.unknown)
 
 
 def _ask_twice(yes: bool, question: str, word: str, what: str) -> None:

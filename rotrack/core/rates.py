@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 ENOUGH_HZ = 20.0
-"""So many frames per second are enough; with fewer a session goes on, and it is said that they are few."""
+"""This many frames per second are enough. With fewer, a session goes on, and the person is told."""
 LEAST_HZ = 15.0
 """Fewer than this make a session jerky: the set-up check calls them a problem, and a faster model is advised."""
 

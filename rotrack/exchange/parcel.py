@@ -28,7 +28,7 @@ from rotrack.system.inputs import MOST_JSON_BYTES, MOST_PERSON_BYTES, MOST_SESSI
 ENDING = ".zip"
 MOST_LANDMARK_BYTES = 100_000_000
 MOST_FILES, MOST_BYTES = 20_000, 2_000_000_000
-"""So many files are unpacked of one parcel, and so many bytes."""
+"""Most files and most bytes that are unpacked from one parcel."""
 _OF_SESSION = {
     SESSION_FILE: MOST_JSON_BYTES,
     REPETITIONS: MOST_SESSION_TABLE_BYTES,
@@ -96,7 +96,7 @@ def unpacked(path: Path) -> Iterator[Path]:
         except FileNotFoundError as error:
             raise InputError(f"There is no file {path}; check the path.") from error
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-            raise InputError(f"{path.name} is damaged or no file of sessions; have it sent once more.") from error
+            raise InputError(f"{path.name} is damaged or not a file of sessions; ask for it to be sent again.") from error
         except OSError as error:
             raise InputError(f"{path} cannot be read ({error.strerror or error}); check who may read it.") from error
         if not (sessions_folder(data).is_dir() or people_folder(data).is_dir()):

@@ -35,8 +35,8 @@ STEPS = (
     "hang still. A free shank hangs plumb: straighten the phone until it shows 0, give or take one degree. Write it down.",
     "<b>Start rotrack</b>: {live}. The person holds still until rotrack says go.",
     "<b>Foot outwards</b> (internal rotation) as far as it goes, <b>hold for two seconds</b>. The helper reads the phone aloud, "
-    "without a look at rotrack's number. Back to rest. <b>Foot inwards</b> (external rotation), hold, read. Five times each.",
-    "<b>Look at the phone at rest once more.</b> Off by more than 2 degrees, it has slipped: do the leg again.",
+    "without looking at rotrack's number. Back to rest. <b>Foot inwards</b> (external rotation), hold, read. Five times each.",
+    "<b>Look at the phone at rest once more.</b> If it is off by more than 2 degrees, it has slipped: measure the leg again.",
     "Strap it to the <b>other leg</b>, and do the same with <i>-s right</i>.",
     "<b>Put the camera away and up again</b>, half a metre aside, and repeat one leg: where the camera stands is the part of the "
     "error that no number of repetitions averages away.",
@@ -71,8 +71,8 @@ def protocol_pdf(language: str = "en") -> bytes:
         Paragraph(say(_NAME), _TITLE),
         Paragraph(
             say(
-                "Ten minutes a person. You need a phone with an inclinometer app (or a digital inclinometer), an elastic strap, "
-                "a cloth, a chair on which the feet do not touch the floor, and a helper who reads and writes."
+                "Ten minutes per person. You need a phone with an inclinometer app (or a digital inclinometer), an elastic "
+                "strap, a cloth, a chair on which the feet do not touch the floor, and a helper who reads and writes."
             ),
             _TEXT,
         ),
@@ -81,8 +81,8 @@ def protocol_pdf(language: str = "en") -> bytes:
         Paragraph(say("How many people?"), _HEAD),
         Paragraph(
             say(
-                "Between the limits of agreement lie 95 of 100 differences. They are known only so well: half the width of their "
-                "95 % interval, with one value a person. More repetitions help little here, more people do."
+                "Between the limits of agreement lie 95 of 100 differences. The table shows how well they are known: half "
+                "the width of their 95 % interval, with one value per person. More repetitions help little here, more people do."
             ),
             _TEXT,
         ),

@@ -16,7 +16,7 @@ READABLE_FROM = 0.5
 NEUTRAL_SHARE, NEUTRAL_LEAST = 0.6, 2
 """Share and number of the pictures of the neutral pose in which the leg must be readable, of those that were read at all."""
 LEAST_SD_DEG, LEAST_SD_PX = 1.0, 0.5
-"""No direction and no point is known better than this, whatever the network says of itself."""
+"""The error of a direction or point is never taken to be smaller than this, whatever the network states."""
 _MARKS = {side: [leg.heel, leg.toe, leg.ankle, leg.knee] for side, leg in LEGS.items()}
 _ORDER = [("heel", "toe", "ankle", "knee").index(part) for part in NETWORK_PARTS]
 

@@ -78,7 +78,7 @@ def analyze(
     """
     request = Request(drill=drill, **options)
     if log and isinstance(drill, Drill) and load_table().drills.get(drill.id) != drill:
-        raise InputError(f"{drill.id} is no drill of this rotrack, so its sessions cannot be logged: measure it with log=False.")
+        raise InputError(f"rotrack does not have the drill {drill.id}, so it cannot log its sessions: measure it with log=False.")
     if isinstance(video, str | Path):
         poses, first = None, None
     else:

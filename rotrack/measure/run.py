@@ -588,8 +588,8 @@ def _why_nothing(board: Scoreboard, drill: Drill) -> str:
     reason = board.main_reason
     if reason == REASON_TOO_FEW:
         return (
-            f"Nothing could be measured: {reason}. At least {ENOUGH_HZ:.0f} are needed: more light, fewer programs beside it, or "
-            "another recording."
+            f"Nothing could be measured: {reason}. At least {ENOUGH_HZ:.0f} are needed: turn on more light, close other "
+            "programs, or record the video again."
         )
     if reason in WRONG_WAY_UP.values():
         return f"Nothing could be measured, since {reason}."

@@ -31,7 +31,7 @@ HOLD_S = 1.0
 
 RATE_OVER_S, RATE_FROM_S = 2.0, 1.0
 RATE_BAND_HZ = 1.0
-"""So many frames per second more end a problem: it keeps the finding from going to and fro."""
+"""A problem ends only with this many frames per second more, so that the finding does not go to and fro."""
 
 LIGHT_EVERY_S = 0.25
 DARK, DARK_BAND = 60.0, 6.0

@@ -373,9 +373,9 @@ def _usable(
 def _warnings(table: pd.DataFrame, compared: pd.DataFrame) -> Iterator[str]:
     """Yield what to know before believing a change."""
     if (table.sessions > table.days).any():
-        yield "Sessions of one day count as one day: how days differ, only other days can tell."
+        yield "Sessions of one day count as one day: only sessions on other days show how much days differ."
     if ((table.days > BASELINE_DAYS) & (table.latest_reps < table.value_rule.map(lambda name: RULES[name].best))).any():
-        yield "A latest value stands on fewer valid repetitions than its rule wants: it tends to be too small."
+        yield "A latest value rests on fewer valid repetitions than its rule asks for, so it tends to be too small."
     if compared.model.nunique() > 1 and (compared.groupby(list(OF_ONE)).model.nunique() > 1).any():
         models = " and ".join(sorted(compared.model.unique()))
         yield f"Sessions were read with different pose models ({models}): a part of a change may be theirs."

@@ -22,15 +22,15 @@ else:
     stats = when_used("scipy.stats")
 
 BASELINE_DAYS = 3
-"""So many days at least are a baseline: from the next one on there is a change."""
+"""Fewest days of a baseline; from the next day on there is a change."""
 MOST_BASELINE_DAYS = 8
-"""So many days at most are the baseline; from then on it stays what it is."""
+"""Most days of a baseline; from then on it stays as it is."""
 NOW_DAYS = 3
 """The mean of so many days, the latest, is what a range has now. A change is real only once it rests on all of them."""
 VERDICT_DAYS = BASELINE_DAYS + NOW_DAYS
-"""From so many days on a change can be real."""
+"""From this many days on, a change can be real."""
 TREND_DAYS = 6
-"""From so many days on there is a trend."""
+"""From this many days on, there is a trend."""
 ONE_LOOK, ONE_LOOK_TREND = 4e-4, 1e-4
 """At one look at one range a change is called real if chance alone made it, or a trend, as large four times or once in ten
 thousand. Chosen by simulation, so that of people who are measured up to 52 times a year, at four ranges, and in whom nothing
@@ -39,7 +39,7 @@ PRIOR_DF = 6.0
 """For so many degrees of freedom the default SEM counts beside the person's own spread. With 6 and a default of 3.0 degrees the
 SEM of 95 of 100 people may lie between 1.9 and 6.6 degrees."""
 LIKENESS = 0.15
-"""So much do neighbouring days resemble each other (correlation): the middle of 0 to 0.3, which the guarantee covers."""
+"""Correlation of neighbouring days: the middle of 0 to 0.3, which the guarantee covers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def data_folder(out: Path | None = None) -> Path:
         wrong = "is no folder" if data.exists() and not data.is_dir() else "is a link to nothing" if _leads_nowhere(data) else ""
     except RuntimeError as error:
         raise RecordError(
-            f"{data} names the home of somebody whom this computer does not know; say another folder with {said}."
+            f"{data} names the home of somebody whom this computer does not know; choose another folder with {said}."
         ) from error
     except OSError as error:
         raise RecordError(f"The data folder {data} cannot be used, {why_of(error)}.") from error

@@ -184,7 +184,7 @@ def next_number(data: Path) -> int:
 
 
 CLOCKS_DIFFER = timedelta(minutes=2)
-"""By so much the clocks of two computers that share a log may differ."""
+"""How much the clocks of two computers that share a log may differ."""
 
 
 def clock_doubt(sessions: Sequence[Session], now: datetime) -> str:

@@ -122,9 +122,9 @@ def parse_curve(text: str) -> pd.DataFrame:
         raise ValueError(f"it has no column {lacking[0]}")
     curve = curve.assign(**dict.fromkeys(lacking, math.nan))
     if not curve.side.isin(list(Side)).all() or not np.isfinite(curve.time_s.to_numpy(float)).all():
-        raise ValueError("a row of it has no leg or no time")
+        raise ValueError("one of its rows has no leg or no time")
     if np.isinf(curve[[column for column in CURVE_COLUMNS if column.endswith("_deg")]].to_numpy(float)).any():
-        raise ValueError("an angle of it is infinite")
+        raise ValueError("one of its angles is infinite")
     return curve
 
 

@@ -45,17 +45,17 @@ class Option:
     choices : tuple of str
         What it may be; empty if that is free.
     longest : int
-        So many letters the field of a page takes.
+        Most letters that a field of the page takes.
     metavar, completes : str
         What stands for its value in the help, and what a shell completes it from: drills or people.
     whole_run : bool
-        Whether it is for all videos of a run, so that no manifest tells it.
+        Whether it holds for all videos of a run, so that it is no column of a manifest.
     clinic : bool
         Whether it is of use to a clinic, and kept out of the way of everybody else.
     name : str
-        Of the field; known to `options_of`.
+        Name of the field; `options_of` fills it in.
     kind, default
-        Type of the field (str, int, float, bool, datetime, Path, Sequence) and its default; known to `options_of`.
+        Type of the field (str, int, float, bool, datetime, Path, Sequence) and its default; `options_of` fills them in.
     """
 
     help: str

@@ -46,7 +46,7 @@ LONGEST_NAME = 200
 OLDEST = 120
 MAX_GOAL_DEG = 120.0
 _ALIKE = 0.75
-"""From this likeness on a name may be a slip of the finger."""
+"""From this similarity on, a name may be a typing mistake."""
 
 
 class AffectedSide(StrEnum):

@@ -161,7 +161,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
         if not _ID.fullmatch(self.id):
             raise ValueError(f"'{self.id[:40]}' is no id of a course")
         if any(not 0 <= done.step < len(self.programme.steps) for done in self.done):
-            raise ValueError("it says of a drill that it is done that is not in it")
+            raise ValueError("it marks a drill as done that does not belong to it")
         if self.format > FORMAT:
             raise ValueError("it was written by a newer version of rotrack; update rotrack to read it")
 

@@ -176,7 +176,7 @@ def sensible(rep: Rep) -> Rep:
     if not 0 <= rep.rep < MOST_REPS:
         raise ValueError(f"{rep.rep} is no number of a repetition")
     if abs(rep.peak_deg) > MAX_PEAK_DEG:
-        raise ValueError(f"{rep.peak_deg:g} degrees are none of a hip")
+        raise ValueError(f"no hip reaches {rep.peak_deg:g} degrees")
     times_s = [time_s for time_s in (rep.start_s, rep.peak_s, rep.end_s) if math.isfinite(time_s)]
     if times_s != sorted(times_s) or (times_s and not 0 <= times_s[0] <= times_s[-1] < LONGEST_S):
         raise ValueError(f"{', '.join(f'{time_s:g}' for time_s in times_s)} s are not the times of a repetition")

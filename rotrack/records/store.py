@@ -36,7 +36,7 @@ CHECKSUM = "reps.csv.checksum"
 """Beside the people's table: what rotrack last wrote into it. A folder without one was written by an earlier version."""
 
 NAMED = 6
-"""So many sessions that may be meant are named."""
+"""Most sessions that are named when several may be meant."""
 _BROKEN_OFF = (Status.STOPPED, Status.INTERRUPTED)
 
 Stamp = tuple[int, ...]
@@ -148,7 +148,7 @@ def read_all(data: Path, follow: bool = True) -> tuple[list[Session], list[str]]
 def _loaded(folder: Path, follow: bool) -> Session:
     session = load_session(folder, follow)
     if folder.name != session.id:
-        raise RecordError(f"{folder} holds the session {session.id}; give the folder that name, or delete it if a copy.")
+        raise RecordError(f"{folder} holds the session {session.id}; give the folder that name, or delete it if it is a copy.")
     return session
 
 

@@ -492,7 +492,7 @@ def _norms(motions: Mapping[str, str]) -> list[Part]:
             amount(norm.value_deg, norm.sd_deg, table[drill].tier),
             norm.population,
             f"{norm.position}, {norm.motion}",
-            f"{norm.source}, {norm.journal}" + (", as others cite it" if norm.second_hand else ""),
+            f"{norm.source}, {norm.journal}" + (", as cited by others" if norm.second_hand else ""),
         )
         for drill, norm in found
     ]

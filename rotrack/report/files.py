@@ -15,7 +15,7 @@ from rotrack.system.files import check_free, explained, make_folder, write_for_p
 
 _MARK = GENERATOR.encode()
 _LOOKED_AT = 1 << 20
-"""So many bytes of the beginning and of the end of a file are looked through for the mark of a report."""
+"""How many bytes at the beginning and at the end of a file are searched for the mark of a report."""
 
 
 @dataclass(frozen=True, slots=True)

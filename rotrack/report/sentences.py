@@ -10,7 +10,7 @@ from rotrack.progress.rule import BASELINE_DAYS
 from rotrack.report.wording import EVERYTHING, Only, capital, day, title_of
 
 NAMED = 3
-"""At most so many changes are named; the others are counted."""
+"""Most changes that are named; the others are counted."""
 NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
 
 

@@ -26,7 +26,7 @@ SINCE_S = 0.2
 ALONG, CELLS = 160, 32
 """Pixels that are looked at along the longer side of the picture, and cells over which they are averaged."""
 QUIET_SHARE = 0.9
-"""So large a share of the cells shows the noise: those that change least. Whoever moves covers the others."""
+"""The share of the cells that shows the noise: those that change least. A moving person covers the others."""
 NOISE_SHARE = 0.3
 """A copy changes by less than this share of the noise, in the cells that show it."""
 STILL_MOST = 0.55

@@ -45,7 +45,7 @@ SAME_PLACE_TRUNKS, SAME_SIZE = 0.6, 0.2
 LEARN_S = 0.7
 ADAPT_S = 3.0
 OTHERS_KNOWN_S = 10.0
-"""Somebody else who was seen is reckoned with for so long."""
+"""How long somebody else who was seen is taken to be there."""
 GIVE_UP_S, GIVE_UP_COVERED_S = 1.5, 5.0
 """As long as no second person was ever seen, doubt ends after this time and the body in view is learned anew; the second if
 the place where the person was looks covered."""

@@ -34,11 +34,11 @@ PHONE, BROWSER = "phone://", "browser://"
 NAMES = {PHONE: "phone", BROWSER: "browser"}
 """How a session names them."""
 FIRST_WITHIN_S = 3.0
-"""So long a first picture is waited for before it is said that there is none."""
+"""How long to wait for a first picture before it is said that there is none."""
 BEHIND_S, UP_TO_DATE_S = 0.25, 0.06
 """What waits for longer than the first, from its first to its last picture, is thinned until it is less than the second."""
 NEAR_S = 0.002
-"""A picture that comes so much before it is due comes in time."""
+"""A picture that comes this much before it is due counts as in time."""
 WORKED_OFF = 1.25
 """What waits is thinned so far that it is measured so many times faster than it was taken."""
 SILENT_S = 1.5
@@ -46,9 +46,9 @@ SILENT_S = 1.5
 LATE_S = 1.5
 """Pictures that were taken longer ago are late."""
 FREE_AFTER_S = 35.0
-"""After so long a silence another one may be the camera: longer than a phone keeps what it could not send."""
+"""After a silence of this length another phone may be the camera: longer than a phone keeps what it could not send."""
 MOST_WAITING_BYTES = 160_000_000
-"""So much may wait; when more comes, the oldest is thrown away."""
+"""Most bytes that may wait; when more comes, the oldest are thrown away."""
 AHEAD_S, OLD_S = 1.0, 60.0
 """A picture from further in the future, or from longer ago, has a wrong time."""
 MOST_PIXELS = 4096 * 2304

@@ -594,8 +594,11 @@ def _camera_target(spec: str, is_file: bool) -> tuple[str | int, int]:
     matches = [c for c in list_cameras() if spec.lower() in c.name.lower()]
     if len(matches) != 1:
         found = ", ".join(f"{c.index} ({c.name})" for c in list_cameras()) or "none"
-        wrong = "more than one camera is" if matches else "no camera or file is"
-        raise SourceError(f"For '{spec}', {wrong} called so. Cameras found: {found}. Give a number or a longer name.")
+        if matches:
+            raise SourceError(
+                f"More than one camera has '{spec}' in its name. Cameras found: {found}. Give a number or a longer name."
+            )
+        raise SourceError(f"No camera or file has '{spec}' in its name. Cameras found: {found}. Give a number or a longer name.")
     return matches[0].index, matches[0].backend
 
 

@@ -18,7 +18,7 @@ from rotrack.sensing.sources import VideoFile
 LOOK_AT = (0.5, 0.3, 0.7, 0.1, 0.9)
 """Where in a video somebody is looked for, as shares of its length: in the midst of a drill first."""
 AGREED = 2
-"""So many pictures that say the same are believed."""
+"""How many pictures must agree."""
 _APART_S = 1.0
 
 

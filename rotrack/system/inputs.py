@@ -269,7 +269,7 @@ def read_json(path: Path, most: int = MOST_JSON_BYTES, follow: bool = True) -> d
     try:
         found = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise UnreadableError(f"it is no whole JSON text: {error}") from error
+        raise UnreadableError(f"it is not complete JSON text: {error}") from error
     if not isinstance(found, dict):
         raise UnreadableError("it holds no record")
     return found

@@ -142,8 +142,9 @@ def measure_excursion(time_s: np.ndarray, angle_deg: np.ndarray, excursion: Excu
 def _held_s(times: np.ndarray, share: np.ndarray, first: int, peak: int, last: int, seen_s: np.ndarray, way_deg: float) -> float:
     """Return for how long the leg stayed at the top, s.
 
-    That is the time near the top, less the slow ends of the turns to it and from it: people turn with least jerk (Flash and Hogan
-    1985), and how long such a turn takes for its end follows from how long it takes for the part before. Gaps count nothing.
+    That is the time near the top, less the slow ends of the turns to it and from it: people turn as smoothly as they can
+    (minimum jerk; Flash and Hogan 1985), so how long the end of a turn takes follows from how long the part before it takes. Gaps
+    do not count.
     """
     near = float(np.clip(HOLD_NEAR_DEG / way_deg, HOLD_SHARE, HOLD_SHARE_MOST))
     level = float(np.median(share[first:last][share[first:last] > 1 - 1.5 * near]))

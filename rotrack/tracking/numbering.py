@@ -17,9 +17,9 @@ USUAL_AFTER, USUAL_OF = 3, 50
 PARTIAL_SHARE = 0.4
 """A repetition of less than this share of the usual one is partial."""
 OUTLIER_TIMES = 2.0
-"""A repetition of more than so many times the median of the others is told apart."""
+"""A repetition of more than this many times the median of the others is too large."""
 PARTIAL = "partial: far below the usual peak"
-OUTLIER = "told apart: more than twice the others"
+OUTLIER = "far too large: more than twice the others"
 
 
 class Pairing:

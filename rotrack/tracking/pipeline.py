@@ -56,16 +56,17 @@ MOVED_AWAY = 0.6
 """Hips further from their neutral place than this, in shank lengths, are out of position."""
 CUE_SMOOTHING_S = 0.3
 KEEP_S = 12.0
-"""The curve is kept for so long, and for as long as a repetition lasts."""
+"""How long the curve is kept; it is also kept as long as a repetition lasts."""
 BACKLOG_S = 60.0
 """A leg that has no neutral pose yet, while the other one has, is measured from so long before it; one that never had any, at the
 end."""
 ROUGH_POSES = 60
-"""So many of the poses that waited tell whether the leg repeated before its neutral pose was taken."""
+"""How many of the poses that waited are looked at to see whether the leg repeated before its neutral pose was taken."""
 OUT_SHARE = 0.7
-"""A leg that was so large a share of what surely counts further back was held out when its neutral pose was taken."""
+"""A leg was held out when its neutral pose was taken if, before, it rested further back by this share of a turn that surely
+counts."""
 SAME_PLACE_SHARE = 0.14
-"""There it stayed within so large a share of that."""
+"""There it stayed within this share of that turn."""
 LONGEST_S = WIDEST_S
 REVISED_OF = 150
 """Repetitions of a leg that may be revised: the last ones."""

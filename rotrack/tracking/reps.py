@@ -23,14 +23,14 @@ from rotrack.tracking.rests import GAP_S, STILL_DEG, STILL_NOISE, STILLS_KEPT, R
 LEAST_DEG = 3.0
 """No turn smaller than this counts, however quiet the signal is."""
 NOISE_TIMES = 4.0
-"""A turn stands out of the noise when it is so many standard deviations large."""
+"""A turn stands out of the noise if it is this many standard deviations large."""
 NOTED_TIMES, NOTED_MOST = 2.0, 200
 """A small turn that is no repetition is noted apart if it is so many times the smallest that can count; not more than so many."""
 SURE_DEG = 9.0
 """A turn of this size counts by itself; people who fidget turn by less. A smaller one counts when it leaves a rest, comes back to
 the same rest, the other leg is quiet or does the same, and others like it follow or were counted."""
 BEYOND_SHARE = 0.9
-"""It also ends beyond the neutral pose and the last rests by so much of that."""
+"""It also ends beyond the neutral pose and the last rests by this share of that."""
 RESTLESS_S, STRAY_SHARE = 30.0, 0.4
 """A turn of either leg that is no repetition is a stray. Two small turns alike, one after the other, are repetitions; for every
 stray of so large a share of them within this time it takes one more."""
@@ -64,7 +64,7 @@ WIDEST_S = 300.0
 ENDED_EARLY = "cut off before the leg was back"
 PEAK_UNSEEN = "its peak was not seen"
 OVERSHOOT = "swung past the middle without a hold"
-BEFORE_ZERO = "before its neutral pose, and not from there"
+BEFORE_ZERO = "before the neutral pose, and not starting from it"
 TOO_SMALL = "too small to be told from fidgeting"
 FAR_TOO_SMALL = "far below the usual size"
 

@@ -27,12 +27,12 @@ CREEPS_FROM_DEG, CREEPS_SHARE = 3.0, 0.75
 CREPT_SHARE = 0.6
 """A rest that creeps from the neutral pose is at first nearer to it than this share of where it ends."""
 RESTED_S = 0.6
-"""Nobody turns round for so long: who stays at a place for this time rests there."""
+"""A leg that stays in one place for this time rests there: no turn-round takes so long."""
 GRAVITY_SD_DEG = 3.0
-"""By more than this, gravity tells one place from the other."""
+"""Gravity tells two places apart if they differ by more than this."""
 SAME_DEG = 2.5
 SAID_FROM_DEG = 3.5
-"""A zero that moved by more is told to the person."""
+"""The person is told if the zero moved by more than this."""
 
 
 def zero_course(

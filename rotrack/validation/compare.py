@@ -22,7 +22,7 @@ else:
     pd = when_used("pandas")
 
 NEAR_S = 0.5
-"""The peak of a repetition lies within the true one, or so near to it."""
+"""How near the peak of a repetition must be to the true repetition."""
 MOVES_FROM_DEG = 8.0
 """A leg whose true angle stays below this shows no slope."""
 AT_REST_DEG = 3.0
@@ -270,7 +270,7 @@ def _why_missed(rep: TrueRep, session: Session, side: Side, curve: pd.DataFrame,
     if during.empty:
         return "no frame of it"
     if any(found.start_s < rep.end_s and found.end_s > rep.start_s for found in reps):
-        return "logged as one with another, or the other way"
+        return "merged with another one, or logged in the other direction"
     return "no message"
 
 

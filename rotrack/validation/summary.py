@@ -26,7 +26,7 @@ else:
 
 ALL = "all"
 _SIDE = re.compile(r"\b(the )?(left|right) ")
-_NUMBER = re.compile(r"\d+(\.\d+)?")
+_NUMBER = re.compile(r"(?<![\d-])\d+(\.\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ def _entries(cell: Any) -> list[str]:
 
 
 def _without_sides(reason: str) -> str:
-    """Return a reason without which leg it is about, and how much: the same for all."""
+    """Return a reason without which leg it is about, and how much: the same for all. The number in the name of a drill stays."""
     return _NUMBER.sub("N", _SIDE.sub(lambda m: m[1] or "", reason))
 
 

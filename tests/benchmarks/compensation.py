@@ -1,4 +1,4 @@
-"""How surely compensation is seen, per drill, in made people of the untouched part whom nothing was learned from.
+"""How reliably compensation is seen, per drill, in made people of the untouched part whom nothing was learned from.
 
 python tests/benchmarks/compensation.py                        # the table; exit 1 where a watched fault falls short
 python tests/benchmarks/compensation.py --write-docs           # writes it into docs/compensation.md
@@ -79,7 +79,7 @@ class Row:
         return "| " + " | ".join(cells) + " |"
 
 
-HEADER = "| drill | fault | limit | found at twice the limit | false alarms | enough |\n|---|---|---|---|---|---|"
+HEADER = "| drill | fault | limit | found at twice the limit | false alarms | goal reached |\n|---|---|---|---|---|---|"
 
 
 def of_drill(drill: str, sessions: int, limits: bool) -> list[Row]:

@@ -175,7 +175,9 @@ def compare(data: Path, clip: Path, counts: dict[str, int]) -> None:
             if true["side"] in (side, "both"):
                 middles = [(rep["peak_from"] + rep["peak_to"]) / 2 for rep in true["reps"]]
                 found = missed_and_extra(list(own.peak_s), middles, info.duration_s)
-                line += "; of the true ones between the first and the last {} are missing, {} counted are none".format(*found)
+                line += "; {} true ones between the first and the last are missing, {} were counted that did not happen".format(
+                    *found
+                )
         print(line)
 
 

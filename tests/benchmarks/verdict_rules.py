@@ -82,8 +82,8 @@ def always_valid(values_deg: np.ndarray) -> np.ndarray:
 
 RULES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "the next session confirms it": confirmed_by_the_next,
-    "one session, chance spent over the looks": alpha_spending,
-    "always valid, mixture of shifts": always_valid,
+    "one session, with the 5 in 100 divided over all looks": alpha_spending,
+    "a test that is valid after every session (mixture of shifts)": always_valid,
     "three sessions against the first three to eight": the_rule,
 }
 

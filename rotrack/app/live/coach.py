@@ -24,9 +24,9 @@ STILL_FROM_S = 0.5
 REASON_AFTER_S = 2.5
 """No angle for this long is worth saying why."""
 OTHER_LEG_AFTER_S = 1.0
-"""So long after one leg has its neutral pose it is said what the other one lacks."""
+"""How long after one leg has its neutral pose it is said what the other one lacks."""
 GO_WITH_ONE_S = 6.0
-"""So long after that it begins with the one, in drills in which the other is out of sight until it is its turn."""
+"""How long after that measuring begins with one leg, in drills in which the other is out of sight until its turn."""
 SETUP_FROM_S = 3.0
 """What is wrong with the set-up is said from here on; before that the drill is named and much is not known yet."""
 SETUP_EVERY_S, SETUP_AGAIN_S = 4.0, 12.0
@@ -37,9 +37,9 @@ keep nobody from measuring."""
 HOLD_TOLD_EVERY_S = 5
 """The seconds of a hold are said this often."""
 TOO_FAR_EVERY_S = 2.0
-"""Who stays beyond a range that is not to be passed is told again after this time."""
+"""A person who stays beyond a range that must not be exceeded is warned again after this time."""
 REFUSED_SHOWN_S = 5.0
-"""So long it is shown why a repetition does not count."""
+"""How long it is shown why a repetition does not count."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,9 @@ from rotrack.app.live.studio import Studio
 from rotrack.texts import Texts
 
 GONE_AFTER_S = 5.0
-"""A phone that has not asked for so long does not look any more."""
+"""A phone that has not asked for this long is taken to be gone."""
 MOST_PHONES = 16
-"""So many are counted among those who look."""
+"""Most phones that are counted."""
 
 
 class Head(msgspec.Struct):

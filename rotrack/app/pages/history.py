@@ -40,7 +40,7 @@ from rotrack.records.store import read_sessions
 from rotrack.texts import Texts
 
 SHOWN = 50
-"""So many sessions are listed at first, the latest ones."""
+"""How many sessions are listed at first: the latest ones."""
 ALL = ""
 """In the address: all drills."""
 
@@ -73,7 +73,7 @@ def register(site: Site) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """All that there is: the sessions, oldest first, older readings of what was measured again, and what cannot be read."""
+    """What is logged: sessions, oldest first, older readings of those that were measured again, and what cannot be read."""
 
     sessions: list[Session]
     older: list[Session]

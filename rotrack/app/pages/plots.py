@@ -14,7 +14,7 @@ ROOT_PX = 16
 """Size of type that the figures are made for; where the page's is larger, they grow with it."""
 
 HEADING_PX = 90
-"""So much of a figure's height is for the title and the legend, which the page writes itself."""
+"""How much of a figure's height belongs to title and legend, which the page writes itself."""
 
 
 def plot(figure: go.Figure, t: Texts) -> ui.plotly:

@@ -382,7 +382,7 @@ def _json(text: str) -> object:
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError as error:
-        raise InputError("This is no programme that rotrack can read: it is no whole JSON text.") from error
+        raise InputError("This is no programme that rotrack can read: it is not complete JSON text.") from error
 
 
 # ---------------------------------------------------------------------- between two drills
