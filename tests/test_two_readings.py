@@ -6,14 +6,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import BOTH, pose_at, run_tracker, swing
+from helpers import FIXTURES
 from test_legmodel import SIZE, misplaced, scene
 
+import rotrack
 from rotrack.core.drills import load_table
 from rotrack.core.model import LEGS, N_LANDMARKS, LegCrop, Pose, Side
 from rotrack.core.postures import Posture
 from rotrack.kinematics import rotation
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.rotation import NEEDS, LegMeasure, NeutralPose, Weighed
+from rotrack.records.landmarks import read_poses
+from rotrack.records.session import Measurement
+from rotrack.texts import Texts
 from rotrack.tracking.neutral import NeutralFinder
 from rotrack.tracking.settings import NEUTRAL_S
 
@@ -115,6 +120,28 @@ def test_legs_read_in_some_pictures_only_count_in_all_of_them(sure_network, ever
     assert np.abs(np.diff(angle_deg, 2)).max() < (0.75 if every < 4 else 1.25), "no picture without the network sticks out"
     alone = run_tracker("standing-combined", [replace(pose, legs={}) for pose in stood(1)], sides=(Side.RIGHT,))
     assert abs(alone.reps[0].peak_deg) < 25, "the pose model shows too little here, so it is the network that is right"
+
+
+# ---------------------------------------------------------------------- covered
+def under_a_blanket(over: str) -> Measurement:
+    """Measure what both models said of sample_videos/internal_right.mp4 with a blanket painted by tests/benchmarks/blanket.py."""
+    return rotrack.analyze([*read_poses(FIXTURES / "covered" / over)], "seated-internal", side="right", log=False)
+
+
+def test_knees_under_a_blanket_are_read_with_an_error_that_holds_the_truth():
+    reps = under_a_blanket("knees").rep_list
+    assert [abs(rep.peak_deg - true_deg) < rep.uncertainty_deg for rep, true_deg in zip(reps, (15, 25), strict=True)] == [
+        True,
+        True,
+    ]
+    assert max(rep.uncertainty_deg for rep in reps) < 5
+
+
+def test_what_a_blanket_over_half_of_the_shins_leaves_is_refused_with_a_reason():
+    session = under_a_blanket("shins")
+    assert not session.rep_list
+    (said,) = map(Texts().said, session.remarks)
+    assert "not sitting" in said
 
 
 # ---------------------------------------------------------------------- still

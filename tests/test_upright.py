@@ -124,6 +124,30 @@ def test_which_part_was_measured_and_how_slow_it_plays_is_said(measured) -> None
     assert "The video plays 1.25 times slower than real life. All times here are real times." in words_of(session)
 
 
+class Timed(ReplayLandmarker):
+    """Gives the recorded poses the times of the video."""
+
+    def detect(self, frame: Frame) -> Pose:
+        """Return the recorded pose."""
+        return replace(super().detect(frame), time_s=frame.time_s)
+
+
+@pytest.mark.parametrize("slower", [4, 8])
+def test_slow_motion_gives_the_numbers_of_life(slower: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whoever does not know that it is slow motion gets the angles all the same, at other times."""
+    replay(monkeypatch, Timed)
+    poses = [*read_poses(FIXTURES / Timed.fixture)]
+    video = write_video(tmp_path / "slow.mp4", [np.zeros((48, 64, 3), np.uint8)] * len(poses), 30 / slower)
+
+    def reps(**wishes: float) -> list[tuple[float, float, float]]:
+        session = rotrack.analyze(video, "seated-internal", side="right", log=False, **wishes)
+        return [(rep.peak_deg, rep.peak_s, rep.hold_s) for rep in session.rep_list]
+
+    life = rotrack.analyze(poses, "seated-internal", side="right", log=False).rep_list
+    assert reps(speed=slower) == [(rep.peak_deg, rep.peak_s, rep.hold_s) for rep in life]
+    assert [peak_deg for peak_deg, _, _ in reps()] == pytest.approx([rep.peak_deg for rep in life], abs=1)
+
+
 # ---------------------------------------------------------------------- who lies
 def anticlockwise(pose: Pose) -> Pose:
     """Return a pose as it is in the picture turned by a quarter; the leg network is not asked."""

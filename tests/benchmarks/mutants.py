@@ -1,10 +1,11 @@
 """Damages every kind of file that rotrack reads, and reads it: a sentence or the right answer, never a traceback.
 
-    python tests/benchmarks/mutants.py --times 10000 [--only session.json] [--seed 1]
+    python tests/benchmarks/mutants.py --times 10000 [--only session.json] [--seed 1] [--state FILE]
 
 Each mutant is one file of a small data folder, damaged in one of a dozen ways (bytes, lines, cells, JSON values of another type).
 Then all that reads it is called as the commands do. Wrong are tracebacks, readings of more than 5 s of processor time, and more
-than 500 MB of memory; a sound session beside the damaged one must be read each time.
+than 500 MB of memory; a sound session beside the damaged one must be read each time. With `--state`, a run that was stopped goes
+on where it was, and the end tells of all of it.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ from rotrack.records.table import refresh_table
 
 LOG = Path(__file__).parents[1] / "fixtures" / "logs" / "32_columns"
 SLOW_S, MOST_MB = 5.0, 500.0
+KEPT_EVERY = 50
 TYPED = Form(same={"drill": "seated-combined", "instrument": "goniometer"})
 _WRONG: list[Any] = [
     None, True, 0, -1, 1e308, 10**30, "", "12", "x\x1b[2Jy", "\u202e", [], {}, [[[]]], {"a": 1}, "9999-12-31T23:00:00-12:00",
@@ -298,14 +300,15 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=10_000)
     parser.add_argument("--only", default="")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--state", type=Path, help="keeps how far it is")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        wrong = run(Path(folder), asked.times, asked.seed, asked.only, print)
+        wrong = run(Path(folder), asked.times, asked.seed, asked.only, lambda text: print(text, flush=True), asked.state)
     sys.exit(bool(wrong))
 
 
-def run(place: Path, times: int, seed: int, only: str, tell: Callable[[str], object]) -> int:
-    """Return how many mutants ended in a traceback, took too long or took a sound session away."""
+def run(place: Path, times: int, seed: int, only: str, tell: Callable[[str], object], state: Path | None = None) -> int:
+    """Return how many mutants ended in a traceback, took too long or took a sound session away; of an earlier part, too."""
     before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     rng, base, work = random.Random(seed), place / "base", place / "work"
     base_folder(base)
@@ -323,8 +326,14 @@ def run(place: Path, times: int, seed: int, only: str, tell: Callable[[str], obj
         (place / "videos" / name).write_bytes(b"x")
     shutil.copytree(base, work)
     found = {name: how for name, how in kinds(base, work).items() if only in name}
-    wrong, slow_s, counts = 0, 0.0, Counter[str]()
-    for number in range(times):
+    begun, slow_s, counts = 0, 0.0, Counter[str]()
+    if state and state.exists():
+        before = json.loads(state.read_text())
+        assert (before["seed"], before["only"]) == (seed, only), f"{state} is of other mutants"
+        begun, slow_s, counts = before["done"], before["slow_s"], Counter(before["wrong"])
+        version, numbers, gauss = before["random"]
+        rng.setstate((version, tuple(numbers), gauss))
+    for number in range(begun, times):
         name = list(found)[number % len(found)]
         path, damage, read = found[name]
         shutil.rmtree(work)
@@ -342,22 +351,24 @@ def run(place: Path, times: int, seed: int, only: str, tell: Callable[[str], obj
             if lost:
                 raise AssertionError(f"sound sessions read otherwise: {lost[:2]}")
         except Exception:  # noqa: BLE001  that is what is looked for
-            wrong += 1
             counts[name] += 1
             tell(f"--- {name}, mutant {number}: {content[:80]!r}\n{traceback.format_exc(limit=-4)}")
         took_s = time.process_time() - begun_s
         slow_s = max(slow_s, took_s)
         if took_s > SLOW_S:
-            wrong += 1
+            counts[name] += 1
             tell(f"--- {name}, mutant {number}: {took_s:.1f} s")
+        if state and (number + 1) % KEPT_EVERY == 0:
+            so_far = {"seed": seed, "only": only, "done": number + 1, "slow_s": slow_s, "wrong": counts, "random": rng.getstate()}
+            state.write_text(json.dumps(so_far))
         if (number + 1) % 1000 == 0:
-            tell(f"{number + 1} mutants, {wrong} wrong")
+            tell(f"{number + 1} mutants, {counts.total()} wrong")
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000 - before_mb
     if peak_mb > MOST_MB:
-        wrong += 1
-    told_all = f"{times} mutants of {len(found)} kinds: {wrong} wrong {dict(counts)}"
+        counts["memory"] += 1
+    told_all = f"{times} mutants of {len(found)} kinds: {counts.total()} wrong {dict(counts)}"
     tell(f"{told_all}; slowest {slow_s:.1f} s, {peak_mb:.0f} MB of memory more than at the start")
-    return wrong
+    return counts.total()
 
 
 if __name__ == "__main__":
