@@ -14,7 +14,7 @@ from rotrack.core.figures import Pivot
 from rotrack.core.model import Direction, Side
 from rotrack.draw import drill_figures
 from rotrack.draw.drill_figure import drill_svg, ends_deg, joints, place_svg
-from rotrack.draw.drill_figures import drill_pictures, place_picture
+from rotrack.draw.drill_figures import drill_pictures, moving_picture, place_picture
 from rotrack.draw.theme import CSS_RGB, css, css_variable, css_variables
 
 DRILLS = load_table().drills
@@ -319,3 +319,10 @@ def test_colours_can_be_read():
 def test_the_page_gets_every_colour(dark):
     found = dict(re.findall(r"--([\w-]+): (rgb\(\d+,\d+,\d+\));", css_variables(dark)))
     assert found == {name: css(pair[dark]) for name, pair in CSS_RGB.items()}
+
+
+def test_the_same_drawing_twice_on_a_page_refers_to_its_own_parts():
+    """The circle with the foot is cut out by a part of the drawing: by that of another one, out of sight, it would not be."""
+    page = "".join(moving_picture("standing-combined", Side.LEFT) for _ in range(2))
+    named, meant = re.findall(r'id="([^"]+)"', page), re.findall(r"url\(#([^)]+)\)", page)
+    assert named == meant and len(set(named)) == 2

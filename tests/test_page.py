@@ -742,6 +742,14 @@ def test_a_page_of_an_earlier_session_follows_to_the_next(browser, served):
         second.wait_for_url(served[0].url)  # nothing runs any more
 
 
+def test_a_page_is_left_by_one_way_that_no_second_one_breaks_off(browser, served):
+    with person(browser) as watched:
+        page = opened(watched, served[0].at())
+        assert page.evaluate("() => ['/people', '/history'].map((to) => rotrackLeave(() => location.assign(to))) && null") is None
+        page.wait_for_url("**/people")
+        page.wait_for_selector("#find")
+
+
 def test_a_tab_closed_and_opened_again_goes_on(browser, served):
     running, data = served
     with person(browser) as watched:

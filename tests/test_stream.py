@@ -22,7 +22,7 @@ from helpers import wait_until
 from page_helpers import FILM, LOST, SIZE_PX, Film, plan, seated, still
 
 from rotrack.app.live import studio as studio_module
-from rotrack.app.live.stream import QUIET_S, STALE_S, stream
+from rotrack.app.live.stream import QUIET_S, STALE_S, in_words, stream
 from rotrack.app.live.studio import ALL_GOOD_S, START_STILL_S, TRACE_S, Studio
 from rotrack.core.model import Side
 from rotrack.core.rates import ENOUGH_HZ
@@ -463,3 +463,16 @@ def test_a_slow_computer_is_told(begin, model, advice, fps):
 
     studio = begin(film)
     run(work())
+
+
+@pytest.mark.parametrize(
+    ("t", "told"),
+    [
+        (EN, "the camera is too low for this drill: the drill's page says where to put it"),
+        (DE, "die Kamera steht für diese Übung zu tief: wohin sie gehört, steht bei der Übung"),
+    ],
+)
+def test_who_stands_before_the_camera_is_told_no_command_of_the_terminal(t, told):
+    assert (
+        in_words("the camera is too low for this drill: `rotrack drills supine-90-90-external` says where to put it", t) == told
+    )

@@ -216,6 +216,8 @@ def _outline(circles: Sequence[tuple[np.ndarray, float]]) -> str:
 ARROW_SHARES = tuple(np.linspace(0.1, 1.0, 19))
 INSET_PX, INSET_M = (170.0, 90.0, 62.0), 0.27
 """The circle that shows the foot once more: where, how large, and how much of the room is in it."""
+INSET = "rotrack-inset-"
+"""How the names begin by which drawings with that circle refer to it."""
 MAT_EDGE_M, MAT_THICK_M, ON_MAT_M = 0.12, 0.02, 0.3
 APART_M = 0.06
 """Of two positions of a limb, the second one is drawn only where it is this far from the first."""
@@ -352,7 +354,7 @@ class _Scene:
         seen, foot, small = close(self._foot()), sight(self._foot())[:2], INSET_M * sight.px_per_m
         close = Sight(close.rows, close.px_per_m, (x - seen[0], y - seen[1]))
         circle, line = f'<circle cx="{x:g}" cy="{y:g}" r="{r:g}"', css_variable("line")
-        name = f"rotrack-inset-{next(_number)}"  # a page may hold the same drawing twice, one of them out of sight
+        name = f"{INSET}{next(_number)}"  # a page may hold the same drawing twice, one of them out of sight
         beam = _outline([(foot, small), (np.array([x, y]), r)])
         return (
             f'<clipPath id="{name}">{circle}/></clipPath><path d="{beam}" fill="{line}" opacity=".3"/>'

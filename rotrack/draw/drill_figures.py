@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from functools import cache
 from importlib import resources
@@ -13,11 +14,12 @@ from typing import Any
 
 from rotrack.core.drills import load_table
 from rotrack.core.model import Side
-from rotrack.draw.drill_figure import drill_svg, moving_svg, place_svg
+from rotrack.draw.drill_figure import INSET, drill_svg, moving_svg, place_svg
 
 FILE = "drill_figures.json"
 _DECIMAL = "\u2396"
 """Stands for the decimal sign, which depends on the language."""
+_copies = itertools.count()
 _START, _END, _PLACE = "start", "end", "place"
 
 
@@ -31,9 +33,16 @@ def place_picture(drill_id: str, decimal: str = ".") -> str:
     return _kept()[drill_id][_PLACE].replace(_DECIMAL, decimal)
 
 
-@cache
 def moving_picture(drill_id: str, side: Side) -> str:
-    """Return a drill in motion as SVG, drawn when it is first wanted."""
+    """Return a drill in motion as SVG, drawn when it is first wanted.
+
+    What it names within itself is another name each time: a page may hold the same drawing twice, one of them out of sight.
+    """
+    return _moving(drill_id, side).replace(INSET, f"{INSET}{next(_copies)}-")
+
+
+@cache
+def _moving(drill_id: str, side: Side) -> str:
     return moving_svg(load_table().drill(drill_id), side)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -33,6 +34,7 @@ AGAINST_STEP = 5
 """How the camera stands against last time is shown in steps of so many centimetres or degrees."""
 STALE_S = 1.5
 """A picture this old gives no numbers any more: a camera that hangs must not freeze them."""
+_COMMAND = re.compile(r"(?P<aside> \()?`rotrack drills [^`]+`(?(aside)\))")
 
 
 async def stream(socket: WebSocket, studio: Studio, t: Texts) -> None:
@@ -134,7 +136,7 @@ def _hold(shot: Shot) -> float | None:
 def _in_the_way(shot: Shot, t: Texts) -> str:
     """Return what keeps legs from the neutral pose besides movement, in words; empty if nothing does."""
     reasons = [leg["reason"] for leg in _unready(shot)]
-    return t.sentence(reasons[0]) if reasons and "" not in reasons and REASON_WAITING not in reasons else ""
+    return t.sentence(in_words(reasons[0], t)) if reasons and "" not in reasons and REASON_WAITING not in reasons else ""
 
 
 def _then(studio: Studio) -> str:
@@ -144,9 +146,14 @@ def _then(studio: Studio) -> str:
     return f"/course/{studio.plan.course}?on=yes" if studio.plan.course else f"/session/{studio.session_id}"
 
 
+def in_words(text: str, t: Texts) -> str:
+    """Return a text of the core for whoever stands before the camera, and has no terminal there."""
+    return _COMMAND.sub(lambda found: "" if found["aside"] else t("live.page_of_drill"), t.said(text))
+
+
 def _problem(studio: Studio, shot: Shot | None, t: Texts) -> str:
     """Return why there is no picture, in words; empty while there is one."""
-    told = t.said(studio.lost or studio.problem).replace("`", "")
+    told = in_words(studio.lost or studio.problem, t).replace("`", "")
     return told or (t("live.no_picture") if _stale(studio, shot) else "")
 
 
@@ -160,7 +167,7 @@ def _message(studio: Studio, shot: Shot | None, problem: str, t: Texts) -> dict[
         elif step is None:
             kind, words = "good", t("live.ready_again" if shot.against else "live.ready")
         else:
-            kind, words, move = step.state, t.said(step.text), step.move
+            kind, words, move = step.state, in_words(step.text, t), step.move
     return {"kind": kind, "text": words[:1].upper() + words[1:], "move": move}
 
 
@@ -177,8 +184,8 @@ def _measuring(shot: Shot, plan: Plan, t: Texts) -> tuple[str, str]:
     told = (
         ("limit", t("say.too_far", degrees=round(shot.too_far_deg)) if math.isfinite(shot.too_far_deg) else ""),
         ("hold", (_in_the_way(shot, t) or t("live.hold")) if _hold(shot) is not None else ""),
-        ("refused", t("say.not_counted", sentence=t.said(shot.refusal)) if shot.refusal else ""),
-        ("reason", t.said(leg["reason"]) if leg else ""),
+        ("refused", t("say.not_counted", sentence=in_words(shot.refusal, t)) if shot.refusal else ""),
+        ("reason", in_words(leg["reason"], t) if leg else ""),
         ("cue", t.said(shot.cue) if leg else ""),
         ("next", following),
     )
@@ -218,7 +225,7 @@ def _slow(studio: Studio, t: Texts) -> str:
 
 
 def _words(say: Say, t: Texts) -> str:
-    said = t.said(say.sentence)
+    said = in_words(say.sentence, t)
     return t(say.key, sentence=said, **say.values) if say.key else said
 
 
@@ -226,7 +233,7 @@ def _leg(leg: dict[str, Any], t: Texts) -> dict[str, Any]:
     return {
         "angle": _json(leg["angle_deg"]),
         "error": _json(leg["error_deg"]),
-        "reason": t.said(leg["reason"]),
+        "reason": in_words(leg["reason"], t),
         "still": _json(leg["still_s"]),
         "moving": leg["moving"],
         "count": leg["count"],

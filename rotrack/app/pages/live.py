@@ -52,7 +52,7 @@ def register(site: Site) -> None:
         sessions: list[Session] = []
         with suppress(RotrackError):  # the history page says it
             sessions, _ = await asyncio.to_thread(read_sessions, site.data)
-        plan = site.studio.plan
+        plan, prepared = site.studio.plan, site.studio.prepared  # together: another drill may begin while this page is built
         with frame(site, request, "live.title", "live", language=plan.language if plan else "") as t:
             if plan is None or site.studio.phase is Phase.IDLE:
                 await _nothing(site, sessions, private(request), t)
@@ -63,7 +63,7 @@ def register(site: Site) -> None:
                 wanted = await asyncio.to_thread(goals, site.data, plan.person)
                 care = await asyncio.to_thread(care_of, site.data, plan.person, plan.drill)
             earlier, cameras = _earlier(sessions, plan, site.studio.legnet), await asyncio.to_thread(known_cameras, site.studio)
-            _page(site, plan, earlier, wanted, care, cameras, request, t)
+            _page(site, plan, prepared, earlier, wanted, care, cameras, request, t)
 
     @app.post("/live/person")
     def person(x: Share, y: Share) -> dict[str, bool]:
@@ -113,6 +113,7 @@ def _known_of(plan: Plan, legnet: bool) -> dict[str, str]:
 def _page(
     site: Site,
     plan: Plan,
+    prepared: int,
     earlier: Earlier,
     wanted: Sequence[Goal],
     care: Care,
@@ -124,7 +125,7 @@ def _page(
     studio, mirror = site.studio, request.cookies.get(MIRROR_COOKIE) != "no"
     with tag("div", classes="live", id="live", data_phase=studio.phase, data_drill=plan.drill.id, data_speech=t("app.speech"),
              data_legs=" ".join(plan.sides), data_gone=t("live.no_picture"), data_tired=t("live.tired"),
-             data_counted=plan.drill.tier.is_counted, data_prepared=studio.prepared, data_mirror=mirror,
+             data_counted=plan.drill.tier.is_counted, data_prepared=prepared, data_mirror=mirror,
              data_enough=ENOUGH_HZ):  # fmt: skip
         _desk(studio, plan, cameras, mirror, t)
         order = sorted(plan.sides, key=lambda side: not on_screen(plan.drill, side, mirror)[0])

@@ -16,6 +16,14 @@
     }
   });
 
+  // Whatever leaves a page does it once: a second way, or the same again, would break off the first, which may take a while.
+  let leaving = false;
+  window.rotrackLeave = (go) => {
+    if (!leaving) go();
+    leaving = true;
+  };
+  addEventListener("pageshow", () => (leaving = false));
+
   let gone = false;
   const alive = async () => {
     const select = document.getElementById("light");
@@ -27,11 +35,11 @@
     try {
       const answer = await fetch("/alive", { cache: "no-store" });
       there = answer.ok;
-      if (answer.status === 403) location.reload(); // started anew: this browser has to be let in again, and is told so
+      if (answer.status === 403) rotrackLeave(() => location.reload()); // started anew: this browser has to be let in again, and is told so
     } catch {
       there = false;
     }
-    if (gone && there) location.reload();
+    if (gone && there) rotrackLeave(() => location.reload());
     gone = !there;
     const banner = document.getElementById("gone");
     if (banner) banner.hidden = there;

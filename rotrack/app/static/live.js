@@ -168,7 +168,7 @@ const showLive = (page) => {
 
   const show = (state) => {
     if (state.prepared !== Number(page.dataset.prepared)) { // another session was begun elsewhere
-      if (!left) location.reload();
+      if (!left) rotrackLeave(() => location.reload());
       left = true;
       return;
     }
@@ -189,11 +189,11 @@ const showLive = (page) => {
     at("after").hidden = !state.problem || state.phase === "check" || state.phase === "measure";
     if (finished && !left) {
       left = true;
-      setTimeout(() => location.replace(state.then), 1200); // the way back from there leads past the camera
+      setTimeout(() => rotrackLeave(() => location.replace(state.then)), 1200); // the way back from there leads past the camera
     }
     if (state.phase === "idle" && !state.problem && !left) {
       left = true;
-      location.replace("/");
+      rotrackLeave(() => location.replace("/"));
     }
     scan(state);
     page.classList.toggle("lost", !!state.problem && state.phase !== "done");
