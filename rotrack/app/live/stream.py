@@ -17,6 +17,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 
 from rotrack.app.live.coach import Say, next_step
 from rotrack.app.live.studio import START_STILL_S, Phase, Plan, Shot, Studio
+from rotrack.core.messages import Message
 from rotrack.core.model import Direction
 from rotrack.core.rates import ENOUGH_HZ
 from rotrack.placement.again import NEAR_DEG, NEAR_HEIGHT_M, NEAR_M, Against
@@ -146,7 +147,7 @@ def _then(studio: Studio) -> str:
     return f"/course/{studio.plan.course}?on=yes" if studio.plan.course else f"/session/{studio.session_id}"
 
 
-def in_words(text: str, t: Texts) -> str:
+def in_words(text: Message | str, t: Texts) -> str:
     """Return a text of the core for whoever stands before the camera, and has no terminal there."""
     return _COMMAND.sub(lambda found: "" if found["aside"] else t("live.page_of_drill"), t.said(text))
 
