@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from helpers import FIXTURES, PATIENT_S, environment, frame_number, needs, numbered_clip, run_main, stop
+from helpers import FIXTURES, PATIENT_S, environment, frame_number, needs, numbered_clip, run_main, stop, wait_until
 from made_sessions import cut_off, repetition, rows_of, session_of, write
 from test_pictures import is_open
 
@@ -624,6 +624,32 @@ def test_notes_and_load_are_kept_when_a_field_is_left(window, data):
     window.tab.get_by_role("button", name="Leave out: Repetition 1").click()
     window.wait_for_text(".leg-result.left", "Left out")
     assert window.tab.input_value("#band") == "red"  # a change elsewhere leaves the fields alone
+
+
+@marked
+def test_a_note_is_kept_while_it_is_typed(window, data):
+    """Whoever closes the tab has not left the field."""
+    session_id = write(data, 23, person="Cleo")
+    window.open(f"/session/{session_id}")
+    window.tab.focus("#note")
+    window.tab.keyboard.type("half a senten")
+    assert wait_until(lambda: session_of(data, session_id).record.note == "half a senten", PATIENT_S)
+    assert window.tab.evaluate("document.activeElement.id") == "note"
+
+
+@marked
+def test_a_result_is_printed_without_its_buttons_and_with_its_bars(window, data):
+    session_id = write(data, 24, person="Cleo")
+    window.open(f"/session/{session_id}")
+    buttons = window.tab.locator("button:visible, a.button:visible")
+    assert buttons.count() > 3
+    window.tab.emulate_media(media="print")
+    assert buttons.count() == 0
+    beams = window.tab.locator(".rep .beam").all()
+    assert len(beams) == 4
+    for beam in beams:
+        assert beam.evaluate("(bar) => getComputedStyle(bar).printColorAdjust") == "exact"
+        assert beam.bounding_box()["width"] > 10
 
 
 @marked

@@ -275,6 +275,10 @@ def test_the_whole_way_standing_ended_by_hand(browser, tmp_path):
         assert list(reps[reps.direction == "internal"].peak_deg)[:1] == pytest.approx([32], abs=13)
         (info,) = logged(tmp_path / "data")
         assert len(info["setup"]) == 6  # with whatever was found when measuring anyway
+        page.go_back()  # past the camera, which is closed
+        page.wait_for_url("**/course/standing-combined-*")
+        page.wait_for_selector("#start")
+        assert page.get_attribute(".notice a", "href") == f"/session/{session_id}"
         assert watched.complaints == []
 
 
@@ -889,12 +893,21 @@ def test_an_unplugged_camera_is_told_and_comes_back(browser, tmp_path, short_cli
         camera.unplug()
 
 
-def test_a_camera_that_is_not_there_is_told(browser, tmp_path):
-    with program(tmp_path / "data", "--camera", "no such camera") as running, person(browser) as watched:
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+def test_a_camera_that_is_not_there_is_told(browser, tmp_path, locale):
+    with program(tmp_path / "data", "--camera", "no such camera") as running, person(browser, locale=locale) as watched:
         page = watched.page()
         set_up(page, running.at(), "seated-internal", "")
         expect(page.locator("#message[data-kind=problem]")).to_contain_text("no such camera")
-        page.get_by_role("button", name="Back").click()
+        assert "rotrack" not in page.inner_text("#message"), "no command of the terminal"
+        for width, height in ((1280, 800), (1366, 640), (1920, 1080), (390, 844)):
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_timeout(150)
+            assert_fits(page)
+            told = page.locator("#words").bounding_box()
+            assert told["y"] >= 0 and told["y"] + told["height"] <= height, "all of it can be read"
+        assert page.locator(".desk select[id]").is_visible(), "another camera can be chosen"
+        page.click("#back")
         page.wait_for_url("**/course/**")
 
 
@@ -1224,6 +1237,32 @@ def test_voice_and_privacy_are_kept_by_the_browser(browser, served):
         page.goto(f"{running.url}?person=Secret%20Name")
         page.wait_for_selector(".card.everyday")
         assert page.inner_text(".chip[aria-current]") == "Secret Name"
+
+
+VOICES = """() => {
+  window.spoken = [];
+  const all = [["Ann", "en-GB", true], ["Far", "de-DE", false], ["Uta", "de-DE", true]];
+  const voices = all.filter(([name]) => name !== "WITHOUT");
+  const synthesis = {
+    getVoices: () => voices.map(([name, lang, localService]) => ({ name, lang, localService })),
+    speak: (said) => window.spoken.push(said.voice.name), cancel: () => {},
+  };
+  Object.defineProperty(window, "speechSynthesis", { value: synthesis });
+  window.SpeechSynthesisUtterance = class {};
+}"""
+
+
+@pytest.mark.parametrize(("locale", "without", "spoken"), [("en-GB", "", ["Ann"]), ("de-DE", "", ["Uta"]), ("de-DE", "Uta", [])])
+def test_words_are_spoken_by_a_voice_of_their_language_or_by_none(browser, served, locale, without, spoken):
+    """One that is not of this computer would send the words away."""
+    with person(browser, locale=locale) as watched:
+        watched.context.add_init_script(f"({VOICES.replace('WITHOUT', without)})()")
+        page = opened(watched, served[0].at("settings"))
+        page.wait_for_selector("#settings[data-ready]")
+        page.click("#test")
+        assert len(page.evaluate("window.rotrackSaid")) == 1
+        assert page.evaluate("window.spoken") == spoken
+        assert watched.complaints == []
 
 
 def test_units_are_those_that_are_set_and_what_is_kept_is_metric(browser, served):

@@ -65,8 +65,9 @@ COVERED = """() => {
     if (!walk.currentNode.textContent.trim() || seen.has(node)) continue;
     if (node.closest(".unseen, .skip, .go, dialog, svg, .js-plotly-plot, script, style, option")) continue;
     let within = node;
-    while (within && getComputedStyle(within).clipPath === "none") within = within.parentElement;
-    if (within) continue; // for those who hear it
+    const apart = (style) => style.clipPath !== "none" || style.position === "sticky"; // for those who hear it; over what scrolls
+    while (within && !apart(getComputedStyle(within))) within = within.parentElement;
+    if (within) continue;
     if (!node.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
     seen.add(node);
     const range = document.createRange();
