@@ -612,6 +612,20 @@ PLACES_OF_PARTS = """() => Object.fromEntries([...document.querySelectorAll(
     const { x, y, width, height } = node.getBoundingClientRect();
     return [node.closest(".gauge") ? `${node.closest(".gauge").id}.${node.classList[0]}` : node.id, [x, y, width, height]];
 }))"""
+LARGEST = (
+    """() => {
+  for (const gauge of document.querySelectorAll(".gauge")) {
+    gauge.querySelector(".count .number").textContent = "28";
+    gauge.querySelector(".angle .number").textContent = "104";
+    gauge.querySelector(".angle .error").textContent = "\u00b112";
+    gauge.classList.add("long");
+  }
+  return ("""
+    + OVERFLOWING
+    + """)();
+}"""
+)
+"""What is cut off where gauges show the longest numbers that there may be; the next picture takes them away."""
 FROM_THREE_METRES = [({"width": 1366, "height": 640}, 35), ({"width": 1920, "height": 1080}, 49)]
 """The inner size of a window on a screen of 15.6 inches, and how high capitals must be to be read from three metres, px."""
 
@@ -648,10 +662,11 @@ def test_what_the_person_reads_is_large_enough_and_nothing_jumps(browser, served
             left, right = places["gauge-left.dial"], places["gauge-right.dial"]
             assert left[2:] == right[2:] and left[3] > 130
             assert places["message"][1] >= places["view"][1] + places["view"][3], "the feet stay free"
-        for size in ({"width": 1024, "height": 700}, {"width": 3840, "height": 2160}, PHONE):
+        for size in (DESKTOP, {"width": 1024, "height": 700}, {"width": 3840, "height": 2160}, PHONE):
             page.set_viewport_size(size)
             page.wait_for_timeout(150)
             assert_fits(page)
+            assert page.evaluate(LARGEST) == [], size
         page.click("#end")
 
 

@@ -103,6 +103,7 @@ const showLive = (page) => {
     text(box.querySelector(".held"), leg.held);
     if (page.dataset.counted !== undefined) return;
     text(box.querySelector(".angle .number"), seen ? String(Math.round(Math.abs(leg.angle))) : "\u2013");
+    box.classList.toggle("long", box.querySelector(".angle .number").textContent.length > 2 || leg.held.length > 4); // three digits
     text(box.querySelector(".angle .error"), seen && leg.error !== null ? `\u00b1${Math.ceil(leg.error)}` : "");
     const to = Number(box.dataset.to), way = Number(box.dataset.turn);
     const swing = (angle) => way * 90 * Math.max(-1, Math.min(1, angle / to));
