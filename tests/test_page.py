@@ -541,6 +541,20 @@ def test_who_comes_back_to_a_plan_that_was_measured_is_told_and_may_measure_agai
         assert find_course(data, plan.id).programme.steps[0].reps == 4
 
 
+def test_a_button_that_is_pressed_twice_at_once_begins_one_thing(browser, served):
+    running, data = served
+    write_programme(data, Programme(id="upright", title="Upright", steps=(ProgrammeStep(drill="standing-combined"),)))
+    with person(browser) as watched:
+        for begun, address in enumerate(("programme/upright", "drill/standing-combined"), 1):
+            page = opened(watched, running.at(f"{address}?person=Dora"))
+            page.dblclick("#start")
+            page.wait_for_selector("#live[data-phase=check]")
+            assert sum(person_of(data, course) == "Dora" for course in open_courses(data)) == begun
+            page.click("#back")
+            page.wait_for_url("**/course/**")
+        assert watched.complaints == []
+
+
 # ---------------------------------------------------------------------- live pages, several at once
 def test_every_page_shows_the_same_session_and_can_be_used(browser, served):
     """Somebody on a chair who should stand: the check stays red, measuring says what is wrong."""

@@ -24,6 +24,7 @@ from rotrack.app.pages.layout import (
     frame,
     option_words,
     place_of,
+    pressed_once,
     svg,
     tag,
     take_care,
@@ -144,9 +145,9 @@ class _Offer:
                 start = tag("button", t("choose.start"), "primary", id="start")
                 if avoided(self._site, person, drill):
                     what = t("care.ask_what", person=person, drill=t.said(drill.title))
-                    ask_once(start, "avoided", t("care.ask"), what, t("care.yes"), t("care.no"), self._start)
+                    ask_once(start, "avoided", t("care.ask"), what, t("care.yes"), t("care.no"), pressed_once(self._start))
                 else:
-                    start.on("click", self._start)
+                    start.on("click", pressed_once(self._start))
 
     def _how(self, drill: Drill) -> None:
         t = self._t

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +38,8 @@ PRIVATE_COOKIE = "rotrack_private"
 UNITS_COOKIE = "rotrack_units"
 PLACES = (("choose", "/"), ("clips", "/clips"), ("people", "/people"), ("history", "/history"), ("settings", "/settings"))
 RENEWING_EVERY_S = 1.0
+AT_ONCE_S = 1.0
+"""A second press of a button within this time after the first was done is none."""
 PATIENCE_S = 86_400.0
 """How long a page may take to be built: no computer is that slow, and the browser shows that it waits."""
 
@@ -109,6 +113,23 @@ def tag(kind: str, /, text: str = "", classes: str = "", **attributes: Any) -> E
             name = "^value" if (kind, key) == ("input", "value") else key.rstrip("_").replace("_", "-")
             element.props[name] = value if value is True else str(value)
     return element
+
+
+def pressed_once(act: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """Return what does something when a button is pressed, but not again for a second press that comes at once."""
+    idle_from_s = 0.0
+
+    async def press() -> None:
+        nonlocal idle_from_s
+        if time.monotonic() < idle_from_s:
+            return
+        idle_from_s = math.inf
+        try:
+            await act()
+        finally:
+            idle_from_s = time.monotonic() + AT_ONCE_S
+
+    return press
 
 
 def made_up(sessions: Iterable[Session], t: Texts) -> None:

@@ -15,7 +15,7 @@ from nicegui import app, run, ui
 from rotrack.app.live.courses import take_camera, under_way
 from rotrack.app.live.studio import Phase, Plan, Studio
 from rotrack.app.pages.cameras import camera_choice, known_cameras
-from rotrack.app.pages.layout import PATIENCE_S, Site, frame, is_owner, private, svg, tag
+from rotrack.app.pages.layout import PATIENCE_S, Site, frame, is_owner, pressed_once, private, svg, tag
 from rotrack.app.pages.phone import code
 from rotrack.app.pages.programmes import going_on, on
 from rotrack.core.errors import RotrackError
@@ -84,7 +84,7 @@ async def _nothing(site: Site, sessions: Sequence[Session], nameless: bool, t: T
         for course, person in courses[:1]:
             said = going_on(course, t)
             button = tag("button", said if nameless or not person else f"{said} ({person})", "primary", id="go-on")
-            button.on("click", partial(on, site, course, problem, t))
+            button.on("click", pressed_once(partial(on, site, course, problem, t)))
         tag("a", t("choose.all"), "button", href="/")
 
 

@@ -22,7 +22,19 @@ from rotrack.app.live.studio import Phase
 from rotrack.app.live.wishes import NOTED
 from rotrack.app.pages.cameras import known_cameras
 from rotrack.app.pages.drill import VALUE, avoided, show_course, to_live
-from rotrack.app.pages.layout import PATIENCE_S, Site, choice_words, frame, option_words, place_of, svg, tag, take_care, texts_of
+from rotrack.app.pages.layout import (
+    PATIENCE_S,
+    Site,
+    choice_words,
+    frame,
+    option_words,
+    place_of,
+    pressed_once,
+    svg,
+    tag,
+    take_care,
+    texts_of,
+)
 from rotrack.app.pages.values import amounts
 from rotrack.core.drills import load_table
 from rotrack.core.errors import InputError, RotrackError
@@ -175,7 +187,7 @@ def _programme(site: Site, request: Request, programme: Programme, person: str) 
                 tag("p", t("choose.running"), "hint")
             problem = tag("p", classes="problem", role="alert")
             start = tag("button", t("programme.start"), "primary", id="start")
-            start.on("click", partial(_start, site, programme, person, chosen, problem, t))
+            start.on("click", pressed_once(partial(_start, site, programme, person, chosen, problem, t)))
             tag("button", t("programme.print"), "quiet").on("click", js_handler="() => print()")
             tag("a", t("programme.file"), "button quiet", href=f"/programme/{programme.id}/file")
             tag("a", t("programme.change"), "button quiet", href=f"/programme/{programme.id}/change")
@@ -416,10 +428,10 @@ def _next(site: Site, request: Request, course: Course, person: str, number: int
                     hidden=not led_here)  # fmt: skip
                 if number > 0:
                     last = tag("button", t("course.redo"), "quiet", id="redo")
-                    last.on("click", partial(_redo, site, course, number - 1, problem, t))
+                    last.on("click", pressed_once(partial(_redo, site, course, number - 1, problem, t)))
                 tag("button", t("course.skip"), "quiet", id="skip").on("click", partial(_skip, site, course, number, problem, t))
                 go = tag("button", t("course.go"), "primary", id="next", aria_keyshortcuts="Space PageDown")
-                go.on("click", partial(on, site, course, problem, t))
+                go.on("click", pressed_once(partial(on, site, course, problem, t)))
         with tag("div", classes="coming"):
             with tag("div", classes="moving"):
                 svg(moving_picture(drill.id, step.legs[0]))
