@@ -38,6 +38,7 @@ from rotrack.records.programmes import (
     person_of,
     read_programmes,
     ready_programmes,
+    remove_programme,
     step_over,
     write_programme,
 )
@@ -813,6 +814,10 @@ def test_keys_and_a_presenters_remote_do_what_the_buttons_do(browser, served):
         set_up(page, served[0].at(), "standing-combined", "Keys")  # which does not begin by itself
         page.keyboard.press("m")
         page.wait_for_selector("#sound[aria-pressed=false]")
+        page.keyboard.press("f")
+        page.wait_for_function("document.fullscreenElement")
+        page.keyboard.press("f")
+        page.wait_for_function("!document.fullscreenElement")
         page.keyboard.press("Escape")
         page.wait_for_selector("#start")
         page.focus("#band")
@@ -1242,6 +1247,62 @@ def test_thirty_people_are_found_added_changed_and_put_away(browser, served, loc
         page.set_viewport_size(PHONE)
         assert_fits(page)
         assert watched.complaints == []
+
+
+def test_two_records_of_one_person_become_one_after_two_questions(browser, served):
+    running, data = served
+    first, second = known_or_new(data, "Jo Twice"), known_or_new(data, "Joanna Twice")
+    with person(browser) as watched:
+        page = opened(watched, running.at(f"people/{first.id}"))
+        page.fill("#same", "Joanna Twice")
+        page.click("#merge")
+        page.click("#merging-first .danger")
+        page.click("#merging-second-yes")
+        page.wait_for_url(f"**/people/{second.id}")
+        page.wait_for_selector("#born")
+        found = find_person(read_people(data)[0], "Jo Twice")
+        assert (found.id, found.name) == (second.id, "Joanna Twice")
+        assert watched.complaints == []
+
+
+def test_what_is_due_today_comes_first_until_it_was_done(browser, served):
+    running, data = served
+    step = ProgrammeStep(drill="seated-internal", sides="left")
+    daily = Programme(id="daily", title="Daily", steps=(step,), every_days=1)
+    write_programme(data, daily)
+    known_or_new(data, "Dee")
+    with person(browser) as watched:
+        page = opened(watched, running.at("?person=Dee"))
+        assert "daily" in page.locator(".programmes .card").first.get_attribute("class")
+        assert page.locator(".card.daily .due").is_visible()
+        course = begin_course(data, daily, "Dee")
+        step_over(data, course.id, 0, write(data, 6, (repetition(1, 20.0, Side.LEFT),), person="Dee"))
+        page.reload()
+        page.wait_for_selector(".card.everyday")
+        assert page.locator(".due").count() == 0
+        assert "everyday" in page.locator(".programmes .card").first.get_attribute("class")
+    remove_programme(data, daily.id)
+
+
+def test_the_report_has_the_practice_and_the_comment_that_were_typed(browser, served):
+    running, data = served
+    write(data, 8, (repetition(1, 20.0, Side.LEFT),), person="Rea")
+    with person(browser, locale="de-DE") as watched:
+        page = opened(watched, running.at("history?person=Rea&drill=seated-internal"))
+        page.click(".report-note summary")
+        page.fill("#practice", "Praxis am Tor")
+        page.fill("#comment", "Weiter so.")
+        with page.expect_popup() as opened_report:
+            page.click("a.report[target]")
+        report = opened_report.value
+        report.wait_for_selector("h1")
+        assert report.evaluate("document.documentElement.lang") == "de"
+        assert "Praxis am Tor" in report.inner_text("body") and "Weiter so." in report.inner_text("body")
+        page.reload()
+        page.wait_for_selector("h1")
+        page.click(".report-note summary")
+        expect(page.locator("#practice")).to_have_value("Praxis am Tor")  # before it stands in the report again
+        assert page.input_value("#comment") == ""
 
 
 def test_voice_and_privacy_are_kept_by_the_browser(browser, served):

@@ -133,9 +133,9 @@ document.addEventListener("visibilitychange", () => document.hidden && document.
 // The report: the practice's name is kept by this browser, a comment goes along, and it is said while it is made.
 (() => {
   const at = (id) => document.getElementById(id);
-  document.addEventListener("focusin", ({ target }) => {
-    if (target.id === "practice" && !target.value) target.value = localStorage.getItem("rotrack_practice") ?? "";
-  });
+  document.addEventListener("toggle", ({ target }) => { // what will stand in the report is seen before
+    if (target.matches?.(".report-note") && !at("practice").value) at("practice").value = localStorage.getItem("rotrack_practice") ?? "";
+  }, true);
   document.addEventListener("change", ({ target }) => {
     if (target.id === "practice") localStorage.setItem("rotrack_practice", target.value);
   });
