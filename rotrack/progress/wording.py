@@ -22,10 +22,10 @@ def sides_words(found: Sides | None, t: Texts) -> str:
     """Return how left and right differ; None if one of them has no value."""
     if found is None:
         return t("result.sides_one")
-    leg = t.leg(Side.LEFT if found.difference_deg > 0 else Side.RIGHT)
+    side = t(f"sided.{Side.LEFT if found.difference_deg > 0 else Side.RIGHT}")
     way = "more" if found.clear else "unconfirmed" if found.unconfirmed else "within"
     amount = t.amount(found.difference_deg, found.error_deg, found.tier)
-    return t(f"result.sides_{way}", leg=leg, amount=amount, count=found.sessions)
+    return t(f"result.sides_{way}", side=side, amount=amount, count=found.sessions)
 
 
 def none_before_words(session: Session, sessions: Sequence[Session], t: Texts) -> str:
