@@ -801,12 +801,12 @@ def test_a_session_is_given_to_the_right_person(window, data):
     window.open(f"/session/{session_id}")
     window.tab.locator("details.whose summary").click()
     window.tab.fill("#whose", "Leaa")
-    window.tab.get_by_role("button", name="Give it to them").click()
+    window.tab.get_by_role("button", name="Move the session").click()
     window.tab.get_by_role("button", name="Yes, Lea").click()  # a slip of the finger makes no second person
     window.wait_for_text(".result .head", "Lea \u00b7")
     assert set(rows_of(data, session_id).person) == {"Lea"}
     window.tab.locator("details.whose summary").click()
-    window.tab.get_by_role("button", name="Give it to them").click()
+    window.tab.get_by_role("button", name="Move the session").click()
     window.wait_for_text(".result .head", "no name \u00b7")
     assert not set(rows_of(data, session_id).person) & {"Lea", "Leaa"}
 

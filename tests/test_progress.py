@@ -691,7 +691,7 @@ def test_many_people_get_a_line_each(shown, tmp_path):
 def test_who_is_not_known_and_what_is_not_there_is_said(shown, tmp_path):
     assert_one_sentence(shown("--out", tmp_path), 3, "There is no log in", "--out")
     log(tmp_path, *weekly("", [30.0] * 2))
-    assert "no session that could be compared yet" in shown("--out", tmp_path).out
+    assert "no session yet that can be compared" in shown("--out", tmp_path).out
     assert_one_sentence(shown("--out", tmp_path, "--drill", "seated"), 2, "seated")
     for json_too in ((), ("--json",)):
         assert_one_sentence(shown("--out", tmp_path, "--person", "Bo", *json_too), 2, "There is nobody called 'Bo'")
