@@ -129,6 +129,30 @@ def test_a_person_is_found_with_the_sides_the_right_way_round() -> None:
     assert pose.image_px[leg.hip][1] < pose.image_px[leg.knee][1] < pose.image_px[leg.ankle][1]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_one_session_after_another_needs_no_more_memory() -> None:
+    """Each in a thread of its own, as the page runs them: what was kept of each added up over the day of a practice."""
+    code = """
+import gc
+from concurrent.futures import ThreadPoolExecutor
+from helpers import demo_frames
+from rotrack.core.model import Frame
+from rotrack.sensing.landmarker import Landmarker, find_model
+frames = [Frame(i, i / 30, rgb) for i, rgb in enumerate(demo_frames(last=8))]
+def session():
+    with Landmarker(find_model("full")) as landmarker:
+        assert not any(landmarker.detect(frame).reason for frame in frames)
+for _ in range(14):
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(session).result()
+    gc.collect()
+    print(next(line for line in open("/proc/self/status") if line.startswith("VmRSS")).split()[1])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "tests", capture_output=True, text=True, check=True)
+    used_mb = [int(line) / 1000 for line in done.stdout.split()]
+    assert max(used_mb[4:]) - max(used_mb[:4]) < 70, used_mb
+
+
 def test_frames_of_the_same_millisecond_are_taken_in_order() -> None:
     picture = demo_frames(0, 1)[0]
     with Landmarker(find_model("full"), watch_people=False) as marks:

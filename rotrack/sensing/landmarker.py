@@ -35,6 +35,7 @@ from rotrack.sensing.frozen import is_dark
 from rotrack.sensing.layouts import LYING, UPRIGHT, Layout
 from rotrack.sensing.legnet import LegNet
 from rotrack.sensing.person import PersonKeeper, painted_over
+from rotrack.system.memory import give_back
 
 MODELS = ("heavy", "full")
 """Pose models in the package, most accurate first."""
@@ -379,6 +380,8 @@ class Landmarker:
         for model in (self._video, self._search, self._again, self._follow):
             if model is not None:
                 model.close()
+        self._video = self._search = self._again = self._follow = self._judge = None
+        give_back()
 
     def __enter__(self) -> Landmarker:
         return self
