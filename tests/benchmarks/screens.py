@@ -43,10 +43,10 @@ from rotrack.progress.sample import write_sample
 from rotrack.records.folders import locked
 from rotrack.records.people import Goal, Limit, known_or_new, read_people
 from rotrack.records.programmes import Programme, ProgrammeStep, begin_course, ready_programmes, step_over
+from rotrack.texts import LANGUAGES
 
 SIZES = ((390, 844), (1366, 640), (1920, 1080))
 LAPTOP = (1366, 640)
-LANGUAGES = ("en", "de")
 LIGHTS = ("light", "dark")
 MOST_HIGH_PX = 4000
 """What is longer is cut off in the picture, not in the search for faults."""
@@ -134,19 +134,19 @@ class Looks:
             print(fault, flush=True)
 
     @contextmanager
-    def visitor(self, running: Program, language: str, **cookies: str) -> Iterator[Page]:
+    def visitor(self, running: Program, language: str, let_in: bool = True, **cookies: str) -> Iterator[Page]:
         """Open a browser of its own on the program; tell what it complains of."""
-        context = self.browser.new_context(locale={"en": "en-GB", "de": "de-DE"}[language], reduced_motion="reduce")
+        context = self.browser.new_context(locale={"en": "en-GB", "de": "de-DE"}.get(language, language), reduced_motion="reduce")
         chosen = {"rotrack_language": language, **cookies}
         context.add_cookies([{"name": name, "value": value, "url": running.url} for name, value in chosen.items()])
         watched = Watched(context)
         page = watched.page()
         page.set_default_timeout(MOMENT_MS)
         page.set_viewport_size({"width": LAPTOP[0], "height": LAPTOP[1]})
-        page.goto(running.at("settings"))
+        page.goto(running.at("settings") if let_in else running.url)
         try:
             yield page
-            for complaint in watched.complaints:
+            for complaint in watched.complaints if let_in else ():
                 self.tell(f"{language}: the browser complains: {complaint}")
         finally:
             context.close()
@@ -298,6 +298,9 @@ def quiet_pages(looks: Looks, folder: Path, wanted: Callable[[str], bool]) -> No
                     page.emulate_media(media="print")
                     (looks.folder / f"sheet-of-programme-{language}.pdf").write_bytes(page.pdf(format="A4"))
                     page.emulate_media(media="screen")
+            if wanted("not-let-in"):
+                with looks.visitor(running, language, let_in=False) as page:
+                    looks.take(page, "not-let-in", language)
             if wanted("home-private"):
                 with looks.visitor(running, language, rotrack_private="yes") as page:
                     opened(page, running.url)
