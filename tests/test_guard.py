@@ -149,6 +149,11 @@ def test_without_a_token_nobody_looks_in(keys, told, base, own):
     assert not browser.cookies and len(told) == 1
 
 
+def test_who_is_refused_reads_why_in_the_language_of_the_browser(keys):
+    german = Browser(keys, HERE, True).get(**{"accept-language": "de-AT,de;q=0.9,en;q=0.8"}).text
+    assert german == Texts("de").said(NOT_LET_IN) != NOT_LET_IN
+
+
 def test_the_address_lets_the_owner_in_again_and_again(alone):
     for _ in range(2):
         browser = Browser(alone)

@@ -33,6 +33,7 @@ from rotrack.app.clips import MOST_CLIP_BYTES
 from rotrack.app.keys import Keys, Visitor
 from rotrack.app.policy import NOTHING, POLICY, policy
 from rotrack.system.clock import SYSTEM, Clock
+from rotrack.texts import Texts, best_language
 
 VISITOR = "rotrack_visitor"
 """Where a scope says who asks."""
@@ -190,7 +191,8 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, why: str, status: 
         await receive()
         await send({"type": "websocket.close", "code": _SENT_AWAY, "reason": "not let in"})
         return
-    await PlainTextResponse(why, status_code=status, headers={"connection": "close"})(scope, receive, send)
+    words = Texts(best_language(Headers(scope=scope).get("accept-language"))).said(why)
+    await PlainTextResponse(words, status_code=status, headers={"connection": "close"})(scope, receive, send)
 
 
 # ---------------------------------------------------------------------- whose connection
