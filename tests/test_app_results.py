@@ -757,6 +757,27 @@ def test_what_has_changed_follows_what_was_chosen(window, gina):
 
 
 @marked
+def test_the_time_that_the_figure_shows_can_be_chosen_and_left_for_an_earlier_one(window, gina):
+    axis = "document.querySelector('.js-plotly-plot')?.layout?.xaxis?.range"
+    ends = f"() => ({axis} ?? []).map((end) => Date.parse(end) / 864e5)"
+    window.open("/history?person=Gina&drill=seated-internal")
+    for span, days in (("Week", 7), ("Month", 31), ("Year", 366)):
+        window.tab.get_by_role("button", name=span, exact=True).click()
+        window.tab.wait_for_function(
+            f"() => {{ const [a, b] = ({ends})(); return b - a > 0.9 * {days} - 2 && b - a < {days} + 3 }}"
+        )
+        assert window.tab.locator(".spans [aria-pressed=true]").inner_text() == span
+    window.tab.get_by_role("button", name="Month", exact=True).click()
+    window.tab.wait_for_function(f"() => {{ const [a, b] = ({ends})(); return b - a < 34 }}")
+    latest = window.tab.evaluate(ends)
+    window.tab.get_by_role("button", name="Earlier").click()
+    window.tab.wait_for_function(f"(latest) => ({ends})()[1] < latest - 20", arg=latest[1])
+    window.tab.reload()
+    window.tab.wait_for_selector(".js-plotly-plot")
+    assert window.tab.locator(".spans [aria-pressed=true]").inner_text() == "Month", "the address knows it"
+
+
+@marked
 def test_a_long_history_begins_with_the_latest(window, data):
     for number in range(1, 53):
         day = f"2025-{1 + number // 28:02}-{1 + number % 28:02}"

@@ -745,3 +745,15 @@ def test_with_hardly_any_frames_a_second_a_repetition_still_has_its_error():
         poses = list(recorded.poses)[first::every]
         reps = [rep for pose in poses for rep in tracker.update(pose).reps] + list(tracker.finish(poses[-1]).reps)
         assert len(reps) == 4 and all(3 < rep.uncertainty_deg < 6 for rep in reps)
+
+
+@pytest.mark.parametrize("every", [1, 2, 3])
+def test_with_few_pictures_a_second_every_angle_has_its_error(every):
+    """30, 15 and 10 pictures a second: what can be measured is told with how wrong it may be."""
+    found = recording("internal_right")
+    run = run_tracker(found.drill, found.poses[::every], (Side.RIGHT,))
+    live = [sample for sample in run.samples(Side.RIGHT) if np.isfinite(sample.live_deg)]
+    assert len(live) > 0.6 * len(found.poses) / every
+    assert all(sample.uncertainty_deg > 0 for sample in live)
+    assert len([rep for rep in run.reps if rep.valid]) == len(found.peaks_deg)
+    assert all(rep.uncertainty_deg > 0 for rep in run.reps)

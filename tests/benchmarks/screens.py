@@ -279,8 +279,12 @@ def filled(data: Path) -> dict[str, str]:
 def opened(page: Page, address: str) -> None:
     """Open a page and wait until it is there."""
     page.goto(address)
-    page.wait_for_selector("#legs, h1" if "/phone" not in address else "#legs", state="attached")
-    page.wait_for_load_state("networkidle")
+    if address.endswith("/phone"):
+        page.wait_for_selector("#legs", state="attached")
+    else:
+        page.wait_for_selector("h1")
+        page.wait_for_function("() => window.did_handshake")
+    page.wait_for_timeout(SETTLE_MS)
 
 
 def quiet_pages(looks: Looks, folder: Path, wanted: Callable[[str], bool]) -> None:
@@ -359,8 +363,11 @@ class Live:
         self._page.wait_for_function("document.querySelector('#live')?.dataset.phase !== 'measure'")
 
     def _back(self) -> None:
-        self._page.click("#back")
-        self._page.wait_for_selector("#start")
+        leave = (
+            "() => document.querySelector(document.querySelector('#live').dataset.phase === 'check' ? '#back' : '#end').click()"
+        )
+        self._page.evaluate(leave)  # it may have begun by itself meanwhile
+        self._page.wait_for_function("location.pathname !== '/live' || document.querySelector('#live')?.dataset.phase === 'done'")
 
     def _all(self, name: str) -> None:
         for language, page in self._pages.items():
