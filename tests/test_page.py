@@ -665,6 +665,7 @@ def test_what_the_person_reads_is_large_enough_and_nothing_jumps(browser, served
         set_up(page, served[0].at(), "seated-internal", "Lou")
         page.wait_for_function("document.querySelector('#words').textContent")
         look()
+        assert not page.locator("#trace").is_visible(), "nothing is measured yet; the picture has the room"
         measure(page)
         page.wait_for_selector("#gauge-right.off")
         before = look()
