@@ -2,8 +2,8 @@
 
 Sessions of made people (`training/simulate.py`, part tune, without the leg model) go through tracker and coach as on the
 page. What was said last of each leg is compared with the repetitions that count in the log when the session is over. Between
-the two lies only what ends with the session, and what later repetitions tell of earlier ones. A leg that never holds still gets its
-zero at the end, from all that was seen: nobody was told to go, nothing of it was counted aloud, and such legs are told apart.
+the two lies only what ends with the session, and what later repetitions tell of earlier ones. A leg that never holds still gets
+its zero at the end: nobody was told to go, nothing of it was counted aloud, and such legs are told apart.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from training import simulate
 
 
 def gone_through(number: int) -> tuple[str, dict[str, tuple[int, int, bool]], int]:
-    """Return a session's drill, per leg what was said last, what the log holds, and if it was never ready; how often a count fell."""
+    """Return the drill, per leg what was said last, what the log holds and if it was never ready, and how often a count fell."""
     able = Asked().variants()
     session = quickened(simulate.draw("tune", number, able[number % len(able)], None))
     drill = session.drill
