@@ -231,6 +231,7 @@ def test_the_whole_way_hands_free(measured):
     said = live["said"][live["said"].index("Go") :]
     # Both legs move at once: the one that has its three a moment earlier is told that it is the other's turn.
     said = [words for words in said if words not in ("The left leg first", "Now the left leg", "Now the right leg")]
+    said = [words for words in said if not words.startswith("Few frames per second")]  # on a slow computer
     assert said[1:-1] == ["1", "1", "2", "2", "3", "3"] and said[-1].startswith("Done")
     (info,) = (info for info in logged(data) if info["session_id"] == session_id)
     assert {found["state"] for found in info["setup"] if found["check"] != "rate"} == {"good"} and len(info["setup"]) == 6
