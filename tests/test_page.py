@@ -227,7 +227,7 @@ def test_the_whole_way_hands_free(measured):
     for side, peaks in truth.items():
         assert list(reps[reps.side == side].peak_deg) == pytest.approx(peaks, abs=5)
     assert live["angle"].isdecimal()
-    assert live["drawn"] > 200
+    assert live["drawn"] > 50
     said = live["said"][live["said"].index("Go") :]
     # Both legs move at once: the one that has its three a moment earlier is told that it is the other's turn.
     said = [words for words in said if words not in ("The left leg first", "Now the left leg", "Now the right leg")]
@@ -903,6 +903,10 @@ def test_an_unplugged_camera_is_told_and_comes_back(browser, tmp_path, short_cli
             page.wait_for_function("rotrackStats.drawn.length > 10")
             camera.unplug()
             expect(page.locator("#message[data-kind=problem]")).to_contain_text("stopped giving pictures")
+            page.set_viewport_size(PHONE)
+            page.wait_for_timeout(150)
+            assert_fits(page)  # however long the address of the camera is
+            page.set_viewport_size(DESKTOP)
             camera.plug_in()
             expect(page.locator("#message[data-kind=problem]")).to_have_count(0)
             measure(page)
