@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from rotrack.report.content import make_report
     from rotrack.report.html import html_of
     from rotrack.report.pdf import pdf_of
+    from rotrack.texts import words
 
     __version__: str
 
@@ -125,6 +126,7 @@ __all__ = [
     "true_change_deg",
     "visits_table",
     "wide_table",
+    "words",
     "write_sample",
     "xlsx_bytes",
 ]
@@ -222,6 +224,7 @@ _HOMES = {
     "rotrack.report.content": ("make_report",),
     "rotrack.report.html": ("html_of",),
     "rotrack.report.pdf": ("pdf_of",),
+    "rotrack.texts": ("words",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -1,8 +1,9 @@
 """Writes what in docs and package follows from the data: python tests/generated.py.
 
 A block of a page between `<!-- name: written by tests/generated.py -->` and `<!-- end -->` is made from the tables of drills and
-postures, from the import contract or from the options of a request, and test_generated.py says when it is old. The drawings of
-the drills, and what shells know of the commands, are written as well; test_drawing.py and test_completion.py watch over them.
+postures, from the import contract, from the options of a request or from the catalogue of texts, and test_generated.py says when
+it is old. The drawings of the drills, and what shells know of the commands, are written as well; test_drawing.py and
+test_completion.py watch over them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import ast
 import re
 import runpy
+import string
 import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import get_type_hints
 
 from rotrack.core.drills import Drill, Measure, Place, View, load_table
 from rotrack.core.postures import Posture
+from rotrack.core.reasons import Reason
 from rotrack.measure.request import Request
 from rotrack.records.options import options_of
 
@@ -116,8 +119,32 @@ def _plain(kind: object) -> str:
     return re.sub(r"\b(?:\w+\.)+", "", kind.__name__ if isinstance(kind, type) else str(kind))
 
 
-BLOCKS: dict[str, Callable[[], str]] = {"drills": drills, "postures": postures, "floors": floors, "options": options}
+def reasons() -> str:
+    """Return all reasons with their words, for docs/data.md."""
+    told = {key.removeprefix("reason."): text for key, text in english().items() if key.startswith("reason.")}
+    told |= {Reason.FAULT: "the fault of this letter"}
+    lines = ["| code | values | words |", "|---|---|---|"]
+    for reason in Reason:
+        places = [name for _, name, _, _ in string.Formatter().parse(told[reason]) if name]
+        lines.append(_row(reason, ", ".join(["letter"] if reason is Reason.FAULT else places), told[reason]))
+    return "\n".join(["", *lines, ""])
+
+
+def english() -> dict[str, str]:
+    """Return the English texts by their dotted keys."""
+    table = tomllib.loads((ROOT / "rotrack" / "texts" / "en.toml").read_text("utf-8"))
+    return {f"{section}.{key}": text for section, texts in table.items() for key, text in texts.items() if isinstance(text, str)}
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "drills": drills,
+    "postures": postures,
+    "floors": floors,
+    "options": options,
+    "reasons": reasons,
+}
 PAGES = (
+    ROOT / "docs" / "data.md",
     ROOT / "docs" / "drills.md",
     ROOT / "docs" / "conventions.md",
     ROOT / "docs" / "developer" / "structure.md",

@@ -39,6 +39,7 @@ from rotrack.core.model import (
     empty_pose,
 )
 from rotrack.core.postures import Posture
+from rotrack.core.reasons import Reason
 from rotrack.core.tiers import Tier
 from rotrack.records.landmarks import read_poses
 from rotrack.records.record import SessionRecord, SourceRecord, Status
@@ -236,7 +237,7 @@ def a_record(day: int = 1, **changes: Any) -> SessionRecord:
 
 def a_step(reps: tuple[Rep, ...] = (), curve: tuple[CurvePoint, ...] = (), time_s: float = 1.0) -> Step:
     """Return what a frame without anybody in it produced."""
-    return Step(empty_pose(time_s, (640, 480), "nobody is seen in the picture"), {}, curve, reps)
+    return Step(empty_pose(time_s, (640, 480), Reason.NOBODY), {}, curve, reps)
 
 
 def log_session(data: Path, day: int = 1, reps: tuple[Rep, ...] = FOUR, **changes: Any) -> Path:

@@ -551,8 +551,8 @@ def test_both_ways_together_follow_what_counts(window, data):
 
 @marked
 def test_faults_are_told_in_words(window, data):
-    bad = repetition(2, 35.0, valid=False, faults=("T", "K"), reason=load_table().faults["T"].title.lower())
-    half = repetition(3, 33.0, reason="half repetition: no external excursion with it")
+    bad = repetition(2, 35.0, valid=False, faults=("T", "K"), reason="fault:letter=T")
+    half = repetition(3, 33.0, reason="half:direction=external")
     session_id = write(data, 21, (repetition(1, 30.0, speed_deg_s=41.3, hold_s=0.82), bad, half), person="Cleo")
     window.open(f"/session/{session_id}")
     rows = window.tab.locator(".leg-result.left .rep")

@@ -13,6 +13,7 @@ from rotrack.kinematics import rotation
 from rotrack.kinematics.camera import Calibration, Floor, Gain, Level
 from rotrack.kinematics.correction import Correction, Corrections, load_corrections
 from rotrack.records.landmarks import read_poses
+from rotrack.texts import words as words_of
 from rotrack.tracking.pipeline import RotationTracker
 
 TRUE_PITCH_DEG = {"standing": 13.0, "internal_right": 5.0}
@@ -52,21 +53,22 @@ def test_a_floor_that_fits_the_person_is_not_complained_about(fixture: str) -> N
 )
 def test_a_floor_that_the_person_contradicts_is_said(fixture: str, floor: Floor, words: str) -> None:
     neutrals, _ = measured(fixture, Calibration(floor=floor))
-    assert all("the floor profile no longer fits" in neutral.advice and words in neutral.advice for neutral in neutrals)
-    assert "rotrack calibrate floor" in neutrals[0].advice
+    told = [words_of(neutral.advice) for neutral in neutrals]
+    assert all("the floor profile no longer fits" in advice and words in advice for advice in told)
+    assert "rotrack calibrate floor" in words_of(neutrals[0].advice)
 
 
 def test_a_floor_so_wrong_that_legs_fit_badly_is_said() -> None:
     neutrals, _ = measured("internal_right", Calibration(floor=tilted(50)))
-    assert "the floor profile no longer fits" in neutrals[0].advice
+    assert "the floor profile no longer fits" in words_of(neutrals[0].advice)
 
 
 def test_the_errors_of_floor_and_person_count_both() -> None:
     assert rotation.floor_misfit(tilted(20), 35, 5.0, 0) == ""
-    assert "about 36" in rotation.floor_misfit(tilted(20), 36, 5.0, 0)
+    assert "about 36" in words_of(rotation.floor_misfit(tilted(20), 36, 5.0, 0))
     assert rotation.floor_misfit(replace(tilted(20), tilt_sd_deg=3.0), 36, 5.0, 0) == ""
     assert rotation.floor_misfit(tilted(20, 3), 20, 5.0, -2) == ""
-    assert "leans by 3 degrees, the person shows about -4" in rotation.floor_misfit(tilted(20, 3), 20, 5.0, -4)
+    assert "leans by 3 degrees, the person shows about -4" in words_of(rotation.floor_misfit(tilted(20, 3), 20, 5.0, -4))
 
 
 def test_the_correction_goes_on_with_the_tilt_that_it_was_learned_on(monkeypatch: pytest.MonkeyPatch) -> None:

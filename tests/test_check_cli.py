@@ -17,6 +17,7 @@ from rotrack.calibration.profiles import Known
 from rotrack.cli import check as check_cli
 from rotrack.core.errors import DOUBTFUL, InputError
 from rotrack.core.model import Frame, Pose, empty_pose
+from rotrack.core.reasons import Reason
 from rotrack.measure.request import Request
 from rotrack.sensing.sources import SourceInfo
 
@@ -102,7 +103,7 @@ def test_a_drill_that_needs_the_leg_network_waits_until_it_can_read_the_foot(run
 
 
 def test_a_camera_that_ends_before_anything_was_seen_is_not_ready(run) -> None:
-    ended = run(Scene(empty_pose(0, (640, 480), "nobody is seen in the picture"), seconds=2))
+    ended = run(Scene(empty_pose(0, (640, 480), Reason.NOBODY), seconds=2))
     assert ended.exit_code == DOUBTFUL
     assert "Nobody is seen in the picture." in ended.stdout
     assert run(Scene(person(), seconds=0)).exit_code == DOUBTFUL

@@ -25,9 +25,10 @@ from starlette.requests import ClientDisconnect
 import rotrack
 from rotrack.app import clips as clips_module
 from rotrack.app.clips import KEPT_FREE_BYTES, MOST_CLIP_BYTES, Clip, Clips, State, clean_name
-from rotrack.core.errors import InputError
+from rotrack.core.errors import InputError, NotMeasuredError
 from rotrack.core.model import Side
 from rotrack.measure import clips as measuring
+from rotrack.measure.batch import Outcome
 from rotrack.measure.clips import STOP, WAIT, Ended, Looked, attend
 from rotrack.measure.request import Request
 from rotrack.sensing.recorded import Told
@@ -235,6 +236,13 @@ def test_a_clip_that_is_cancelled_leaves_nothing_in_the_log(tmp_path, monkeypatc
     assert attend(clip, lambda _: (clip.video.parent / STOP).touch()) == Ended()
     assert not list((tmp_path / "data" / "sessions").iterdir())
     assert attend(clip, lambda _: pytest.fail("it is to stop before it begins")) == Ended()
+
+
+def test_why_a_clip_gave_nothing_is_known_as_a_reason_besides_the_words(tmp_path, monkeypatch, kind):
+    error = NotMeasuredError("Nothing could be measured.", "upside_down:turn=180")
+    monkeypatch.setattr(measuring, "run_job", lambda job, on_frames: Outcome(job.video, None, error))
+    ended = attend(placed(tmp_path), lambda _: None)
+    assert (ended.problem, ended.reason) == ("Nothing could be measured.", "upside_down:turn=180")
 
 
 def test_a_clip_waits_for_the_camera_in_the_middle(tmp_path, monkeypatch, kind):

@@ -26,10 +26,10 @@ from rotrack.app.live.coach import (
 )
 from rotrack.core.drills import load_table
 from rotrack.core.model import Direction, NeutralTaken, Rep, RotationSample, Side, Step, empty_pose
+from rotrack.core.reasons import Reason, because
 from rotrack.placement.finding import SetupFinding, State
 from rotrack.texts import LANGUAGES, Texts
 from rotrack.tracking.holding import HoldClock
-from rotrack.tracking.neutral import REASON_WAITING
 from rotrack.tracking.pipeline import RotationTracker
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.tracking.settings import TrackerSettings
@@ -52,7 +52,7 @@ def a_rep(side: Side, rep: int, direction: Direction = Direction.INTERNAL, valid
 
 
 def not_counted(reason: str) -> Say:
-    return Say("say.not_counted", sentence=reason)
+    return Say("say.not_counted", sentence=because(reason))
 
 
 class Talk:
@@ -78,7 +78,7 @@ class Talk:
         self.said += [(self.time_s, say) for say in said]
         return said
 
-    def still(self, still_s: float, reason: str = REASON_WAITING, **sides: float) -> list[Say]:
+    def still(self, still_s: float, reason: str = Reason.WAITING, **sides: float) -> list[Say]:
         return self.step(reason=reason, still_s={side: sides.get(side, still_s) for side in self.sides})
 
     def ready(self) -> Talk:
@@ -117,7 +117,7 @@ def test_who_was_still_in_vain_is_told_why():
     """Still for long enough, but no position to measure from: "hold still" would be the wrong thing to say."""
     talk = Talk()
     talk.still(1.5)
-    assert talk.still(0.0, reason="the thigh points down too far") == [Say(sentence="the thigh points down too far")]
+    assert talk.still(0.0, reason="the thigh points down too far") == [Say(sentence=because("the thigh points down too far"))]
 
 
 def test_one_still_leg_is_enough_to_count_down():
@@ -148,7 +148,7 @@ def test_the_leg_that_is_not_ready_is_named_with_its_reason_and_go_waits_for_it(
         talk.said += [(talk.time_s, say) for say in talk.coach.update(step, talk.board)]
     assert GO not in [say for _, say in talk.said]
     said = [say for _, say in talk.said]
-    assert said == [Say("say.not_yet_right"), Say(sentence="the right knee is hidden")]
+    assert said == [Say("say.not_yet_right"), Say(sentence=because("the right knee is hidden"))]
     assert talk.said[0][0] >= OTHER_LEG_AFTER_S
 
 
@@ -177,7 +177,7 @@ def test_a_leg_at_work_is_not_disturbed_until_it_is_the_turn_of_the_other():
     assert talk.step(2.0, still_s=unready, reps=(a_rep(RIGHT, 1),)) == [number(1)]
     assert talk.step(9.0, still_s=unready) == []
     assert talk.step(2.0, still_s=unready, reps=(a_rep(RIGHT, 2),))[-1] == Say("say.other_left", beep=True)
-    said = [say for _ in range(3) for say in talk.step(2.0, still_s=unready, reason=REASON_WAITING)]
+    said = [say for _ in range(3) for say in talk.step(2.0, still_s=unready, reason=Reason.WAITING)]
     assert said[:2] == [Say("say.not_yet_left"), STILL]
 
 
@@ -192,8 +192,8 @@ def test_taking_the_neutral_pose_again_is_counted_again():
 def test_with_few_pictures_a_second_it_is_said_how_wide_the_error_will_be():
     slow, quick = Talk((RIGHT,)), Talk((RIGHT,))
     for _ in range(20):
-        slow.step(0.1, still_s={RIGHT: 1.0}, reason=REASON_WAITING)
-        quick.step(0.04, still_s={RIGHT: 1.0}, reason=REASON_WAITING)
+        slow.step(0.1, still_s={RIGHT: 1.0}, reason=Reason.WAITING)
+        quick.step(0.04, still_s={RIGHT: 1.0}, reason=Reason.WAITING)
     assert slow.step(0.1, neutrals=taken(RIGHT)) == [GO, Say("say.wide", {"error": 4})]
     assert quick.step(0.04, neutrals=taken(RIGHT)) == [GO]
 
@@ -216,7 +216,7 @@ def test_the_last_half_ends_no_session():
     """The everyday test said "3, well done" at the external half of the third, and the result had two internal ones."""
     talk = Talk((RIGHT,), 2, "seated-combined").ready()
     both = [a_rep(RIGHT, 1, direction) for direction in Direction]
-    half = a_rep(RIGHT, 2, Direction.EXTERNAL, reason="half repetition: no internal excursion with it")
+    half = a_rep(RIGHT, 2, Direction.EXTERNAL, reason="half:direction=internal")
     assert talk.step(reps=tuple(both)) == [number(1)]
     assert talk.step(reps=(half,)) == [not_counted(half.reason)]
     assert talk.coach.leg(talk.board) is RIGHT
@@ -225,8 +225,8 @@ def test_the_last_half_ends_no_session():
 
 def test_what_is_not_valid_is_told_once_with_its_reason_and_does_not_end_the_set():
     talk = Talk((RIGHT,), 2).ready()
-    bad = [a_rep(RIGHT, n, valid=False, reason="pelvis tilts or rolls") for n in (1, 2)]
-    assert [talk.step(reps=(rep,)) for rep in bad] == [[not_counted("pelvis tilts or rolls")]] * 2
+    bad = [a_rep(RIGHT, n, valid=False, reason="fault:letter=P") for n in (1, 2)]
+    assert [talk.step(reps=(rep,)) for rep in bad] == [[not_counted("fault:letter=P")]] * 2
     assert talk.step(revised=(bad[0],)) == []
     said = [say for n in (3, 4) for say in talk.step(reps=(a_rep(RIGHT, n),))]
     assert said == [number(1), number(2), DONE]
@@ -236,7 +236,7 @@ def test_a_repetition_that_turns_out_to_be_partial_is_counted_again():
     talk = Talk((RIGHT,), 3).ready()
     for n in (1, 2):
         talk.step(reps=(a_rep(RIGHT, n),))
-    partial = a_rep(RIGHT, 2, valid=False, reason="partial: far below the usual peak")
+    partial = a_rep(RIGHT, 2, valid=False, reason="partial")
     assert talk.step(revised=(partial,)) == [not_counted(partial.reason)]
     assert talk.step(reps=(a_rep(RIGHT, 3),)) == [number(2)]
 

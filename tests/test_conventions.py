@@ -12,9 +12,10 @@ from conftest import SEATED, Camera, Stance, image_of, mirrored, neutral_of, pos
 
 from rotrack.core.drills import Measure, load_table
 from rotrack.core.model import CONVENTION_VERSION, LEGS, SWAPPED, Direction, Side
+from rotrack.core.reasons import Reason
 from rotrack.kinematics.camera import Lens
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
-from rotrack.kinematics.rotation import REASON_NOT_READ, NeutralPose, make_measure
+from rotrack.kinematics.rotation import NeutralPose, make_measure
 from rotrack.records.landmarks import CURVE_COLUMNS
 
 PAGE = (Path(__file__).parents[1] / "docs" / "conventions.md").read_text("utf-8")
@@ -164,7 +165,7 @@ def test_row_of_the_sign_table(position, view, whose, shown, logged_as, directio
     reading = measure.read(pose_at(9.0, now_px))
     assert Direction.of(reading.raw_deg) is direction
     if drill.without_legnet:  # its angle is tested with the leg network in tests/test_legmodel.py
-        assert reading.reason == REASON_NOT_READ
+        assert reading.reason == Reason.FOOT_UNREAD
         return
     assert reading.reason == ""
     assert measure.problem == ""

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from conftest import recording, run_tracker
 
-from rotrack.core.model import REASON_FROZEN, Frame, Pose, empty_pose
+from rotrack.core.model import Frame, Pose, empty_pose
+from rotrack.core.reasons import Reason
 from rotrack.sensing.frozen import SINCE_S, Repeats
 from rotrack.sensing.reader import read_live, read_recorded
 from rotrack.tracking.scoreboard import Scoreboard
@@ -110,7 +111,7 @@ def test_the_pose_model_is_not_asked_about_copies(read):
     somebody.asked = []
     frames, copies = frozen_after(Room(noise=3.0).frames(4.0), at=60)
     poses = [pose for _, pose in read(frames, somebody, None)]
-    told = {frame.index for frame, pose in zip(frames, poses, strict=True) if pose.reason == REASON_FROZEN}
+    told = {frame.index for frame, pose in zip(frames, poses, strict=True) if pose.reason == Reason.FROZEN}
     assert told
     assert told <= copies
     assert somebody.asked == [frame.index for frame in frames if frame.index not in told]
@@ -121,7 +122,7 @@ def with_frozen(poses: tuple[Pose, ...], at_s: float) -> Iterator[Pose]:
     """Yield recorded poses as they come when the camera hangs from a moment on; what is left comes later."""
     step_s = poses[1].time_s - poses[0].time_s
     yield from (pose for pose in poses if pose.time_s <= at_s)
-    yield from (empty_pose(at_s + k * step_s, poses[0].size_px, REASON_FROZEN) for k in range(1, round(FROZEN_S / step_s) + 1))
+    yield from (empty_pose(at_s + k * step_s, poses[0].size_px, Reason.FROZEN) for k in range(1, round(FROZEN_S / step_s) + 1))
     yield from (replace(pose, time_s=pose.time_s + FROZEN_S + step_s) for pose in poses if pose.time_s > at_s)
 
 
@@ -144,4 +145,4 @@ def test_how_long_the_camera_hung_is_known():
     for step in run_tracker(recorded.drill, list(with_frozen(recorded.poses, 2.0))).steps[:-1]:
         board.add(step)
     assert board.frozen_s == pytest.approx(FROZEN_S, abs=0.1)
-    assert REASON_FROZEN in board.reasons
+    assert Reason.FROZEN in board.reasons

@@ -296,7 +296,7 @@ def test_a_session_that_was_cut_off_is_settled_by_a_note(tmp_path: Path) -> None
     describe_session(tmp_path, folder.name, note="slow")
     record = read_record(folder)
     assert (record.status, record.warnings, record.note) == (Status.INTERRUPTED, (INTERRUPTED,), "slow")
-    assert sessions_of(tmp_path)[0].warnings == [INTERRUPTED]
+    assert sessions_of(tmp_path)[0].record.warnings == (INTERRUPTED,)
 
 
 # ---------------------------------------------------------------------- deleting

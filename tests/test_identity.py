@@ -10,12 +10,8 @@ from helpers import a_crop
 
 from rotrack.core.model import LEGS, N_LANDMARKS, SWAPPED, Pose, Side
 from rotrack.core.postures import Posture
+from rotrack.core.reasons import Reason
 from rotrack.kinematics.identity import (
-    REASON_ALONE,
-    REASON_CROSS,
-    REASON_JUMP,
-    REASON_NOT_BENT,
-    REASON_SWAP,
     LegIdentity,
     LegNames,
     TopLeg,
@@ -87,14 +83,14 @@ def test_a_swap_is_refused_from_the_first_frame_to_the_last(length: int, hips_to
     first = 60
     frames[first : first + length] = [legs_swapped(f, hips_too) for f in frames[first : first + length]]
     assert [i for i, reason in enumerate(judged(frames)) if reason] == list(range(first, first + length))
-    assert judged(frames)[first] == REASON_SWAP
+    assert judged(frames)[first] == Reason.LEGS_SWAPPED
 
 
 def test_legs_that_jump_to_a_wrong_place_are_refused() -> None:
     frames = exercise()
     frames[50] = frames[50].copy()
     frames[50][FROM_KNEES] += (90, -70)
-    assert [(i, reason) for i, reason in enumerate(judged(frames)) if reason] == [(50, REASON_JUMP)]
+    assert [(i, reason) for i, reason in enumerate(judged(frames)) if reason] == [(50, Reason.LEGS_JUMP)]
 
 
 def test_what_stays_elsewhere_is_believed_after_a_second() -> None:
@@ -133,7 +129,7 @@ def crossing(turn_back: bool) -> list[np.ndarray]:
 
 def test_crossing_legs_are_refused_until_they_have_passed() -> None:
     reasons = judged(crossing(turn_back=False))
-    first = reasons.index(REASON_CROSS)
+    first = reasons.index(Reason.LEGS_CROSS)
     assert 2.0 < first * STEP_S < 2.8
     assert reasons[int(3.0 / STEP_S)] == "", "clearly crossed"
     assert reasons[-1] == ""
@@ -231,7 +227,7 @@ def test_face_down_a_leg_alone_is_the_one_that_was_named() -> None:
     assert list(named.legs) == [Side.RIGHT]
     assert named.image_px[LEFT.hip][0] < named.image_px[RIGHT.hip][0]
     assert np.isnan(named.image_px[LEFT.knee]).all()
-    assert LegNames(Posture.PRONE).update(pose)[0].reason == REASON_ALONE, "nobody said which, and it lies before the hips"
+    assert LegNames(Posture.PRONE).update(pose)[0].reason == Reason.ONE_BENT, "nobody said which, and it lies before the hips"
 
 
 def test_face_down_a_leg_that_is_lost_for_a_moment_leaves_the_other_its_name() -> None:
@@ -243,7 +239,7 @@ def test_face_down_a_leg_that_is_lost_for_a_moment_leaves_the_other_its_name() -
 
 def test_face_down_a_leg_that_lies_flat_is_not_measured() -> None:
     named, _ = LegNames(Posture.PRONE, (Side.RIGHT,)).update(face_down((345.0,), (Side.RIGHT,), up=0.2))
-    assert named.reason == REASON_NOT_BENT
+    assert named.reason == Reason.NONE_BENT
 
 
 @pytest.mark.parametrize("top", Side)

@@ -17,6 +17,7 @@ from test_person import BLUE, GREEN, RED, body, scene
 from rotrack.core.errors import ModelError
 from rotrack.core.messages import say
 from rotrack.core.model import LANDMARK_NAMES, LEGS, N_LANDMARKS, SWAPPED, Frame, Side, empty_pose
+from rotrack.core.reasons import Reason
 from rotrack.records.landmarks import LANDMARK_COLUMNS, landmark_line, read_poses
 from rotrack.sensing import landmarker
 from rotrack.sensing.landmarker import MODELS, Landmarker, ModelFile, _pose, find_model, quiet_stderr, speed_advice
@@ -106,9 +107,9 @@ def test_advice_about_speed_names_a_faster_model_only_where_there_is_one() -> No
 def test_an_empty_room_gives_an_empty_pose_with_a_reason() -> None:
     with Landmarker(find_model("full")) as marks:
         pose = marks.detect(Frame(0, 0.5, np.full((480, 640, 3), 128, np.uint8)))
-    assert pose.reason == "nobody is seen in the picture"
+    assert pose.reason == Reason.NOBODY
     with Landmarker(find_model("full"), watch_people=False) as marks:
-        assert "too dark" in marks.detect(Frame(0, 0.0, np.full((480, 640, 3), 20, np.uint8))).reason
+        assert marks.detect(Frame(0, 0.0, np.full((480, 640, 3), 20, np.uint8))).reason == Reason.TOO_DARK
     assert (pose.time_s, pose.size_px, pose.people) == (0.5, SIZE, 0)
     assert np.isnan(pose.image_px).all()
     assert np.isnan(pose.world_m).all()
@@ -367,7 +368,7 @@ def test_rounding_survives_the_landmark_file(tmp_path: Path) -> None:
         )
         for i in range(40)
     ]
-    poses.insert(5, empty_pose(0.15, SIZE, "nobody is seen in the picture", 2))
+    poses.insert(5, empty_pose(0.15, SIZE, Reason.NOBODY, 2))
     with gzip.open(tmp_path / "landmarks.csv.gz", "wt", newline="") as file:
         file.write(",".join(LANDMARK_COLUMNS) + "\r\n")
         file.writelines(landmark_line(pose) for pose in poses)

@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 from rotrack.core.drills import load_table
 from rotrack.core.model import LEGS, N_LANDMARKS, SWAPPED, Frame, LegCrop, Side
 from rotrack.core.postures import Facing, Posture
+from rotrack.core.reasons import Reason
 from rotrack.kinematics import legmodel, rotation
 from rotrack.kinematics.camera import Calibration, Floor, Lens
 from rotrack.kinematics.correction import Correction, load_corrections
 from rotrack.kinematics.geometry import turn_about
 from rotrack.kinematics.legmodel import KNEE_FOLLOWS, LENGTHS, PARTS, LegModel, LegReading, NeutralLeg, leg_points
-from rotrack.kinematics.rotation import REASON_NOT_READ, LegMeasure, NeutralPose
+from rotrack.kinematics.rotation import LegMeasure, NeutralPose
 from rotrack.sensing.landmarker import Landmarker, find_model
 
 BODY = {name: np.array([mean]) for name, (mean, _) in LENGTHS.items()}
@@ -648,7 +649,7 @@ def test_true_directions_are_read_right_however_bad_the_landmarks_are(monkeypatc
                 alone = LegMeasure(replace(neutral, legs={}), side, drill).read(pose)
                 assert np.isnan(alone.legnet_deg)
                 if drill.without_legnet:
-                    assert alone.reason == REASON_NOT_READ
+                    assert alone.reason == Reason.FOOT_UNREAD
                     assert np.isnan(alone.angle_deg)
                 else:
                     assert alone.angle_deg == alone.mediapipe_deg

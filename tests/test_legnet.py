@@ -10,6 +10,7 @@ import pytest
 
 from rotrack.core.model import LEGS, N_LANDMARKS, LegCrop, Pose, Side, empty_pose
 from rotrack.core.postures import Posture
+from rotrack.core.reasons import Reason
 from rotrack.kinematics import crops
 from rotrack.kinematics.camera import Lens
 from rotrack.kinematics.identity import CropIdentity, LegNames
@@ -216,7 +217,7 @@ def test_without_a_person_no_leg_is_kept(monkeypatch, picture):
     legs = {Side.RIGHT: leg_at(-0.2), Side.LEFT: leg_at(0.2)}
     net, _ = network(monkeypatch, legs)
     net.read(picture, pose_of(legs))
-    assert net.read(picture, empty_pose(0.04, SIZE_PX, "nobody is seen in the picture")).legs == {}
+    assert net.read(picture, empty_pose(0.04, SIZE_PX, Reason.NOBODY)).legs == {}
     hidden = pose_of({}, 0.08)
     assert net.read(picture, hidden).legs == {}
 

@@ -12,7 +12,8 @@ import pytest
 from helpers import FIXTURES, PATIENT_S
 
 from rotrack.core.drills import load_table
-from rotrack.core.model import Direction, Frame, Side, Step, empty_pose
+from rotrack.core.model import Direction, Frame, RotationSample, Side, Step, empty_pose
+from rotrack.core.reasons import Reason
 from rotrack.draw.overlay import GAUGE_TO_DEG, LIVE_WIDEST_PX, Overlay, live_picture, on_screen
 from rotrack.draw.theme import SIDE_ON_DARK_RGB
 from rotrack.draw.video import LONGEST_FILL_S, VideoWriter
@@ -76,6 +77,16 @@ def test_the_gauge_of_the_window_bears_the_goal_where_it_lies():
     assert (drawn({(Side.RIGHT, Direction.INTERNAL): GAUGE_TO_DEG + 5}) == drawn({})).all(), "the gauge does not go so far"
 
 
+def test_the_window_says_in_words_why_there_is_no_angle(monkeypatch: pytest.MonkeyPatch):
+    drawn: list[str] = []
+    monkeypatch.setattr(Overlay, "_centre", lambda _, image, text, *how: drawn.append(text))
+    sample = RotationSample(time_s=0.0, side=Side.RIGHT, reason=Reason.NO_TOE.of(side=Side.RIGHT))
+    step = Step(empty_pose(0.0, (640, 480), ""), {Side.RIGHT: sample})
+    Overlay(load_table().drill("seated-internal"), (Side.RIGHT,)).draw(np.zeros((480, 640, 3), np.uint8), step, Scoreboard())
+    assert "The right toe is not seen: the whole leg must be in the picture" in drawn
+    assert not [text for text in drawn if "no_toe" in text]
+
+
 @pytest.mark.parametrize(("away_s", "kept_s"), [(0.5, 0.5), (5.0, 5.0), (3600.0, LONGEST_FILL_S)])
 def test_a_kept_video_bridges_a_short_time_without_pictures_and_cuts_a_long_one(tmp_path, away_s, kept_s):
     size_px, fps = (64, 48), 10.0
@@ -95,7 +106,8 @@ from pathlib import Path
 import numpy as np
 from rotrack.core.drills import load_table
 from rotrack.core.errors import RecordError
-from rotrack.core.model import Direction, Frame, Side, Step, empty_pose
+from rotrack.core.model import Direction, Frame, RotationSample, Side, Step, empty_pose
+from rotrack.core.reasons import Reason
 from rotrack.draw.overlay import Overlay
 from rotrack.draw.video import VideoWriter
 from rotrack.tracking.scoreboard import Scoreboard

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rotrack.core.model import LEGS, N_LANDMARKS, Side
-from rotrack.sensing import person
+from rotrack.core.reasons import Reason
 from rotrack.sensing.person import PersonKeeper, body_colours, choose, painted_over
 
 SIZE = (640, 480)
@@ -115,7 +115,7 @@ def test_a_jump_to_another_person_is_refused_in_that_frame_and_the_person_found_
     story.alone(3, ME)
     other = body(500, 130)
     both = scene((ME,), (other, GREEN, RED, RED))
-    assert story.frame(both, other, others=[ME]) == person.REASON_HIDDEN
+    assert story.frame(both, other, others=[ME]) == Reason.HIDDEN
     region = story.keeper.region_px(SIZE)
     assert region is not None
     assert region[0] < ME[:, 0].min()
@@ -128,7 +128,7 @@ def test_a_jump_to_somebody_in_the_same_clothes_is_refused() -> None:
     story = Story()
     story.alone(3, ME)
     other = body(450, 135)
-    assert story.frame(scene((ME,), (other,)), other, others=[ME]) == person.REASON_HIDDEN
+    assert story.frame(scene((ME,), (other,)), other, others=[ME]) == Reason.HIDDEN
 
 
 def test_somebody_before_the_person_is_noticed_even_if_never_recognised() -> None:
@@ -137,8 +137,8 @@ def test_somebody_before_the_person_is_noticed_even_if_never_recognised() -> Non
     near = body(330, 150, 60)
     hidden = scene((ME,), (near, GREEN, GREEN, GREEN))
     slid = body(328, 130, 70)
-    assert story.frame(hidden, slid) == person.REASON_IN_THE_WAY
-    assert story.keeper.nobody(hidden) == person.REASON_IN_THE_WAY
+    assert story.frame(hidden, slid) == Reason.IN_THE_WAY
+    assert story.keeper.nobody(hidden) == Reason.IN_THE_WAY
     assert story.frame(scene((ME,)), ME) == ""
 
 
@@ -148,7 +148,7 @@ def test_somebody_who_stays_before_the_person_is_refused_all_the_time() -> None:
     near = body(330, 130, 70)
     hidden = scene((ME,), (near, GREEN, GREEN, GREEN))
     at = body(325, 115, 85)
-    assert {story.frame(hidden, at) for _ in range(45)} == {person.REASON_IN_THE_WAY}
+    assert {story.frame(hidden, at) for _ in range(45)} == {Reason.IN_THE_WAY}
 
 
 def test_who_keeps_the_place_in_other_light_is_accepted_once_the_others_are_gone() -> None:
@@ -157,7 +157,7 @@ def test_who_keeps_the_place_in_other_light_is_accepted_once_the_others_are_gone
     other = body(500, 130)
     dark = scene((ME, (20, 5, 5), (5, 5, 20), (20, 15, 10)))
     reasons = [story.frame(dark, ME + 15, others=[other] if i < 3 else []) for i in range(220)]
-    assert person.REASON_HIDDEN in reasons[:5] or person.REASON_IN_THE_WAY in reasons[:5]
+    assert Reason.HIDDEN in reasons[:5] or Reason.IN_THE_WAY in reasons[:5]
     assert reasons[-1] == ""
 
 
@@ -187,7 +187,7 @@ def test_the_person_who_moved_while_hidden_is_found_elsewhere() -> None:
     other, moved = body(330, 140, 60), body(120)
     both = scene((moved,), (other, GREEN, RED, GREEN))
     reasons = [story.frame(both, other, others=[moved]) for _ in range(40)]
-    assert set(reasons) <= {person.REASON_HIDDEN, person.REASON_IN_THE_WAY}
+    assert set(reasons) <= {Reason.HIDDEN, Reason.IN_THE_WAY}
     assert story.frame(both, moved, others=[other]) == ""
 
 
@@ -202,7 +202,7 @@ def test_the_pose_model_is_led_to_the_person_chosen() -> None:
     other, wanted = body(400, 120), body(100, 80)
     both = scene((other, GREEN), (wanted,))
     story.keeper.seen(both, [other, wanted], 0.0)
-    assert story.frame(both, other) == person.REASON_HIDDEN
+    assert story.frame(both, other) == Reason.HIDDEN
     left, _, right, _ = story.keeper.region_px(SIZE)
     assert left < 100 < right < 350
     assert story.frame(both, wanted) == ""
@@ -234,11 +234,11 @@ def test_who_was_pointed_at_is_found_as_soon_as_the_search_sees_them() -> None:
     wanted, other = body(100, 80), body(400)
     both = scene((wanted,), (other, GREEN))
     assert {story.frame(both, other) for _ in range(10)} == {""}
-    assert story.frame(both, other, others=[wanted]) == person.REASON_HIDDEN
+    assert story.frame(both, other, others=[wanted]) == Reason.HIDDEN
     assert story.frame(both, wanted, others=[other]) == ""
     story.alone(4, wanted)
     assert not story.keeper.pointed_at_nobody
-    assert {story.frame(both, other, others=[wanted]) for _ in range(30)} == {person.REASON_HIDDEN}
+    assert {story.frame(both, other, others=[wanted]) for _ in range(30)} == {Reason.HIDDEN}
 
 
 def test_one_body_reported_twice_is_one_person() -> None:
@@ -259,7 +259,7 @@ def test_somebody_lying_whose_feet_are_taken_for_hands_is_still_alone() -> None:
     rgb = scene((ME,))
     assert {story.frame(rgb, at, others=[ME, upside_down]) for at in (upside_down, ME, upside_down, ME)} == {""}
     other = body(500, 130)
-    assert story.frame(scene((ME,), (other, GREEN, RED, RED)), other, others=[ME]) == person.REASON_HIDDEN, "somebody else is"
+    assert story.frame(scene((ME,), (other, GREEN, RED, RED)), other, others=[ME]) == Reason.HIDDEN, "somebody else is"
 
 
 def test_all_but_the_region_is_painted_over_in_a_copy() -> None:

@@ -10,6 +10,7 @@ from test_conventions import CAMERAS, stance_of
 from rotrack.core.drills import load_table
 from rotrack.core.model import N_LANDMARKS, Pose, Side, empty_pose
 from rotrack.core.postures import Posture
+from rotrack.core.reasons import Reason
 from rotrack.placement.proposal import Proposal, propose
 
 
@@ -47,7 +48,7 @@ def test_who_does_not_move_shows_a_position_and_no_leg():
     assert {"seated-internal", "seated-external", "seated-combined"} <= set(found.drills)
 
 
-@pytest.mark.parametrize("poses", [[], [empty_pose(0.0, (640, 480), "nobody is seen in the picture")] * 50])
+@pytest.mark.parametrize("poses", [[], [empty_pose(0.0, (640, 480), Reason.NOBODY)] * 50])
 def test_where_nobody_is_seen_nothing_is_proposed(poses):
     assert propose(poses) == Proposal()
 

@@ -12,6 +12,7 @@ from clocks import ManualClock
 from helpers import BothLegs
 
 from rotrack.core.model import Frame, Pose, Side, empty_pose
+from rotrack.core.reasons import Reason
 from rotrack.sensing.reader import SELDOM, read_live, read_recorded
 
 PICTURE = np.zeros((4, 4, 3), np.uint8)
@@ -94,7 +95,7 @@ class Room:
 
     def detect(self, frame: Frame) -> Pose:
         self.clock.advance(self.pose_ms / 1000)
-        return empty_pose(frame.time_s, (4, 4), "" if self.somebody else "nobody is seen in the picture")
+        return empty_pose(frame.time_s, (4, 4), "" if self.somebody else Reason.NOBODY)
 
     def read(self, rgb: np.ndarray, pose: Pose) -> Pose:
         if pose.reason:

@@ -189,7 +189,7 @@ def test_a_session_that_was_cut_off_gets_its_end(tmp_path: Path) -> None:
     assert gzip.decompress((folder / "landmarks.csv.gz").read_bytes()).endswith(b"\r\n")
     assert read_curve(folder).empty
     (session,) = read_sessions(tmp_path)[0]
-    assert session.warnings.count(INTERRUPTED) == 1
+    assert session.record.warnings.count(INTERRUPTED) == 1
 
 
 def test_a_damaged_row_in_the_midst_of_a_cut_off_table_is_not_thrown_away(tmp_path: Path) -> None:

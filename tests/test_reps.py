@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rotrack.core.model import Direction
+from rotrack.core.reasons import Reason
 from rotrack.tracking.excursions import PLATEAU_S, Ending, Excursion, Measured, measure_excursion
 from rotrack.tracking.filters import zero_lag
-from rotrack.tracking.numbering import OUTLIER, PAIR_GAP_S, PARTIAL, Pairing, judged
-from rotrack.tracking.reps import ENDED_EARLY, FAR_TOO_SMALL, LEAST_DEG, OVERSHOOT, SURE_DEG, TOO_SMALL, RepFinder
+from rotrack.tracking.numbering import PAIR_GAP_S, Pairing, judged
+from rotrack.tracking.reps import LEAST_DEG, SURE_DEG, RepFinder
 from rotrack.tracking.rests import GAP_S
 
 INTERNAL, EXTERNAL = Direction.INTERNAL, Direction.EXTERNAL
@@ -108,7 +109,7 @@ def test_small_repetitions_of_a_stiff_hip_count():
 
 def test_one_small_turn_alone_is_noted_apart_with_its_size():
     (alone,) = excursions(*sampled(turns((6, 0.5), (0, 2), per_s=12), 6))
-    assert (alone.problem, alone.way_deg) == (TOO_SMALL, pytest.approx(6, abs=0.3))
+    assert (alone.problem, alone.way_deg) == (Reason.TOO_SMALL, pytest.approx(6, abs=0.3))
 
 
 def test_small_turns_to_and_fro_are_fidgeting():
@@ -172,7 +173,7 @@ def test_noise_raises_what_can_count():
 
 def test_far_below_the_usual_size_is_no_repetition():
     found = excursions(*sampled(swings((40, 40, 40, 9.5, 40)), 16))
-    assert [e.problem for e in found] == ["", "", "", FAR_TOO_SMALL, ""]
+    assert [e.problem for e in found] == ["", "", "", Reason.FAR_TOO_SMALL, ""]
 
 
 def test_the_other_direction_is_noted_apart():
@@ -189,7 +190,7 @@ def test_going_straight_through_the_middle_gives_both_directions():
 
 def test_an_overshoot_without_a_hold_is_no_repetition():
     found = excursions(*sampled(turns(*[(32, 0.4), (-9, 0), (0, 0.6)] * 3), 14), COMBINED)
-    assert [e.problem for e in found] == ["", OVERSHOOT] * 3
+    assert [e.problem for e in found] == ["", Reason.OVERSHOOT] * 3
 
 
 def test_a_small_held_turn_is_a_repetition_beside_large_ones():
@@ -208,7 +209,7 @@ def test_who_leaves_makes_no_repetition_of_it():
     finder = RepFinder((INTERNAL,))
     for time_s, angle in zip(times, angles, strict=True):
         finder.update(time_s, angle)
-    assert [e.problem for e in finder.finish(leaving=True)] == [ENDED_EARLY]
+    assert [e.problem for e in finder.finish(leaving=True)] == [Reason.CUT_OFF]
 
 
 @pytest.mark.parametrize(("from_s", "ending"), [(1.8, Ending.PEAK_UNSEEN), (2.6, Ending.COMPLETE)])
@@ -332,12 +333,12 @@ def test_more_than_twice_the_others_is_told_apart_once_there_are_three_others():
     assert [r.valid for r in judged(reps_of(45, 17, 19))] == [True] * 3
     told = judged(reps_of(45, 17, 19, 18))
     assert [r.valid for r in told] == [False, True, True, True]
-    assert told[0].reason == OUTLIER
+    assert told[0].reason == Reason.OUTLIER
 
 
 def test_far_below_the_median_of_the_others_is_partial():
     told = judged(reps_of(30, 32, 31, 11))
-    assert [r.reason for r in told] == ["", "", "", PARTIAL]
+    assert [r.reason for r in told] == ["", "", "", Reason.PARTIAL]
 
 
 def test_what_was_told_is_taken_back_when_it_holds_no_longer():

@@ -24,7 +24,9 @@ import io
 import json
 import math
 import platform
+import tomllib
 from dataclasses import asdict
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -35,13 +37,15 @@ import pandas as pd
 import pytest
 import scipy.linalg
 from conftest import recording, run_tracker
-from helpers import FIXTURES, SAMPLES
+from helpers import FIXTURES, ROOT, SAMPLES
 from releases import RELEASES, VERSIONS, compared
 from releases import TABLE as RELEASE_TABLE
 
 import rotrack
 from rotrack.core.errors import NotMeasuredError
 from rotrack.core.model import MEASURE_VERSION
+from rotrack.core.reasons import kind_of, values_of
+from rotrack.system.inputs import csv_line
 from rotrack.tracking.settings import TrackerSettings
 from rotrack.validation import validate_folder
 from rotrack.validation.summary import read_before, side_by_side
@@ -128,16 +132,32 @@ def numbers_of(session: rotrack.Session) -> dict[str, Any]:
             "reps": [asdict(rep) for rep in session.rep_list],
             "apart": [asdict(apart) for apart in session.apart_list],
             "values": [asdict(value) for value in session.values],
-            "angles": {"rows": len(curve), "means": means, "sha256": hashlib.sha256(angles.read_bytes()).hexdigest()},
+            "angles": {"rows": len(curve), "means": means, "sha256": hashlib.sha256(in_sentences(angles)).hexdigest()},
         }
     )
+
+
+def sentence(reason: str) -> str:
+    """Return the sentence in which rotrack logged the reason of a row before it had codes."""
+    return next((said for said, of in _sentences().items() if of == kind_of(reason)), "").format(**values_of(reason))
+
+
+@cache
+def _sentences() -> dict[str, str]:
+    return tomllib.loads((ROOT / "rotrack" / "records" / "earlier_words.toml").read_text("utf-8"))["reason"]
+
+
+def in_sentences(angles: Path) -> bytes:
+    """Return an angles.csv with its reasons in sentences, as it was when its checksum was frozen."""
+    rows = (line.rpartition(",") for line in angles.read_text("utf-8").splitlines())
+    return "".join(f"{numbers},{csv_line([sentence(last) or last])}" for numbers, _, last in rows).encode()
 
 
 def tracked_numbers(name: str) -> dict[str, Any]:
     """Return what the tracker says of a recording, for one that is not measured otherwise."""
     recorded = recording(name)
     run = run_tracker(recorded.drill, recorded.poses, settings=TrackerSettings())
-    points = plain([asdict(point) for step in run.steps for point in step.curve])
+    points = plain([asdict(point) | {"reason": sentence(point.reason)} for step in run.steps for point in step.curve])
     return plain(
         {
             "reps": [asdict(rep) for rep in run.reps],

@@ -170,7 +170,7 @@ def test_faults_get_rarer_and_one_of_each_kind_is_left_out(data: Path) -> None:
     weeks = pd.factorize(reps.session_id)[0]
     marked = (reps.faults != "").to_numpy()
     assert marked[weeks < 4].mean() > 2 * marked[weeks >= 8].mean() > 0
-    assert reps[~reps.valid][["faults", "reason"]].to_numpy().tolist() == [["T", "thigh or knee drifts"]]
+    assert reps[~reps.valid][["faults", "reason"]].to_numpy().tolist() == [["T", "fault:letter=T"]]
     assert reps.dropped.sum() == 1
     assert not reps[reps.dropped].session_id.isin(reps[~reps.valid].session_id).any()
     assert sorted(reps.groupby("session_id").calibration.first()) == ["camera"] + ["none"] * (WEEKS - 1)

@@ -11,6 +11,7 @@ from conftest import BOTH, SEATED, Camera, Stance, landmarks_of, mirrored_pose, 
 
 from rotrack.core.drills import load_table
 from rotrack.core.model import LEGS, N_LANDMARKS, Frame, Pose, Side, empty_pose
+from rotrack.core.reasons import Reason
 from rotrack.kinematics.camera import Calibration, Floor
 from rotrack.placement import view
 from rotrack.placement.check import CHECKS, HOLD_S, SetupCheck
@@ -19,7 +20,7 @@ from rotrack.texts import Texts
 
 STANDING = Stance(thigh=(0.1, -1, 0.05), shank=(0, -1, 0), foot=(1, 0.1, 0.1))
 TARGET = (0.0, 0.2, 0.0)
-NOBODY = "nobody is seen in the picture"
+NOBODY = Reason.NOBODY
 LEFT, RIGHT = LEGS[Side.LEFT], LEGS[Side.RIGHT]
 
 
@@ -226,8 +227,9 @@ def test_without_a_count_one_person_is_taken_for_one_after_a_while() -> None:
 
 
 def test_a_person_who_is_hidden_is_said_to_be_hidden() -> None:
-    reason = "somebody else is in the way of the person measured"
-    assert words_of(Watch().see(still(empty_pose(0, (640, 480), reason, 2)))["people"]) == reason.capitalize() + "."
+    covered = empty_pose(0, (640, 480), Reason.IN_THE_WAY, 2)
+    told = words_of(Watch().see(still(covered))["people"])
+    assert told == "Somebody else is in the way of the person measured."
 
 
 # ---------------------------------------------------------------------- legs and distance

@@ -237,7 +237,7 @@ def test_a_session_that_is_being_measured_is_left_out_and_left_alone(tmp_path: P
         with pytest.raises(RecordError, match="being measured right now"):
             delete_session(tmp_path, writer.folder.name)
     assert len(read_sessions(tmp_path)[0]) == 2, "as nothing ended it properly, it is interrupted"
-    assert INTERRUPTED in read_sessions(tmp_path)[0][1].warnings
+    assert INTERRUPTED in read_sessions(tmp_path)[0][1].record.warnings
 
 
 def test_looking_changes_nothing(tmp_path: Path) -> None:

@@ -26,9 +26,10 @@ from rotrack.app.live.stream import QUIET_S, STALE_S, in_words, stream
 from rotrack.app.live.studio import ALL_GOOD_S, START_STILL_S, TRACE_S, Studio
 from rotrack.core.model import Side
 from rotrack.core.rates import ENOUGH_HZ
+from rotrack.core.reasons import Reason, because
 from rotrack.sensing.sources import REOPEN_EVERY_S
 from rotrack.texts import Texts
-from rotrack.tracking.neutral import COUNTED_IN, REASON_WAITING
+from rotrack.tracking.neutral import COUNTED_IN
 
 LEFT, RIGHT = Side
 EN, DE = Texts("en"), Texts("de")
@@ -364,7 +365,7 @@ def test_who_holds_still_in_vain_reads_why(begin):
     async def work() -> None:
         async with looking(studio, film, DE) as page:
             studio.prepare(plan("standing-internal"))
-            said = DE.said(REASON_WAITING)
+            said = DE.reason(Reason.WAITING)
             state = await page.next(lambda state: state.get("legs") and state["legs"]["right"]["reason"] != said)
             reason = state["legs"]["right"]["reason"]
             assert state["hold"] is not None
@@ -387,7 +388,7 @@ def test_german_page_hears_german(begin):
             studio.begin()
             page.go_on()
             waiting = await page.next(lambda state: state["phase"] == "measure" and state.get("legs"))
-            assert waiting["legs"]["right"]["reason"] == DE.said(REASON_WAITING) != REASON_WAITING
+            assert waiting["legs"]["right"]["reason"] == DE.reason(Reason.WAITING) != Reason.WAITING
             page.go_on()
             said: list[str] = []
             state = await page.next(
@@ -473,6 +474,4 @@ def test_a_slow_computer_is_told(begin, model, advice, fps):
     ],
 )
 def test_who_stands_before_the_camera_is_told_no_command_of_the_terminal(t, told):
-    assert (
-        in_words("the camera is too low for this drill: `rotrack drills supine-90-90-external` says where to put it", t) == told
-    )
+    assert in_words(because(Reason.CAMERA_LOW.of(drill="supine-90-90-external")), t) == told

@@ -27,13 +27,14 @@ from rotrack.charts.sessions import history_figure, session_figure
 from rotrack.core.drills import GROUPS, load_table
 from rotrack.core.errors import InputError
 from rotrack.core.messages import say, sided
-from rotrack.core.model import LANDMARK_NAMES, LEGS, Direction, Side
+from rotrack.core.model import Direction, Side
+from rotrack.core.reasons import Reason, because
 from rotrack.core.tiers import TIERS, Tier
 from rotrack.kinematics.camera import Floor
 from rotrack.placement.finding import SetupFinding
 from rotrack.records.norms import norms_for
 from rotrack.records.programmes import ready_programmes
-from rotrack.texts import LANGUAGES, Texts, best_language
+from rotrack.texts import LANGUAGES, Texts, best_language, words
 
 EN, DE = Texts("en"), Texts("de")
 TRANSLATED = [Texts(language) for language in LANGUAGES if language != EN.language]
@@ -233,11 +234,12 @@ def test_faults_tiers_groups_and_states_are_translated():
     assert lacking(said) == []
 
 
-@pytest.mark.parametrize("landmark", [LANDMARK_NAMES[i].replace("_", " ") for leg in LEGS.values() for i in leg])
-def test_landmarks_are_named_in_german(landmark):
-    said = DE.said(f"the {landmark} is not seen: the whole leg must be in the picture")
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("part", ["hip", "knee", "ankle", "toe", "shoulder"])
+def test_what_is_not_seen_is_named_in_german(part, side):
+    said = DE.reason(f"no_{part}:side={side}")
     assert said.startswith(("der ", "die ", "das ")) and said.endswith("im Bild sein")
-    assert not set(said.split()) & set(landmark.split())
+    assert f" {'linke' if side is Side.LEFT else 'rechte'} " in said and part not in said.split()
 
 
 def test_a_message_is_said_in_either_language_from_its_code_alone():
@@ -321,7 +323,7 @@ def test_everything_the_core_can_say_is_translated(path):
     assert untold(path) == []
 
 
-PUT_TOGETHER = ("word", "landmark", "figure", "calibration")
+PUT_TOGETHER = ("word", "figure", "calibration")
 """Sections of words and of sentences that the core makes of several parts."""
 
 
@@ -365,33 +367,53 @@ def test_moved_floor_is_told_in_german(seen):
 
 def test_the_search_for_sentences_finds_them():
     found = [ways[0] for path in CORE for _, ways in sentences(path)]
-    assert "waiting for the neutral pose: hold still" in found
-    assert "the camera stands about 7 degrees to the side: put it straight in front" in found
-    assert "the Xyz is not seen: the whole leg must be in the picture" in found
+    assert "The camera was away for a while and came back; the neutral pose was taken anew after it." in found
+    assert "Nothing could be measured, since Xyz." in found
+    assert any(sentence.startswith("Nothing could be measured: Xyz. At least 7 are needed") for sentence in found)
 
 
 @pytest.mark.parametrize(
-    ("english", "german"),
+    ("reason", "german"),
     [
-        ("half repetition: no internal excursion with it", "halbe Wiederholung: Die Innenrotation dazu fehlt"),
-        ("the right leg lies below; this drill measures the top one", "das rechte Bein liegt unten; diese Übung misst das obere"),
-        ("half repetition: no external excursion with it", "halbe Wiederholung: Die Außenrotation dazu fehlt"),
+        ("half:direction=internal", "halbe Wiederholung: Die Innenrotation dazu fehlt"),
+        ("leg_below:side=right", "das rechte Bein liegt unten; diese Übung misst das obere"),
+        ("half:direction=external", "halbe Wiederholung: Die Außenrotation dazu fehlt"),
         (
-            "thigh or knee drifts; half repetition: no internal excursion with it",
+            "fault:letter=T; half:direction=internal",
             "Oberschenkel oder Knie wandert; halbe Wiederholung: Die Innenrotation dazu fehlt",
         ),
         (
-            "the picture leans by about 9 degrees: set the camera level; the floor profile no longer fits: it says that the "
-            "camera leans by 1 degrees, the person shows about 9; if the camera was moved, run `rotrack calibrate floor` again",
+            "camera_leans:degrees=9; floor_roll:then=1:now=9",
             "das Bild steht um etwa 9 Grad schief: Richte die Kamera gerade aus; das Bodenprofil passt nicht mehr: Es nennt eine "
             "Schieflage von 1 Grad, an der Person zeigen sich etwa 9; falls die Kamera bewegt wurde, starte "
             "`rotrack calibrate floor` noch einmal",
         ),
-        ("Nobody is seen in the picture", "Niemand ist im Bild zu sehen"),
+        ("", ""),
     ],
 )
-def test_sentences_are_put_together(english, german):
-    assert DE.said(english) == german
+def test_reasons_are_told_in_words(reason, german):
+    assert (words(reason, "de"), DE.said(because(reason))) == (german, german)
+
+
+def test_a_reason_as_a_sentence():
+    assert EN.said(say("because.sentence", reason=Reason.NOBODY)) == "Nobody is seen in the picture."
+    assert DE.said(say("because.sentence", reason=Reason.NOBODY)) == "Niemand ist im Bild zu sehen."
+
+
+def test_what_is_no_reason_of_this_version_is_told_as_it_is():
+    assert DE.reason("of_a_later_version:deg=3; the leg hides") == "of_a_later_version:deg=3; the leg hides"
+    assert DE.reason("no_toe; fault:letter=Q") == "no_toe; fault:letter=Q"
+    assert DE.reason("Nobody is seen in the picture") == "Niemand ist im Bild zu sehen", "in words, as an error tells it"
+
+
+def test_every_reason_has_words():
+    assert {f"reason.{reason}" for reason in Reason} - {"reason.fault"} == {k for k in page("en") if k.startswith("reason.")}
+    values = {"side": "left", "direction": "internal", "letter": "T", "drill": "x"}
+    for reason in Reason:
+        places = {"letter"} if reason is Reason.FAULT else placeholders(page("en")[f"reason.{reason}"])
+        full = reason.of(**{place: values.get(place, "7") for place in places})
+        told = {texts.reason(full) for texts in (EN, DE)}
+        assert len(told) == 2 and full not in told and not any("{" in text or "=" in text for text in told), told
 
 
 def test_legs_without_a_value_are_told_one_by_one():
@@ -415,13 +437,13 @@ def test_reason_within_a_message_is_translated():
 @pytest.mark.parametrize("name", ["feet_hidden", "pelvic_hike", "turned_camera"])
 def test_all_that_a_session_said_is_translated(name):
     run = recording(name).run()
-    said = {sample.reason for step in run.steps for sample in step.samples.values()}
-    said |= {event.reason for event in (*run.reps, *run.apart)} | {neutral.advice for neutral in run.neutrals}
-    said |= {cue for step in run.steps for cue in (step.cues or {}).values()}
-    said |= {point.reason for step in run.steps for point in step.curve}
-    said -= {""}
-    assert said
-    assert lacking(said) == []
+    reasons = {sample.reason for step in run.steps for sample in step.samples.values()}
+    reasons |= {event.reason for event in (*run.reps, *run.apart)} | {neutral.advice for neutral in run.neutrals}
+    reasons |= {point.reason for step in run.steps for point in step.curve}
+    reasons -= {""}
+    assert reasons
+    assert [reason for reason in reasons if DE.reason(reason) in (reason, EN.reason(reason))] == []
+    assert lacking({cue for step in run.steps for cue in (step.cues or {}).values()}) == []
 
 
 @pytest.mark.parametrize("tier", ["A", "C", "D"])

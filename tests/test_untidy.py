@@ -21,11 +21,11 @@ import rotrack
 from rotrack.core.errors import NotMeasuredError
 from rotrack.core.messages import say
 from rotrack.core.model import LEGS, Direction, Pose, Rep, Side, empty_pose
+from rotrack.core.reasons import Reason
 from rotrack.kinematics.posture import out_of_picture
 from rotrack.records.landmarks import read_poses
 from rotrack.records.rules import RULES, USUAL
 from rotrack.records.session import best_of
-from rotrack.tracking.neutral import REASON_TOO_FEW, REASON_WAITING
 
 INTERNAL, EXTERNAL = Direction.INTERNAL, Direction.EXTERNAL
 FPS = 20.0
@@ -135,14 +135,14 @@ def test_a_combined_drill_may_begin_in_either_direction():
     stops = [stop for _ in range(4) for stop in ((0.9, 28, 0.4), (1.2, -34, 0.4), (0.9, 0, 0.7))]
     reps = logged("seated-combined", seen(22, course(*stops)))
     assert [(rep.rep, rep.direction) for rep in reps] == [(n, way) for n in range(1, 5) for way in (INTERNAL, EXTERNAL)]
-    assert not any("half" in rep.reason for rep in reps)
+    assert not any(rep.reason.startswith(Reason.HALF) for rep in reps)
 
 
 def test_the_halves_of_a_combined_drill_may_lie_seconds_apart():
     stops = [stop for _ in range(3) for stop in ((0.9, -34, 0.4), (0.9, 0, 3.0), (0.9, 28, 0.4), (0.9, 0, 0.7))]
     reps = logged("seated-combined", seen(28, course(*stops)))
     assert [(rep.rep, rep.direction) for rep in reps] == [(n, way) for n in range(1, 4) for way in (EXTERNAL, INTERNAL)]
-    assert not any("half" in rep.reason for rep in reps)
+    assert not any(rep.reason.startswith(Reason.HALF) for rep in reps)
 
 
 def test_a_recording_that_ends_at_the_last_peak():
@@ -153,7 +153,7 @@ def test_a_recording_that_ends_at_the_last_peak():
 @pytest.mark.parametrize("lost_s", [1.0, 2.5])
 def test_lost_frames_within_a_repetition_lose_no_repetition(lost_s):
     poses = seen(16, course(*cycles(30, 31, 29, held_s=2.0)))
-    nobody = [empty_pose(pose.time_s, pose.size_px, "nobody is seen in the picture") for pose in poses]
+    nobody = [empty_pose(pose.time_s, pose.size_px, Reason.NOBODY) for pose in poses]
     gone = [empty if 6.2 <= pose.time_s < 6.2 + lost_s else pose for pose, empty in zip(poses, nobody, strict=True)]
     reps = logged("seated-internal", gone)
     assert [rep.rep for rep in reps] == [1, 2, 3]
@@ -178,7 +178,7 @@ def test_somebody_who_holds_still_is_measured_at_two_frames_a_second():
     assert peaks(reps) == pytest.approx([30, 28, 32], abs=2.5)
 
 
-@pytest.mark.parametrize(("fps", "said"), [(1.0, REASON_TOO_FEW), (2.0, REASON_TOO_FEW), (10.0, REASON_WAITING)])
+@pytest.mark.parametrize(("fps", "said"), [(1.0, Reason.FEW_FRAMES), (2.0, Reason.FEW_FRAMES), (10.0, Reason.WAITING)])
 def test_few_frames_are_named_as_the_cause_and_not_that_somebody_moves(fps, said):
     moving = seen(10, lambda t: 20 * np.sin(2 * np.pi * 0.9 * t), fps=fps)
     steps = run_tracker("seated-internal", moving).steps

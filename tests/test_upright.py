@@ -18,6 +18,7 @@ from repository import ROOT
 import rotrack
 from rotrack.core.errors import NotMeasuredError
 from rotrack.core.model import Frame, Pose
+from rotrack.core.reasons import values_of
 from rotrack.records.landmarks import read_poses
 from rotrack.records.session import Measurement
 from rotrack.sensing import sources
@@ -165,7 +166,7 @@ def test_of_who_lies_it_is_asked_how_to_turn_the_picture(quarters: int) -> None:
     for _ in range(quarters):
         poses = [anticlockwise(pose) for pose in poses]
     reasons = {sample.reason for step in run_tracker("supine-bent-internal", poses).steps for sample in step.samples.values()}
-    told = {words for reason in reasons if "--rotate" in reason for words in reason.split() if words.isdigit()}
+    told = {turn for reason in reasons if (turn := values_of(reason).get("turn"))}
     assert told == ({str(90 * quarters)} if quarters else set())
 
 

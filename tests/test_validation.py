@@ -324,17 +324,17 @@ def test_what_was_refused_is_missed_with_its_reasons(tmp_path: Path, measured: S
     curve = measured.curve.copy()
     unseen = curve.time_s.between(leg.reps[1].start_s, leg.reps[1].end_s) & (curve.side == "right")
     curve.loc[unseen, "angle_deg"] = np.nan
-    curve.loc[unseen, "reason"] = "the right heel is not seen, by 3.5 px"
+    curve.loc[unseen, "reason"] = "no_toe:side=right"
     session = replace(measured, rep_list=(*measured.rep_list[:1], rep(leg.reps[2].peak_from_s, 20.0)))
     session.__dict__["curve"] = curve
     row = compare(session, leg, Side.RIGHT, "seated-internal")
     assert (row["reps_found"], row["reps_invented"]) == (1, 0), "the other one is of the left leg"
     table = pd.DataFrame([dict.fromkeys(COLUMNS, "") | row | {"clip": "a"}], columns=COLUMNS)
-    assert misses(table)["the heel is not seen, by N px"] == 1
+    assert misses(table)["the left or right toe is not seen: the whole leg must be in the picture"] == 1
     assert misses(table).total() == 3
-    heel = next(r for r in refusals(table) if "heel" in r.reason)
-    assert (heel.clips, heel.legs, heel.frames) == (1, 1, int(unseen.sum()))
-    assert "the heel is not seen, by N px | 1 | 1 |" in markdown(table)
+    toe = next(r for r in refusals(table) if "toe" in r.reason)
+    assert (toe.clips, toe.legs, toe.frames) == (1, 1, int(unseen.sum()))
+    assert "the left or right toe is not seen: the whole leg must be in the picture | 1 | 1 |" in markdown(table)
 
 
 # ---------------------------------------------------------------------- which clips, and going on

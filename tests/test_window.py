@@ -139,7 +139,7 @@ def measuring(curve: pd.DataFrame) -> bool:
 def measuring_again(curve: pd.DataFrame) -> bool:
     """Return whether, after a first angle, the neutral pose was waited for and an angle came again."""
     known = np.flatnonzero(curve.angle_deg.notna())
-    waiting = np.flatnonzero(curve.reason.str.contains("neutral pose"))
+    waiting = np.flatnonzero(curve.reason == "waiting")
     return len(known) > 0 and bool(((waiting > known[0]) & (waiting < known[-1])).any())
 
 

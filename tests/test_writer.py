@@ -13,6 +13,7 @@ from helpers import FOUR, a_record, a_rep, a_step, everything, log_session
 
 from rotrack.core.errors import RecordError
 from rotrack.core.model import ANGLES, CurvePoint, Side, Step, empty_pose
+from rotrack.core.reasons import Reason
 from rotrack.records import writer as writing
 from rotrack.records.folders import being_written
 from rotrack.records.landmarks import read_curve, read_poses
@@ -33,7 +34,7 @@ can_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks there")
 def frame(time_s: float) -> Step:
     """Return what a frame produced: a row of the landmarks and one of the curve."""
     point = CurvePoint(time_s=time_s, side=Side.LEFT, angle_deg=1.0, **dict.fromkeys(ANGLES, 1.0))
-    return Step(empty_pose(time_s, (640, 480), "nobody is seen in the picture"), {}, (point,))
+    return Step(empty_pose(time_s, (640, 480), Reason.NOBODY), {}, (point,))
 
 
 def reps_of(data: Path) -> list[int]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,27 +25,23 @@ from unittest.mock import patch
 import numpy as np
 
 from rotrack.core.drills import Drill, load_table
-from rotrack.core.model import REASON_FROZEN, CurvePoint, Pose, Side
+from rotrack.core.model import CurvePoint, Pose, Side
+from rotrack.core.reasons import Reason, kind_of
 from rotrack.kinematics import identity
 from rotrack.kinematics.rotation import (
-    HIPS_STACKED,
     NETWORK_MISFIT,
     NEUTRAL_WITHIN_DEG,
-    NOT_THE_POSITION,
-    POINT_FORWARDS,
-    REASON_NOT_READ,
     About,
     LegMeasure,
 )
 from rotrack.records.landmarks import LANDMARKS, read_poses
 from rotrack.records.record import read_record
+from rotrack.texts import words
 from rotrack.tracking import pipeline
-from rotrack.tracking.neutral import REASON_TOO_FEW, REASON_WAITING
 from rotrack.validation.truth import read_clips
 from training.recordings import RECORDINGS, SESSIONS
 
 BEGIN, END = "<!-- recorded: written by `python -m training.refusals --write-docs` -->", "<!-- end -->"
-HANG_DOWN = "let the lower leg hang straight down for the neutral pose"
 NEAR_PEAK = 0.8
 DOCS = Path(__file__).parents[1] / "docs" / "refusals.md"
 
@@ -85,16 +80,16 @@ def as_in_0_1_0(measure: LegMeasure, drill: Drill) -> str:
     )
     low, high = stance.pitch_limits_deg
     checks = (
-        (not np.isfinite(measure.neutral_angle_deg) and not drill.posture.record.hips_stacked, HIPS_STACKED),
+        (not np.isfinite(measure.neutral_angle_deg) and not drill.posture.record.hips_stacked, Reason.HIPS_STACKED),
         (
             drill.posture.record.shank_hangs and abs(measure.neutral_angle_deg) > NEUTRAL_WITHIN_DEG,
-            "let the lower leg hang straight down for the neutral pose",
+            Reason.HANG_STRAIGHT,
         ),
-        (not outwards_deg <= zero_deg <= inwards_deg, POINT_FORWARDS),
-        (leg.pitch_deg < low, "the camera is too low for this drill"),
-        (leg.pitch_deg > high, "the camera is too high for this drill"),
-        (abs(leg.turn_deg) > 40.0, "the camera stands N degrees to the side"),
-        (leg.misfit > misfit_at_most, NOT_THE_POSITION),
+        (not outwards_deg <= zero_deg <= inwards_deg, Reason.POINT_FORWARDS),
+        (leg.pitch_deg < low, Reason.CAMERA_LOW),
+        (leg.pitch_deg > high, Reason.CAMERA_HIGH),
+        (abs(leg.turn_deg) > 40.0, Reason.CAMERA_FAR_ASIDE),
+        (leg.misfit > misfit_at_most, Reason.NOT_THE_POSITION),
     )
     return next((said for wrong, said in checks if wrong), "")
 
@@ -112,8 +107,8 @@ class _Neutrals(ExitStack):
         def let_through(measure: LegMeasure, drill: Drill) -> tuple[str, About]:
             now, about = _why_not(measure, drill)
             readable = np.isfinite(measure._zero_deg) and not (measure._needs_network and measure._network is None)
-            before = as_in_0_1_0(measure, drill) if readable else NOT_THE_POSITION
-            self.said.setdefault(measure.side, (_general(before), _general(now)))
+            before = as_in_0_1_0(measure, drill) if readable else Reason.NOT_THE_POSITION
+            self.said.setdefault(measure.side, (before, kind_of(now) or ""))
             return ("", about) if readable and through else (now, about)
 
         self.enter_context(patch.object(LegMeasure, "_why_not", let_through))
@@ -129,32 +124,35 @@ def _mixed_up() -> ExitStack:
     return stack
 
 
-FRAMES: dict[str, tuple[tuple[str, ...], Callable[[], Any] | None]] = {
-    "nobody is seen": (("nobody is seen",), None),
-    "somebody else is in the way or seen instead": (("somebody else", "the person measured"), None),
-    "the camera repeats the same frame": ((REASON_FROZEN,), None),
-    "a part of the leg is not seen": (("the left", "the right", "the leg is not seen", "the hip", "the knee"), None),
-    "the foot cannot be read": ((REASON_NOT_READ,), None),
-    "before the neutral pose: hold still": ((REASON_WAITING, REASON_TOO_FEW), None),
+FRAMES: dict[str, tuple[tuple[Reason, ...], Callable[[], Any] | None]] = {
+    "nobody is seen": ((Reason.NOBODY, Reason.TOO_DARK), None),
+    "somebody else is in the way or seen instead": ((Reason.IN_THE_WAY, Reason.HIDDEN, Reason.GONE), None),
+    "the camera repeats the same frame": ((Reason.FROZEN,), None),
+    "a part of the leg is not seen": (
+        (Reason.NO_HIP, Reason.NO_KNEE, Reason.NO_ANKLE, Reason.NO_TOE, Reason.NO_SHOULDER, Reason.NO_LEG, Reason.LEG_BELOW),
+        None,
+    ),
+    "the foot cannot be read": ((Reason.FOOT_UNREAD,), None),
+    "before the neutral pose: hold still": ((Reason.WAITING, Reason.FEW_FRAMES), None),
     "not the position of the drill": (
-        ("not sitting", "not standing", "the ankle must", "the picture"),
+        (Reason.NOT_SITTING, Reason.NOT_STANDING, Reason.ANKLE_HIGH, Reason.ON_ITS_SIDE, Reason.UPSIDE_DOWN),
         lambda: patch.object(pipeline, "position_problem", _silent),
     ),
-    "moved away from the place": (("moved away",), lambda: patch.object(pipeline, "MOVED_AWAY", math.inf)),
-    "the legs cross, jump or are mixed up": ((identity.REASON_CROSS, identity.REASON_SWAP, identity.REASON_JUMP), _mixed_up),
-    "more than a hip can turn": (("more than a hip",), lambda: patch.object(pipeline, "IMPLAUSIBLE_FROM_DEG", math.inf)),
+    "moved away from the place": ((Reason.MOVED_AWAY,), lambda: patch.object(pipeline, "MOVED_AWAY", math.inf)),
+    "the legs cross, jump or are mixed up": ((Reason.LEGS_CROSS, Reason.LEGS_SWAPPED, Reason.LEGS_JUMP), _mixed_up),
+    "more than a hip can turn": ((Reason.BEYOND_HIP,), lambda: patch.object(pipeline, "IMPLAUSIBLE_FROM_DEG", math.inf)),
 }
-"""Refusals of single frames: how their reasons begin, and how to measure without one where that is possible."""
+"""Refusals of single frames: their reasons, and how to measure without one where that is possible."""
 
 
-def _general(reason: str) -> str:
-    """Return a reason without numbers, sides and what follows a colon."""
-    return re.sub(r"\d+", "N", re.sub(r"\bthe (left|right) ", "the ", reason)).split(":")[0]
+def _told(refusal: str) -> str:
+    """Return in words what is refused, without what to do about it."""
+    return words(f"{refusal}:degrees=N:side=any:drill=N").split(":")[0]
 
 
 def _kind(reason: str) -> str:
     """Return which refusal of frames a reason belongs to; empty if to none."""
-    return next((kind for kind, (begins, _) in FRAMES.items() if reason.startswith(begins)), "")
+    return next((kind for kind, (reasons, _) in FRAMES.items() if kind_of(reason) in reasons), "")
 
 
 # ---------------------------------------------------------------------- one session
@@ -247,7 +245,7 @@ def tables(found: Iterable[tuple[list[Struck], list[Struck]]], legs: int) -> str
         "|---|---|---|---|---|---|",
     ]
     for refusal, ones in sorted(neutrals.items(), key=lambda item: -len(item[1])):
-        lines.append(f"| {refusal} | {sum(o.then for o in ones)} | {sum(o.now for o in ones)} | {_worth(ones)} |")
+        lines.append(f"| {_told(refusal)} | {sum(o.then for o in ones)} | {sum(o.now for o in ones)} | {_worth(ones)} |")
     lines += [
         "",
         "| frames refused now | legs | frames | error when read, deg | at the peaks | within what is stated |",

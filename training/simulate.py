@@ -24,6 +24,7 @@ import numpy as np
 from rotrack.core.drills import Drill, load_table
 from rotrack.core.drills import View as From
 from rotrack.core.model import LANDMARK_NAMES, LEGS, LegCrop, Pose, Side, empty_pose
+from rotrack.core.reasons import Reason
 from training import movement
 from training.figure import MadeRig, draw_build, landmarks
 from training.movement import Course, Drawn, Frames
@@ -34,7 +35,7 @@ from training.render.stage import ClipSpec, Stage
 
 NOISE = Path(__file__).with_name("noise.toml")
 PARTS = ("hip", "knee", "ankle", "heel", "toe")
-NOBODY = "nobody is seen in the picture"
+NOBODY = Reason.NOBODY
 FOV_DEG = {"tune": (56.0, 70.0), "test": (52.0, 76.0)}
 """Angle of view along the longer side of the picture."""
 BESIDE = {"tune": 0.5, "test": 0.8}

@@ -94,6 +94,8 @@ class Clip:
         What is known of it.
     problem : str
         What stood in the way, in words; empty if nothing did.
+    reason : str
+        Why there was no angle, if that stood in the way, as `rotrack.core.reasons` has it.
     session_id : str
         Its session, once it is measured.
     is_sent : bool
@@ -114,6 +116,7 @@ class Clip:
     frames: int = 0
     looked: Looked | None = None
     problem: str = ""
+    reason: str = ""
     session_id: str = ""
     is_sent: bool = False
     is_here: bool = False
@@ -248,7 +251,7 @@ class Clips:
         with self._changed:
             if clip.state in HERE and clip.is_here:
                 clip.frames = 0
-                self._set(clip, State.WAITING, problem="")
+                self._set(clip, State.WAITING, problem="", reason="")
 
     def cancel(self, clip: Clip) -> None:
         """Measure a clip no further; nothing of it is in the log then, and it can be measured again."""
@@ -377,7 +380,7 @@ class Clips:
             elif ended.problem:
                 if not measuring:
                     self._forget_file(clip)
-                self._set(clip, State.FAILED, problem=ended.problem)
+                self._set(clip, State.FAILED, problem=ended.problem, reason=ended.reason)
             elif ended.looked:
                 proposed = ended.looked.proposal
                 if proposed.sure:

@@ -8,10 +8,11 @@ from rotrack.calibration.personal import HOLD_S, RAYS_DEG, HoldFinder, fit_foot,
 from rotrack.core.drills import load_table
 from rotrack.core.errors import CalibrationError
 from rotrack.core.model import Frame, Side
+from rotrack.core.reasons import Reason, because
 from rotrack.draw.guide import Guidance
 from rotrack.kinematics.camera import Calibration, Gain
 from rotrack.sensing.landmarker import Landmarker
-from rotrack.tracking.neutral import REASON_WAITING
+from rotrack.texts import Texts
 from rotrack.tracking.pipeline import RotationTracker
 
 DRILL = "standing-combined"
@@ -90,10 +91,10 @@ class PersonalSession:
         if self.done:
             return "Done. Thank you."
         if not self._measured:
-            why = f" ({reason})" if reason not in ("", REASON_WAITING) else ""
+            why = f" ({Texts().reason(reason)})" if reason not in ("", Reason.WAITING) else ""
             return f"Stand with both feet along 0\u00b0 and hold still{why}."
         if reason:
-            return f"{reason[:1].upper()}{reason[1:]}."
+            return f"{Texts().sentence(because(reason))}."
         if self._trouble:
             return self._trouble
         other = "" if finder.holds or finder is self._finders[0] else "Lay the first foot back on 0\u00b0. "
@@ -108,7 +109,7 @@ class PersonalSession:
             If holds are missing or implausible.
         """
         if not self._measured:
-            why = self._reason if self._seen else "nobody was seen in the picture"
+            why = Texts().reason(self._reason) if self._seen else "nobody was seen in the picture"
             raise CalibrationError(
                 f"The feet were never measured: {why}; stand so that the camera sees you from hips to toes, and hold still first."
             )

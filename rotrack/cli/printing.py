@@ -33,7 +33,7 @@ from rotrack.texts.numbers import amount, seconds, speed, times
 def rep_line(rep: Rep, tier: Tier) -> str:
     """Return a repetition as one line with markup."""
     marks = f"  [yellow]{escape('faults ' + ' '.join(rep.faults))}[/]" if rep.faults else ""
-    why = f"  [dim]{escape(rep.reason)}[/]" if rep.reason else ""
+    why = f"  [dim]{escape(Texts().reason(rep.reason))}[/]" if rep.reason else ""
     why += "  [bold]dropped[/]" if rep.dropped else ""
     colour = "cyan" if rep.side is Side.LEFT else "dark_orange"
     if tier.is_counted:
@@ -90,7 +90,7 @@ def print_session(session: Session) -> None:
     for movement in session.apart_list:
         other[movement.reason] = other.get(movement.reason, 0) + 1
     for reason, count in other.items():
-        OUT.print(f"  [dim]noted, not counted: {count} x {escape(reason)}[/]", soft_wrap=True)
+        OUT.print(f"  [dim]noted, not counted: {count} x {escape(Texts().reason(reason))}[/]", soft_wrap=True)
     if not tier.is_counted:
         OUT.print(f"  [dim]{escape(_calibration_words(record))}[/]", soft_wrap=True)
     for note in record.calibration_notes:
@@ -99,7 +99,7 @@ def print_session(session: Session) -> None:
     for side, advice in record.camera_advice.items():
         advised.setdefault(advice, []).append(side)
     for advice, sides in advised.items():
-        OUT.print(f"  [yellow]Camera ({' and '.join(sides)} leg):[/] {escape(advice)}", soft_wrap=True)
+        OUT.print(f"  [yellow]Camera ({' and '.join(sides)} leg):[/] {escape(Texts().reason(advice))}", soft_wrap=True)
     for told in session.remarks:
         OUT.print(f"  [yellow]Note:[/] {escape(Texts().said(told))}", soft_wrap=True)
 

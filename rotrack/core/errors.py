@@ -66,6 +66,18 @@ class StoppedError(RotrackError):
 
 
 class NotMeasuredError(RotrackError):
-    """The pictures were read, but nothing in them could be measured."""
+    """The pictures were read, but nothing in them could be measured.
+
+    Parameters
+    ----------
+    message : str
+        What to do, in words.
+    reason : str
+        Why there was no angle, as `rotrack.core.reasons` has it; empty if something else stood in the way.
+    """
 
     exit_code = 4
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason

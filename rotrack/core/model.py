@@ -1,6 +1,6 @@
 """The data types that travel between the stages, and the names of the landmarks.
 
-All types are frozen; arrays in them are read-only. Missing numbers are NaN and come with a reason in words. Hip rotation is
+All types are frozen; arrays in them are read-only. Missing numbers are NaN, with a reason (see `reasons`). Hip rotation is
 in degrees, internal rotation positive, external negative, for both legs; a side is always the subject's own side. Times are
 seconds from the start of the recording. Pixels follow OpenCV: x right, y down, the centre of the first pixel is (0, 0).
 """
@@ -199,7 +199,7 @@ class Pose:
     people : int
         People seen in both of the last two searches for several; 0 before them.
     reason : str
-        Why there are no landmarks; empty when there are.
+        Why there are no landmarks, as `rotrack.core.reasons` has it; empty when there are.
     legs : dict of Side to LegCrop
         What the leg network says about each leg; empty if it was not asked.
     """
@@ -212,10 +212,6 @@ class Pose:
     people: int = 0
     reason: str = ""
     legs: dict[Side, LegCrop] = field(default_factory=dict)
-
-
-REASON_FROZEN = "the camera repeats the same frame"
-"""Why a frame that is a copy of an earlier one has no landmarks."""
 
 
 def make_pose(
@@ -327,7 +323,7 @@ class RotationSample(Angles):
     corrected_deg : float
         `live_deg` before smoothing; NaN with a reason.
     reason : str
-        Why there is no angle; empty when there is one.
+        Why there is no angle, a code of which `rotrack.words` makes words; empty when there is one.
     """
 
     time_s: float
@@ -351,7 +347,7 @@ class CurvePoint(Angles):
     zero_deg : float
         Position of the zero of `angle_deg` relative to the neutral pose, deg.
     reason : str
-        Why `angle_deg` is missing.
+        Why `angle_deg` is missing, a code of which `rotrack.words` makes words.
     """
 
     time_s: float
@@ -394,7 +390,7 @@ class Rep:
     faults : tuple of str
         Letters of the faults that exceeded their limit.
     reason : str
-        Why it is not valid, or what to know about it; may be empty.
+        Why it is not valid, or what to know about it, codes of which `rotrack.words` makes words; may be empty.
     visibility : float
         Lowest visibility of the landmarks that were needed, averaged over the repetition.
     dropped : bool
@@ -467,7 +463,7 @@ class NeutralTaken:
     view : dict of str to float
         What the measure found out about the camera (`turn_deg`, `camera_pitch_deg`, `camera_roll_deg`, `misfit`); may be empty.
     advice : str
-        What to change about the camera, in words; empty when it stands well.
+        What to change about the camera, as `rotrack.core.reasons` has it; empty when it stands well.
     """
 
     side: Side

@@ -14,6 +14,7 @@ import numpy as np
 
 from rotrack.core.drills import Drill, Measure
 from rotrack.core.model import LEGS, Direction, Pose, RotationSample, Side, Step
+from rotrack.core.reasons import because
 from rotrack.draw.theme import DIRECTION_WORD, MUTED, PANEL, PAPER, SIDE_ON_DARK_RGB, WARNING, Rgb
 from rotrack.system.imports import when_used
 from rotrack.texts import Texts
@@ -216,7 +217,7 @@ class Overlay:
             reasons = []
         if step.pose.people > 1:
             reasons.append("somebody else is in the picture: only one person, please")
-        text = cues[0] if cues else reasons[0][:1].upper() + reasons[0][1:] if reasons else self._drill.cue
+        text = cues[0] if cues else Texts().sentence(because(reasons[0])) if reasons else self._drill.cue
         too_far_deg = passed_deg(step, self._most_deg)
         text = Texts()("say.too_far", degrees=round(too_far_deg)) if math.isfinite(too_far_deg) else text
         urgent = bool(cues or reasons) or math.isfinite(too_far_deg)

@@ -22,11 +22,8 @@ import numpy as np
 
 from rotrack.core.model import LEGS, N_LANDMARKS, LegCrop, Pose, Side, empty_pose
 from rotrack.core.postures import Posture
+from rotrack.core.reasons import Reason
 from rotrack.kinematics.crops import completed, readable
-
-REASON_CROSS = "the legs cross: it is not certain which is which"
-REASON_SWAP = "left and right leg are mixed up"
-REASON_JUMP = "the legs jump: it is not certain which is which"
 
 JUMP_LEGS, JUMP_LEGS_PER_S = 0.35, 1.5
 """The legs are off course when knees, ankles, heels and toes are further from where they should be, on average: in leg scales,
@@ -48,8 +45,6 @@ TOP_MEMORY_S = 2.0
 APART_FEET, SURE_S = 0.3, 1.0
 """The leg network tells the legs apart if their ankles and knees are further from each other than the first, in feet; its word
 holds for the second."""
-REASON_NOT_BENT = "no shin is seen that points up: bend the knees to a right angle, the soles to the camera"
-REASON_ALONE = "it is not certain which leg is bent: bend both knees, or name the leg that is measured"
 BENT_UP = 0.35
 """Lying face down, a shank points up by more than this share of its length if the knee is bent, up to a turn of 65 degrees."""
 BOTH_KNOWN_S = 5.0
@@ -98,7 +93,7 @@ class LegNames:
             top = higher_leg(pose)
             if by_picture:
                 pose, top = self._top_leg.update(pose)
-            refused[top.other] = f"the {top.other} leg lies below; this drill measures the top one"
+            refused[top.other] = Reason.LEG_BELOW.of(side=top.other)
         if self._posture.legs_mixed_up:
             why = self._identity.update(pose.time_s, pose.image_px)
             refused |= dict.fromkeys(Side, why) if why and not sure else {}
@@ -167,7 +162,7 @@ class FaceDown:
         bent = _bent(pose)
         legs = self._named(pose, bent)
         if not legs:
-            return empty_pose(pose.time_s, pose.size_px, REASON_ALONE if bent else REASON_NOT_BENT, pose.people)
+            return empty_pose(pose.time_s, pose.size_px, Reason.ONE_BENT if bent else Reason.NONE_BENT, pose.people)
         self._knees_px |= {side: _knee_px(crop) for side, crop in legs.items()}
         self._seen_s = pose.time_s
         return _placed(pose, legs)
@@ -316,7 +311,7 @@ class LegIdentity:
         if reason:
             return reason
         self._follow(time_s, legs, step_s)
-        return REASON_CROSS if self._crossing(time_s) else ""
+        return Reason.LEGS_CROSS if self._crossing(time_s) else ""
 
     def _settled(self, time_s: float, legs: np.ndarray) -> bool:
         hips = legs[:, 0].mean(axis=0)
@@ -331,7 +326,7 @@ class LegIdentity:
         off = self._off(legs, course)
         if off <= JUMP_LEGS + JUMP_LEGS_PER_S * step_s:
             return ""
-        return REASON_SWAP if self._off(legs[::-1], course) < FITS_SHARE * off else REASON_JUMP
+        return Reason.LEGS_SWAPPED if self._off(legs[::-1], course) < FITS_SHARE * off else Reason.LEGS_JUMP
 
     def _off(self, legs: np.ndarray, course: np.ndarray) -> float:
         """Return how far knees, ankles, heels and toes are from where they should be, in leg scales."""

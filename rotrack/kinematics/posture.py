@@ -11,7 +11,8 @@ import numpy as np
 from rotrack.core.messages import Message, say
 from rotrack.core.model import LANDMARK_NAMES, LEGS, Leg, Pose, Side
 from rotrack.core.postures import Posture
-from rotrack.kinematics.rotation import WRONG_WAY_UP, NeutralPose
+from rotrack.core.reasons import Reason
+from rotrack.kinematics.rotation import NeutralPose, wrong_way_up
 
 SEATED_KNEE_FLEXION_DEG = 50.0
 SEATED_THIGH_SHOWN = 0.75
@@ -33,7 +34,7 @@ NOSE = LANDMARK_NAMES.index("nose")
 
 
 def position_problem(posture: Posture, pose: Pose, side: Side) -> str:
-    """Return what is wrong with the position for this drill, in words; empty if nothing is or if it cannot be seen.
+    """Return what is wrong with the position for this drill, empty if nothing is or if it cannot be seen.
 
     Sitting with hanging legs and standing can be distinguished from other positions in one frame; elsewhere the misfit of the
     leg model tells.
@@ -42,16 +43,16 @@ def position_problem(posture: Posture, pose: Pose, side: Side) -> str:
     if not record.shank_hangs and np.isnan(record.standing_knee_at_most_deg):
         return ""
     if turn_deg := turn_to_upright_deg(pose):
-        return WRONG_WAY_UP[turn_deg]
+        return wrong_way_up(turn_deg)
     leg = LEGS[side]
     flexion_deg = knee_flexion_deg(pose.world_m, leg)
     hip, knee, ankle = (pose.image_px[i] for i in leg[1:4])
     if record.shank_hangs:
         hangs = float(knee[1] - hip[1]) / max(float(np.hypot(*(ankle - knee))), 1.0)
         if flexion_deg < SEATED_KNEE_FLEXION_DEG and hangs > SEATED_THIGH_SHOWN:
-            return "not sitting: sit down and let the lower legs hang"
-        return "the ankle must be below the knee" if ankle[1] <= knee[1] else ""
-    return "not standing: stand with straight legs" if flexion_deg > record.standing_knee_at_most_deg else ""
+            return Reason.NOT_SITTING
+        return Reason.ANKLE_HIGH if ankle[1] <= knee[1] else ""
+    return Reason.NOT_STANDING if flexion_deg > record.standing_knee_at_most_deg else ""
 
 
 def turn_to_upright_deg(pose: Pose) -> int:

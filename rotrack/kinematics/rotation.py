@@ -17,6 +17,7 @@ import numpy as np
 from rotrack.core.drills import Drill, Measure
 from rotrack.core.model import LEGS, Angles, LegCrop, Pose, Side
 from rotrack.core.postures import Facing
+from rotrack.core.reasons import Reason, joined
 from rotrack.kinematics import crops
 from rotrack.kinematics.camera import Calibration, Floor, Level
 from rotrack.kinematics.correction import NORMAL_95, load_corrections
@@ -42,21 +43,8 @@ WIDER_PER_MISFIT = 0.12
 PERSON_ROLL_SD_DEG, ANY_PITCH_SD_DEG = 2.0, 30.0
 MOVED_SD = 3.0
 """A floor further off than so many errors does not belong to this camera place any more."""
-NOT_THE_POSITION = "the legs do not look like the starting position: check the position, the camera place and the light"
-REASON_NOT_READ = "the foot cannot be read: let it be seen whole, well lit and from the side that the drill shows"
-POINT_FORWARDS = "point the toes forwards for the neutral pose, and hold still"
-SHINS_UP = "point the shins straight up for the neutral pose"
-TOES_OUT = "the toes point far outwards in the neutral pose, and angles count from there"
-TOES_IN = "the toes point inwards in the neutral pose, and angles count from there"
-FITS_BADLY = "the legs fit the starting position badly: check the position, the camera place and the light"
-FROM_BEHIND = "the person is seen from behind: face the camera"
-HIPS_STACKED = "the hips are one above the other in the picture: face the camera"
-WRONG_WAY_UP = {
-    90: "the picture lies on its side: turn the camera upright, or measure the video with --rotate 90",
-    180: "the picture is upside down: turn the camera round, or measure the video with --rotate 180",
-    270: "the picture lies on its side: turn the camera upright, or measure the video with --rotate 270",
-}
-"""What to say of a picture that must be turned clockwise by so many degrees."""
+TURNS_DEG = (90, 180, 270)
+"""By how much a picture that is the wrong way up must be turned clockwise."""
 TURNED_FITS_BETTER = 3.0
 """Of somebody who lies, the picture is said to be the wrong way up if they misfit so many times less in a turned one, and less
 than the posture allows."""
@@ -91,7 +79,7 @@ class Reading(Angles):
     sd_deg : float
         Standard error of the leg model's fit.
     reason : str
-        Why there is no angle; empty when there is one.
+        Why there is no angle, a code of which `rotrack.words` makes words; empty when there is one.
     """
 
     angle_deg: float = math.nan
@@ -259,38 +247,37 @@ class LegMeasure:
 
     def _why_not(self, drill: Drill) -> tuple[str, About]:
         if self._needs_network and self._network is None:
-            return NOT_THE_POSITION, About.POSITION
+            return Reason.NOT_THE_POSITION, About.POSITION
         leg, stance = self._judged, self._stance
         # What the leg network sees as well may be measured from further away than what MediaPipe says alone.
         low, high = stance.pitch_refused_deg if self._network else stance.pitch_limits_deg
         zero_deg, (outwards_deg, inwards_deg) = self._judged_zero_deg, stance.zero_limits_deg
         turned_away, aside = zero_deg < outwards_deg or zero_deg > inwards_deg, self._aside()
-        place = f"`rotrack drills {drill.id}` says where to put it"
         upright = self._leg.slopes[2, 1] > self._leg.slopes[0, 1]
         from_behind = (
             upright and stance.facings == (Facing.UPRIGHT,) and self._lateral[0] * (1 if self.side is Side.LEFT else -1) < 0
         )
         checks = (
-            (from_behind, FROM_BEHIND, About.POSITION),
-            (not np.isfinite(self.neutral_angle_deg) and not self._posture.hips_stacked, HIPS_STACKED, About.POSITION),
+            (from_behind, Reason.FROM_BEHIND, About.POSITION),
+            (not np.isfinite(self.neutral_angle_deg) and not self._posture.hips_stacked, Reason.HIPS_STACKED, About.POSITION),
             (
                 self._posture.shank_hangs and abs(self.neutral_angle_deg) > NEUTRAL_WITHIN_DEG,
-                "let the lower leg hang straight down for the neutral pose",
+                Reason.HANG_STRAIGHT,
                 About.POSITION,
             ),
-            (self._posture.face_down and abs(self.neutral_angle_deg) > NEUTRAL_WITHIN_DEG, SHINS_UP, About.POSITION),
+            (self._posture.face_down and abs(self.neutral_angle_deg) > NEUTRAL_WITHIN_DEG, Reason.SHINS_UP, About.POSITION),
             (turned_away and bool(aside), aside, About.CAMERA_ASIDE),
-            (turned_away, POINT_FORWARDS, About.POSITION),
-            (leg.pitch_deg < low, f"the camera is too low for this drill: {place}", About.CAMERA_LOW),
-            (leg.pitch_deg > high, f"the camera is too high for this drill: {place}", About.CAMERA_HIGH),
+            (turned_away, Reason.POINT_FORWARDS, About.POSITION),
+            (leg.pitch_deg < low, Reason.CAMERA_LOW.of(drill=drill.id), About.CAMERA_LOW),
+            (leg.pitch_deg > high, Reason.CAMERA_HIGH.of(drill=drill.id), About.CAMERA_HIGH),
             (
                 abs(leg.turn_deg) > TURNED_TOO_FAR_DEG,
-                f"the camera stands {abs(leg.turn_deg):.0f} degrees to the side: {place}",
+                Reason.CAMERA_FAR_ASIDE.of(degrees=f"{abs(leg.turn_deg):.0f}", drill=drill.id),
                 About.CAMERA_ASIDE,
             ),
             (
                 (leg.misfit > stance.misfit_refused and not self._network) or not np.isfinite([zero_deg, self._zero_deg]).all(),
-                self.floor_moved or NOT_THE_POSITION,
+                self.floor_moved or Reason.NOT_THE_POSITION,
                 About.POSITION,
             ),
         )
@@ -304,9 +291,7 @@ class LegMeasure:
     def _aside(self) -> str:
         """Return that the camera stands aside; empty if it does not."""
         turn_deg = abs(self._judged.turn_deg)
-        if turn_deg <= TURNED_FROM_DEG:
-            return ""
-        return f"the camera stands about {turn_deg:.0f} degrees to the side: put it straight in front"
+        return Reason.CAMERA_ASIDE.of(degrees=f"{turn_deg:.0f}") if turn_deg > TURNED_FROM_DEG else ""
 
     def _view_advice(self, drill: Drill) -> tuple[float, str]:
         """Return how far the view is beyond its limits, deg, and what to change about the camera."""
@@ -314,29 +299,25 @@ class LegMeasure:
         high_deg = leg.pitch_deg - HIGH_FROM_DEG if self._posture.shank_hangs else 0.0
         (low, high), (out_deg, in_deg) = self._stance.pitch_limits_deg, self._stance.zero_usual_deg
         zero_deg, turned = self._judged_zero_deg, turn_deg > TURNED_FROM_DEG / 2
-        place = f"`rotrack drills {drill.id}` says where to put it"
         limits = (
             (0.0 if self._posture.turned_freely else turn_deg - TURNED_FROM_DEG, self._aside()),
-            (high_deg, f"the camera looks down by about {leg.pitch_deg:.0f} degrees: put it lower, at knee height"),
-            (low - leg.pitch_deg, f"the camera is too low for this drill: {place}"),
-            (leg.pitch_deg - high, f"the camera is too high for this drill: {place}"),
-            (0.0 if turned else out_deg - zero_deg, TOES_OUT),
-            (0.0 if turned else zero_deg - in_deg, TOES_IN),
-            (
-                abs(leg.roll_deg) - ROLLED_FROM_DEG,
-                f"the picture leans by about {abs(leg.roll_deg):.0f} degrees: set the camera level",
-            ),
+            (high_deg, Reason.CAMERA_DOWN.of(degrees=f"{leg.pitch_deg:.0f}")),
+            (low - leg.pitch_deg, Reason.CAMERA_LOW.of(drill=drill.id)),
+            (leg.pitch_deg - high, Reason.CAMERA_HIGH.of(drill=drill.id)),
+            (0.0 if turned else out_deg - zero_deg, Reason.TOES_OUT),
+            (0.0 if turned else zero_deg - in_deg, Reason.TOES_IN),
+            (abs(leg.roll_deg) - ROLLED_FROM_DEG, Reason.CAMERA_LEANS.of(degrees=f"{abs(leg.roll_deg):.0f}")),
         )
-        advice = [words for beyond, words in limits if beyond > 0] + [self.floor_moved] * bool(self.floor_moved)
+        advice = [told for beyond, told in limits if beyond > 0] + [self.floor_moved]
         if leg.misfit > self._stance.misfit_at_most * (1.0 if leg is self._leg else NETWORK_MISFIT):
-            advice.append(FITS_BADLY)
-        return sum(max(beyond, 0.0) for beyond, _ in limits), "; ".join(advice)
+            advice.append(Reason.FITS_BADLY)
+        return sum(max(beyond, 0.0) for beyond, _ in limits), joined(*advice)
 
     def read(self, pose: Pose, pelvis_deg: float = 0.0) -> Reading:
         """Return the rotation of the leg; `pelvis_deg` is the roll of the pelvis in the sense of the angle."""
         raw_deg = self._sign * signed_angle_deg(self._raw_zero, self._in_picture(pose.image_px), self._lateral)
         if not np.isfinite(pose.image_px[self._needed]).all():
-            return Reading(raw_deg=raw_deg, reason="the leg is not seen whole")
+            return Reading(raw_deg=raw_deg, reason=Reason.NO_LEG)
         found = self._model.read(pose.time_s, self._leg.measurements(pose.image_px), pelvis_deg)
         uncorrected_deg = _wrap(found.rotation_deg - self._zero_deg)
         mediapipe_deg = self._gain * self._correction.apply(uncorrected_deg, self._shown_pitch_deg)
@@ -344,7 +325,7 @@ class LegMeasure:
         if self._needs_network:
             angle_deg, sd_deg = legnet_deg, legnet_sd_deg
             if not math.isfinite(legnet_deg):
-                return Reading(raw_deg=raw_deg, reason=REASON_NOT_READ)
+                return Reading(raw_deg=raw_deg, reason=Reason.FOOT_UNREAD)
         else:
             # Its error grows with the turn, also where it shows none of it: the larger reading says how far that may be.
             turned_deg = max(abs(mediapipe_deg), abs(self._weighed.expected_deg(mediapipe_deg, legnet_deg)))
@@ -444,9 +425,9 @@ class RollMeasure:
         self.advice = self.problem = self.floor_moved = ""
         self.about = About.POSITION
         if not self._length > 0:
-            self.problem = "shoulders and hips are not seen"
+            self.problem = Reason.NO_TRUNK
         elif points[LEGS[side].hip][1] < points[LEGS[side.other].hip][1]:
-            self.problem = f"the {side} leg is on top; the one below is stretched"
+            self.problem = Reason.LEG_ON_TOP.of(side=side)
 
     @staticmethod
     def _lines(image_px: np.ndarray) -> np.ndarray:
@@ -456,7 +437,7 @@ class RollMeasure:
         """Return the index; only `angle_deg` is there, and an index has no error in degrees."""
         moved = float(np.linalg.norm(self._lines(pose.image_px) - self._zero)) / self._length
         index_deg = self._sign * 100 * moved
-        return Reading(angle_deg=index_deg, reason="" if np.isfinite(index_deg) else "shoulders and hips are not seen")
+        return Reading(angle_deg=index_deg, reason="" if np.isfinite(index_deg) else Reason.NO_TRUNK)
 
 
 def make_measure(
@@ -471,13 +452,18 @@ def make_measure(
     return measure
 
 
+def wrong_way_up(turn_deg: int) -> str:
+    """Return what to say of a picture that must be turned clockwise by so many degrees."""
+    return (Reason.UPSIDE_DOWN if turn_deg == 180 else Reason.ON_ITS_SIDE).of(turn=turn_deg)
+
+
 def _wrong_way_up(measure: LegMeasure, neutral: NeutralPose, drill: Drill) -> str:
     """Return how the picture must be turned if the legs of somebody who lies fit only then; empty if they never do."""
     stance = drill.posture.record.stance
     assert stance is not None
     misfits: dict[int, float] = {}
     image_px, size_px = neutral.image_px, neutral.size_px
-    for turn_deg in WRONG_WAY_UP:
+    for turn_deg in TURNS_DEG:
         image_px = np.stack([size_px[1] - 1 - image_px[:, 1], image_px[:, 0]], axis=1)
         size_px = size_px[::-1]
         fit = NeutralLeg(image_px, size_px, measure.side, stance, Calibration())
@@ -486,11 +472,11 @@ def _wrong_way_up(measure: LegMeasure, neutral: NeutralPose, drill: Drill) -> st
             misfits[turn_deg] = fit.misfit
     best = min(misfits, key=lambda turn_deg: misfits[turn_deg], default=0)
     most = min(stance.misfit_at_most, measure.view["misfit"] / TURNED_FITS_BETTER)
-    return WRONG_WAY_UP[best] if best and misfits[best] <= most else ""
+    return wrong_way_up(best) if best and misfits[best] <= most else ""
 
 
 def floor_misfit(floor: Floor, pitch_deg: float, pitch_sd_deg: float, roll_deg: float) -> str:
-    """Return a sentence if a floor profile does not fit the tilt that the person shows, beyond both errors; empty if it does.
+    """Return a reason if a floor profile does not fit the tilt that the person shows, beyond both errors; empty if it does.
 
     Parameters
     ----------
@@ -502,15 +488,12 @@ def floor_misfit(floor: Floor, pitch_deg: float, pitch_sd_deg: float, roll_deg: 
         How far the picture leans according to the person.
     """
     known = (
-        ("looks down by", floor.pitch_deg, pitch_deg, pitch_sd_deg),
-        ("leans by", floor.roll_deg, roll_deg, PERSON_ROLL_SD_DEG),
+        (Reason.FLOOR_PITCH, floor.pitch_deg, pitch_deg, pitch_sd_deg),
+        (Reason.FLOOR_ROLL, floor.roll_deg, roll_deg, PERSON_ROLL_SD_DEG),
     )
-    for what, then_deg, now_deg, sd_deg in known:
+    for reason, then_deg, now_deg, sd_deg in known:
         if abs(now_deg - then_deg) > MOVED_SD * float(np.hypot(floor.tilt_sd_deg, sd_deg)):
-            return (
-                f"the floor profile no longer fits: it says that the camera {what} {then_deg:.0f} degrees, the person "
-                f"shows about {now_deg:.0f}; if the camera was moved, run `rotrack calibrate floor` again"
-            )
+            return reason.of(then=f"{then_deg:.0f}", now=f"{now_deg:.0f}")
     return ""
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from rotrack.core.errors import RotrackError
+from rotrack.core.errors import NotMeasuredError, RotrackError
 from rotrack.core.model import Pose
 from rotrack.measure.batch import Job, run_job, was_stopped
 from rotrack.measure.request import Request
@@ -84,11 +84,14 @@ class Ended:
         The session, if it was measured.
     problem : str
         What stood in the way, in words; with nothing else it was told to stop.
+    reason : str
+        Why there was no angle, if that stood in the way, as `rotrack.core.reasons` has it.
     """
 
     looked: Looked | None = None
     session_id: str = ""
     problem: str = ""
+    reason: str = ""
 
 
 def attend(clip: Clip, on_frames: Callable[[int], None]) -> Ended:
@@ -145,7 +148,8 @@ def _measured(video: Path, request: Request, on_frames: Callable[[int], None]) -
     dated = request if request.recorded_at else request.but(recorded_at=when_recorded(video).at)
     outcome = run_job(Job(video, dated), on_frames)
     if outcome.session is None:
-        return Ended(problem=str(outcome.error))
+        reason = outcome.error.reason if isinstance(outcome.error, NotMeasuredError) else ""
+        return Ended(problem=str(outcome.error), reason=reason)
     if was_stopped(outcome):
         delete_session(request.data, outcome.session.id)
         return Ended()

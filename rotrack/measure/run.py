@@ -34,11 +34,11 @@ from rotrack.core.model import (
     ZeroCourse,
 )
 from rotrack.core.rates import ENOUGH_HZ, LEAST_HZ
+from rotrack.core.reasons import Reason, kind_of
 from rotrack.kinematics.camera import Calibration
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
 from rotrack.kinematics.posture import legs_are_enough
-from rotrack.kinematics.rotation import WRONG_WAY_UP
 from rotrack.measure.request import Request
 from rotrack.placement.finding import SetupFinding
 from rotrack.records.folders import locked
@@ -52,14 +52,14 @@ from rotrack.records.table import refresh_table
 from rotrack.records.unlogged import MemoryWriter
 from rotrack.records.writer import SessionWriter
 from rotrack.sensing.cuts import UntilCut
-from rotrack.sensing.landmarker import TOO_DARK, Landmarker, ModelFile, find_model, settings, speed_advice
+from rotrack.sensing.landmarker import Landmarker, ModelFile, find_model, settings, speed_advice
 from rotrack.sensing.legnet import LegNet, description
 from rotrack.sensing.reader import read_live, read_recorded
 from rotrack.sensing.sources import Part, Source, SourceInfo, Turned, VideoFile
 from rotrack.sensing.upright import turn_of
 from rotrack.system.clock import SYSTEM, Clock
 from rotrack.system.inputs import clean_text
-from rotrack.tracking.neutral import REASON_TOO_FEW
+from rotrack.texts import Texts
 from rotrack.tracking.pipeline import RotationTracker
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.tracking.settings import TrackerSettings
@@ -528,7 +528,7 @@ def _run(
     if not board.frames:
         raise NotMeasuredError(NOTHING_TO_MEASURE)
     if not board.measured:
-        raise NotMeasuredError(_why_nothing(board, request.drill_record))
+        raise NotMeasuredError(_why_nothing(board, request.drill_record), board.main_reason)
     return tuple(board.reps)
 
 
@@ -585,15 +585,15 @@ def _finish(
 
 
 def _why_nothing(board: Scoreboard, drill: Drill) -> str:
-    reason = board.main_reason
-    if reason == REASON_TOO_FEW:
+    kind, reason = kind_of(board.main_reason), Texts().reason(board.main_reason)
+    if kind is Reason.FEW_FRAMES:
         return (
             f"Nothing could be measured: {reason}. At least {ENOUGH_HZ:.0f} are needed: turn on more light, close other "
             "programs, or record the video again."
         )
-    if reason in WRONG_WAY_UP.values():
+    if kind in (Reason.ON_ITS_SIDE, Reason.UPSIDE_DOWN):
         return f"Nothing could be measured, since {reason}."
-    if reason == TOO_DARK:
+    if kind is Reason.TOO_DARK:
         return f"Nothing could be measured: {reason}. Turn on more light."
     return (
         f"Nothing could be measured: {reason}. Put the camera as `rotrack drills {drill.id}` says, with both legs in the "

@@ -143,8 +143,8 @@ def _waiting(text: Message | str) -> Said:
     return Said(State.WAITING, text)
 
 
-def _sentence(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:].rstrip('.')}."
+def _sentence(reason: str) -> Message:
+    return say("because.sentence", reason=reason)
 
 
 class Held:

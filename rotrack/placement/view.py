@@ -17,10 +17,11 @@ import numpy as np
 from rotrack.core.drills import Drill
 from rotrack.core.model import LEGS, Pose, Side
 from rotrack.core.postures import Posture
+from rotrack.core.reasons import Reason
 from rotrack.kinematics.camera import Calibration
 from rotrack.kinematics.crops import readable
 from rotrack.kinematics.posture import position_problem
-from rotrack.kinematics.rotation import NEEDS, REASON_NOT_READ, RotationMeasure, make_measure
+from rotrack.kinematics.rotation import NEEDS, RotationMeasure, make_measure
 from rotrack.tracking.neutral import NeutralFinder
 from rotrack.tracking.settings import NEUTRAL_S
 
@@ -85,7 +86,7 @@ class ViewFinder:
         return angles_of(self._drill.posture, self._calibration, list(self._views.values()), list(self._rolls_deg))
 
     def update(self, pose: Pose) -> str:
-        """Take the next pose; return why it shows no starting position, in words, empty if it may be one."""
+        """Take the next pose; return why it shows no starting position, empty if it may be one."""
         reason = self._out_of_position(pose)
         if not reason:
             self._in_place_s = pose.time_s
@@ -99,11 +100,11 @@ class ViewFinder:
             return pose.reason
         seen = [side for side in self._sides if np.isfinite(pose.image_px[self._needed[side] + self._hips]).all()]
         if len(seen) < self._enough:
-            return "waits until all that is needed is seen"
+            return Reason.NOT_ALL_SEEN
         if self._drill.without_legnet:
             seen = [side for side in seen if readable(pose.legs.get(side))]
             if len(seen) < self._enough:
-                return REASON_NOT_READ
+                return Reason.FOOT_UNREAD
         return next(filter(None, (position_problem(self._drill.posture, pose, side) for side in seen)), "")
 
     def _look(self, pose: Pose) -> None:

@@ -43,6 +43,7 @@ from rotrack.core.model import (
     Step,
     empty_pose,
 )
+from rotrack.core.reasons import Reason
 from rotrack.kinematics.camera import Level
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
@@ -344,5 +345,5 @@ def _judged(rep: Rep, plan: _Plan, rng: np.random.Generator) -> Rep:
     letters = [k for k in plan.drill.faults if plan.drill.watches(faults[k]) and not faults[k].invalidates and k != "O"]
     letter = letters[rng.integers(len(letters))]
     if seated and which == NOT_VALID:
-        return replace(rep, valid=False, faults=("T",), reason=faults["T"].title.lower())
+        return replace(rep, valid=False, faults=("T",), reason=Reason.FAULT.of(letter="T"))
     return replace(rep, faults=(letter,) if marked else (), dropped=seated and which == DROPPED)

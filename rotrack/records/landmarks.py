@@ -13,6 +13,7 @@ import numpy as np
 
 from rotrack.core.errors import RecordError
 from rotrack.core.model import ANGLES, LANDMARK_NAMES, LEG_CROP_SHAPES, CurvePoint, LegCrop, Pose, Side, ZeroCourse, empty_pose
+from rotrack.records.earlier_words import reason_of
 from rotrack.system.imports import when_used
 from rotrack.system.inputs import MOST_TABLE_BYTES, UnreadableError, clean_text, csv_line, read_bytes, read_packed_lines
 
@@ -71,7 +72,7 @@ def _number(value: float, digits: int) -> str:
 def landmark_line(pose: Pose) -> str:
     """Return the row of the landmarks of a frame."""
     table = np.column_stack([pose.image_px, pose.visibility, pose.world_m])
-    reason = pose.reason.replace(",", ";")
+    reason = pose.reason.replace(",", ";")  # no code has a comma, somebody else's words may
     return f"{pose.time_s:.6f},{pose.size_px[0]},{pose.size_px[1]},{pose.people},{reason},{_row_of(table)}\r\n"
 
 
@@ -125,7 +126,8 @@ def parse_curve(text: str) -> pd.DataFrame:
         raise ValueError("one of its rows has no leg or no time")
     if np.isinf(curve[[column for column in CURVE_COLUMNS if column.endswith("_deg")]].to_numpy(float)).any():
         raise ValueError("one of its angles is infinite")
-    return curve
+    earlier = {logged: reason for logged in curve.reason.unique() if (reason := reason_of(logged)) != logged}
+    return curve.assign(reason=curve.reason.replace(earlier)) if earlier else curve
 
 
 _LATER = {*ANGLES, "zero_deg"} - {"live_deg", "raw_deg"}
@@ -212,7 +214,7 @@ def _parsed_pose(cells: list[str]) -> Pose:
     width, height, people = (int(cell) for cell in cells[1:4])
     if not (0 < width < MOST_PX and 0 < height < MOST_PX and people >= 0):
         raise ValueError
-    time_s, size_px, reason = _time(cells[0]), (width, height), clean_text(cells[4])
+    time_s, size_px, reason = _time(cells[0]), (width, height), reason_of(clean_text(cells[4]))
     if reason:
         return empty_pose(time_s, size_px, reason, people)
     table = _numbers(cells[5:]).reshape(len(LANDMARK_NAMES), -1)

@@ -15,6 +15,7 @@ from typing import Any
 from rotrack.core.errors import InputError, RecordError
 from rotrack.core.model import CONVENTION_VERSION, Direction, Rep, Side
 from rotrack.core.tiers import Tier
+from rotrack.records.earlier_words import record_of_today
 from rotrack.records.options import PROTOCOL, Noted, options_of
 from rotrack.records.record import FIRST_MEASURE, TABLE_ONLY, SessionRecord, SourceRecord, Status, damaged
 from rotrack.records.repetitions import rep_of, sensible
@@ -114,7 +115,7 @@ def earlier_repetitions(folder: Path, raw: dict[str, Any], follow: bool = True) 
     RecordError
         If those in session.json are damaged.
     """
-    inside = raw.get("reps")
+    inside = record_of_today(raw).get("reps")
     try:
         if inside is not None and not isinstance(inside, list):
             raise UnreadableError("'reps' must be a list")

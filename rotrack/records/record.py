@@ -19,6 +19,7 @@ from rotrack.core.messages import Message
 from rotrack.core.model import UNCORRECTED, Apart, NeutralTaken, Side, ZeroCourse
 from rotrack.core.tiers import Tier
 from rotrack.placement.finding import SetupFinding
+from rotrack.records.earlier_words import record_of_today
 from rotrack.records.options import Noted
 from rotrack.records.rules import RULES
 from rotrack.records.text import load_words
@@ -207,7 +208,7 @@ def damaged(folder: Path, why: str) -> RecordError:
 def record_from(folder: Path, raw: dict[str, Any]) -> SessionRecord:
     """Return the record in a session.json of this or an earlier version; raises RecordError if a field is wrong."""
     try:
-        return record_of(raw if "format" in raw else _brought_up(raw), SessionRecord)
+        return record_of(record_of_today(raw if "format" in raw else _brought_up(raw)), SessionRecord)
     except (UnreadableError, ValueError, OverflowError) as error:
         raise damaged(folder, str(error)) from error
 

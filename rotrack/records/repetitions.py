@@ -16,6 +16,7 @@ from typing import Any
 
 from rotrack.core.errors import RecordError
 from rotrack.core.model import Direction, Rep, Side
+from rotrack.records.earlier_words import reason_of
 from rotrack.records.landmarks import LONGEST_S
 from rotrack.system.inputs import (
     MOST_REPETITIONS,
@@ -158,7 +159,7 @@ def rep_of(row: dict[str, str]) -> Rep:
         elif kind is tuple:
             values[field.name] = tuple(cell.split())
         elif kind is str:
-            values[field.name] = cell
+            values[field.name] = reason_of(cell)
         else:
             values[field.name] = _one_of(kind, cell, field.name)
     return sensible(Rep(**values))

@@ -24,7 +24,7 @@ from rotrack.records.record import SessionRecord, Status, read_raw, record_from
 from rotrack.records.repetitions import REPETITIONS, read_repetitions
 from rotrack.records.rules import RULES, USUAL, ValueRule
 from rotrack.system.imports import when_used
-from rotrack.texts import Texts
+from rotrack.texts import Texts, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +71,7 @@ _SAID_ALONE = {
     ("held", ""): "in repetitions",
     ("held", "held"): "held at the end",
 }
-INTERRUPTED = "The program was ended while it measured. Every repetition that was finished by then is kept."
+INTERRUPTED = say("note.interrupted")
 """Warning of a session that was cut off."""
 VIDEO = "annotated.mkv"
 EARLIER_VIDEO = "annotated.mp4"
@@ -442,17 +442,18 @@ class Session(Measured):
         legs = by_leg(self.rep_list)
         for value in self.values:
             numbers = {k: v for k, v in asdict(value).items() if k not in ("side", "direction")}
-            reps = [asdict(rep) for rep in legs[value.side, value.direction]]
+            reps = [asdict(rep) | {"reason": words(rep.reason)} for rep in legs[value.side, value.direction]]
             sides.setdefault(value.side, {})[value.direction] = {**numbers, "repetitions": reps}
         known = msgspec.to_builtins(self.record, str_keys=True)
         return {
             **{key: known[key] for key in _SUMMARY},
             "warnings": [*map(Texts().said, self.record.warnings)],
+            "camera_advice": {side: words(advice) for side, advice in self.record.camera_advice.items()},
             "folder": str(self.folder),
             "sides": sides,
             "arcs": [asdict(arc) for arc in self.arcs],
             "turnout": asdict(self.turnout) if self.turnout else None,
-            "apart": [asdict(a) for a in self.apart_list],
+            "apart": [asdict(a) | {"reason": words(a.reason)} for a in self.apart_list],
         }
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from rotrack.core.errors import InputError, RecordError
+from rotrack.records.earlier_words import reason_of
 from rotrack.records.folders import being_written, session_folders, sessions_folder
 from rotrack.records.legacy import MAY_LACK, TABLE, EarlierTable, earlier_repetitions, earlier_table, session_of_rows
 from rotrack.records.people import Person, find_person, known_or_new, read_people
@@ -176,6 +177,7 @@ def _key(row: dict[str, str]) -> tuple[str, ...]:
 
 def _stands(row: dict[str, str], known: Iterable[dict[str, str]], columns: Iterable[str]) -> bool:
     """Return whether a row says nothing else than one of some others, however a spreadsheet wrote it."""
+    row = row | {"reason": reason_of(row.get("reason", ""))}
     return any(all(not row[column] or _same(row[column], other[column]) for column in columns) for other in known)
 
 

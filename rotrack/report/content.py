@@ -380,7 +380,7 @@ def _repetition_table(changes: Sequence[Change], tables: Sequence[pd.DataFrame],
 
 
 def _repetition_words(rep: Any, tier: Tier, best: bool) -> str:
-    state = "best" if best else "left out" if rep.dropped else "" if rep.valid else rep.reason or "not valid"
+    state = "best" if best else "left out" if rep.dropped else "" if rep.valid else Texts().reason(rep.reason) or "not valid"
     return ", ".join(filter(None, [amount(rep.peak_deg, rep.uncertainty_deg, tier), speed(rep.speed_deg_s, tier), state]))
 
 

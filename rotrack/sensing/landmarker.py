@@ -31,6 +31,7 @@ import numpy as np
 from rotrack.core.errors import ModelError
 from rotrack.core.messages import Message, say
 from rotrack.core.model import LEGS, Frame, Pose, Side, empty_pose
+from rotrack.core.reasons import Reason
 from rotrack.sensing.frozen import is_dark
 from rotrack.sensing.layouts import LYING, UPRIGHT, Layout
 from rotrack.sensing.legnet import LegNet
@@ -50,7 +51,6 @@ beside a larger person the search may overlook a smaller one."""
 LOOK_AGAIN_S = 0.3
 """While it is doubtful whose landmarks they are, the picture is searched for several people this often; more and more rarely
 as long as nobody else is found."""
-NOBODY, TOO_DARK = "nobody is seen in the picture", "nobody is seen in the picture: it is too dark"
 AGAIN_FROM = 0.2
 """Confidence of the person detector from which a person is taken when it is asked again; the leg network refuses what is none."""
 AGAIN_EVERY_S = (0.0, 0.25, 0.5)
@@ -241,7 +241,7 @@ class Landmarker:
             reason = self._keeper.nobody(frame.rgb) if self._keeper else ""
             if reason:
                 self._search_elsewhere(frame)
-            return empty_pose(frame.time_s, size_px, reason or (TOO_DARK if is_dark(frame.rgb) else NOBODY), people)
+            return empty_pose(frame.time_s, size_px, reason or (Reason.TOO_DARK if is_dark(frame.rgb) else Reason.NOBODY), people)
         reason = self._not_the_person(frame, pose)
         if reason:
             return empty_pose(frame.time_s, size_px, reason, people)

@@ -14,10 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rotrack.core.model import LEGS, N_LANDMARKS, Side
-
-REASON_IN_THE_WAY = "somebody else is in the way of the person measured"
-REASON_HIDDEN = "the person measured is hidden: somebody else is seen instead"
-REASON_GONE = "the person measured is not seen"
+from rotrack.core.reasons import Reason
 
 OTHER_COLOURS = 0.12
 """Median change of the six colours, of 1, from which a body is doubted: 0.05 at most in drills upright, 0.14 and more on
@@ -273,7 +270,7 @@ class PersonKeeper:
     def nobody(self, rgb: np.ndarray) -> str:
         """Return why nobody was found in the region that is searched; empty if the person is not being looked for."""
         if self._reason and self.known:
-            self._reason = REASON_IN_THE_WAY if self._covered(rgb) else REASON_GONE
+            self._reason = Reason.IN_THE_WAY if self._covered(rgb) else Reason.GONE
         return self._reason
 
     # ------------------------------------------------------------------ the rules
@@ -290,7 +287,7 @@ class PersonKeeper:
     def _refusal(self, rgb: np.ndarray, image_px: np.ndarray, time_s: float) -> str:
         if self._awaited and self._doubted:
             self._others_s = time_s  # whoever is seen elsewhere
-            return REASON_HIDDEN
+            return Reason.HIDDEN
         if not self._doubted or self._held(image_px):
             return ""
         covered = self._covered(rgb)
@@ -298,10 +295,10 @@ class PersonKeeper:
             return ""
         if self.searching:
             alone = time_s - max(self._others_s, self._refused_from_s) > OTHERS_KNOWN_S  # then the place is proof enough
-            return "" if alone and self._here(image_px) else REASON_IN_THE_WAY if covered else REASON_HIDDEN
+            return "" if alone and self._here(image_px) else Reason.IN_THE_WAY if covered else Reason.HIDDEN
         if covered and self._upright and self._place_s - self._still_from_s >= STILL_S:
-            return REASON_IN_THE_WAY
-        return REASON_HIDDEN if time_s - self._others_s < OTHERS_KNOWN_S else ""
+            return Reason.IN_THE_WAY
+        return Reason.HIDDEN if time_s - self._others_s < OTHERS_KNOWN_S else ""
 
     def _held(self, image_px: np.ndarray) -> bool:
         """Whether the trunk is where it was and parts of the body look as before: partly covered, but the same person."""

@@ -12,7 +12,8 @@ from collections.abc import Generator, Iterable
 from contextlib import closing
 from statistics import median
 
-from rotrack.core.model import REASON_FROZEN, Frame, Pose, empty_pose
+from rotrack.core.model import Frame, Pose, empty_pose
+from rotrack.core.reasons import Reason
 from rotrack.sensing.frozen import Repeats
 from rotrack.sensing.landmarker import Landmarker
 from rotrack.sensing.legnet import LegNet
@@ -78,7 +79,7 @@ def read_live(
 
 def _pose_of(frame: Frame, landmarker: Landmarker, repeats: Repeats) -> Pose:
     if repeats.is_copy(frame):
-        return empty_pose(frame.time_s, (frame.rgb.shape[1], frame.rgb.shape[0]), REASON_FROZEN)
+        return empty_pose(frame.time_s, (frame.rgb.shape[1], frame.rgb.shape[0]), Reason.FROZEN)
     return landmarker.detect(frame)
 
 

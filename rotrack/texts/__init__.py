@@ -1,10 +1,10 @@
 """The words that people read, in several languages: page, speech, numbers with their errors.
 
-`en.toml` and `de.toml` hold texts under the same keys: those of the page, and those of messages (`rotrack.core.messages`),
-which the core says as a code with values. The rest that it says (reasons, cues, advice, drills, errors) is in English;
-`Texts.said` translates it by `de_core.toml`, `de_drills.toml` and `de_report.toml`, which map English sentences to German
-ones. In such a sentence a placeholder of one letter, `{n}`, stands for a number, `{side}` and `{direction}` for the words for
-these, and any other, `{reason}`, for any words; words are translated in turn.
+`en.toml` and `de.toml` hold texts under the same keys: those of the page, and those of what the core says as a code with values,
+messages (`rotrack.core.messages`) and reasons (`rotrack.core.reasons`). The rest that it says (cues, drills, errors) is in
+English; `Texts.said` translates it by `de_core.toml`, `de_drills.toml` and `de_report.toml`, which map English sentences to
+German ones. In such a sentence a placeholder of one letter, `{n}`, stands for a number, `{side}` and `{direction}` for the words
+for these, and any other, `{reason}`, for any words; words are translated in turn.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, Final
 
-from rotrack.core.drills import Drill
+from rotrack.core.drills import Drill, load_table
 from rotrack.core.errors import InputError
 from rotrack.core.messages import Message
 from rotrack.core.model import Direction, Side
+from rotrack.core.reasons import BETWEEN, Reason, kind_of, parts_of, values_of
 from rotrack.core.tiers import Tier
 from rotrack.texts import numbers
 from rotrack.texts.units import Units
@@ -35,8 +36,6 @@ _MESSAGES: Final = ("setup.", "note.", "calibrated.")
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _NUMBER: Final = r"-?\d+(?:\.\d+)?"
 _WORDS: Final = {"side": "|".join(Side), "direction": "|".join(Direction)}
-_BETWEEN: Final = "; "
-"""What stands between two sentences of the core that were put together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +94,44 @@ class Texts:
         """
         if isinstance(told, str):
             return self.in_units(_said(self.language, told))
-        worded = {name for name, value in told.values.items() if name == "reason" or isinstance(value, Message)}
-        values = {
-            name: self.said(value if isinstance(value, Message) else str(value)) if name in worded else value
-            for name, value in told.values.items()
-        }
+        values = {name: self._filling(name, value) for name, value in told.values.items()}
         try:
-            return self(told.code, **values)
+            return self(told.code, **values, Reason=_capital(str(values.get("reason", ""))))
         except (KeyError, ValueError):
             return " ".join([told.code, *(f"{name}={value}" for name, value in values.items())])
 
+    def _filling(self, name: str, value: str | int | float | Message) -> str | int | float:
+        if isinstance(value, Message):
+            return self.said(value)
+        return self.reason(str(value)) if name == "reason" else value
+
     def sentence(self, sentence: Message | str) -> str:
         """Return what the core said in this language, with a large first letter."""
-        said = self.said(sentence)
-        return said[:1].upper() + said[1:]
+        return _capital(self.said(sentence))
+
+    def reason(self, reason: str) -> str:
+        """Return in words what reasons say, as `rotrack.core.reasons` writes them; empty if there is none.
+
+        What is none, such as a sentence that an earlier version wrote and nobody knows any more, is taken as `said` takes it.
+        """
+        return BETWEEN.join(map(self._one_reason, parts_of(reason)))
+
+    def _one_reason(self, reason: str) -> str:
+        kind, values = kind_of(reason), values_of(reason)
+        if kind is None:
+            return self.said(reason)
+        if kind is Reason.FAULT:
+            fault = load_table().faults.get(values.get("letter", ""))
+            return self.said(fault.title.lower()) if fault else reason
+        try:
+            return self(f"reason.{kind}", **{name: self._of_reason(name, value) for name, value in values.items()})
+        except (KeyError, ValueError):
+            return reason
+
+    def _of_reason(self, name: str, value: str) -> str:
+        if name == "side":
+            return self(f"sided.{value}")
+        return self(f"direction.excursion.{value}") if name == "direction" else value
 
     def in_units(self, text: str) -> str:
         """Return a text of this language, or a drawing with one in it, with lengths and loads in the chosen units."""
@@ -164,6 +187,29 @@ class Texts:
         return self("date.moment", date=self.date(when, short), time=f"{when:%H:%M}")
 
 
+def words(reason: str, language: str = _CORE) -> str:
+    """Return in words why there is no angle, why a repetition does not count, or what to change about the camera.
+
+    Parameters
+    ----------
+    reason : str
+        What a pose, a sample, a repetition or a row of a table has as its reason, or a neutral pose as its advice.
+    language : str
+        The language: `en` or `de`.
+
+    Returns
+    -------
+    str
+        The words, without a capital letter and a full stop; empty if there is no reason.
+
+    Raises
+    ------
+    InputError
+        For any other language.
+    """
+    return Texts(language).reason(reason)
+
+
 def best_language(accepted: str | None) -> str:
     """Return the language of the page that suits a browser best.
 
@@ -213,8 +259,12 @@ def _catalogue(language: str) -> _Catalogue:
     if language == _CORE:
         return _Catalogue(page, {}, ())
     own_page = _leaves(_table(language))
-    # Sessions of earlier versions hold in words what are messages now.
-    said = {page[key]: own for key, own in own_page.items() if key.startswith(_MESSAGES) and "{" not in own}
+    # Sessions of earlier versions hold in words what are messages now, and errors tell reasons in words.
+    said = {
+        page[key]: own
+        for key, own in own_page.items()
+        if key.startswith("reason.") or (key.startswith(_MESSAGES) and "{" not in own)
+    }
     said |= {english: own for part in _SENTENCES for english, own in _pairs(_table(f"{language}_{part}"))}
     patterned = sorted((e for e in said if _PLACEHOLDER.search(e)), key=lambda e: -len(_PLACEHOLDER.sub("", e)))
     return _Catalogue(page | own_page, said, tuple((_pattern(e), said[e]) for e in patterned))
@@ -251,6 +301,10 @@ def _pattern(template: str) -> re.Pattern[str]:
     return re.compile(expression, re.DOTALL)
 
 
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 class _Formatter(string.Formatter):
     """Fills placeholders; floats in the language's own way."""
 
@@ -266,11 +320,11 @@ class _Formatter(string.Formatter):
 # ---------------------------------------------------------------------- what the core says
 @lru_cache(maxsize=4096)
 def _said(language: str, sentence: str) -> str:
-    parts = sentence.split(_BETWEEN)
+    parts = sentence.split(BETWEEN)
     for cut in range(len(parts), 0, -1):
-        first = _translated(language, _BETWEEN.join(parts[:cut]))
+        first = _translated(language, BETWEEN.join(parts[:cut]))
         if first is not None:
-            return _BETWEEN.join([first] + ([_said(language, _BETWEEN.join(parts[cut:]))] if cut < len(parts) else []))
+            return BETWEEN.join([first] + ([_said(language, BETWEEN.join(parts[cut:]))] if cut < len(parts) else []))
     return sentence
 
 

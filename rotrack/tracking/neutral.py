@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rotrack.core.model import Pose, Side
+from rotrack.core.reasons import Reason
 from rotrack.kinematics.crops import NEUTRAL_LEAST, readable, typical
 from rotrack.kinematics.rotation import NeutralPose
 from rotrack.tracking.settings import NEUTRAL_S
@@ -34,9 +35,6 @@ LONGEST_STEP_S = 0.6
 LEAST_FRAMES = 4
 LATE_S = 0.3
 """A leg that never holds still is taken from a stretch as long as this."""
-
-REASON_WAITING = "waiting for the neutral pose: hold still"
-REASON_TOO_FEW = "too few frames per second to see whether you hold still"
 
 STILL_TURN = 0.12
 """By the leg network: directions wander by less than this (7 deg), and heel, toe and ankle by less than `STILL_PLACE` feet."""
@@ -69,7 +67,7 @@ class NeutralFinder:
         """Why there is no neutral pose yet."""
         seen_s = self._poses[-1].time_s - self._poses[0].time_s if self._poses else 0.0
         slow = (LEAST_FRAMES - 1) * seen_s > self._needed_s * (len(self._poses) - 1)
-        return REASON_TOO_FEW if self._too_few or slow else REASON_WAITING
+        return Reason.FEW_FRAMES if self._too_few or slow else Reason.WAITING
 
     def update(self, pose: Pose) -> tuple[NeutralPose, list[Pose]] | None:
         """Take a pose; return the neutral pose and the poses that it was taken from once there is one."""

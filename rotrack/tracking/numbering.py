@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from rotrack.core.model import Direction, Rep
+from rotrack.core.reasons import Reason, joined
 
 PAIR_GAP_S = 5.0
 """Longest rest between the two excursions of a combined repetition."""
@@ -18,8 +19,6 @@ PARTIAL_SHARE = 0.4
 """A repetition of less than this share of the usual one is partial."""
 OUTLIER_TIMES = 2.0
 """A repetition of more than this many times the median of the others is too large."""
-PARTIAL = "partial: far below the usual peak"
-OUTLIER = "far too large: more than twice the others"
 
 
 class Pairing:
@@ -74,7 +73,7 @@ def judged(reps: Sequence[Rep]) -> list[Rep]:
         more = ""
         if len(others) >= USUAL_AFTER and math.isfinite(rep.range_deg):
             usual_deg = float(np.median(others))
-            more = PARTIAL if abs(rep.range_deg) < PARTIAL_SHARE * usual_deg else ""
-            more = OUTLIER if abs(rep.range_deg) > OUTLIER_TIMES * usual_deg else more
-        told.append(replace(rep, valid=rep.valid and not more, reason="; ".join(filter(None, [rep.reason, more]))))
+            more = Reason.PARTIAL if abs(rep.range_deg) < PARTIAL_SHARE * usual_deg else ""
+            more = Reason.OUTLIER if abs(rep.range_deg) > OUTLIER_TIMES * usual_deg else more
+        told.append(replace(rep, valid=rep.valid and not more, reason=joined(rep.reason, more)))
     return told

@@ -16,9 +16,7 @@ import numpy as np
 
 from rotrack.core.drills import Drill, DrillTable, Measure, load_table
 from rotrack.core.model import (
-    LANDMARK_NAMES,
     LEGS,
-    REASON_FROZEN,
     REP_DECIMALS,
     Apart,
     CurvePoint,
@@ -31,19 +29,20 @@ from rotrack.core.model import (
     Step,
     ZeroCourse,
 )
+from rotrack.core.reasons import Reason, joined
 from rotrack.kinematics.camera import Calibration
 from rotrack.kinematics.compensation import Compensation, size_at_peak
 from rotrack.kinematics.correction import NORMAL_95
 from rotrack.kinematics.crops import readable
 from rotrack.kinematics.identity import LegNames
 from rotrack.kinematics.posture import BodyForm, position_problem
-from rotrack.kinematics.rotation import NEEDS, REASON_NOT_READ, NeutralPose, Reading, RotationMeasure, make_measure
+from rotrack.kinematics.rotation import NEEDS, NeutralPose, Reading, RotationMeasure, make_measure
 from rotrack.system.imports import load
 from rotrack.tracking.excursions import PLATEAU_S, Ending, Excursion, measure_excursion
 from rotrack.tracking.filters import OneEuro, SettledCurve
 from rotrack.tracking.neutral import LATE_S, NeutralFinder, middle
 from rotrack.tracking.numbering import Pairing, judged
-from rotrack.tracking.reps import ENDED_EARLY, PEAK_UNSEEN, WIDEST_S, RepFinder
+from rotrack.tracking.reps import WIDEST_S, RepFinder
 from rotrack.tracking.rests import GAP_S, Rest
 from rotrack.tracking.settings import TrackerSettings
 from rotrack.tracking.zero import zero_course
@@ -186,6 +185,7 @@ class _LegTracker:
         self._leg = LEGS[side]
         self._needed = [getattr(self._leg, part) for part in NEEDS[drill.measure]]
         self._hips = [LEGS[s].hip for s in Side]
+        self._must_be_seen = [*((side, part) for part in NEEDS[drill.measure]), *((s, "hip") for s in Side)]
         widest_deg = max((high for _, high in drill.range_deg.values()), default=0.0)
         self._implausible_deg = max(IMPLAUSIBLE_FROM_DEG, IMPLAUSIBLE_SHARE * widest_deg)
         self._neutral_finder = NeutralFinder(self._needed, settings.neutral_s, side)
@@ -265,7 +265,7 @@ class _LegTracker:
         reason = self._unseen(pose) or refused
         in_sight = not reason
         reason = reason or self._out_of_position(pose)
-        self._keep_or_drop_neutral(pose.time_s, in_sight, in_position=not reason, frozen=pose.reason == REASON_FROZEN)
+        self._keep_or_drop_neutral(pose.time_s, in_sight, in_position=not reason, frozen=pose.reason == Reason.FROZEN)
         if not reason and self._measure is None:
             reason = self._find_neutral(pose)
         if self._measure is None and (self._backlog or not reason or self._looking):
@@ -286,7 +286,7 @@ class _LegTracker:
             reason = seen.reason
             if abs(seen.angle_deg) > self._implausible_deg:
                 seen = replace(seen, angle_deg=math.nan, error_deg=math.nan)
-                reason = "more than a hip can turn: heel and toe or the legs are mixed up"
+                reason = Reason.BEYOND_HIP
             self._watch_form(pose, step_s)
         self._take_sample(self._sample(pose, seen, pelvis_deg, reason))
         self._errors.append((pose.time_s, seen.sd_deg, seen.gravity_deg, self._with_zero(seen.error_deg)))
@@ -360,10 +360,10 @@ class _LegTracker:
         """Return what is not seen of what the measure needs; empty if all is."""
         if pose.reason:
             return pose.reason
-        for index in self._needed + self._hips:
-            if not np.isfinite(pose.image_px[index]).all():
-                return f"the {LANDMARK_NAMES[index].replace('_', ' ')} is not seen: the whole leg must be in the picture"
-        return REASON_NOT_READ if self._drill.without_legnet and not readable(pose.legs.get(self.side)) else ""
+        for side, part in self._must_be_seen:
+            if not np.isfinite(pose.image_px[getattr(LEGS[side], part)]).all():
+                return _UNSEEN[part].of(side=side)
+        return Reason.FOOT_UNREAD if self._drill.without_legnet and not readable(pose.legs.get(self.side)) else ""
 
     def _out_of_position(self, pose: Pose) -> str:
         """Return why a pose that is seen is not in the position of the drill; empty if it is."""
@@ -372,7 +372,7 @@ class _LegTracker:
             return problem
         moved = pose.image_px[self._hips].mean(axis=0) - self._hip_zero
         if np.hypot(*moved) > MOVED_AWAY * self._shank_px:
-            return "moved away from the place of the neutral pose, or somebody else is measured"
+            return Reason.MOVED_AWAY
         return ""
 
     def _keep_or_drop_neutral(self, time_s: float, in_sight: bool, in_position: bool, frozen: bool) -> None:
@@ -526,7 +526,7 @@ class _LegTracker:
                         side=self.side,
                         angle_deg=angle_deg - zero_deg if known else math.nan,
                         zero_deg=zero_deg,
-                        reason="" if known else sample.reason or "not settled",
+                        reason="" if known else sample.reason or Reason.NOT_SETTLED,
                         **sample.angles(uncertainty_deg=sample.uncertainty_deg if known else math.nan),
                     )
                 )
@@ -543,8 +543,8 @@ class _LegTracker:
             self.out.apart.append(Apart(self.side, direction, measured.start_s, measured.end_s, peak_deg, excursion.problem))
             return
         faults, visibility = self._form_during(measured.start_s, measured.peak_s, measured.end_s)
-        invalid = [self._faults[k].title.lower() for k in faults if self._faults[k].invalidates]
-        invalid += [said] if (said := _ENDINGS.get(excursion.ending)) else []
+        invalid = [Reason.FAULT.of(letter=k) for k in faults if self._faults[k].invalidates]
+        invalid += [ended] if (ended := _ENDINGS.get(excursion.ending)) else []
         sd_deg, gravity_deg, error_deg = self._at_peak(measured.peak_s)
         counted_only = self._drill.measure is Measure.ROLL
         number, completes = self._numbers.next(direction, measured.start_s, measured.end_s)
@@ -558,7 +558,7 @@ class _LegTracker:
             fit_sd_deg=sd_deg,
             live_peak_deg=math.nan if counted_only else excursion.top_deg - self._span.zero_deg(measured.peak_s),
             faults=faults,
-            reason="; ".join(invalid),
+            reason=joined(*invalid),
             visibility=visibility,
             **measured.of_rep(counted_only),
         )
@@ -612,12 +612,19 @@ class _LegTracker:
 
     def _half(self, found: _Found) -> _Found:
         missing = next(d for d in Direction if d is not found.rep.direction)
-        note = f"half repetition: no {missing} excursion with it"
-        reason = "; ".join(filter(None, [found.rep.reason, note]))
+        reason = joined(found.rep.reason, Reason.HALF.of(direction=missing))
         return replace(found, rep=replace(found.rep, reason=reason))
 
 
-_ENDINGS = {Ending.EARLY: ENDED_EARLY, Ending.PEAK_UNSEEN: PEAK_UNSEEN}
+_ENDINGS = {Ending.EARLY: Reason.CUT_OFF, Ending.PEAK_UNSEEN: Reason.PEAK_UNSEEN}
+_UNSEEN = {
+    "hip": Reason.NO_HIP,
+    "knee": Reason.NO_KNEE,
+    "ankle": Reason.NO_ANKLE,
+    "toe": Reason.NO_TOE,
+    "shoulder": Reason.NO_SHOULDER,
+}
+"""What to say of a part of the leg that must be seen and is not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from rotrack.core.model import Direction
+from rotrack.core.reasons import Reason
 from rotrack.tracking.excursions import BACK_SHARE, HOLD_SHARE, PLATEAU_S, Ending, Excursion, measure_excursion
 from rotrack.tracking.filters import SMOOTH_S, Smoother
 from rotrack.tracking.numbering import USUAL_AFTER, USUAL_OF
@@ -60,13 +61,6 @@ REST_WITHIN_DEG, REST_STEP_DEG = 16.0, 5.0
 """A leg rests within so much of its neutral pose, or this near to where it rested before."""
 WIDEST_S = 300.0
 """An excursion longer than this is given up: nobody holds a leg for so long, but a camera may be left running."""
-
-ENDED_EARLY = "cut off before the leg was back"
-PEAK_UNSEEN = "its peak was not seen"
-OVERSHOOT = "swung past the middle without a hold"
-BEFORE_ZERO = "before the neutral pose, and not starting from it"
-TOO_SMALL = "too small to be told from fidgeting"
-FAR_TOO_SMALL = "far below the usual size"
 
 
 class RepFinder:
@@ -191,7 +185,7 @@ class RepFinder:
         cut_off, usual_deg = self._excursion(self._seen_s, Ending.EARLY), self._usual_deg(Direction.of(self._sign))
         enough = max(self.sure_deg, OPEN_SHARE * usual_deg) if usual_deg or not leaving else math.inf
         if cut_off.direction in self._asked and self._is_sure(cut_off) and not self._is_overshoot(cut_off):
-            found += self._count(cut_off) if cut_off.way_deg >= enough else [replace(cut_off, problem=ENDED_EARLY)]
+            found += self._count(cut_off) if cut_off.way_deg >= enough else [replace(cut_off, problem=Reason.CUT_OFF)]
         for direction in Direction:
             found += self._give_up_small(direction)
         self._begin()
@@ -265,7 +259,7 @@ class RepFinder:
             excursion = replace(excursion, ending=Ending.PEAK_UNSEEN)
         if direction not in self._asked:
             self._astray.append(excursion)
-            said = f"{direction}, the other direction than this drill"
+            said = Reason.OTHER_WAY.of(direction=direction)
             return [replace(excursion, problem=said)] if way_deg >= self.sure_deg else []
         if problem := self._problem(excursion):
             return [replace(excursion, problem=problem)]
@@ -285,12 +279,12 @@ class RepFinder:
     def _problem(self, excursion: Excursion) -> str:
         """Return why a turn in an asked direction is no repetition, whatever follows it; empty if it may be one."""
         if self._is_overshoot(excursion):
-            return OVERSHOOT
+            return Reason.OVERSHOOT
         if excursion.way_deg < FAR_BELOW * self._usual_deg(excursion.direction):
             self._tops.append(excursion)
-            return FAR_TOO_SMALL
+            return Reason.FAR_TOO_SMALL
         before_zero = excursion.top_s < self.zero_from_s and not self._from_rest(excursion)
-        return BEFORE_ZERO if before_zero else ""
+        return Reason.BEFORE_ZERO if before_zero else ""
 
     def _beyond_deg(self, excursion: Excursion) -> float:
         return min(excursion.direction.sign * (excursion.top_deg - deg) for deg in (0.0, self._middle_deg))
@@ -432,7 +426,7 @@ class RepFinder:
         self._noted += 1
         self._astray.append(excursion)
         enough = excursion.way_deg >= NOTED_TIMES * self.smallest_deg and self._noted <= NOTED_MOST
-        return [replace(excursion, problem=TOO_SMALL)] if enough else []
+        return [replace(excursion, problem=Reason.TOO_SMALL)] if enough else []
 
     def _other_fits(self, excursion: Excursion) -> bool:
         """Return whether the other leg is quiet while this one turns, or does the same where it may, or repeats on its own."""

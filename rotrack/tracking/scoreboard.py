@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rotrack.core.model import REASON_FROZEN, Apart, Direction, NeutralTaken, Rep, Side, Step, ZeroCourse
+from rotrack.core.model import Apart, Direction, NeutralTaken, Rep, Side, Step, ZeroCourse
+from rotrack.core.reasons import Reason
 from rotrack.kinematics.posture import out_of_picture
 
 
@@ -51,7 +52,7 @@ class Scoreboard:
                 self.held_s[rep.side] = self.held_s.get(rep.side, 0.0) + rep.hold_s
         if not with_frame:
             return
-        self.frozen += step.pose.reason == REASON_FROZEN
+        self.frozen += step.pose.reason == Reason.FROZEN
         if self.frames == 0:
             self.first_s = step.pose.time_s
         self.frames += 1

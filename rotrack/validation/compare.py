@@ -14,6 +14,7 @@ from rotrack.core.model import NeutralTaken, Rep, Side
 from rotrack.kinematics.correction import NORMAL_95
 from rotrack.records.session import Session
 from rotrack.system.imports import when_used
+from rotrack.texts import words
 from rotrack.validation.truth import LegTruth, TrueRep
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ out; lists hold one number per repetition found. All these take the true angle f
 was taken, and by how much it was moved since. With
 `_with_zero` it is taken from the leg's true zero instead, so that an error of the zero counts, too: `neutrals_deg` is how far
 from there the leg was when each neutral pose was taken, `zero_deg` what is read while the leg is at its true zero,
-`zero_stated_deg` the 95 % half width that is stated there. `reasons` tells in how many frames there was no angle and why,
-`missed` and `invented` tell of every such repetition."""
+`zero_stated_deg` the 95 % half width that is stated there. `reasons` tells in how many frames there was no angle and why, in the
+codes of angles.csv, `missed` and `invented` tell of every such repetition."""
 
 READINGS = {"picture": "raw_deg", "mediapipe": "mediapipe_deg", "legnet": "legnet_deg"}
 """Columns of the curve whose error is told beside that of the angle."""
@@ -89,7 +90,7 @@ def compare(session: Session | None, truth: LegTruth, side: Side, drill: str) ->
     }
     neutrals = [taken for taken in session.record.neutrals if taken.side is side]
     if not neutrals:
-        return result | {"note": "not measured: " + next(iter(session.record.reasons), "no neutral pose")}
+        return result | {"note": "not measured: " + (words(next(iter(session.record.reasons), "")) or "no neutral pose")}
     curve = curve.dropna(subset="angle_deg")
     curve = curve[truth.known(curve.time_s.to_numpy())]
     if curve.empty:
@@ -126,7 +127,7 @@ def _seen(session: Session, side: Side, reps: list[Rep]) -> dict[str, Any]:
     view = next((taken.view for taken in reversed(record.neutrals) if taken.side is side), {})
     return {
         "faults": " ".join(sorted({letter for rep in reps for letter in rep.faults})),
-        "camera_advice": record.camera_advice.get(side, ""),
+        "camera_advice": words(record.camera_advice.get(side, "")),
         "measured_share": record.measured_share.get(side, 0.0),
         "camera_pitch_deg": view.get("camera_pitch_deg", ""),
         "camera_turn_deg": view.get("turn_deg", ""),
@@ -242,7 +243,7 @@ def _stretch(session: Session, truth: LegTruth, side: Side) -> dict[str, Any]:
         "reps_invented": max(len(reps) - sum(near), 0),
     }
     if not any(taken.side is side for taken in session.record.neutrals):
-        result["note"] = "not measured: " + next(iter(session.record.reasons), "no neutral pose")
+        result["note"] = "not measured: " + (words(next(iter(session.record.reasons), "")) or "no neutral pose")
     return result
 
 

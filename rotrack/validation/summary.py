@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -13,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rotrack.core.errors import InputError
+from rotrack.core.reasons import kind_of, values_of
 from rotrack.system.files import write_for_person
 from rotrack.system.imports import when_used
 from rotrack.system.inputs import UnreadableError, read_table
+from rotrack.texts import words
 from rotrack.texts.numbers import times
 from rotrack.validation.compare import BETWEEN, COLUMNS
 
@@ -25,8 +26,6 @@ else:
     pd = when_used("pandas")
 
 ALL = "all"
-_SIDE = re.compile(r"\b(the )?(left|right) ")
-_NUMBER = re.compile(r"(?<![\d-])\d+(\.\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +166,7 @@ def refusals(table: pd.DataFrame) -> list[Refusal]:
         struck = Counter[str]()
         for entry in _entries(row.reasons):
             told, _, reason = entry.partition(" ")
-            struck[_without_sides(reason)] += int(told)
+            struck[_general(reason)] += int(told)
         for reason, count in struck.items():
             clips.setdefault(reason, set()).add(row.clip)
             legs[reason] += 1
@@ -177,16 +176,18 @@ def refusals(table: pd.DataFrame) -> list[Refusal]:
 
 def misses(table: pd.DataFrame) -> Counter[str]:
     """Return why true repetitions were not found, and how often each."""
-    return Counter(_without_sides(entry.partition(": ")[2]) for cell in table.missed for entry in _entries(cell))
+    return Counter(_general(entry.partition(": ")[2]) for cell in table.missed for entry in _entries(cell))
 
 
 def _entries(cell: Any) -> list[str]:
     return [entry for entry in str(cell).split(BETWEEN) if entry] if isinstance(cell, str) else []
 
 
-def _without_sides(reason: str) -> str:
-    """Return a reason without which leg it is about, and how much: the same for all. The number in the name of a drill stays."""
-    return _NUMBER.sub("N", _SIDE.sub(lambda m: m[1] or "", reason))
+def _general(reason: str) -> str:
+    """Return in words a reason without which leg it is about, and how much: the same for all."""
+    kind, values = kind_of(reason), values_of(reason)
+    values |= {name: "any" if name == "side" else "N" for name in values if name not in ("letter", "direction", "drill")}
+    return words(kind.of(**values) if kind else reason)
 
 
 # ---------------------------------------------------------------------- two versions side by side

@@ -10,11 +10,11 @@ from rotrack.core.drills import Drill
 from rotrack.core.messages import Message
 from rotrack.core.model import Direction, Side, Step
 from rotrack.core.rates import ENOUGH_HZ
+from rotrack.core.reasons import Reason, because
 from rotrack.placement.again import CHECK as AGAIN
 from rotrack.placement.finding import SetupFinding, State
 from rotrack.tracking.holding import HoldClock
 from rotrack.tracking.limit import passed_deg
-from rotrack.tracking.neutral import REASON_WAITING
 from rotrack.tracking.scoreboard import Scoreboard
 
 CUE_EVERY_S = 5.0
@@ -217,8 +217,8 @@ class Coach:
         if before != 1 or now_s - self._cue_s < CUE_EVERY_S:  # only who had nearly made it is told
             return []
         self._cue_s = now_s
-        in_the_way = next((s.reason for s in step.samples.values() if s.reason not in ("", REASON_WAITING)), "")
-        return [Say(sentence=in_the_way) if in_the_way else Say("say.still")]
+        in_the_way = next((s.reason for s in step.samples.values() if s.reason not in ("", Reason.WAITING)), "")
+        return [Say(sentence=because(in_the_way)) if in_the_way else Say("say.still")]
 
     def _go(self, step: Step, board: Scoreboard) -> list[Say]:
         """Return the word to begin, when the last leg has its neutral pose."""
@@ -245,8 +245,8 @@ class Coach:
         self._cue_s = now_s
         (side,) = waiting
         sample = step.samples.get(side)
-        reason = sample.reason if sample and sample.reason != REASON_WAITING else ""
-        return [Say(f"say.not_yet_{side}"), Say(sentence=reason) if reason else Say("say.still")]
+        reason = sample.reason if sample and sample.reason != Reason.WAITING else ""
+        return [Say(f"say.not_yet_{side}"), Say(sentence=because(reason)) if reason else Say("say.still")]
 
     def refusal(self, now_s: float) -> str:
         """Return why the last repetition does not count, as long as that is to be read."""
@@ -294,7 +294,7 @@ class Coach:
             if rep.reason and (rep.side, rep.rep) not in self._refused:
                 self._refused.add((rep.side, rep.rep))
                 self._refusal, self._refusal_s = rep.reason, step.pose.time_s
-                said.append(Say("say.not_counted", sentence=rep.reason))
+                said.append(Say("say.not_counted", sentence=because(rep.reason)))
         return said
 
     def _cue(self, step: Step, now_s: float) -> list[Say]:
@@ -302,9 +302,9 @@ class Coach:
             self._measured_s = now_s
         if now_s - self._cue_s < CUE_EVERY_S:
             return []
-        sentence = next(iter((step.cues or {}).values()), "")
+        sentence: Message | str = next(iter((step.cues or {}).values()), "")
         if not sentence and self.ready and now_s - self._measured_s > REASON_AFTER_S:
-            sentence = next((sample.reason for sample in step.samples.values() if sample.reason), "")
+            sentence = next((because(sample.reason) for sample in step.samples.values() if sample.reason), "")
         if not sentence:
             return []
         self._cue_s = now_s

@@ -20,12 +20,12 @@ from rotrack.app.live.studio import START_STILL_S, Phase, Plan, Shot, Studio
 from rotrack.core.messages import Message
 from rotrack.core.model import Direction
 from rotrack.core.rates import ENOUGH_HZ
+from rotrack.core.reasons import Reason, because
 from rotrack.placement.again import NEAR_DEG, NEAR_HEIGHT_M, NEAR_M, Against
 from rotrack.progress.wording import signed
 from rotrack.sensing.landmarker import MODELS
 from rotrack.sensing.sent import NAMES
 from rotrack.texts import Texts
-from rotrack.tracking.neutral import REASON_WAITING
 
 QUIET_S = 0.5
 """Without a new picture a page still hears this often that all is well."""
@@ -137,7 +137,7 @@ def _hold(shot: Shot) -> float | None:
 def _in_the_way(shot: Shot, t: Texts) -> str:
     """Return what keeps legs from the neutral pose besides movement, in words; empty if nothing does."""
     reasons = [leg["reason"] for leg in _unready(shot)]
-    return t.sentence(in_words(reasons[0], t)) if reasons and "" not in reasons and REASON_WAITING not in reasons else ""
+    return t.sentence(in_words(because(reasons[0]), t)) if reasons and "" not in reasons and Reason.WAITING not in reasons else ""
 
 
 def _then(studio: Studio) -> str:
@@ -185,8 +185,8 @@ def _measuring(shot: Shot, plan: Plan, t: Texts) -> tuple[str, str]:
     told = (
         ("limit", t("say.too_far", degrees=round(shot.too_far_deg)) if math.isfinite(shot.too_far_deg) else ""),
         ("hold", (_in_the_way(shot, t) or t("live.hold")) if _hold(shot) is not None else ""),
-        ("refused", t("say.not_counted", sentence=in_words(shot.refusal, t)) if shot.refusal else ""),
-        ("reason", in_words(leg["reason"], t) if leg else ""),
+        ("refused", t("say.not_counted", sentence=in_words(because(shot.refusal), t)) if shot.refusal else ""),
+        ("reason", in_words(because(leg["reason"]), t) if leg else ""),
         ("cue", t.said(shot.cue) if leg else ""),
         ("next", following),
     )
@@ -234,7 +234,7 @@ def _leg(leg: dict[str, Any], t: Texts) -> dict[str, Any]:
     return {
         "angle": _json(leg["angle_deg"]),
         "error": _json(leg["error_deg"]),
-        "reason": in_words(leg["reason"], t),
+        "reason": in_words(because(leg["reason"]), t),
         "still": _json(leg["still_s"]),
         "moving": leg["moving"],
         "count": leg["count"],

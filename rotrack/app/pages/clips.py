@@ -24,7 +24,7 @@ from rotrack.app.pages.values import amounts, blank
 from rotrack.core.drills import GROUPS, load_table
 from rotrack.core.errors import RotrackError
 from rotrack.core.model import Side
-from rotrack.kinematics.rotation import WRONG_WAY_UP
+from rotrack.core.reasons import values_of
 from rotrack.measure.request import TURNS_DEG
 from rotrack.measure.request import Request as Wanted
 from rotrack.people.names import Meant, meant
@@ -352,7 +352,8 @@ class _List:
                     field.on("change", lambda e: self._give(clip, str(e.args)), js_handler=VALUE)
                 with tag("label", classes="small"):
                     tag("span", t("clips.rotate"))
-                    asked = next((turn for turn, why in WRONG_WAY_UP.items() if why in clip.problem), request.rotate)
+                    turned = values_of(clip.reason).get("turn")
+                    asked = int(turned) if turned else request.rotate
                     if asked != request.rotate:
                         clips.choose(clip, rotate=asked)
                     turn = tag("select").on("change", lambda e: clips.choose(clip, rotate=_turn(str(e.args))), js_handler=VALUE)

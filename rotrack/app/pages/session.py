@@ -394,7 +394,7 @@ class _Result:
         t, record = self._t, self._record
         said = [(t("result.setup_said"), t.said(found.text)) for found in record.setup if found.state is State.PROBLEM]
         camera = t("result.camera_said")
-        said += [(f"{camera}, {t.leg(side)}", t.said(text)) for side, text in record.camera_advice.items()]
+        said += [(f"{camera}, {t.leg(side)}", t.reason(advice)) for side, advice in record.camera_advice.items()]
         said += [(t("result.note_said"), t.said(text)) for text in self._session.remarks if text != INTERRUPTED]
         if not said:
             return
@@ -429,12 +429,12 @@ class _Result:
         shares = [
             t("result.how_share_of", leg=t.leg(side), share=round(100 * share)) for side, share in record.measured_share.items()
         ]
-        apart = [f"{t.leg(a.side)}, {t.direction(a.direction)}: {t.said(a.reason)}" for a in self._session.apart_list]
+        apart = [f"{t.leg(a.side)}, {t.direction(a.direction)}: {t.reason(a.reason)}" for a in self._session.apart_list]
         rows = {
             "what": t.said(record.measured),
             "well": t.said(self._tier.meaning),
             "share": between.join(shares),
-            "reasons": between.join(map(t.said, record.reasons)),
+            "reasons": between.join(map(t.reason, record.reasons)),
             "apart": between.join(apart),
             "source": record.source.name,
             "rate": t.times(round(record.measured_fps), "rate") if record.measured_fps > 0 else "",

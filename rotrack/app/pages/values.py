@@ -14,6 +14,7 @@ from nicegui.elements.mixins.text_element import TextElement
 from rotrack.app.pages.layout import tag
 from rotrack.core.drills import Drill, load_table
 from rotrack.core.model import Direction, Rep, Side
+from rotrack.core.reasons import Reason, kind_of, parts_of
 from rotrack.progress.change import Change
 from rotrack.progress.compare import Earlier, Standing, earlier_values, standing
 from rotrack.progress.wording import arc_words, change_words, last_time_words, none_before_words, sides_words, turnout_words
@@ -289,11 +290,10 @@ class Values:
         """Return what is to be known about a repetition: the faults with their letters, and the rest."""
         t, faults = self._t, load_table().faults
         titles = {letter: faults[letter].title if letter in faults else "" for letter in rep.faults}
-        told = {title.lower() for title in titles.values()}
-        rest = [part for part in rep.reason.split("; ") if part and part.lower() not in told]
+        rest = [reason for reason in parts_of(rep.reason) if kind_of(reason) is not Reason.FAULT]
         state = ["result.left_out"] if rep.dropped else [] if rep.valid else ["result.not_valid"]
         faulty = [f"{letter} {t.said(title)}".strip() for letter, title in titles.items()]
-        return [*map(t, state), *faulty, *map(t.said, rest), *([] if self._counted else self._pace(rep))]
+        return [*map(t, state), *faulty, *map(t.reason, rest), *([] if self._counted else self._pace(rep))]
 
     def _pace(self, rep: Rep) -> list[str]:
         """Return how fast a repetition was and how long it was held, as far as that is known."""
