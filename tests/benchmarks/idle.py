@@ -40,7 +40,7 @@ LOOKS = 20
 PATIENCE_MS = 120_000
 PAGES = ("history", "", "people", "settings", "clips", "drill/seated-internal", "programme/new")
 AGAIN_AND_AGAIN = """
-  window.signs = 0;
+  sessionStorage.loads = Number(sessionStorage.loads || 0) + 1;
   const own = window.setInterval;
   window.setInterval = (act, every_ms, ...rest) => {
     let busy = false; // the next one waits for the answer
@@ -49,7 +49,7 @@ AGAIN_AND_AGAIN = """
       busy = true;
       await act(...rest);
       busy = false;
-      window.signs += 1;
+      sessionStorage.signs = Number(sessionStorage.signs || 0) + 1;
     }, every_ms / SPEED);
   };
 """
@@ -134,9 +134,9 @@ def main() -> None:
                     still.wait_for_timeout(min(until_h - at_h, max(opened - at_h, 0.0)) * 3600 / asked.speed * 1000)
                 seen.append(used(running.process.pid))
                 memory_mb, threads, files, connections = seen[-1]
-                signs = still.evaluate("window.signs")
+                signs, loads = still.evaluate("[Number(sessionStorage.signs), Number(sessionStorage.loads)]")
                 told = f"{memory_mb:.0f} MB, {threads} threads, {files} files, {connections} connections"
-                done = f"{signs} signs of life, {opened} pages opened, {time.monotonic() - begun_s:.0f} s"
+                done = f"{signs} signs of life, {loads} times loaded, {opened} others opened, {time.monotonic() - begun_s:.0f} s"
                 print(f"{until_h:5.1f} h: {told}; {done}", flush=True)
             lost = still.locator("#gone").is_visible() or not signs
             said = [text for text in running.said if "rotrack is at" not in text]
