@@ -604,6 +604,20 @@ def test_the_raised_leg_needs_the_leg_network_because_two_ways_look_alike():
     assert all(drill.without_legnet for drill in drills)
 
 
+@pytest.mark.parametrize("raised_deg", [30, 45, 60, 75, 90])
+def test_a_leg_that_is_raised_up_to_the_ceiling_is_read_against_the_trunk(raised_deg):
+    """At 90 degrees the thigh points along the line of the hips, so that this line shows nothing of its rotation."""
+    for where in scenes(Posture.SIDE_RAISED):
+        side = Side.LEFT if where.facing is Facing.RIGHT_DOWN else Side.RIGHT
+        up = replace(where, joints_deg=(0, raised_deg - STANCES[where.posture].abduction_deg, 0, 0, 0), view=View(pitch=4, turn=6))
+        neutral = NeutralPose(SIZE, misplaced(up), np.zeros((N_LANDMARKS, 3)), up.crops())
+        measure = LegMeasure(neutral, side, load_table().drill("sidelying-abducted-external"))
+        assert not measure.problem
+        for k, turn_deg in enumerate(TURNS_DEG, 1):
+            pose = pose_at(10.0 * k, misplaced(up, **{side: turn_deg}), SIZE)
+            assert measure.read(replace(pose, legs=up.crops(**{side: turn_deg}))).angle_deg == pytest.approx(turn_deg, abs=2.5)
+
+
 def test_forward_tilt_brings_the_front_of_the_pelvis_down(monkeypatch: pytest.MonkeyPatch):
     """The prior's tilt is forward: with it, the front of an upright pelvis points below the horizon."""
     monkeypatch.setattr(legmodel, "_TILT_SD", 0.01)

@@ -32,6 +32,8 @@ def changed(old: str, new: str) -> str:
         (r"^person_pitch_deg = .*", "person_pitch_deg = [3]", "person_pitch_deg needs an angle and its standard error"),
         (r"^misfit_refused = .*\n", "", "posture 'seated': missing key misfit_refused"),
         (r"^facings = .*", 'facings = ["sideways"]', "facings must be among upright, away"),
+        (r"^raised_deg = .*", 'raised_deg = ["high"]', "raised_deg needs angles, or nothing"),
+        (r"^raised_deg = .*", "raised_deg = 75", "raised_deg needs angles, or nothing"),
         (r"^gravity = .*", 'gravity = "left"', "gravity must be up, down or nothing"),
         (r"^zero_limits_deg = .*", "zero_limits_deg = [9, -24]", "zero_limits_deg needs low and high"),
         (r"^from_behind = ", "seen_from_behind = true\nfrom_behind = ", "unknown key seen_from_behind"),

@@ -165,6 +165,18 @@ def test_even_repetitions_are_counted_and_a_missing_one_is_told(counting):
     assert words["right count 50.00%"] is False
 
 
+@pytest.mark.parametrize("direction", ["external", "internal"])
+def test_turns_of_a_leg_that_points_to_the_ceiling_are_counted(counting, direction):
+    variant = dataclasses.replace(POSTURES["sidelying_abducted"], options={"raise_deg": 90.0})
+    moved = dataclasses.replace(SHORT, directions=(direction,), cycles=2)
+    session = simulate.perform("tune", 2, variant, simulate.Drawn("steady", moved, Feed(fps=10)))
+    outcome = counting.outcome(session, 2)
+    assert (len(outcome.true), outcome.problems) == (2, ()), outcome.reason
+    assert len(outcome.values) == 1
+    off_deg, stated_deg, _ = outcome.values[0]
+    assert abs(off_deg) < stated_deg
+
+
 def test_who_does_nothing_is_credited_with_nothing(counting):
     idle = counting.outcome(simulate.fidgeting("tune", 0, 30.0), 0, quick=True)
     assert idle.true == ()

@@ -48,6 +48,8 @@ STILL_S = 1.0
 SIGNED, SIGNED_UPRIGHT = ("P", "L", "O"), ("P", "L")
 """What goes to the other side when the leg turns the other way; of who stands, the other foot moves off its spot instead."""
 UPRIGHT = ("standing", "standing_toe_pivot")
+RAISED_DEG = (25.0, 90.0)
+"""How high a leg is raised sideways: from knee height to the ceiling."""
 PARTS = {"T": "thigh", "P": "pelvis", "L": "trunk", "K": "knee", "D": "ankle", "O": "other"}
 
 
@@ -132,6 +134,8 @@ def perform(part: str, number: int, drill_id: str, peaks: Mapping[str, float]) -
         per_30[letter] = sign * size * 30 / peak_deg
     gain = drawn.movement.other_gain
     moved, options = _with_faults(drawn.movement, way, per_30)
+    if way.posture == "sidelying_abducted":
+        options["raise_deg"] = float(rng.uniform(*RAISED_DEG))
     legs = way.legs or str(rng.choice([legs for legs in drill.legs if legs != "alternating"]))
     if legs == "both" and not way.legs:
         per_30 |= {"O": 30 * gain, "P": per_30["P"] * (1 - gain), "L": per_30["L"] * (1 - gain)}  # either leg pulls its way

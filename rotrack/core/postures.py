@@ -74,6 +74,10 @@ class Stance:
         Standard deviation of the turn of the pelvis against the camera.
     flexion_deg, abduction_deg, rotation_deg, knee_deg, ankle_deg, tilt_deg : float
         Expected joint angles and forward tilt of the pelvis at neutral.
+    raised_deg : tuple of float
+        Other abductions that the leg may be raised to; the one that fits best is taken. Near 90 degrees the thigh points along the
+        line of the hips, which then shows no rotation. It is read against the rest of the pelvis, which lies as the person does, on
+        the side, and which the fit holds in its place: the axis of the trunk is the reference.
     moves_deg : tuple of float
         How far flexion, abduction, knee and ankle may move during the drill (standard deviations).
     gravity : str
@@ -102,6 +106,7 @@ class Stance:
     knee_deg: float
     ankle_deg: float
     tilt_deg: float
+    raised_deg: tuple[float, ...]
     moves_deg: tuple[float, float, float, float]
     gravity: str
     pitch_limits_deg: tuple[float, float]
@@ -248,11 +253,14 @@ def _stance(raw: dict[str, Any], need: Need) -> Stance:
     need(bool(raw["facings"]) and set(raw["facings"]) <= set(facings), f"facings must be among {', '.join(facings)}")
     need(all(are_numbers(pair, 2) for pair in raw["pitches_deg"]), "pitches_deg needs an angle and its standard deviation each")
     need(raw["gravity"] in ("", "up", "down"), "gravity must be up, down or nothing")
+    raised = raw["raised_deg"]
+    need(isinstance(raised, list) and are_numbers(raised, len(raised)), "raised_deg needs angles, or nothing")
     need(are_numbers(raw["moves_deg"], 4), "moves_deg needs four angles: flexion, abduction, knee, ankle")
     values: dict[str, Any] = {
         "facings": tuple(facings[name] for name in raw["facings"]),
         "pitches_deg": tuple((float(pitch), float(sd)) for pitch, sd in raw["pitches_deg"]),
         "gravity": raw["gravity"],
+        "raised_deg": tuple(map(float, raised)),
         "moves_deg": tuple(map(float, raw["moves_deg"])),
     }
     for name in ("pitch_limits_deg", "pitch_refused_deg", "zero_usual_deg", "zero_limits_deg"):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -191,14 +192,13 @@ class NeutralLeg:
         self._unit = float(np.nanmax(shown))  # a shank, in slopes
         pitches = ((self.floor.pitch_deg, self.floor.tilt_sd_deg),) if self.floor else stance.pitches_deg
         self.misfit = float("inf")
-        for facing in stance.facings:
-            for pitch in pitches:
-                self._try(facing, pitch)
+        for facing, pitch, abduction_deg in product(stance.facings, pitches, (stance.abduction_deg, *stance.raised_deg)):
+            self._try(facing, pitch, abduction_deg)
 
-    def _try(self, facing: Facing, pitch: tuple[float, float]) -> None:
+    def _try(self, facing: Facing, pitch: tuple[float, float], abduction_deg: float) -> None:
         """Fit one way to stand or lie before one camera place, and keep it if it is the best so far."""
         stance = self.stance
-        joints = [stance.flexion_deg, stance.abduction_deg, stance.rotation_deg, stance.knee_deg, stance.ankle_deg]
+        joints = [stance.flexion_deg, abduction_deg, stance.rotation_deg, stance.knee_deg, stance.ankle_deg]
         roll = (self.floor.roll_deg, self.floor.tilt_sd_deg) if self.floor else (0.0, _ROLL_SD)
         names = list(LENGTHS)
         means, sds = zip(*LENGTHS.values(), strict=True)
