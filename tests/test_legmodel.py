@@ -609,7 +609,8 @@ def test_a_leg_that_is_raised_up_to_the_ceiling_is_read_against_the_trunk(raised
     """At 90 degrees the thigh points along the line of the hips, so that this line shows nothing of its rotation."""
     for where in scenes(Posture.SIDE_RAISED):
         side = Side.LEFT if where.facing is Facing.RIGHT_DOWN else Side.RIGHT
-        up = replace(where, joints_deg=(0, raised_deg - STANCES[where.posture].abduction_deg, 0, 0, 0), view=View(pitch=4, turn=6))
+        higher_deg = raised_deg - STANCES[where.posture].abduction_deg
+        up = replace(where, joints_deg=(0, higher_deg, 0, 0, 0), view=View(pitch=4, turn=6))
         neutral = NeutralPose(SIZE, misplaced(up), np.zeros((N_LANDMARKS, 3)), up.crops())
         measure = LegMeasure(neutral, side, load_table().drill("sidelying-abducted-external"))
         assert not measure.problem

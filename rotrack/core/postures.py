@@ -75,9 +75,9 @@ class Stance:
     flexion_deg, abduction_deg, rotation_deg, knee_deg, ankle_deg, tilt_deg : float
         Expected joint angles and forward tilt of the pelvis at neutral.
     raised_deg : tuple of float
-        Other abductions that the leg may be raised to; the one that fits best is taken. Near 90 degrees the thigh points along the
-        line of the hips, which then shows no rotation. It is read against the rest of the pelvis, which lies as the person does, on
-        the side, and which the fit holds in its place: the axis of the trunk is the reference.
+        Other abductions that the leg may be raised to; the one that fits best is taken. Near 90 degrees the thigh points along
+        the line of the hips, which then shows no rotation. It is read against the rest of the pelvis, which lies on the side as
+        the person does, and which the fit holds in its place: the axis of the trunk is the reference.
     moves_deg : tuple of float
         How far flexion, abduction, knee and ankle may move during the drill (standard deviations).
     gravity : str
