@@ -629,7 +629,7 @@ def test_notes_and_load_are_kept_when_a_field_is_left(window, data):
 @marked
 def test_a_note_is_kept_while_it_is_typed(window, data):
     """Whoever closes the tab has not left the field."""
-    session_id = write(data, 23, person="Cleo")
+    session_id = write(data, 19, person="Cleo")
     window.open(f"/session/{session_id}")
     window.tab.focus("#note")
     window.tab.keyboard.type("half a senten")
@@ -639,7 +639,7 @@ def test_a_note_is_kept_while_it_is_typed(window, data):
 
 @marked
 def test_a_result_is_printed_without_its_buttons_and_with_its_bars(window, data):
-    session_id = write(data, 24, person="Cleo")
+    session_id = write(data, 18, person="Cleo")
     window.open(f"/session/{session_id}")
     buttons = window.tab.locator("button:visible, a.button:visible")
     assert buttons.count() > 3
