@@ -48,6 +48,9 @@ STILL_S = 1.0
 SIGNED, SIGNED_UPRIGHT = ("P", "L", "O"), ("P", "L")
 """What goes to the other side when the leg turns the other way; of who stands, the other foot moves off its spot instead."""
 UPRIGHT = ("standing", "standing_toe_pivot")
+LARGER = {Posture.SEATED: (0.8, 1.8)}
+"""How many times as far as usual people turn who are learned from: how much of a turn looks like a fault has to be known at large
+turns as well."""
 RAISED_DEG = (25.0, 90.0)
 """How high a leg is raised sideways: from knee height to the ceiling."""
 PARTS = {"T": "thigh", "P": "pelvis", "L": "trunk", "K": "knee", "D": "ankle", "O": "other"}
@@ -108,7 +111,7 @@ def ways() -> dict[str, Variant]:
     return found
 
 
-def perform(part: str, number: int, drill_id: str, peaks: Mapping[str, float]) -> Compensated:
+def perform(part: str, number: int, drill_id: str, peaks: Mapping[str, float], larger: float = 1.0) -> Compensated:
     """Return somebody who does a drill with faults of given sizes at a typical peak, signs at random; the rest is ordinary.
 
     Parameters
@@ -121,13 +124,15 @@ def perform(part: str, number: int, drill_id: str, peaks: Mapping[str, float]) -
         The drill.
     peaks : mapping of str to float
         Size of each fault at a typical peak, in its unit.
+    larger : float
+        How many times as far they turn as is usual.
     """
     way, drill = ways()[drill_id], load_table().drill(drill_id)
     drawn = movement.draw(part, number, way.moves_as, "steady")
     rng = np.random.default_rng([movement.PARTS[part], number, 83])
     directions = tuple(str(d) for d in drill.directions)
     typical = {d: getattr(drawn.movement, f"{d}_deg") for d in directions}
-    peak_deg = min(typical.values())
+    peak_deg = larger * min(typical.values())
     per_30 = {letter: float(rng.normal(0, QUIET[part_name])) for letter, part_name in PARTS.items()}
     for letter, size in peaks.items():
         sign = 1.0 if rng.random() < 0.5 or (way is BENT and letter == "T") else -1.0  # knees part; together they cannot close
@@ -196,7 +201,7 @@ def learn(posture: Posture, sessions: int) -> compensation.Learned:
         for number in range(sessions):
             rng = np.random.default_rng([number, 84])
             some = {letter: SPREAD * TWICE[letter] * abs(float(rng.normal())) for letter in letters if rng.random() < 0.5}
-            made = perform("tune", number, drill, some)
+            made = perform("tune", number, drill, some, float(rng.uniform(*LARGER.get(posture, (1.0, 1.0)))))
             moved = compensation.Moved(middle(made.neutral_poses()), made.side)
             for rep in made.seen.course.reps:
                 if rep.side != made.side:
