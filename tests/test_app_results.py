@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Error
 from helpers import FIXTURES, PATIENT_S, environment, frame_number, needs, numbered_clip, run_main, stop, wait_until
 from made_sessions import cut_off, repetition, rows_of, session_of, write
 from test_pictures import is_open
@@ -445,7 +446,12 @@ class Window:
 
     def open(self, path: str) -> None:
         """Open a page and wait until it is there."""
-        self.tab.goto(self.address + path)
+        try:
+            self.tab.goto(self.address + path)
+        except Error as error:
+            if "ERR_ABORTED" not in error.message:  # a page that has missed the program for a moment was just loading itself again
+                raise
+            self.tab.goto(self.address + path)
         self.tab.wait_for_selector("h1")
         self.tab.wait_for_function("() => window.did_handshake")
 
