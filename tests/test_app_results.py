@@ -23,9 +23,9 @@ import cv2
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Error
 from helpers import FIXTURES, PATIENT_S, environment, frame_number, needs, numbered_clip, run_main, stop, wait_until
 from made_sessions import cut_off, repetition, rows_of, session_of, write
+from playwright.sync_api import Error
 from test_pictures import is_open
 
 import rotrack
@@ -449,7 +449,7 @@ class Window:
         try:
             self.tab.goto(self.address + path)
         except Error as error:
-            if "ERR_ABORTED" not in error.message:  # a page that has missed the program for a moment was just loading itself again
+            if "ERR_ABORTED" not in error.message:  # a page that had missed the program was just loading itself again
                 raise
             self.tab.goto(self.address + path)
         self.tab.wait_for_selector("h1")
