@@ -103,7 +103,7 @@ def shown(studio: Studio, shot: Shot | None, t: Texts) -> dict[str, Any]:
         "phase": studio.phase,
         "prepared": studio.prepared,
         "session": studio.session_id,
-        "then": _then(studio),
+        "then": then_of(studio),
         "problem": problem,
         "sent_ms": studio.clock.now().timestamp() * 1000,
         "rate": round(studio.rate_hz, 1),
@@ -140,7 +140,7 @@ def _in_the_way(shot: Shot, t: Texts) -> str:
     return t.sentence(in_words(because(reasons[0]), t)) if reasons and "" not in reasons and Reason.WAITING not in reasons else ""
 
 
-def _then(studio: Studio) -> str:
+def then_of(studio: Studio) -> str:
     """Return the address that follows when the session is over; empty while there is none."""
     if not studio.session_id or studio.plan is None:
         return ""

@@ -10,9 +10,11 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import Query, Request
+from fastapi.responses import RedirectResponse
 from nicegui import app, run, ui
 
 from rotrack.app.live.courses import take_camera, under_way
+from rotrack.app.live.stream import then_of
 from rotrack.app.live.studio import Phase, Plan, Studio
 from rotrack.app.pages.cameras import camera_choice, known_cameras
 from rotrack.app.pages.layout import PATIENCE_S, Site, frame, is_owner, pressed_once, private, svg, tag
@@ -48,15 +50,19 @@ def register(site: Site) -> None:
     """Declare the page."""
 
     @ui.page("/live", response_timeout=PATIENCE_S)
-    async def live(request: Request) -> None:
+    async def live(request: Request) -> RedirectResponse | None:
+        if site.studio.phase is Phase.DONE and site.studio.session_id:
+            return RedirectResponse(then_of(site.studio))
         sessions: list[Session] = []
         with suppress(RotrackError):  # the history page says it
             sessions, _ = await asyncio.to_thread(read_sessions, site.data)
         plan, prepared = site.studio.plan, site.studio.prepared  # together: another drill may begin while this page is built
+        if site.studio.phase is Phase.IDLE:  # the plan of what is over says nothing, not even in which language
+            plan = None
         with frame(site, request, "live.title", "live", language=plan.language if plan else "") as t:
-            if plan is None or site.studio.phase is Phase.IDLE:
+            if plan is None:
                 await _nothing(site, sessions, private(request), t)
-                return
+                return None
             wanted: tuple[Goal, ...] = ()
             care = Care()
             with suppress(RotrackError):  # the page of people says it
@@ -64,6 +70,7 @@ def register(site: Site) -> None:
                 care = await asyncio.to_thread(care_of, site.data, plan.person, plan.drill)
             earlier, cameras = _earlier(sessions, plan, site.studio.legnet), await asyncio.to_thread(known_cameras, site.studio)
             _page(site, plan, prepared, earlier, wanted, care, cameras, request, t)
+        return None
 
     @app.post("/live/person")
     def person(x: Share, y: Share) -> dict[str, bool]:
