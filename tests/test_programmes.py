@@ -203,7 +203,7 @@ def test_a_course_that_is_not_there_is_said(tmp_path, course_id):
 
 
 def test_a_course_names_only_steps_that_it_has():
-    with pytest.raises(ValueError, match="not in it"):
+    with pytest.raises(ValueError, match="does not belong to it"):
         Course(id="a", programme=programme(), done=(Done(step=2),))
 
 

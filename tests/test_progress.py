@@ -508,7 +508,7 @@ def test_many_sessions_on_few_days_seldom_make_a_real_change(a_day, days):
 
 def test_a_latest_value_from_few_repetitions_is_told(tmp_path):
     found = read_progress(log(tmp_path, *weekly("Ana", [30.0] * 3), session_rows(50, "Ana", [30.0])))
-    assert any("fewer valid repetitions than its rule wants" in note for note in found.notes)
+    assert any("fewer valid repetitions than its rule asks for" in note for note in found.notes)
 
 
 def test_legs_of_different_years_are_not_compared(tmp_path):
