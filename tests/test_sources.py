@@ -515,7 +515,7 @@ def test_a_name_that_no_camera_has_is_explained(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sources, "list_cameras", lambda: found)
     with pytest.raises(SourceError, match=r"'webcam'.*0 \(Front Camera\), 2 \(USB Camera\)"):
         Camera("webcam")
-    with pytest.raises(SourceError, match="more than one"):
+    with pytest.raises(SourceError, match="More than one"):
         Camera("camera")
 
 
