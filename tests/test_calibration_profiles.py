@@ -333,7 +333,7 @@ def test_an_old_floor_is_used_only_if_asked_for() -> None:
 def test_another_person_and_another_convention_are_said_and_left_out() -> None:
     known = choose([ANA], HD, "Ben")
     assert known.calibration.gains == {}
-    assert "of Ana, not of Ben" in EN.said(known.warnings[0])
+    assert "to Ana, not to Ben" in EN.said(known.warnings[0])
     old = choose([replace(ANA, convention_version="0")], HD, "Ana")
     assert old.calibration.gains == {}
     assert "convention version 0" in EN.said(old.warnings[0])
