@@ -142,6 +142,8 @@ def why_not(words: list[str]) -> str:
     """Return why a command is not run; empty if it is."""
     if set(words) & set(RUN_ALL_THE_SAME):
         return ""
+    if any("{" in word for word in words):
+        return "the text of a message, in which a name is filled in"
     return next((why for first, why in NOT_RUN.items() if tuple(words[: len(first)]) == first), "")
 
 
