@@ -23,6 +23,7 @@ from made_sessions import repetition, rows, rows_of, session_of, write
 from page_helpers import CHROMIUM, NetworkCamera, Program, held_still, logged, program
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
+from translations import leaves
 
 from rotrack.app.pages.layout import LANGUAGE_COOKIE
 from rotrack.core.model import Direction, Side
@@ -369,13 +370,6 @@ WORDS = """() => {
     for (const node of document.querySelectorAll(`[${name}]`)) found.push(node.getAttribute(name));
   return [document.title.split(" \\u00b7 ")[0], ...found].map((text) => text.trim()).filter((text) => /[a-z]{2}/i.test(text));
 }"""
-
-
-def leaves(table: dict, prefix: str = "") -> dict[str, str]:
-    found: dict[str, str] = {}
-    for key, value in table.items():
-        found |= leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return found
 
 
 def english_only() -> list[re.Pattern[str]]:

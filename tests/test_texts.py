@@ -21,6 +21,7 @@ from conftest import recording
 from helpers import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
+from translations import leaves
 
 from rotrack.calibration.sheet import floor_moved
 from rotrack.charts.sessions import history_figure, session_figure
@@ -67,13 +68,6 @@ NOT_SAID = re.compile(
 )
 """What looks like a sentence but stays in files."""
 TWO_WORDS = re.compile(r"[A-Za-z]{2,},? [a-z]{2,}")
-
-
-def leaves(table: dict, prefix: str = "") -> dict[str, str]:
-    found = {}
-    for key, value in table.items():
-        found |= leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return found
 
 
 def page(language: str) -> dict[str, str]:

@@ -82,7 +82,7 @@ def known(language: str) -> dict[tuple[str, str], str]:
     for ending, lines in template():
         path = TEXTS / f"{language}{ending}.toml"
         table = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
-        own = dict(leaves(table))
+        own = leaves(table)
         for line in lines:
             if line.context:
                 place = line.context.partition(":")[2]
@@ -92,13 +92,12 @@ def known(language: str) -> dict[tuple[str, str], str]:
     return texts
 
 
-def leaves(table: dict, before: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the texts of nested tables with their dotted keys."""
+def leaves(table: dict, before: str = "") -> dict[str, str]:
+    """Return the texts of nested tables by their dotted keys."""
+    found: dict[str, str] = {}
     for key, value in table.items():
-        if isinstance(value, dict):
-            yield from leaves(value, f"{before}{key}.")
-        else:
-            yield before + key, value
+        found |= leaves(value, f"{before}{key}.") if isinstance(value, dict) else {before + key: value}
+    return found
 
 
 def catalog_of(language: str) -> Catalog:
