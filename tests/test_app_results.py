@@ -548,7 +548,7 @@ def test_a_repetition_is_dropped_and_counts_again_by_keyboard(window, data):
 def test_both_ways_together_follow_what_counts(window, data):
     reps = (repetition(1, 20.0), repetition(2, 30.0), repetition(1, -40.0), repetition(1, -10.0, RIGHT))
     window.open(f"/session/{write(data, 22, reps, drill='seated-combined', person='Cleo')}")
-    assert "left leg: 65.0 \u00b1 5.7\u00b0, internal to external rotation 0.62 \u00b1 0.12" in window.text(".both-ways")
+    assert "left leg: 65.0 \u00b1 5.7\u00b0, ratio of internal to external rotation 0.62 \u00b1 0.12" in window.text(".both-ways")
     window.tab.get_by_role("button", name="Leave out: Repetition 1, left leg, internal rotation").click()
     window.wait_for_text(".both-ways", "left leg: 70.0 \u00b1 5.7\u00b0")
     window.tab.get_by_role("button", name="Leave out: Repetition 1, left leg, external rotation").click()

@@ -374,7 +374,8 @@ def test_both_ways_together_stand_below_the_latest_session(found: Progress, repo
     assert {arc.side for arc in latest.arcs} == set(Side)
     for arc in latest.arcs:
         words = f"{arc.side} leg: {amount(arc.total_deg, arc.total_error_deg, latest.record.tier)}"
-        assert f"{words}, internal to external rotation {arc.ratio:.2f} \u00b1 {arc.ratio_error:.2f}" in Page(page).text.lower()
+        ratio = f"{arc.ratio:.2f} \u00b1 {arc.ratio_error:.2f}"
+        assert f"{words}, ratio of internal to external rotation {ratio}" in Page(page).text.lower()
 
 
 def test_faults_are_shares_of_what_was_not_taken_out(found: Progress, report: Report) -> None:

@@ -470,7 +470,7 @@ def test_a_slow_computer_is_told(begin, model, advice, fps):
     ("t", "told"),
     [
         (EN, "the camera is too low for this drill: the drill's page says where to put it"),
-        (DE, "die Kamera steht für diese Übung zu tief: wohin sie gehört, steht bei der Übung"),
+        (DE, "die Kamera steht für diese Übung zu tief: Wohin sie gehört, steht bei der Übung"),
     ],
 )
 def test_who_stands_before_the_camera_is_told_no_command_of_the_terminal(t, told):

@@ -59,7 +59,7 @@ COMMANDS = (
     Command("demo", MEASURE, "Measure a clip that comes with rotrack, and show what it found.", "measure"),
     Command("drills", MEASURE, "List the drills, or explain one: steps, camera, what is measured and how well.", "drills"),
     Command(
-        "check", MEASURE, "Check the set-up before measuring: pictures, light, people, legs, distance, camera place.", "check"
+        "check", MEASURE, "Check the set-up before measuring: frame rate, light, people, legs, distance, camera place.", "check"
     ),
     Command("live", MEASURE, "Measure with a camera, in a window.", "measure"),
     Command("analyze", MEASURE, "Measure videos, or a folder of them with a manifest, and log every repetition.", "measure"),
@@ -123,7 +123,8 @@ COMMANDS = (
 )
 _HELP = (
     "Measure hip internal and external rotation with an ordinary webcam.\n\n"
-    "[bold]rotrack[/bold] alone opens it in the browser. Everything there can be done from here, too.\n\n"
+    "[bold]rotrack[/bold] without a command opens a page in the browser. Everything that the page does can also be done with "
+    "these commands.\n\n"
     "First time? Run [bold]rotrack demo[/bold], then [bold]rotrack[/bold].\n\n"
     "Angles are degrees with the error to expect (95 %), internal rotation positive; left and right are the subject's own sides."
 )

@@ -36,8 +36,8 @@ BELL = "\a"
 app = typer.Typer(
     help=(
         "Calibrate the lens, the floor or your feet; most seated drills do not need it.\n\n"
-        "[bold]camera[/bold] finds the lens (once per camera), [bold]floor[/bold] the direction of gravity (after every move), "
-        "[bold]personal[/bold] how your own feet turn (for standing drills). [bold]print[/bold] makes the sheets."
+        "[bold]camera[/bold] finds the lens (once per camera), [bold]floor[/bold] the direction of gravity (after every move of "
+        "the camera), [bold]personal[/bold] how your own feet turn (for standing drills). [bold]print[/bold] makes the sheets."
     ),
     rich_markup_mode="rich",
     no_args_is_help=True,
@@ -50,10 +50,10 @@ CameraOption = Annotated[
 OutOption = Annotated[
     Path | None, typer.Option("--out", "-o", help="Folder for the profile; default: `calibration` in your data folder.")
 ]
-TimeoutOption = Annotated[float, typer.Option("--timeout", min=1, help="Give up after so many seconds.")]
+TimeoutOption = Annotated[float, typer.Option("--timeout", min=1, help="Give up after this many seconds.")]
 WindowOption = Annotated[
     bool,
-    typer.Option("--window/--no-window", help="Without a window, a video is read picture by picture, as fast as possible."),
+    typer.Option("--window/--no-window", help="Show a window. Without one, a video is read as fast as possible."),
 ]
 ProfilesOption = Annotated[
     list[str] | None,
@@ -189,7 +189,7 @@ def personal(
     rays: Annotated[str, typer.Option("--rays", help="Degrees outward, if you do not use the printed rays.")] = "30,45",
     delay: Annotated[float, typer.Option("--delay", min=0, help="Seconds to walk to the pages; only with a window.")] = 5.0,
 ) -> None:
-    """Learn how far your feet really turn per degree that rotrack reads, with the pages of rays. For standing drills.
+    """Learn how far your feet really turn per degree that rotrack reads, with the printed rays. For standing drills.
 
     Stand with both feet along 0, hands free. Lay one foot flat along 30, then 45 degrees, two seconds each; then the other one.
     A sound follows every hold. The key n begins again.

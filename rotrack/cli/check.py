@@ -36,7 +36,7 @@ def check(
     request: Request,
     seconds: Annotated[float, typer.Option("--seconds", min=1, help="Stop after this many seconds at the latest.")] = 10.0,
 ) -> None:
-    """Check the set-up before measuring: pictures, light, people, legs, distance, camera place.
+    """Check the set-up before measuring: frame rate, light, people, legs, distance, camera place.
 
     Take the starting position and hold still. The check ends as soon as everything is good, or after --seconds with exit code 5.
     Nothing is logged.

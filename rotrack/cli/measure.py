@@ -113,7 +113,7 @@ def analyze(
     ] = None,
     manifest: Annotated[
         Path | None,
-        typer.Option("--manifest", help="What the videos of a folder are; default: manifest.csv in it.", metavar="FILE"),
+        typer.Option("--manifest", help="Table of the videos of a folder; default: manifest.csv in it.", metavar="FILE"),
     ] = None,
     dask: Annotated[
         str, typer.Option("--dask", help="Measure a folder on the workers of this Dask scheduler.", metavar="ADDRESS")
@@ -175,7 +175,7 @@ def remeasure(
         bool | None,
         typer.Option(
             "--legnet/--no-legnet",
-            help="Count what the leg network said then, or measure by MediaPipe's landmarks alone; default: as it was measured.",
+            help="Use what the leg network saw then, or MediaPipe's landmarks alone; default: as it was measured.",
             show_default=False,
         ),
     ] = None,
@@ -279,7 +279,7 @@ def _document(outcomes: list[Outcome], dated: Mapping[Path, Recorded]) -> dict[s
 @with_request(leave_out=("correct", "rotate", "mirrored", "from_s", "to_s", "speed", "recorded_at"), drill="seated-combined")
 def live(
     camera: CameraOption = "0",
-    reps: Annotated[int, typer.Option("--reps", "-n", min=0, help="End after this many per side; 0: when you end it.")] = 0,
+    reps: Annotated[int, typer.Option("--reps", "-n", min=0, help="End after this many repetitions per side; 0: never.")] = 0,
     *,
     request: Request,
     mirror: Annotated[bool, typer.Option("--mirror/--no-mirror", help="Show the picture as a mirror would.")] = True,

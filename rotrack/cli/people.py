@@ -200,7 +200,9 @@ def give(
 
 @app.command("archive")
 def archive(
-    name: NameArgument, undo: Annotated[bool, typer.Option("--undo", help="List them again.")] = False, out: OutOption = None
+    name: NameArgument,
+    undo: Annotated[bool, typer.Option("--undo", help="List the person again.")] = False,
+    out: OutOption = None,
 ) -> None:
     """Take a person out of the lists; nothing is deleted."""
     data = opened(out)

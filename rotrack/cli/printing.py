@@ -81,7 +81,7 @@ def print_session(session: Session) -> None:
         OUT.print(f"{escape(record.source.name)}: no {what} found{until}.")
     for arc in session.arcs:
         total, ratio = amount(arc.total_deg, arc.total_error_deg, tier), f"{arc.ratio:.2f} \u00b1 {arc.ratio_error:.2f}"
-        OUT.print(f"  {arc.side}: total arc [bold]{total}[/], internal to external [bold]{ratio}[/]", soft_wrap=True)
+        OUT.print(f"  {arc.side}: total arc [bold]{total}[/], ratio of internal to external [bold]{ratio}[/]", soft_wrap=True)
     if turnout := session.turnout:
         OUT.print(f"  total turnout [bold]{amount(turnout.total_deg, turnout.error_deg, tier)}[/]", soft_wrap=True)
     if tier is Tier.B or (tier is Tier.A and record.measured != "hip rotation"):

@@ -74,7 +74,7 @@ def drop(
     side: Annotated[
         Side | None, typer.Option("--side", "-s", help="The leg, if there are several: the subject's own side.")
     ] = None,
-    direction: Annotated[Direction | None, typer.Option("--direction", help="The excursion, if there are several.")] = None,
+    direction: Annotated[Direction | None, typer.Option("--direction", help="The direction, if there are several.")] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Include them again.")] = False,
     out: OutOption = None,
 ) -> None:
@@ -118,7 +118,7 @@ def note(
     *,
     noted: dict[str, Any],
     dated: Annotated[
-        str, typer.Option("--dated", help="When it really began, if the clock was wrong: 2026-01-31 17:30.", metavar="DATE")
+        str, typer.Option("--dated", help="When the session began, if the clock was wrong: 2026-01-31 17:30.", metavar="DATE")
     ] = "",
     out: OutOption = None,
 ) -> None:
@@ -154,7 +154,7 @@ def delete(
         str | None,
         typer.Option("--person", "-p", help="The name; case and blanks do not matter.", autocompletion=completion.people),
     ] = None,
-    everything: Annotated[bool, typer.Option("--everything", help="All that is kept, of everybody.")] = False,
+    everything: Annotated[bool, typer.Option("--everything", help="Delete everything about everybody.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     out: OutOption = None,
 ) -> None:

@@ -26,7 +26,7 @@ def validate(
     ],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="CSV file for the table, a row per clip and leg.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
-    only: Annotated[str, typer.Option("--only", help="Only clips or drills whose name holds this.")] = "",
+    only: Annotated[str, typer.Option("--only", help="Only clips or drills with this in their names.")] = "",
     part: Annotated[
         str, typer.Option("--part", help="Only this part: tune or test in the public benchmark.", show_default=False)
     ] = "",
