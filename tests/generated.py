@@ -2,8 +2,8 @@
 
 A block of a page between `<!-- name: written by tests/generated.py -->` and `<!-- end -->` is made from the tables of drills and
 postures, from the import contract, from the options of a request or from the catalogue of texts, and test_generated.py says when
-it is old. The drawings of the drills, and what shells know of the commands, are written as well; test_drawing.py and
-test_completion.py watch over them.
+it is old. examples.py fills the blocks that show what a command prints. The drawings of the drills, and what shells know of the
+commands, are written as well; test_drawing.py and test_completion.py watch over them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import get_type_hints
+
+import examples
 
 from rotrack.core.drills import Drill, Measure, Place, View, load_table
 from rotrack.core.postures import Posture
@@ -144,9 +146,12 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "reasons": reasons,
 }
 PAGES = (
+    ROOT / "docs" / "agreement.md",
+    ROOT / "docs" / "commands.md",
     ROOT / "docs" / "data.md",
     ROOT / "docs" / "drills.md",
     ROOT / "docs" / "conventions.md",
+    ROOT / "docs" / "progress.md",
     ROOT / "docs" / "developer" / "structure.md",
     ROOT / "rotrack" / "measure" / "request.py",
 )
@@ -162,7 +167,7 @@ def renewed(page: str) -> str:
     for name, made in BLOCKS.items():
         block = re.compile(rf"^(\S+ {re.escape(mark(name))}.*?\n).*?(?=^\S+ end\b)", re.MULTILINE | re.DOTALL)
         page = block.sub(lambda found, made=made: f"{found[1]}{made()}\n", page)
-    return page
+    return examples.renewed(page)
 
 
 def main() -> None:
