@@ -38,6 +38,9 @@ BENT = Variant(
     legs="both",
 )
 """Knees together and feet apart, as the drill has it; the renderer's own posture plants the feet, so its knees cannot part."""
+FIRST = Variant(
+    "first", "first_position", "first_position", external="standing-first-position", options={"toes_out_deg": 3.0}, legs="both"
+)
 FPS = 12.0
 LEG_M = 0.85
 """A leg from hip to heel: what makes an angle at the hip a way of the heel."""
@@ -47,8 +50,8 @@ STILL_S = 1.0
 """Nobody moves before that."""
 SIGNED, SIGNED_UPRIGHT = ("P", "L", "O"), ("P", "L")
 """What goes to the other side when the leg turns the other way; of who stands, the other foot moves off its spot instead."""
-UPRIGHT = ("standing", "standing_toe_pivot")
-LARGER = {Posture.SEATED: (0.8, 1.8)}
+UPRIGHT = ("standing", "standing_toe_pivot", "first_position")
+LARGER = {str(Posture.SEATED): (0.8, 1.8)}
 """How many times as far as usual people turn who are learned from: how much of a turn looks like a fault has to be known at large
 turns as well."""
 RAISED_DEG = (25.0, 90.0)
@@ -100,7 +103,7 @@ class Compensated:
 @cache
 def ways() -> dict[str, Variant]:
     """Return how each measured drill is done here, by its id."""
-    found: dict[str, Variant] = {"supine-bent-internal": BENT}
+    found: dict[str, Variant] = {"supine-bent-internal": BENT, "standing-first-position": FIRST}
     for variant in simulate.variants():
         for drill in (variant.internal, variant.external, variant.combined):
             if drill:
@@ -127,6 +130,14 @@ def perform(part: str, number: int, drill_id: str, peaks: Mapping[str, float], l
     larger : float
         How many times as far they turn as is usual.
     """
+    side, variant, drawn, per_30 = plan(part, number, drill_id, peaks, larger)
+    return Compensated(simulate.perform(part, number, variant, drawn, sides=(side,), wanted=_wanted), per_30)
+
+
+def plan(
+    part: str, number: int, drill_id: str, peaks: Mapping[str, float], larger: float = 1.0
+) -> tuple[Side, Variant, Drawn, dict[str, float]]:
+    """Return for the same arguments which leg moves first, how the drill is done, the movement, and the faults per 30 deg."""
     way, drill = ways()[drill_id], load_table().drill(drill_id)
     drawn = movement.draw(part, number, way.moves_as, "steady")
     rng = np.random.default_rng([movement.PARTS[part], number, 83])
@@ -149,8 +160,7 @@ def perform(part: str, number: int, drill_id: str, peaks: Mapping[str, float], l
     feed = dataclasses.replace(drawn.feed, fps=FPS)
     variant = dataclasses.replace(way, options={**way.options, **options})
     variant = dataclasses.replace(variant, **{d: drill_id for d in directions}, combined=drill_id if drill.combined else "")
-    seen = simulate.perform(part, number, variant, Drawn("steady", moved, feed), sides=(Side(moved.side),), wanted=_wanted)
-    return Compensated(seen, per_30)
+    return Side(moved.side), variant, Drawn("steady", moved, feed), per_30
 
 
 def _wanted(course: movement.Course, t_s: np.ndarray) -> np.ndarray:
@@ -162,6 +172,11 @@ def _wanted(course: movement.Course, t_s: np.ndarray) -> np.ndarray:
 def _with_faults(moved: movement.Movement, way: Variant, per_30: dict[str, float]) -> tuple[movement.Movement, dict[str, Any]]:
     """Return a movement and options of a posture that make the faults; the signs that they cannot have are taken away."""
     options: dict[str, Any] = {}
+    if way.posture == "first_position":
+        per_30["K"] = abs(per_30["K"])
+        options = {"sink_deg": per_30["K"], "turn_deg": per_30["P"], "lean_deg": per_30["L"]}
+        quiet = dataclasses.replace(moved, pelvis_deg=0.0, trunk_deg=0.0)  # of both legs they would cancel out
+        return quiet, options
     if way.posture in UPRIGHT:
         for letter in ("K", "O", "H"):
             per_30[letter] = abs(per_30.get(letter, 0.0))
@@ -183,25 +198,27 @@ def _with_faults(moved: movement.Movement, way: Variant, per_30: dict[str, float
     return dataclasses.replace(moved, **{f"{part}_deg": per_30[letter] for letter, part in PARTS.items()}), options
 
 
-def _made(posture: Posture) -> set[str]:
-    """Return the faults that can be made in a posture."""
-    upright = {"F", "H"} if posture in (Posture.STANDING, Posture.STANDING_TOES) else set()
-    return set(PARTS) | upright | ({"F"} if posture in (Posture.LUNGE, Posture.LONG_SITTING) else set())
+def _made(way: Variant) -> set[str]:
+    """Return the faults that can be made in a way to do a drill."""
+    if way is FIRST:
+        return {"P", "L", "K"}
+    more = {"standing": {"F", "H"}, "standing_toe_pivot": {"F", "H"}, "lunge": {"F"}, "longsit": {"F"}}
+    return set(PARTS) | more.get(way.posture, set())
 
 
 # ---------------------------------------------------------------------- learning
 
 
-def learn(posture: Posture, sessions: int) -> compensation.Learned:
-    """Return what made people show of their faults in a posture, so many sessions of each of its drills."""
+def learn(kept: str, sessions: int) -> compensation.Learned:
+    """Return what made people show of their faults, so many sessions of each of the drills that are kept under a name."""
     rows, sizes = [], []
-    drills = [drill for drill in ways() if load_table().drill(drill).posture is posture]
-    letters = sorted(_made(posture) & {letter for drill in drills for letter in load_table().drill(drill).faults})
+    drills = [drill for drill in ways() if compensation.kept_as(load_table().drill(drill)) == kept]
+    letters = sorted(_made(ways()[drills[0]]) & {letter for drill in drills for letter in load_table().drill(drill).faults})
     for drill in drills:
         for number in range(sessions):
             rng = np.random.default_rng([number, 84])
             some = {letter: SPREAD * TWICE[letter] * abs(float(rng.normal())) for letter in letters if rng.random() < 0.5}
-            made = perform("tune", number, drill, some, float(rng.uniform(*LARGER.get(posture, (1.0, 1.0)))))
+            made = perform("tune", number, drill, some, float(rng.uniform(*LARGER.get(kept, (1.0, 1.0)))))
             moved = compensation.Moved(middle(made.neutral_poses()), made.side)
             for rep in made.seen.course.reps:
                 if rep.side != made.side:
@@ -216,9 +233,7 @@ def learn(posture: Posture, sessions: int) -> compensation.Learned:
     seen, wanted = np.array(rows), np.array([[size.get(name, 0.0) for name in names] for size in sizes])
     scale = np.sqrt((seen**2).mean(axis=0)) + 1e-9
     seen = seen / scale
-    outwards = (
-        {"T": "T+"} if posture is Posture.SUPINE_BENT else {}
-    )  # knees that part are a fault, those that fall inwards are none
+    outwards = {"T": "T+"} if kept == Posture.SUPINE_BENT else {}  # knees that part are a fault, those that fall inwards are none
     return compensation.Learned(
         tuple(outwards.get(name, name) for name in names), scale, seen.T @ seen / len(seen), seen.T @ wanted / len(seen)
     )
@@ -230,20 +245,21 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=250, help="sessions of each drill (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path(str(compensation.__file__)).with_name(compensation.FILE))
-    seen = [p for p in Posture if any(p in fault.limits for fault in load_table().faults.values())]
-    parser.add_argument("--only", nargs="*", choices=list(Posture), default=seen, help="postures; the others stay")
+    drills = [load_table().drill(name) for name in ways()]
+    limited = {posture for fault in load_table().faults.values() for posture in fault.limits}
+    seen = sorted({compensation.kept_as(drill) for drill in drills if drill.posture in limited})
+    parser.add_argument("--only", nargs="*", choices=seen, default=seen, help="what to learn; the rest stays")
     asked = parser.parse_args()
-    postures = [p for p in Posture if p in asked.only and any(load_table().drill(d).posture is p for d in ways())]
     with ProcessPoolExecutor(asked.jobs) as pool:
-        found = dict(zip(postures, pool.map(learn, postures, [asked.sessions] * len(postures)), strict=True))
+        found = dict(zip(asked.only, pool.map(learn, asked.only, [asked.sessions] * len(asked.only)), strict=True))
     arrays: dict[str, Any] = {}
     if asked.out.exists():
         with np.load(asked.out) as kept:
             arrays = {name: kept[name] for name in kept.files}
-    for posture, told in found.items():
-        arrays |= {f"{posture}.names": np.array(told.names), f"{posture}.scale": told.scale.astype(np.float32)}
-        arrays |= {f"{posture}.seen": told.seen.astype(np.float32), f"{posture}.cross": told.cross.astype(np.float32)}
-        print(posture, " ".join(told.names))
+    for kept, told in found.items():
+        arrays |= {f"{kept}.names": np.array(told.names), f"{kept}.scale": told.scale.astype(np.float32)}
+        arrays |= {f"{kept}.seen": told.seen.astype(np.float32), f"{kept}.cross": told.cross.astype(np.float32)}
+        print(kept, " ".join(told.names))
     np.savez_compressed(asked.out, **arrays)
 
 

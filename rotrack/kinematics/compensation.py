@@ -3,8 +3,8 @@
 A thigh that leaves its place, a pelvis that rolls, a knee that bends: each moves many landmarks a little, in each posture in its
 own way. How, and how much the landmarks move by themselves, was learned from made people who do each drill with faults of known
 sizes and are seen with the measured errors of the models (training/compensation.py). `compensation.npz` keeps what was learned,
-per posture: the second moments of what is seen and of the sizes. The size of a fault follows from whatever is seen in a frame by
-the best linear reading of that; where too little is seen for it, there is none.
+per posture, and apart where both legs turn on the feet: the second moments of what is seen and of the sizes. The size of a fault
+follows from whatever is seen in a frame by the best linear reading of that; where too little is seen for it, there is none.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from importlib import resources
 
 import numpy as np
 
+from rotrack.core.drills import Drill
 from rotrack.core.model import LEGS, LegCrop, Pose, Side
 from rotrack.core.postures import Posture
 from rotrack.kinematics.crops import readable
@@ -57,6 +58,11 @@ class Learned:
     seen: np.ndarray
     cross: np.ndarray
 
+    @property
+    def letters(self) -> frozenset[str]:
+        """The faults."""
+        return frozenset(name[0] for name in self.names)
+
     def weights(self, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return how to read the sizes from what is known, (f, k), and how much of their variance that shows, (k,)."""
         weights = np.zeros_like(self.cross)
@@ -68,17 +74,27 @@ class Learned:
         return weights, np.einsum("fk,fk->k", solved, cross)
 
 
+def kept_as(drill: Drill) -> str:
+    """Return the name under which `FILE` keeps what was learned for a drill: its posture, and whether both legs turn standing."""
+    both = drill.posture is Posture.STANDING and drill.legs == ("both",)
+    return f"{drill.posture} both" if both else str(drill.posture)
+
+
+def learned_for(drill: Drill) -> Learned | None:
+    """Return what was learned for a drill; None where no fault is seen."""
+    return _all_learned().get(kept_as(drill))
+
+
 @cache
-def learned() -> dict[Posture, Learned]:
-    """Return what was learned, per posture in which any fault is seen."""
+def _all_learned() -> dict[str, Learned]:
     with resources.files(__package__).joinpath(FILE).open("rb") as file, np.load(file) as data:
-        postures = [Posture(name.removesuffix(".names")) for name in data.files if name.endswith(".names")]
+        kept = [name.removesuffix(".names") for name in data.files if name.endswith(".names")]
         return {
-            posture: Learned(
-                tuple(str(name) for name in data[f"{posture}.names"]),
-                *(data[f"{posture}.{part}"].astype(float) for part in ("scale", "seen", "cross")),
+            name: Learned(
+                tuple(str(fault) for fault in data[f"{name}.names"]),
+                *(data[f"{name}.{part}"].astype(float) for part in ("scale", "seen", "cross")),
             )
-            for posture in postures
+            for name in kept
         }
 
 
@@ -120,7 +136,7 @@ class Moved:
 
 
 class Compensation:
-    """The size of every fault that a posture shows, frame by frame.
+    """The size of every fault that is seen in a drill, frame by frame.
 
     Parameters
     ----------
@@ -128,12 +144,12 @@ class Compensation:
         The zero.
     side : Side
         The leg that is measured.
-    posture : Posture
-        The position.
+    drill : Drill
+        What is done.
     """
 
-    def __init__(self, neutral: NeutralPose, side: Side, posture: Posture) -> None:
-        self._moved, self._learned = Moved(neutral, side), learned().get(posture)
+    def __init__(self, neutral: NeutralPose, side: Side, drill: Drill) -> None:
+        self._moved, self._learned = Moved(neutral, side), learned_for(drill)
         self._readings: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
         self._least = SHOWN_SHARE * self._learned.weights(np.ones(len(self._learned.scale), bool))[1] if self._learned else 0.0
 

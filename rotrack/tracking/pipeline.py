@@ -419,7 +419,7 @@ class _LegTracker:
             measure = make_measure(neutral, self.side, self._drill, self._calibration, self._settings.correct)
             rough_s, rough_deg = self._rough(measure)
         self._measure, self._form = measure, BodyForm(neutral, self.side)
-        self._compensation = Compensation(neutral, self.side, self._drill.posture)
+        self._compensation = Compensation(neutral, self.side, self._drill)
         self._hip_zero = neutral.image_px[self._hips].mean(axis=0)
         self._shank_px = float(np.hypot(*(neutral.image_px[self._leg.ankle] - neutral.image_px[self._leg.knee])))
         from_s = poses[0].time_s

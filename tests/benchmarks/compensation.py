@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from rotrack.core.drills import load_table
-from rotrack.kinematics.compensation import Compensation, learned, size_at_peak
+from rotrack.kinematics.compensation import Compensation, learned_for, size_at_peak
 from rotrack.tracking.neutral import middle
 from training import compensation
 
@@ -41,11 +41,12 @@ class Seen:
 
 def repetitions(drill: str, numbers: range, peaks: dict[str, float]) -> Iterator[Seen]:
     """Yield the repetitions of made people who do a drill with faults of these sizes."""
-    posture = load_table().drill(drill).posture
-    letters = {name[0] for name in learned()[posture].names}
+    known = load_table().drill(drill)
+    told = learned_for(known)
+    letters = told.letters if told else frozenset()
     for number in numbers:
         made = compensation.perform("test", number, drill, peaks)
-        reader = Compensation(middle(made.neutral_poses()), made.side, posture)
+        reader = Compensation(middle(made.neutral_poses()), made.side, known)
         sizes = [(pose.time_s, reader.sizes(pose)) for pose in made.seen.poses if not pose.reason]
         for rep in made.seen.course.reps:
             if rep.side == made.side:
@@ -86,13 +87,13 @@ def of_drill(drill: str, sessions: int, limits: bool) -> list[Row]:
     """Return the rows of a drill."""
     table, rows = load_table(), []
     known = table.drill(drill)
-    if known.posture not in learned():
+    told = learned_for(known)
+    if told is None:
         return []
     ordinary = list(repetitions(drill, range(sessions), {}))
-    names = {name[0] for name in learned()[known.posture].names}
     for place, letter in enumerate(known.faults, 1):
         fault = table.faults[letter]
-        if letter not in names or not (limits or known.watches(fault)):
+        if letter not in told.letters or not (limits or known.watches(fault)):
             continue
         tried = [share * compensation.TWICE[letter] for share in SHARES] if limits else [fault.limits[known.posture]]
         for limit in tried:

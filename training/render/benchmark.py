@@ -156,8 +156,8 @@ def _spec(part: str, variant: Variant, seed: int, person: int, kinds: Iterator[s
     return {
         "posture": variant.posture,
         "person": people.draw(part, person),
-        "movement": _changed(moved),
-        "feed": _changed(drawn.feed),
+        "movement": changed(moved),
+        "feed": changed(drawn.feed),
         "options": dict(variant.options),
         **placed,
         "seed": seed,
@@ -193,7 +193,7 @@ def _drill(variant: Variant, directions: Sequence[str]) -> str:
     return variant.internal if directions[0] == "internal" else variant.external
 
 
-def _changed(value: Any) -> dict[str, Any]:
+def changed(value: Any) -> dict[str, Any]:
     """Return the fields of a dataclass that are not at their default, numbers rounded to what matters."""
     plain = {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if getattr(value, f.name) != f.default}
     rounded = {name: round(x, 4) if isinstance(x, float) else x for name, x in plain.items()}

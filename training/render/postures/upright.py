@@ -122,10 +122,19 @@ class Standing(Posture):
 class FirstPosition(Standing):
     """Both legs turn on their heels at once, weight on both, knees straight, soles flat: dancers' first position is external.
 
-    Options: hands_on_hips, toes_out_deg (where the feet point before they turn), heel_aside_m (from the middle to each heel).
+    Options: hands_on_hips, toes_out_deg (where the feet point before they turn), heel_aside_m (from the middle to each heel);
+    faults per 30 deg: sink_deg (how far both knees bend because the body sinks), turn_deg and lean_deg (how far the pelvis turns
+    and the trunk leans, as with the leg named first in the movement; what goes along with both legs cancels out).
     """
 
-    OPTIONS: ClassVar[Mapping[str, Any]] = {"hands_on_hips": False, "toes_out_deg": 3.0, "heel_aside_m": 0.045}
+    OPTIONS: ClassVar[Mapping[str, Any]] = {
+        "hands_on_hips": False,
+        "toes_out_deg": 3.0,
+        "heel_aside_m": 0.045,
+        "sink_deg": 0.0,
+        "turn_deg": 0.0,
+        "lean_deg": 0.0,
+    }
     both_legs = True
 
     def _plant_stance_leg(self) -> np.ndarray:
@@ -148,9 +157,11 @@ class FirstPosition(Standing):
         pose = pose.with_leg(side, replace(self.neutral.legs[side], foot_axes=flat))
         return self.tied(pose, side, self.heels_m[side], "heel", angle)
 
-    def sunk_m(self, i: int) -> float:
-        """Return 0: nobody sinks."""
-        return 0.0
+    def mirrored_sum(self, part: str, i: int) -> float:
+        """Return how far pelvis or trunk go along in frame i."""
+        fault = {"pelvis": "turn_deg", "trunk": "lean_deg"}[part]
+        along = mirrored(self.side) * self.options[fault] * float(self.rotation_deg[self.side][i]) / 30
+        return super().mirrored_sum(part, i) + along
 
     def legs(self, pose: Pose, i: int) -> Pose:
         """Return the pose with the legs of frame i."""
