@@ -80,7 +80,7 @@ def test_every_fault_that_is_watched_was_learned():
         ("sidelying-strength-internal", "P"),
         ("longsit-external", "K"),
         ("standing-external", "K"),
-        ("standing-first-position", "P"),
+        ("standing-first-position", "L"),
     ],
 )
 def test_a_made_person_who_compensates_is_found_and_an_ordinary_one_is_not(drill, letter):
