@@ -77,7 +77,7 @@ class Learned:
 def kept_as(drill: Drill) -> str:
     """Return the name under which `FILE` keeps what was learned for a drill: its posture, and whether both legs turn standing."""
     both = drill.posture is Posture.STANDING and drill.legs == ("both",)
-    return f"{drill.posture} both" if both else str(drill.posture)
+    return f"{drill.posture}_both" if both else str(drill.posture)
 
 
 def learned_for(drill: Drill) -> Learned | None:
