@@ -232,13 +232,23 @@ def test_what_is_not_valid_is_told_once_with_its_reason_and_does_not_end_the_set
     assert said == [number(1), number(2), DONE]
 
 
-def test_a_repetition_that_turns_out_to_be_partial_is_counted_again():
+def test_a_repetition_that_turns_out_to_be_partial_is_done_again_and_no_number_is_said_twice():
     talk = Talk((RIGHT,), 3).ready()
     for n in (1, 2):
         talk.step(reps=(a_rep(RIGHT, n),))
     partial = a_rep(RIGHT, 2, valid=False, reason="partial")
     assert talk.step(revised=(partial,)) == [not_counted(partial.reason)]
-    assert talk.step(reps=(a_rep(RIGHT, 3),)) == [number(2)]
+    assert talk.step(reps=(a_rep(RIGHT, 3),)) == [number(3)]
+    assert talk.board.counted(RIGHT) == 3
+    assert talk.step(reps=(a_rep(RIGHT, 4),)) == [number(4), DONE]
+
+
+def test_a_repetition_that_turns_out_to_be_whole_after_all_ends_the_set_without_a_number_of_its_own():
+    talk = Talk((RIGHT,), 2).ready()
+    talk.step(reps=(a_rep(RIGHT, 1),))
+    talk.step(revised=(a_rep(RIGHT, 1, valid=False, reason="partial"),))
+    assert talk.step(reps=(a_rep(RIGHT, 2),)) == [number(2)]
+    assert talk.step(revised=(a_rep(RIGHT, 1),)) == [DONE]
 
 
 def test_other_leg_and_done_are_said_with_a_beep():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rotrack.core.model import Apart, Direction, NeutralTaken, Rep, Side, Step, ZeroCourse
@@ -34,6 +34,7 @@ class Scoreboard:
     several_people: bool = False
     frozen: int = 0
     cut_off: Counter[str] = field(default_factory=Counter)
+    _counted: set[tuple[Side, Direction, int]] = field(default_factory=set)
 
     def add(self, step: Step, with_frame: bool = True) -> None:
         """Add a step; without a frame for what comes after the last one."""
@@ -42,6 +43,7 @@ class Scoreboard:
             self.zeros[zero.side, zero.from_s] = zero
         if step.revised:
             self._revise(step.revised)
+        self._counted |= {(rep.side, rep.direction, rep.rep) for rep in (*step.reps, *step.revised) if rep.valid}
         self.apart += step.apart
         self.neutrals += step.neutrals
         for rep in step.reps:
@@ -81,12 +83,16 @@ class Scoreboard:
         return max((rep.rep for rep in self.reps if rep.side is side), default=0)
 
     def complete(self, side: Side, directions: Sequence[Direction] = ()) -> int:
-        """Return how many repetitions of a side count: so many valid ones there are in each direction of its drill.
+        """Return how many repetitions of a side are valid: so many there are in each direction of its drill.
 
-        Without `directions` those of the direction that has most. It may fall: others tell that a repetition was partial.
+        Without `directions` those of the direction that has most. It ends a set. It may fall, because later repetitions can tell
+        that an earlier one was partial.
         """
-        valid = Counter(rep.direction for rep in self.reps if rep.side is side and rep.valid)
-        return min((valid[direction] for direction in directions), default=max(valid.values(), default=0))
+        return _whole((rep.direction for rep in self.reps if rep.side is side and rep.valid), directions)
+
+    def counted(self, side: Side, directions: Sequence[Direction] = ()) -> int:
+        """Return the number that is shown and spoken: how many repetitions of a side were valid at some time. It never falls."""
+        return _whole((direction for one, direction, _ in self._counted if one is side), directions)
 
     def last(self, side: Side) -> Rep | None:
         """Return the latest repetition of a side."""
@@ -116,3 +122,9 @@ class Scoreboard:
     def main_reason(self) -> str:
         """The most frequent reason for no angle."""
         return self.reasons.most_common(1)[0][0] if self.reasons else ""
+
+
+def _whole(excursions: Iterable[Direction], directions: Sequence[Direction]) -> int:
+    """Return how many repetitions excursions make, of which each has all of the directions."""
+    each = Counter(excursions)
+    return min((each[direction] for direction in directions), default=max(each.values(), default=0))

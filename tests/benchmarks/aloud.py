@@ -1,9 +1,9 @@
 """Is what the page counts aloud what the log holds? Run `python tests/benchmarks/aloud.py [--sessions N]`.
 
 Sessions of made people (`training/simulate.py`, part tune, without the leg model) go through tracker and coach as on the
-page. What was said last of each leg is compared with the repetitions that count in the log when the session is over. Between
-the two lies only what ends with the session, and what later repetitions tell of earlier ones. A leg that never holds still gets
-its zero at the end: nobody was told to go, nothing of it was counted aloud, and such legs are told apart.
+page. What was said last of each leg is compared with the repetitions that were counted when the session is over. Between
+the two lies only what ends with the session. A leg that never holds still gets its zero at the end: nobody was told to go and
+nothing of it was counted aloud, so such legs are told apart. So is how often a later repetition made an earlier one invalid.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def gone_through(number: int) -> tuple[str, dict[str, tuple[int, int, bool]], in
     able = Asked().variants()
     session = quickened(simulate.draw("tune", number, able[number % len(able)], None))
     drill = session.drill
-    said, fell = dict.fromkeys(session.sides, 0), 0
+    said, valid, fell = dict.fromkeys(session.sides, 0), dict.fromkeys(session.sides, 0), 0
     board, coach = Scoreboard(), Coach(session.sides, 0, START_STILL_S, drill)
     with patch.object(pipeline, "make_measure", QuickMeasure):
         tracker = pipeline.RotationTracker(drill, session.sides)
@@ -39,14 +39,15 @@ def gone_through(number: int) -> tuple[str, dict[str, tuple[int, int, bool]], in
             board.add(step)
             numbers = [say.values["number"] for say in coach.update(step, board) if say.key == "say.number"]
             for side in session.sides:
-                count = board.complete(side, drill.directions)
-                fell += count < said[side]
-                assert count <= said[side] or not coach.ready or count in numbers, "a repetition counts that nobody heard"
-                said[side] = count
+                count, whole = board.counted(side, drill.directions), board.complete(side, drill.directions)
+                fell += whole < valid[side]
+                assert count >= said[side], "the number that is shown went back"
+                assert count == said[side] or not coach.ready or count in numbers, "a repetition counts that nobody heard"
+                said[side], valid[side] = count, whole
         last = tracker.finish(session.poses[-1])
         board.add(last, with_frame=False)
     late = {neutral.side for neutral in last.neutrals}
-    return drill.id, {str(one): (said[one], board.complete(one, drill.directions), one in late) for one in session.sides}, fell
+    return drill.id, {str(one): (said[one], board.counted(one, drill.directions), one in late) for one in session.sides}, fell
 
 
 def main() -> None:
@@ -65,7 +66,7 @@ def main() -> None:
             if said != logged:
                 print(f"{drill}, {side}: {said} said, {logged} in the log", flush=True)
         fell += falls
-    print(f"{alike} of {legs} legs alike, {within} within one; {fell} times a later repetition took one back, which was said")
+    print(f"{alike} of {legs} legs alike, {within} within one; {fell} times a later repetition made one invalid")
     print(f"{unready} more legs were never ready and are measured at the end")
 
 

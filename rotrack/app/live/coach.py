@@ -158,6 +158,7 @@ class Coach:
         self._partly_s = math.nan
         """Since when one leg is ready and the other is not."""
         self._counts = dict.fromkeys(self._sides, 0)
+        self._done: set[Side] = set()
         self._refused: set[tuple[Side, int]] = set()
         """The repetitions of which it was said that they do not count."""
         self._refusal, self._refusal_s = "", -math.inf
@@ -273,15 +274,16 @@ class Coach:
     def _count(self, step: Step, board: Scoreboard) -> list[Say]:
         said = []
         for side in self._sides:
-            before, self._counts[side] = self._counts[side], self._complete(board, side)
+            before, self._counts[side] = self._counts[side], board.counted(side, self._directions)
             if self._counts[side] > before:
                 said.append(Say("say.number", {"number": self._counts[side]}))
         said += self._refusals(step)
-        if said and self._reps:
-            done = {side for side in self._sides if self._counts[side] >= self._reps}
+        done = {side for side in self._sides if 0 < self._reps <= self._complete(board, side)}
+        before_done, self._done = self._done, done
+        if done - before_done:
             if len(done) == len(self._sides):
                 said.append(Say("say.done", beep=True))
-            elif done and not self._changed:
+            elif not self._changed:
                 self._changed = True
                 (other,) = set(self._sides) - done
                 said.append(Say(f"say.other_{other}", beep=True))

@@ -181,7 +181,7 @@ def _measuring(shot: Shot, plan: Plan, t: Texts) -> tuple[str, str]:
     elif not any(found["count"] for found in legs.values()):
         following = t.said(plan.drill.cue)
     else:
-        following = t("live.more", leg=t.leg(shot.turn), count=plan.reps - leg["count"]) if plan.reps else t.leg(shot.turn)
+        following = t("live.more", leg=t.leg(shot.turn), count=plan.reps - leg["valid"]) if plan.reps else t.leg(shot.turn)
     told = (
         ("limit", t("say.too_far", degrees=round(shot.too_far_deg)) if math.isfinite(shot.too_far_deg) else ""),
         ("hold", (_in_the_way(shot, t) or t("live.hold")) if _hold(shot) is not None else ""),
