@@ -193,6 +193,32 @@ def test_an_overshoot_without_a_hold_is_no_repetition():
     assert [e.problem for e in found] == ["", Reason.OVERSHOOT] * 3
 
 
+def test_small_halves_that_are_hardly_held_are_no_overshoots():
+    times, angles = sampled(turns(*[(30, 0.3), (-10, 0.25), (0, 0.6)] * 4, per_s=45), 14, 30)
+    found = counted(times, angles + noise(times, 0.4), COMBINED)
+    assert [e.direction for e in found] == [INTERNAL, EXTERNAL] * 4
+
+
+def test_an_overshoot_is_none_of_the_halves_however_long_it_seems_held():
+    """The directions take turns: after it comes the half that its direction has."""
+    times, angles = sampled(turns(*[(30, 0.3), (-9, 0.15), (0, 0.4), (-30, 0.3), (0, 0.6)] * 3, per_s=45), 18, 30)
+    found = counted(times, angles + noise(times, 0.4), COMBINED)
+    assert [e.direction for e in found] == [INTERNAL, EXTERNAL] * 3
+
+
+def test_a_combined_drill_that_begins_off_neutral_begins_where_the_leg_comes_back_to():
+    """The neutral pose was taken where the small direction has its peaks."""
+    times, angles = sampled(turns(*[(34, 0.4), (8, 0.6), (-0.5, 0.4)] * 4, (34, 0.4), (8, 1)), 22, 30)
+    found = counted(times, angles + noise(times, 0.3), COMBINED)
+    assert [e.direction for e in found] == [INTERNAL, EXTERNAL] * 4 + [INTERNAL]
+    assert [e.way_deg for e in found[1::2]] == pytest.approx([8.5] * 4, abs=1.0)
+
+
+def test_turns_from_a_rest_far_from_the_neutral_pose_count_although_they_end_near_it():
+    times, angles = sampled(turns(*[(6, 0.3), (-11, 0.7)] * 5, per_s=45), 12, 30)
+    assert len(counted(times, angles + noise(times, 0.4))) == 5
+
+
 def test_a_small_held_turn_is_a_repetition_beside_large_ones():
     found = counted(*sampled(turns(*[(-40, 0.5), (0, 0.4), (8, 1.0), (0, 0.8)] * 3), 22), COMBINED)
     assert [e.direction for e in found] == [EXTERNAL, INTERNAL] * 3

@@ -52,9 +52,14 @@ OTHER_QUIET_SHARE, OTHER_QUIET_DEG = 0.4, 3.5
 """The other leg is quiet when it moves by less than the larger of these (share of the turn)."""
 FAR_BELOW = 0.25
 """A turn of less than this share of the usual one is no repetition."""
-OVERSHOOT_SHARE, OVERSHOOT_HELD_S, USUAL_SHARE = 0.45, 0.3, 0.65
+SWING_SHARE, SURELY_HELD_S = 0.45, 0.3
 """In a combined drill, what swings through from the other direction, is smaller than this share of it and is not held for this
-time is an overshoot, unless it is at least so large a share of the usual repetitions in its direction and held half as long."""
+time may be an overshoot. What follows tells."""
+SWUNG_BACK_S, SWUNG_BACK_SD_S, HELD_S = 0.08, 0.08, 0.2
+"""The hold that is measured where a leg swings straight back, and its spread. Swings are held if their mean hold is longer by
+more than its standard error, and either nearer to the usual one in the other direction or at least so long."""
+SWING_WAITS_S = 2.0
+"""How long it is waited for what follows a swing."""
 OPEN_SHARE = 0.5
 """What the end cuts off is a repetition from this share of the usual one on."""
 REST_WITHIN_DEG, REST_STEP_DEG = 16.0, 5.0
@@ -94,9 +99,11 @@ class RepFinder:
         self.zero_from_s = -math.inf
         self._smoother = Smoother()
         self._ways = {direction: deque[float](maxlen=USUAL_OF) for direction in Direction}
-        self._helds = {direction: deque[float](maxlen=USUAL_OF) for direction in Direction}
         self._small: dict[Direction, list[Excursion]] = {direction: [] for direction in Direction}
         self._queue: list[Excursion] = []
+        self._holds_s = {direction: deque[float](maxlen=USUAL_OF) for direction in Direction}
+        self._swings_s = {direction: deque[float](maxlen=USUAL_OF) for direction in Direction}
+        self._beyond_doubt: set[Direction] = set()
         self._noted = 0
         self._astray = deque[Excursion](maxlen=STILLS_KEPT)
         self._begin()
@@ -110,6 +117,7 @@ class RepFinder:
         self._rest_deg = self._middle_deg = 0.0
         self._tops = deque[Excursion](maxlen=STILLS_KEPT)
         self._pending: Excursion | None = None
+        self._swing: Excursion | None = None
         self._last: Excursion | None = None
         self._gaps: list[tuple[float, float]] = []
         self._seen_s = -math.inf
@@ -139,7 +147,7 @@ class RepFinder:
 
     def _undecided(self) -> list[Excursion]:
         small = [excursion for waiting in self._small.values() for excursion in waiting]
-        return [*self._queue, *small, *([self._pending] if self._pending else [])]
+        return [*self._queue, *small, *(waiting for waiting in (self._pending, self._swing) if waiting)]
 
     @property
     def stills(self) -> int:
@@ -184,8 +192,11 @@ class RepFinder:
             found += self._settle(self._course[-1][1])
         cut_off, usual_deg = self._excursion(self._seen_s, Ending.EARLY), self._usual_deg(Direction.of(self._sign))
         enough = max(self.sure_deg, OPEN_SHARE * usual_deg) if usual_deg or not leaving else math.inf
-        if cut_off.direction in self._asked and self._is_sure(cut_off) and not self._is_overshoot(cut_off):
+        sure = cut_off.direction in self._asked and self._is_sure(cut_off)
+        if sure and (not self._swings_through(cut_off) or self._hold_s(cut_off) >= SURELY_HELD_S):
+            found += self._settle_swing(cut_off)
             found += self._count(cut_off) if cut_off.way_deg >= enough else [replace(cut_off, problem=Reason.CUT_OFF)]
+        found += self._settle_swing()
         for direction in Direction:
             found += self._give_up_small(direction)
         self._begin()
@@ -204,6 +215,8 @@ class RepFinder:
             still, moved_on = self._stills.now(), self._sign == self._pending.direction.sign
             if moved_on or (still and still.from_s > self._pending.top_s):
                 found += self._settle(self._base[0] if moved_on or still is None else still.level_deg)
+        if self._swing and not (self._pending or self.away) and time_s > self._swing.to_s + SWING_WAITS_S:
+            found += self._settle_swing()
         if time_s - self._base[1] > WIDEST_S:
             self._base = self._top = (value, time_s)
         if self._sign * value >= self._sign * self._top[0]:
@@ -252,6 +265,8 @@ class RepFinder:
     def _turned(self, time_s: float) -> list[Excursion]:
         """Judge the turn whose top is passed by half of its way."""
         excursion = self._excursion(time_s, Ending.COMPLETE)
+        if not self._is_sure(excursion):
+            excursion = self._from_pause(excursion)
         direction, way_deg = excursion.direction, excursion.way_deg
         if way_deg < self.smallest_deg:
             return []
@@ -261,25 +276,33 @@ class RepFinder:
             self._astray.append(excursion)
             said = Reason.OTHER_WAY.of(direction=direction)
             return [replace(excursion, problem=said)] if way_deg >= self.sure_deg else []
-        if problem := self._problem(excursion):
-            return [replace(excursion, problem=problem)]
         excursion = replace(excursion, beyond_deg=self._beyond_deg(excursion))
+        swings_s = self._hold_s(excursion) if self._swings_through(excursion) else math.nan
+        may_overshoot = swings_s < SURELY_HELD_S
+        if not may_overshoot and (problem := self._problem(excursion)):
+            return [replace(excursion, problem=problem)]
         found = self._settle(self._top[0]) if self._pending else []
+        found += self._settle_swing(excursion)
+        if math.isfinite(swings_s):
+            self._swings_s[direction].append(swings_s)
+        if may_overshoot:
+            self._swing = excursion
+            return found
         if not self._is_sure(excursion):
             self._pending = excursion
             return found
         small, before = self._small[direction], Direction.of(-direction.sign)
         first_half = self._small[before]
-        if first_half and first_half[-1].top_s == excursion.from_s:  # it swung straight on
+        straight_on = bool(first_half) and first_half[-1].top_s == excursion.from_s
+        if straight_on and (len(first_half) > 1 or self._from_rest(first_half[-1])):
             found += self._count_small(before)
         alike = bool(small) and _follows(small[-1], excursion)
         found += self._count_small(direction) if alike else self._give_up_small(direction)
+        self._beyond_doubt.add(direction)
         return [*found, *self._count(excursion)]
 
     def _problem(self, excursion: Excursion) -> str:
         """Return why a turn in an asked direction is no repetition, whatever follows it; empty if it may be one."""
-        if self._is_overshoot(excursion):
-            return Reason.OVERSHOOT
         if excursion.way_deg < FAR_BELOW * self._usual_deg(excursion.direction):
             self._tops.append(excursion)
             return Reason.FAR_TOO_SMALL
@@ -320,32 +343,56 @@ class RepFinder:
         times = [t for t, v in self._course if from_s <= t <= to_s and sign * (excursion.top_deg - v) <= near_deg]
         return sum(b - a for a, b in pairwise(times) if b - a < GAP_S)
 
-    def _is_overshoot(self, excursion: Excursion) -> bool:
+    def _hold_s(self, excursion: Excursion) -> float:
+        """Return the hold of an excursion as the smoothed live angle tells it."""
+        times, values = np.array(self._course).T
+        measured = measure_excursion(times, values, excursion)
+        return measured.hold_s if measured else 0.0
+
+    def _swings_through(self, excursion: Excursion) -> bool:
+        """Return whether a turn swung through from the other direction without a rest between, and is small against it."""
         last = self._last
         if not self._combined or last is None or last.direction is excursion.direction:
+            return False
+        if excursion.way_deg >= SWING_SHARE * last.way_deg:
             return False
         near_deg = max(SAME_REST_DEG, SAME_REST_SHARE * excursion.way_deg)
         between = [
             rest for rest in self._rests_before(excursion.top_s) if rest.from_s >= last.to_s and rest.to_s <= excursion.top_s
         ]
-        rested = any(abs(rest.level_deg - excursion.base_deg) <= near_deg for rest in between)
-        ways, helds = self._ways[excursion.direction], self._helds[excursion.direction]
-        usual = (
-            bool(ways)
-            and excursion.way_deg >= USUAL_SHARE * float(np.median(ways))
-            and self._held_s(excursion) >= 0.5 * float(np.median(helds))
-        )
-        small = excursion.way_deg < OVERSHOOT_SHARE * last.way_deg
-        if not small or rested or usual:
-            return False
-        times, values = np.array(self._course).T
-        measured = measure_excursion(times, values, excursion)
-        return measured is None or measured.hold_s < OVERSHOOT_HELD_S
+        return not any(abs(rest.level_deg - excursion.base_deg) <= near_deg for rest in between)
+
+    def _settle_swing(self, following: Excursion | None = None) -> list[Excursion]:
+        """Judge the swing through the middle that waited for what follows.
+
+        The directions of a combined drill take turns. If a repetition in the direction of the swing follows, the swing was an
+        overshoot. If one in the other direction follows, and there were repetitions in that of the swing, it was the other half,
+        unless it was not held at all. Else the mean hold of all such swings tells, with those of the other leg if both exercise.
+        """
+        swing, self._swing = self._swing, None
+        if swing is None:
+            return []
+        legs = [self, self.other] if self.other and self.with_other else [self]
+        held_s = [held for leg in legs for held in leg._swings_s[swing.direction]]
+        usual_s = float(np.median(self._holds_s[Direction.of(-swing.direction.sign)]))
+        needed_s = max(SWUNG_BACK_S + SWUNG_BACK_SD_S / math.sqrt(len(held_s)), min(HELD_S, (SWUNG_BACK_S + usual_s) / 2))
+        is_rep = float(np.mean(held_s)) >= needed_s
+        if following and following.direction is swing.direction:
+            is_rep = False
+        elif following and swing.direction in self._beyond_doubt:
+            is_rep |= self._swings_s[swing.direction][-1] >= SWUNG_BACK_S
+        if not is_rep:
+            return [replace(swing, problem=Reason.OVERSHOOT), *self._release()]
+        if self._is_sure(swing):
+            return self._count(swing)
+        self._pending = swing
+        return self._settle(swing.base_deg)
 
     def _count(self, excursion: Excursion) -> list[Excursion]:
         """Take an excursion as a repetition; in a combined drill it waits for what comes before it."""
         self._ways[excursion.direction].append(excursion.way_deg)
-        self._helds[excursion.direction].append(self._held_s(excursion))
+        if self._combined:
+            self._holds_s[excursion.direction].append(self._hold_s(excursion))
         self._tops.append(excursion)
         self._last = excursion
         self._queue.append(excursion)
@@ -353,8 +400,8 @@ class RepFinder:
 
     def _release(self) -> list[Excursion]:
         """Return the repetitions before which nothing is undecided, in the order of time."""
-        waiting = [*(small[0] for small in self._small.values() if small), *([self._pending] if self._pending else [])]
-        undecided_s = min((excursion.from_s for excursion in waiting), default=math.inf)
+        waiting = [*(small[0] for small in self._small.values() if small), self._pending, self._swing]
+        undecided_s = min((excursion.from_s for excursion in waiting if excursion), default=math.inf)
         self._queue.sort(key=lambda excursion: excursion.from_s)
         released = [excursion for excursion in self._queue if excursion.from_s < undecided_s]
         self._queue = self._queue[len(released) :]
@@ -374,7 +421,8 @@ class RepFinder:
         if self._begins_off(excursion, back_deg):
             small.append(replace(excursion, base_deg=back_deg))
             return []
-        plain = same_rest and self._from_rest(excursion) and not self._pauses(excursion)
+        from_rest = self._from_rest(excursion) or self._paused_before(excursion) or self._from_where_others(excursion)
+        plain = same_rest and from_rest and not self._pauses(excursion)
         if not (plain and self._other_fits(excursion)):
             return [*self._give_up_small(direction), *self._note_small(excursion)]
         usual = any(
@@ -398,6 +446,37 @@ class RepFinder:
         levels = [0.0, *(rest.level_deg for rest in rests)][-max(RESTS_SEEN, lately) :]
         near = sum(abs(level - excursion.base_deg) <= near_deg for level in levels)
         return abs(excursion.base_deg - float(np.median(levels))) <= near_deg and near >= RESTS_SHARE * len(levels)
+
+    def _from_where_others(self, excursion: Excursion) -> bool:
+        """Return whether the turns just before it began in the same place, which need not be that of the neutral pose."""
+        near_deg = max(SAME_REST_DEG, SAME_REST_SHARE * excursion.way_deg)
+        before = [*list(self._tops)[-3:], *self._small[excursion.direction][-1:]]
+        return any(_follows(turn, excursion) and abs(turn.base_deg - excursion.base_deg) <= near_deg for turn in before)
+
+    def _pauses_before(self, excursion: Excursion) -> list[Rest]:
+        """Return where the leg stayed after the repetition in the other direction and before a turn, most of the way back."""
+        last = self._last
+        if not self._combined or last is None or last.direction is excursion.direction:
+            return []
+        stills = (rest for rest in self._stills.all() if rest.from_s > last.top_s and rest.to_s < excursion.top_s)
+        return [rest for rest in stills if last.direction.sign * (rest.level_deg - last.base_deg) < BACK_SHARE * last.way_deg]
+
+    def _from_pause(self, excursion: Excursion) -> Excursion:
+        """Return a turn from where the leg stayed before it, if that makes it larger.
+
+        The neutral pose may have been taken elsewhere. A small turn one way and a large one the other, again and again, begin
+        where the leg comes back to, and not at the far end of the small one.
+        """
+        top_deg, _ = self._top
+        for rest in self._pauses_before(excursion)[::-1]:
+            if excursion.direction.sign * (top_deg - rest.level_deg) >= max(self.smallest_deg, excursion.way_deg):
+                return replace(excursion, base_deg=rest.level_deg, top_deg=top_deg)
+        return excursion
+
+    def _paused_before(self, excursion: Excursion) -> bool:
+        """Return whether the leg had stayed where a turn of a combined drill begins, wherever that is."""
+        near_deg = max(SAME_REST_DEG, SAME_REST_SHARE * excursion.way_deg)
+        return any(abs(rest.level_deg - excursion.base_deg) <= near_deg for rest in self._pauses_before(excursion))
 
     def _begins_off(self, excursion: Excursion, back_deg: float) -> bool:
         """Return whether the first turn of all came back to another rest, by so much that it is no small turn from there."""
