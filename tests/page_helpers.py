@@ -28,7 +28,7 @@ from helpers import PATIENT_S, FakeLegNet, environment, obey_control_c, stop, wa
 from rotrack.app.live import studio as studio_module
 from rotrack.app.live.studio import Phase, Plan, Studio
 from rotrack.core.errors import SourceError
-from rotrack.core.messages import say
+from rotrack.core.messages import Sentence, say
 from rotrack.core.model import Frame, Pose, Side
 from rotrack.measure.request import Request
 from rotrack.placement.check import CHECKS
@@ -41,8 +41,10 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium"
 SIZE_PX = (640, 480)
 FILM = "http://film"
 TOO_DARK = SetupFinding("light", State.PROBLEM, say("setup.light_dark"))
-LOST = (
-    f"Camera '{FILM}' stopped giving pictures; plug it in again, then it goes on by itself. What was measured until then is kept."
+LOST = Sentence(
+    "Camera '{camera}' stopped giving pictures; plug it in again, then it goes on by itself. What was measured until then "
+    "is kept.",
+    camera=FILM,
 )
 
 

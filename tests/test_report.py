@@ -44,7 +44,7 @@ from rotrack.report.files import write_report
 from rotrack.report.html import html_of
 from rotrack.report.pdf import lacking, pdf_of
 from rotrack.report.sentences import three_sentences
-from rotrack.report.translated import translate, translated
+from rotrack.report.translated import translated
 from rotrack.report.wording import Only
 from rotrack.texts import Texts
 from rotrack.texts.numbers import amount
@@ -1047,22 +1047,3 @@ def test_a_report_is_german_to_its_last_word_with_the_same_numbers(tmp_path):
     page = html_of(replace(translated(made(), "de"), practice="Praxis <b>", comment="Gut so."))
     assert '<html lang="de">' in page and "In drei S\u00e4tzen" in page and "erstellt am 20. Juni 2026" in page
     assert "Praxis &lt;b&gt;" in page and "Gut so." in page
-
-
-@pytest.mark.parametrize(
-    ("english", "german"),
-    [
-        ("34.7 \u00b1 2.6\u00b0", "34,7 \u00b1 2,6\u00b0"),
-        ("On 3 May 2026 you were measured once, in the drill \u201cMine. Own\u201d.", None),
-        ("left is really larger, by more than 10\u00b0", "links ist wirklich gr\u00f6\u00dfer, um mehr als 10\u00b0"),
-        ("rotrack 0.2.0", "rotrack 0.2.0"),
-        (
-            "Your right leg has 12 \u00b1 6 degrees more internal rotation than your left one, which is to be confirmed.",
-            "Das rechte Bein hat 12 \u00b1 6 Grad mehr Innenrotation als das linke; das ist noch zu best\u00e4tigen.",
-        ),
-        ("A note of somebody", "A note of somebody"),
-    ],
-)
-def test_what_is_translated_and_what_stays(english, german):
-    assert german is None or translate(english, "de") == german
-    assert translate(english, "en") == english

@@ -29,6 +29,7 @@ from rotrack.records.schema import REP_COLUMNS
 from rotrack.records.session import load_session
 from rotrack.records.store import read_sessions
 from rotrack.records.text import check_text
+from rotrack.texts import Texts
 from rotrack.tracking.excursions import PLATEAU_S
 
 LEFT, RIGHT = Side
@@ -119,7 +120,7 @@ def test_it_says_that_it_is_made_up(data: Path) -> None:
     assert set(reps.model) == {"made up"}
     for session in read_sessions(data)[0]:
         assert session.record.source.kind == session.record.source.name == "made up"
-        assert session.warnings == [sample.WARNING]
+        assert session.warnings == [Texts().said(sample.WARNING)]
         assert session.id.endswith("made-up")
 
 

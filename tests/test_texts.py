@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-import itertools
 import math
+import pickle
 import re
 import string
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -26,8 +27,8 @@ from translations import leaves
 from rotrack.calibration.sheet import floor_moved
 from rotrack.charts.sessions import history_figure, session_figure
 from rotrack.core.drills import GROUPS, load_table
-from rotrack.core.errors import InputError
-from rotrack.core.messages import say, sided
+from rotrack.core.errors import InputError, RecordError
+from rotrack.core.messages import Message, Sentence, kept, key_of, listed, say, sided
 from rotrack.core.model import Direction, Side
 from rotrack.core.reasons import Reason, because
 from rotrack.core.tiers import TIERS, Tier
@@ -35,7 +36,8 @@ from rotrack.kinematics.camera import Floor
 from rotrack.placement.finding import SetupFinding
 from rotrack.records.norms import norms_for
 from rotrack.records.programmes import ready_programmes
-from rotrack.texts import LANGUAGES, Texts, best_language, words
+from rotrack.texts import LANGUAGES, Texts, best_language, english, words
+from rotrack.texts.numbers import times
 
 EN, DE = Texts("en"), Texts("de")
 TRANSLATED = [Texts(language) for language in LANGUAGES if language != EN.language]
@@ -53,7 +55,9 @@ MODULES = (
     "measure/run.py",
     "people/erasure.py",
     "progress/change.py",
+    "system/files.py",
     "system/imports.py",
+    "system/inputs.py",
 )
 """The core, of which a user of the page can hear."""
 TERMINAL_ONLY = ("days.py", "readings.py", "repair.py")
@@ -64,9 +68,10 @@ NOT_SAID = re.compile(
     r"|^too (low|high)$|^sudo |^, |^rows and lines differ$|^reps (changed by hand|of an earlier version\.csv)$"
     r"|uncertainty_deg gravity_deg$|dropped band load_kg$|measure_version remeasured_from$|^\d (dropped, band|measure version)"
     r"| speed_deg_s$"
-    r"| variant$"
+    r"|^missing required field|^\w+ : str$| variant$|^\{n:g\} kg$"
 )
 """What looks like a sentence but stays in files."""
+PLACE = re.compile(r"\{[^}]*\}")
 TWO_WORDS = re.compile(r"[A-Za-z]{2,},? [a-z]{2,}")
 
 
@@ -197,9 +202,9 @@ def test_every_sentence_is_translated_once(texts):
 
 @pytest.mark.parametrize("texts", TRANSLATED, ids=lambda t: t.language)
 def test_translations_keep_their_placeholders(texts):
-    for english, own in pairs(texts.language):
-        assert own.strip() and "\n" not in own, english
-        assert placeholders(own) == placeholders(english), english
+    for sentence, own in pairs(texts.language):
+        assert own.strip() and "\n" not in own, sentence
+        assert placeholders(own) == placeholders(sentence), sentence
 
 
 @pytest.mark.parametrize("drill", load_table().drills.values(), ids=lambda d: d.id)
@@ -267,45 +272,45 @@ def test_what_the_setup_check_found_is_read_back_from_a_log(logged, english, ger
     assert msgspec.json.decode(msgspec.json.encode(finding), type=SetupFinding) == finding
 
 
-FILLERS = ("Xyz", "7", "left", "internal", "foot", "feet", "it")
-
-
-def sentences(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield what a module can say, with its line; f-strings filled in several ways, numbers as 7."""
+def templates(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield what a module can say, with its line; in the place of an f-string what it would have to be a template of."""
     tree = ast.parse(path.read_text("utf-8"))
     apart = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
     apart |= {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     options = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Option")
     apart |= {id(option.args[0]) for option in options}  # the help of the command line is English
     for node in ast.walk(tree):
-        if id(node) in apart:
-            continue
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            numbered = re.sub(r"\{:[^}]*[fgd]\}", "7", node.value)  # for str.format
-            yield node.lineno, [numbered.replace("{}", filler) for filler in FILLERS]
-        elif isinstance(node, ast.JoinedStr):
-            yield node.lineno, _filled(node)
-
-
-def _filled(node: ast.JoinedStr) -> list[str]:
-    def ways(part: ast.expr) -> tuple[str, ...]:
-        if isinstance(part, ast.Constant):
-            return (str(part.value),)
-        assert isinstance(part, ast.FormattedValue)
-        spec = ast.unparse(part.format_spec) if part.format_spec else ""
-        return ("7",) if re.search(r"[fgd]['\"]$", spec) and "%" not in spec else FILLERS
-
-    return ["".join(parts) for parts in itertools.islice(itertools.product(*map(ways, node.values)), 20_000)]
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in apart:
+            yield node.lineno, node.value
+        elif isinstance(node, ast.JoinedStr) and id(node) not in apart:
+            yield node.lineno, "".join(str(p.value) if isinstance(p, ast.Constant) else "{an f-string}" for p in node.values)
 
 
 def untold(path: Path) -> list[str]:
     """Return what a module can say that a language does not have."""
     return [
-        f"{texts.language}, {line}: {ways[0]}"
-        for line, ways in sentences(path)
+        f"{texts.language}, {line}: {template}"
+        for line, template in templates(path)
         for texts in TRANSLATED
-        if TWO_WORDS.search(ways[0]) and not NOT_SAID.search(ways[0]) and all(texts.said(way) == way for way in ways)
+        if TWO_WORDS.search(PLACE.sub("Xyz", template)) and not NOT_SAID.search(template) and not has(texts, template)
     ]
+
+
+def given_to(path: Path, name: str) -> Iterator[tuple[int, str]]:
+    """Yield the texts that are the first argument of a call, or may be, with their line."""
+    for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(call, ast.Call) and call.args and ast.unparse(call.func) == name:
+            for node in ast.walk(call.args[0]):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    yield node.lineno, node.value
+
+
+def has(texts: Texts, template: str) -> bool:
+    """Return whether a language has a sentence, or a template of sentences."""
+    if "{an f-string}" in template:
+        return False
+    filled = Message(template, {name[:1].lower() + name[1:]: "\0" for name in placeholders(template)})
+    return texts.said(filled) != EN.said(filled)
 
 
 CORE = [path for folder in FOLDERS for path in sorted((ROOT / "rotrack" / folder).glob("*.py")) if path.name not in TERMINAL_ONLY]
@@ -317,34 +322,36 @@ def test_everything_the_core_can_say_is_translated(path):
     assert untold(path) == []
 
 
-PUT_TOGETHER = ("word", "figure", "calibration")
-"""Sections of words and of sentences that the core makes of several parts."""
+def test_every_template_of_a_sentence_is_translated():
+    folders = (path for path in (ROOT / "rotrack").rglob("*.py") if path.name not in TERMINAL_ONLY)
+    given = [(path.name, *found) for path in folders for found in given_to(path, "Sentence")]
+    assert len(given) > 150
+    words = [(name, line, text) for name, line, text in given if TWO_WORDS.search(PLACE.sub("", text))]
+    assert [(t.language, *one) for one in words for t in TRANSLATED if not has(t, one[2])] == []
 
 
-def skeletons(path: Path) -> Iterator[str]:
-    """Yield the texts in a module in small letters, with what is filled in as a null."""
-    tree = ast.parse(path.read_text("utf-8"))
-    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.JoinedStr):
-            yield "".join(str(p.value) if isinstance(p, ast.Constant) else "\0" for p in node.values).lower()
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
-            yield re.sub(r"\{[^}]*\}", "\0", node.value).lower()
+PUT_TOGETHER = ("word", "figure", "number", "day", "others", "head")
+"""Sections with words, and with templates that the code makes of several parts."""
+
+
+def constants(path: Path) -> Iterator[str]:
+    """Yield the texts in a module as catalogues have them, in small letters and without a full stop."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            with suppress(ValueError):  # of a brace that is no place
+                yield key_of(node.value).lower().removesuffix(".")
 
 
 def test_translations_of_the_core_are_of_sentences_that_are_there():
-    told = {text.removesuffix(".") for path in (ROOT / "rotrack").rglob("*.py") for text in skeletons(path)}
+    told = {text for path in (ROOT / "rotrack").rglob("*.py") for text in constants(path)}
     told |= {
         text for drill in load_table().drills for norm in norms_for(drill, None) for text in (norm.position, norm.population)
     }
     told |= {programme.title.lower() for programme in ready_programmes()}
-    filled = [re.compile(re.escape(t).replace("\0", ".*")) for t in told if "\0" in t and re.search("[a-z]{2}", t)]
-    tables = [tomllib.loads((TEXTS / f"{texts.language}_core.toml").read_text("utf-8")) for texts in TRANSLATED]
-    english = [
-        sentence for each in tables for section, table in each.items() if section not in PUT_TOGETHER for sentence in table
-    ]
-    wanted = {sentence: re.sub(r"\{\w+\}", "\0", sentence).lower().removesuffix(".") for sentence in english}
-    assert [s for s, text in wanted.items() if text not in told and not any(f.fullmatch(text) for f in filled)] == []
+    names = [f"{texts.language}_{part}" for texts in TRANSLATED for part in ("core", "report")]
+    sections = [found for name in names for found in tomllib.loads((TEXTS / f"{name}.toml").read_text("utf-8")).items()]
+    english = {sentence for section, table in sections if section not in PUT_TOGETHER for sentence in table}
+    assert {sentence for sentence in english if sentence.lower().removesuffix(".") not in told} == set()
 
 
 def test_norms_are_told_in_every_language():
@@ -360,10 +367,10 @@ def test_moved_floor_is_told_in_german(seen):
 
 
 def test_the_search_for_sentences_finds_them():
-    found = [ways[0] for path in CORE for _, ways in sentences(path)]
+    found = [template for path in CORE for _, template in templates(path)]
     assert "The camera was away for a while and came back; the neutral pose was taken anew after it." in found
-    assert "Nothing could be measured, since Xyz." in found
-    assert any(sentence.startswith("Nothing could be measured: Xyz. At least 7 are needed") for sentence in found)
+    assert "Nothing could be measured, since {reason}." in found
+    assert any(sentence.startswith("Nothing could be measured: {reason}. At least {n:.0f} are needed") for sentence in found)
 
 
 @pytest.mark.parametrize(
@@ -405,27 +412,58 @@ def test_every_reason_has_words():
     values = {"side": "left", "direction": "internal", "letter": "T", "drill": "x"}
     for reason in Reason:
         places = {"letter"} if reason is Reason.FAULT else placeholders(page("en")[f"reason.{reason}"])
+        places = {"drill" if place == "where" else place for place in places}
         full = reason.of(**{place: values.get(place, "7") for place in places})
         told = {texts.reason(full) for texts in (EN, DE)}
         assert len(told) == 2 and full not in told and not any("{" in text or "=" in text for text in told), told
 
 
-def test_legs_without_a_value_are_told_one_by_one():
-    legs = "seated-combined left external, seated-combined left internal, seated-combined right internal"
-    assert DE.said(f"Without a valid repetition: {legs} in 2 sessions.") == (
-        "Ohne g\u00fcltige Wiederholung: seated-combined, linkes Bein, Au\u00dfenrotation; seated-combined, linkes Bein, "
-        "Innenrotation; seated-combined, rechtes Bein, Innenrotation in 2 Messungen."
+def test_a_sentence_is_said_with_its_values_in_the_other_language():
+    """Values are translated in turn, numbers get the decimal sign, and a large first letter is one of the place."""
+    legs = [
+        Sentence("{drill} {side} {direction}", drill="seated-combined", side=side, direction=Direction.EXTERNAL) for side in Side
+    ]
+    told = Sentence("Without a valid repetition: {legs} in {sessions}.", legs=listed(", ", *legs), sessions=times(2, "session"))
+    assert told == "Without a valid repetition: seated-combined left external, seated-combined right external in 2 sessions."
+    assert EN.said(told) == told
+    assert DE.said(told) == (
+        "Ohne g\u00fcltige Wiederholung: seated-combined, linkes Bein, Au\u00dfenrotation, seated-combined, rechtes Bein, "
+        "Au\u00dfenrotation in 2 Messungen."
     )
+    assert DE.said(Sentence("no hip reaches {n:g} degrees", n=200.5)) == "200,5 Grad erreicht keine H\u00fcfte"
+    assert DE.said(Sentence("{Why}.", why="no name of a session")) == "Kein Name einer Messung."
 
 
-def test_reason_within_a_message_is_translated():
-    said = DE.said(
-        "Nothing could be measured: the left toe is not seen: the whole leg must be in the picture. Put the camera as `rotrack "
-        "drills seated-internal` says, with both legs in the picture from hip to toes, and hold still for a second before you "
-        "begin."
+def test_an_error_keeps_what_it_is_made_of():
+    """Also through another process, and from one error into the next."""
+    inner = InputError("There is no course {name}.", name="x7")
+    outer = pickle.loads(pickle.dumps(RecordError("{path} cannot be read ({why}); check the file.", path=Path("a"), why=inner)))
+    assert str(outer) == "a cannot be read (There is no course x7.); check the file."
+    assert DE.said(str(outer)) == "a l\u00e4sst sich nicht lesen (Einen Durchlauf x7 gibt es nicht.); pr\u00fcfe die Datei."
+
+
+def test_a_sentence_is_kept_in_a_log_as_its_template_with_values():
+    told = kept(
+        Sentence("{path} cannot be read ({why}); check the file.", path="a", why=Sentence("no hip reaches {n:g} degrees", n=7))
     )
-    assert "die linke Fußspitze ist nicht zu sehen" in said
-    assert "`rotrack drills seated-internal`" in said
+    logged = msgspec.json.decode(msgspec.json.encode(told), type=Message)
+    assert logged == told
+    assert EN.said(logged) == "a cannot be read (no hip reaches 7 degrees); check the file."
+    assert "7 Grad erreicht keine H\u00fcfte" in DE.said(logged)
+    assert DE.said(Message("{n} words of a {later} version", {"n": 3, "later": "new"})) == "3 words of a new version"
+
+
+@pytest.mark.parametrize("template", ["{n} of {", "{0} of {}", "{n.real} of it", "{m} of it", "{n:>9} of it"])
+def test_a_template_of_a_damaged_log_is_told_as_it_is(template):
+    said = DE.said(Message(template, {"n": 7}))
+    assert said in (f"{template} n=7", "7 of it")
+
+
+def test_a_reason_within_a_sentence_is_translated():
+    reason = english(because("no_toe:side=left"))
+    told = Sentence("Nothing could be measured, since {reason}.", reason=reason)
+    assert told == f"Nothing could be measured, since {reason}."
+    assert "die linke Fu\u00dfspitze ist nicht zu sehen" in DE.said(told)
 
 
 @pytest.mark.parametrize("name", ["feet_hidden", "pelvic_hike", "turned_camera"])
@@ -483,6 +521,7 @@ def asked() -> Iterator[tuple[str, str]]:
     for path in sorted(
         [
             *(path for folder in FOLDERS_THAT_SAY for path in (rotrack / folder).rglob("*.py")),
+            rotrack / "progress" / "sample.py",
             rotrack / "progress" / "wording.py",
         ]
     ):
@@ -499,7 +538,7 @@ def asked() -> Iterator[tuple[str, str]]:
 
 
 def test_page_asks_only_for_texts_that_are_there():
-    known = {key.removesuffix(".other") for key in page("en")}
+    known = {re.sub(r"\.(other|page)$", "", key) for key in page("en")}
     sections = {key.split(".")[0] for key in known}
     wanted = [(place, pattern) for place, pattern in asked() if pattern.split("\\")[0] in sections]
     assert wanted
@@ -508,5 +547,5 @@ def test_page_asks_only_for_texts_that_are_there():
 
 def test_page_has_no_text_that_nobody_asks_for():
     wanted = [pattern for _, pattern in asked() if not pattern.startswith(".")]
-    keys = {re.sub(r"\.(one|other)$", "", key) for key in page("en")}
+    keys = {re.sub(r"\.(one|other|page|terminal)$", "", key) for key in page("en")}
     assert [key for key in keys if not any(re.fullmatch(pattern, key) for pattern in wanted)] == []

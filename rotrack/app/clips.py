@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from rotrack.core.errors import InputError, RecordError, RotrackError, SourceError, StoppedError
+from rotrack.core.messages import Sentence
 from rotrack.measure.batch import died, in_processes
 from rotrack.measure.clips import STOP, WAIT, Ended, Looked, attend
 from rotrack.measure.clips import Clip as Task
@@ -197,7 +198,7 @@ class Clips:
         clip = Clip(secrets.token_hex(6), name, size_bytes, request, changed_at=_sane(changed_at))
         with self._changed:
             if len(self._clips) >= MOST_CLIPS:
-                raise InputError(f"There are {MOST_CLIPS:d} videos on the list; remove some of them first.")
+                raise InputError("There are {n:d} videos on the list; remove some of them first.", n=MOST_CLIPS)
             coming = sum(c.size_bytes - c.arrived_bytes for c in self._clips.values() if c.state is State.ARRIVING)
             try:
                 self._check_room(name, size_bytes, size_bytes + coming)
@@ -220,7 +221,12 @@ class Clips:
         finally:  # also if whoever sends it goes away
             if clip.arrived_bytes != clip.size_bytes and not problem:
                 arrived_mb, announced_mb = clip.arrived_bytes / 1e6, clip.size_bytes / 1e6
-                problem = f"{clip.name} did not arrive completely ({arrived_mb:.1f} of {announced_mb:.1f} MB); send it again."
+                problem = Sentence(
+                    "{name} did not arrive completely ({n:.1f} of {m:.1f} MB); send it again.",
+                    name=clip.name,
+                    n=arrived_mb,
+                    m=announced_mb,
+                )
             if problem:
                 self._forget_file(clip)
             self._set(clip, State.FAILED if problem else State.LOOKING, problem=problem)
@@ -276,16 +282,22 @@ class Clips:
         """Raise if a clip is too large, or what is coming with it would fill the disk."""
         if size_bytes > MOST_CLIP_BYTES:
             raise SourceError(
-                f"{name} is too large here ({size_bytes / 1e6:.0f} MB, at most {MOST_CLIP_BYTES / 1e6:.0f}): "
-                "cut it to the drill, or measure it in the terminal with rotrack analyze."
+                "{name} is too large here ({n:.0f} MB, at most {m:.0f}): cut it to the drill, or measure it in the "
+                "terminal with rotrack analyze.",
+                name=name,
+                n=size_bytes / 1e6,
+                m=MOST_CLIP_BYTES / 1e6,
             )
         with explained(self.folder):
             make_folder(self.usual.data)
             free_bytes = shutil.disk_usage(self.usual.data).free
         if free_bytes - coming_bytes < KEPT_FREE_BYTES:
             raise RecordError(
-                f"There is no room for {name} ({size_bytes / 1e6:.0f} MB) on the disk, of which {KEPT_FREE_BYTES / 1e6:.0f} MB "
-                "are kept free: free some space, or measure it in the terminal with rotrack analyze."
+                "There is no room for {name} ({n:.0f} MB) on the disk, of which {m:.0f} MB are kept free: free some "
+                "space, or measure it in the terminal with rotrack analyze.",
+                name=name,
+                n=size_bytes / 1e6,
+                m=KEPT_FREE_BYTES / 1e6,
             )
 
     def _path(self, clip: Clip) -> Path:
@@ -300,9 +312,9 @@ class Clips:
                 async for piece in pieces:
                     gathered += piece
                     if self._clips.get(clip.id) is not clip:
-                        raise StoppedError(f"{clip.name} was taken off the list.")
+                        raise StoppedError("{name} was taken off the list.", name=clip.name)
                     if clip.arrived_bytes + len(gathered) > clip.size_bytes:
-                        raise SourceError(f"{clip.name} is larger than announced; send it again.")
+                        raise SourceError("{name} is larger than announced; send it again.", name=clip.name)
                     if len(gathered) >= PIECE_BYTES:
                         self._check_room(clip.name, clip.size_bytes, len(gathered))
                         await asyncio.to_thread(file.write, gathered)

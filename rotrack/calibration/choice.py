@@ -104,7 +104,9 @@ def wants_none(wanted: Sequence[str]) -> bool:
         If it was asked for others, too.
     """
     if NONE in wanted and len(wanted) > 1:
-        raise CalibrationError(f"'--calibration {NONE}' means no profile at all; leave out the others, or leave out '{NONE}'.")
+        raise CalibrationError(
+            "'--calibration {none}' means no profile at all; leave out the others, or leave out '{none}'.", none=NONE
+        )
     return NONE in wanted
 
 

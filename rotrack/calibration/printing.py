@@ -15,6 +15,7 @@ from reportlab.pdfgen.canvas import Canvas
 from rotrack.calibration import board, sheet
 from rotrack.calibration.sheet import PAPER_M
 from rotrack.core.errors import CalibrationError
+from rotrack.core.messages import Sentence
 from rotrack.core.model import Side
 from rotrack.system.files import check_free, explained, make_folder, write_for_person
 from rotrack.system.imports import when_used
@@ -211,7 +212,7 @@ def _rays(page: _Page, side: Side) -> None:
         # Beside the end of the ray, on its inner side.
         label_x = end_x - outward * (6 * math.sin(turn) + 9 * math.cos(turn))
         label_y = end_y + 6 * math.cos(turn) - 9 * math.sin(turn)
-        page.text(label_x, label_y + 2, f"{angle}\u00b0", 6, bold=True, centred=True)
+        page.text(label_x, label_y + 2, Sentence("{n}°", n=angle), 6, bold=True, centred=True)
     page.circle(x, y, HEEL_RADIUS_MM, 0.35)
     page.line(x - 6, y, x + 6, y, 0.7)
     page.text(x, y + HEEL_RADIUS_MM + 4, "middle of the heel on the cross", 2.8, centred=True)

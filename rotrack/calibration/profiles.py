@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 
 from rotrack.core.errors import CalibrationError
-from rotrack.core.messages import Message, say
+from rotrack.core.messages import Message, Sentence, say
 from rotrack.core.model import CONVENTION_VERSION, Side
 from rotrack.kinematics.camera import Calibration, Floor, Gain, Lens
 from rotrack.system.clock import SYSTEM, Clock
@@ -213,7 +213,7 @@ _Two = tuple[float, float]
 def _check(name: str, low: float, high: float, *values: float) -> None:
     """Raise UnreadableError if one of some numbers is not between two others."""
     if not all(low <= value <= high for value in values):
-        raise UnreadableError(f"'{name}' must be from {low:g} to {high:g}")
+        raise UnreadableError(Sentence("'{key}' must be from {n:g} to {m:g}", key=name, n=low, m=high))
 
 
 class _GainTable(msgspec.Struct):
@@ -286,7 +286,7 @@ class _File(msgspec.Struct, kw_only=True):
         try:
             return Profile(name, sane_time(self.made), masked(self.camera), self.size_px)
         except (ValueError, OverflowError) as error:
-            raise UnreadableError(f"'made' cannot be read: {error}") from error
+            raise UnreadableError(Sentence("'made' cannot be read: {why}", why=error)) from error
 
 
 class _LensFile(_File, kw_only=True):
@@ -351,20 +351,28 @@ def read_profile(path: Path) -> Profile:
         raw = read_toml(path)
     except UnreadableError as error:
         if error.missing:
-            raise CalibrationError(f"There is no calibration profile at {path}; check the path.") from error
-        raise CalibrationError(f"The profile {path} cannot be used ({error}); delete it and calibrate again.") from error
+            raise CalibrationError("There is no calibration profile at {path}; check the path.", path=path) from error
+        raise CalibrationError(
+            "The profile {path} cannot be used ({why}); delete it and calibrate again.", path=path, why=error
+        ) from error
     file, kind, version = clean_text(path.name), raw.get("kind"), raw.get("version")
     if not isinstance(kind, str) or kind not in _FILES:
-        raise CalibrationError(f'{file} is no calibration profile: it lacks the line `kind = "camera"` (floor, personal).')
+        raise CalibrationError(
+            '{name} is no calibration profile: it lacks the line `kind = "camera"` (floor, personal).', name=file
+        )
     if version != PROFILE_VERSION:
         raise CalibrationError(
-            f"The profile {file} is of another version ({clean_text(str(version))[:20]}) than this rotrack reads "
-            f"({PROFILE_VERSION}); calibrate again."
+            "The profile {name} is of another version ({version}) than this rotrack reads ({n}); calibrate again.",
+            name=file,
+            version=clean_text(str(version))[:20],
+            n=PROFILE_VERSION,
         )
     try:
         return record_of(raw, _FILES[kind]).read(clean_text(path.stem))
     except UnreadableError as error:
-        raise CalibrationError(f"The profile {file} is damaged: {error}. Delete it and calibrate again, or mend it.") from error
+        raise CalibrationError(
+            "The profile {name} is damaged: {why}. Delete it and calibrate again, or mend it.", name=file, why=error
+        ) from error
 
 
 def read_folder(folder: Path) -> tuple[list[Profile], list[str]]:
@@ -373,7 +381,13 @@ def read_folder(folder: Path) -> tuple[list[Profile], list[str]]:
     try:
         paths = sorted(folder.glob("*.toml")) if folder.is_dir() else []
     except OSError as error:
-        return [], [f"The profiles in {folder} cannot be read ({error.strerror or error}); check who may read that folder."]
+        return [], [
+            Sentence(
+                "The profiles in {path} cannot be read ({why}); check who may read that folder.",
+                path=folder,
+                why=error.strerror or error,
+            )
+        ]
     for path in paths:
         try:
             profiles.append(read_profile(path))
@@ -404,7 +418,7 @@ def find_profiles(wanted: Sequence[str], folder: Path) -> list[Profile]:
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise CalibrationError(
-                f"The calibration '{clean_text(name)[:80]}' cannot be read ({why}); check the path."
+                "The calibration '{name}' cannot be read ({why}); check the path.", name=clean_text(name)[:80], why=why
             ) from error
         found += [read_profile(path) for path in paths]
     return sorted(found, key=lambda p: p.made, reverse=True)
@@ -417,12 +431,17 @@ def _files_of(name: str, folder: Path) -> list[Path]:
     if path.is_dir():
         files = sorted(path.glob("*.toml"))
         if not files:
-            raise CalibrationError(f"There is no calibration profile (.toml) in the folder {path}.")
+            raise CalibrationError("There is no calibration profile (.toml) in the folder {path}.", path=path)
         return files
     if path.is_file() or own.is_file():
         return [path if path.is_file() else own]
     known = ", ".join(p.stem for p in sorted(folder.glob("*.toml"))[-6:]) or "none yet"
-    raise CalibrationError(f"There is no calibration profile or folder '{name}'. Profiles in {folder}: {known}.")
+    raise CalibrationError(
+        "There is no calibration profile or folder '{name}'. Profiles in {folder}: {known}.",
+        name=name,
+        folder=folder,
+        known=known,
+    )
 
 
 # ---------------------------------------------------------------------- choosing
@@ -595,7 +614,8 @@ def from_log(table: Mapping[str, Any]) -> Calibration:
         )
     except UnreadableError as error:
         raise CalibrationError(
-            f"The calibration that the session was measured with is damaged in its session.json ({error}); measure it anew."
+            "The calibration that the session was measured with is damaged in its session.json ({why}); measure it anew.",
+            why=error,
         ) from error
 
 

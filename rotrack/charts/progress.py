@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from rotrack.core.messages import Sentence, listed
 from rotrack.core.model import Direction, Side
 from rotrack.draw.theme import CSS_RGB, DIRECTION_MARK, DIRECTION_WORD, INK, MUTED, PAPER, SIDE_RGB, css
 from rotrack.records.people import Goal, goal_deg
@@ -35,6 +36,8 @@ MANY = 24
 """More sessions than this have smaller marks and thinner errors."""
 MOST_DAYS = 4
 """At most so many days are written below a panel of half the width of the paper."""
+_DAY = "%-d %b %Y"
+"""How a day is written, as for d3-time-format."""
 _LOOK: dict[str, Any] = {
     "showline": True,
     "linecolor": css(MUTED),
@@ -77,35 +80,39 @@ def progress_figure(change: Any, readings: Any = None, beside: Sequence[Any] = (
     colour, last = css(SIDE_RGB[leg]), change.points[-1]
     days = [_wall(point.started_at) for point in change.points]
     figure = go.Figure()
-    below = "too few sessions for a baseline"
+    below: str = "too few sessions for a baseline"
     if math.isfinite(change.baseline_deg):
         half_deg = change.real_from_deg
-        below = f"baseline {change.baseline_deg:.1f}{sign} (dashed)"
+        below = Sentence("baseline {amount} (dashed)", amount=_number(change.baseline_deg, sign))
         if math.isfinite(half_deg):  # with the baseline's own sessions alone there is nothing to judge
-            below += f", band \u00b1 {half_deg:.1f}{sign}"
+            band = Sentence("\u00b1 {amount}", amount=_number(half_deg, sign))
+            below = Sentence("{baseline}, band {band}", baseline=below, band=band)
             _add_band(figure, change.baseline_deg, half_deg, colour)
             _add_level(figure, change.now_deg, colour, "solid", _wall(change.now_from), days[-1])
         _add_level(figure, change.baseline_deg, colour, "dash", days[0], days[-1])
     wanted_deg = _goal_of(change, goals)
     if math.isfinite(wanted_deg):
         _add_level(figure, wanted_deg, css(INK), "dot", days[0], days[-1])
-        below += f", goal {wanted_deg:g}{sign} (dotted)"
+        below = Sentence("{baseline}, goal {n:g}{sign} (dotted)", baseline=below, n=wanted_deg, sign=sign)
     many = len(days) > MANY
     figure.add_scatter(
         x=days, y=[point.size_deg for point in change.points], mode="lines+markers", name="rotrack",
         error_y=_error([point.uncertainty_deg for point in change.points], colour, many), line={"color": colour, "width": 2},
         marker=_mark(DIRECTION_MARK[direction], colour, 6 if many else 10, direction is Direction.INTERNAL),
         text=[amount(point.size_deg, point.uncertainty_deg, change.tier) for point in change.points],
-        hovertemplate="%{x|%-d %b %Y, %H:%M}<br>%{text}<extra></extra>",
+        hovertemplate=Sentence("%{{x|{day}, %H:%M}}<br>%{{text}}<extra></extra>", day=_DAY),
     )  # fmt: skip
     for number, (name, read) in enumerate(_readings_of(change, readings)):
         figure.add_scatter(
             x=[_noon(day) for day in read.date], y=[abs(v) for v in read.value_deg], mode="markers", name=literal(name),
             marker=_mark(READING_MARKS[number % len(READING_MARKS)], css(INK), 10, full=False),
-            hovertemplate=f"%{{x|%-d %b %Y}}<br>{literal(name)} %{{y:.1f}}{sign}<extra></extra>",
+            hovertemplate=Sentence(
+                "%{{x|{day}}}<br>{name} %{{y:.1f}}{sign}<extra></extra>", day=_DAY, name=literal(name), sign=sign
+            ),
         )  # fmt: skip
     _add_apart(figure, change)
-    _write(figure, f"<b>{last.size_deg:.1f}{sign}</b>", days[-1], last.size_deg, xref="x", yref="y", xshift=9, yanchor="middle")
+    latest = Sentence("<b>{amount}</b>", amount=_number(last.size_deg, sign))
+    _write(figure, latest, days[-1], last.size_deg, xref="x", yref="y", xshift=9, yanchor="middle")
     together = (change, *beside)
     _set_days(figure.layout.xaxis, [day for one in together for day in _days_of(one, readings)], MOST_DAYS, 0.2)
     reached = [value for one in together for value in _reached(one, readings, goals)]
@@ -114,7 +121,9 @@ def progress_figure(change: Any, readings: Any = None, beside: Sequence[Any] = (
     named = max(len(_readings_of(one, readings)) for one in together)
     foot = 22 * (1 + named) if named else 0  # where it is narrow, every name has a line of its own
     _dress(figure, 210 + foot, {"l": 46, "r": 8, "t": 46, "b": 42 + foot}, bool(named))
-    return _headed(figure, f"{leg} leg, {DIRECTION_WORD[direction]}", below, f"{leg}-text")
+    return _headed(
+        figure, Sentence("{side} leg, {direction}", side=leg, direction=DIRECTION_WORD[direction]), below, f"{leg}-text"
+    )
 
 
 def _add_apart(figure: go.Figure, change: Any) -> None:
@@ -125,10 +134,14 @@ def _add_apart(figure: go.Figure, change: Any) -> None:
             x=[_wall(point.started_at) for point, _ in apart], y=[point.size_deg for point, _ in apart], mode="markers",
             name="not compared", marker=_mark(DIRECTION_MARK[Direction(change.direction)], css(MUTED), 6, full=False),
             text=[
-                f"{amount(point.size_deg, point.uncertainty_deg, change.tier)}<br>{literal(', '.join(reasons))}"
+                Sentence(
+                    "{amount}<br>{reasons}",
+                    amount=amount(point.size_deg, point.uncertainty_deg, change.tier),
+                    reasons=literal(listed(", ", *reasons)),
+                )
                 for point, reasons in apart
             ],
-            hovertemplate="%{x|%-d %b %Y, %H:%M}<br>%{text}<extra></extra>", showlegend=False,
+            hovertemplate=Sentence("%{{x|{day}, %H:%M}}<br>%{{text}}<extra></extra>", day=_DAY), showlegend=False,
         )  # fmt: skip
 
 
@@ -196,7 +209,7 @@ def repetitions_figure(change: Any, reps: Any, used: Collection[int], beside: Se
         },
         error_y=_error(list(reps.uncertainty_deg), css(INK)), customdata=list(reps.rep), textposition="none",
         text=[amount(peak, error, change.tier) for peak, error in zip(reps.peak_deg, reps.uncertainty_deg, strict=True)],
-        hovertemplate="repetition %{customdata}<br>%{text}<extra></extra>",
+        hovertemplate=Sentence("{repetition} %{{customdata}}<br>%{{text}}<extra></extra>", repetition="repetition"),
     )  # fmt: skip
     marks = [f"<b>{rep}</b>" if rep in used else str(rep) for rep in reps.rep]
     figure.update_xaxes(range=[0.4, len(reps) + 0.6], tickvals=places, ticktext=marks)
@@ -205,7 +218,10 @@ def repetitions_figure(change: Any, reps: Any, used: Collection[int], beside: Se
     _dress(figure, 190, {"l": 46, "r": 8, "t": 46, "b": 30})
     value = amount(last.size_deg, last.uncertainty_deg, change.tier)
     return _headed(
-        figure, f"{leg} leg, {DIRECTION_WORD[direction]}: {value}", "full bars give the value (line and band)", f"{leg}-text"
+        figure,
+        Sentence("{side} leg, {direction}: {amount}", side=leg, direction=DIRECTION_WORD[direction], amount=value),
+        "full bars give the value (line and band)",
+        f"{leg}-text",
     )
 
 
@@ -231,17 +247,19 @@ def sides_figure(sides: Sequence[Any], flag_deg: float) -> go.Figure:
     figure.add_scatter(
         x=[one.difference_deg for one in sides], y=rows, mode="markers", showlegend=False, name="left minus right",
         error_x=_error([one.error_deg for one in sides], css(INK)), marker=_mark("circle", css(INK), 11),
-        text=[f"{abs(one.difference_deg):.1f} \u00b1 {one.error_deg:.1f}{sign}" for one in sides],
-        hovertemplate="difference %{text}<extra></extra>",
+        text=[Sentence(f"{{n:.1f}} \u00b1 {{e:.1f}}{sign}", n=abs(one.difference_deg), e=one.error_deg) for one in sides],
+        hovertemplate=Sentence("{difference} %{{text}}<extra></extra>", difference="difference"),
     )  # fmt: skip
     words = [DIRECTION_WORD[Direction(one.direction)] for one in sides]
     figure.update_yaxes(range=[0.4, len(sides) + 0.6], tickvals=rows, ticktext=words, showgrid=False)
     reach = 1.08 * max([abs(one.difference_deg) + one.error_deg for one in sides] + [0.0 if index else 1.2 * flag_deg])
     _set_numbers(figure.layout.xaxis, -reach, reach, sign, most=8)
-    figure.update_xaxes(range=[reach, -reach], ticktext=[text.lstrip("\u2212") for text in figure.layout.xaxis.ticktext])
+    figure.update_xaxes(range=[reach, -reach], ticktext=[_tick(abs(t), sign) for t in figure.layout.xaxis.tickvals])
     _dress(figure, 84 + 34 * len(sides), {"l": 70, "r": 14, "t": 30, "b": 30})
-    _write(figure, "<b>\u2190 left is larger</b>", 0, 1, yshift=5, colour="left-text")
-    return _write(figure, "<b>right is larger \u2192</b>", 1, 1, yshift=5, colour="right-text", xanchor="right")
+    _write(figure, Sentence("<b>{said}</b>", said="\u2190 left is larger"), 0, 1, yshift=5, colour="left-text")
+    return _write(
+        figure, Sentence("<b>{said}</b>", said="right is larger \u2192"), 1, 1, yshift=5, colour="right-text", xanchor="right"
+    )
 
 
 # ---------------------------------------------------------------------- faults
@@ -261,18 +279,21 @@ def faults_figure(shares: Any, titles: Mapping[str, str]) -> go.Figure:
         top = 1 - (row * (panel + gap) + gap) / high
         axis = "" if row == 0 else str(row + 1)
         for side in Side:
+            leg = Sentence("{side} leg", side=side)
             own = shares[(shares.fault == letter) & (shares.side == side)]
             figure.add_scatter(
                 x=[_wall(day) for day in own.started_at], y=[100 * share for share in own.share], yaxis=f"y{axis}",
-                mode="lines+markers", name=f"{side} leg", showlegend=row == 0 and bool((shares.side == side).any()),
+                mode="lines+markers", name=leg, showlegend=row == 0 and bool((shares.side == side).any()),
                 line={"color": css(SIDE_RGB[side]), "width": 2}, marker=_mark(SIDE_MARKS[side], css(SIDE_RGB[side]), 8),
-                hovertemplate=f"%{{x|%-d %b %Y}}<br>{side} leg: %{{y:.0f}} %<extra></extra>",
+                hovertemplate=Sentence(
+                    "%{{x|{day}}}<br>{leg}: %{{y:.0f}} %<extra></extra>", day=_DAY, leg=leg
+                ),
             )  # fmt: skip
         figure.layout[f"yaxis{axis}"] = {
             "domain": [max(top - panel / high, 0.0), top], "range": [-8, 108], "tickvals": [0, 50, 100],
             "ticktext": ["0 %", "50 %", "100 %"], "anchor": "x",
         }  # fmt: skip
-        _write(figure, f"<b>{literal(title)} ({letter})</b>", 0, top, yshift=5)
+        _write(figure, Sentence("<b>{fault} ({letter})</b>", fault=literal(title), letter=letter), 0, top, yshift=5)
     figure.update_xaxes(anchor=f"y{len(titles) if len(titles) > 1 else ''}")
     _set_days(figure.layout.xaxis, [_wall(day) for day in shares.started_at], 5, 0.04)
     return _dress(figure, high + foot, {"l": 54, "r": 14, "t": 0, "b": foot}, legend=True)
@@ -280,7 +301,10 @@ def faults_figure(shares: Any, titles: Mapping[str, str]) -> go.Figure:
 
 # ---------------------------------------------------------------------- parts
 def literal(text: str) -> str:
-    """Return a text that plotly writes as it is, whatever signs are in it."""
+    """Return a text that plotly writes as it is, whatever signs are in it; of a sentence, whatever is in its values."""
+    if isinstance(text, Sentence):
+        values = {name: literal(value) if isinstance(value, str) else value for name, value in text.message.values.items()}
+        return Sentence(text.message.code, **values)
     return html.escape(text, quote=False)
 
 
@@ -328,7 +352,7 @@ def _write(
 def _headed(figure: go.Figure, heading: str, below: str, colour: str) -> go.Figure:
     """Write two lines above a panel, from its left edge."""
     left = -figure.layout.margin.l + 2
-    _write(figure, f"<b>{heading[:1].upper()}{heading[1:]}</b>", 0, 1, xshift=left, yshift=24, colour=colour, size=TYPE_PX + 1)
+    _write(figure, Sentence("<b>{Heading}</b>", heading=heading), 0, 1, xshift=left, yshift=24, colour=colour, size=TYPE_PX + 1)
     return _write(figure, below, 0, 1, xshift=left, yshift=7, colour="muted", size=TYPE_PX - 1)
 
 
@@ -356,7 +380,7 @@ def _set_numbers(axis: Any, low: float, high: float, sign: str, most: int = 5) -
     """Give an axis its range and round ticks, at most `most` steps."""
     step = next(s * 10.0**e for e in range(-2, 5) for s in (1, 2, 5) if (high - low) / (s * 10.0**e) <= most)
     ticks = [step * n for n in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
-    axis.update(range=[low, high], tickvals=ticks, ticktext=[f"{t:g}{sign}".replace("-", "\u2212") for t in ticks], showgrid=True)
+    axis.update(range=[low, high], tickvals=ticks, ticktext=[_tick(t, sign) for t in ticks], showgrid=True)
 
 
 def _set_days(axis: Any, days: Sequence[datetime], most: int, room_after: float) -> None:
@@ -367,10 +391,22 @@ def _set_days(axis: Any, days: Sequence[datetime], most: int, room_after: float)
     if len(ticks) > most or min((b - a for a, b in pairwise(ticks)), default=span) < 0.8 * span / most:
         ticks = _ticks(first, last, most)
     texts = [
-        f"{day.day} {MONTHS[day.month - 1][:3]}" + (f"<br>{day.year}" if n == 0 or day.year != ticks[n - 1].year else "")
+        Sentence("{day}<br>{year}", day=_short(day), year=day.year) if n == 0 or day.year != ticks[n - 1].year else _short(day)
         for n, day in enumerate(ticks)
     ]
     axis.update(range=[first - 0.06 * span, last + (0.06 + room_after) * span], tickvals=ticks, ticktext=texts, type="date")
+
+
+def _short(day: datetime) -> Sentence:
+    return Sentence(f"{{d}} {MONTHS[day.month - 1][:3]}", d=day.day)
+
+
+def _tick(value: float, sign: str) -> Sentence:
+    return Sentence(f"{{minus}}{{n:g}}{sign}", minus="\u2212" if value < 0 else "", n=abs(value))
+
+
+def _number(value: float, sign: str) -> Sentence:
+    return Sentence(f"{{n:.1f}}{sign}", n=value)
 
 
 def _ticks(first: datetime, last: datetime, most: int) -> list[datetime]:

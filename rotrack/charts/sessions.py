@@ -13,11 +13,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from rotrack.core.messages import Sentence
 from rotrack.core.model import Direction, Side
 from rotrack.core.tiers import Tier
 from rotrack.draw.theme import DIRECTION_MARK, DIRECTION_WORD, INK, MUTED, SIDE_RGB, css
 from rotrack.records.session import ALIKE, differences
-from rotrack.records.text import load_words
+from rotrack.records.text import load_column
 from rotrack.system.files import explained, replace
 from rotrack.system.imports import when_used
 from rotrack.texts.numbers import amount, seconds
@@ -85,7 +86,7 @@ def session_figure(
         shared_xaxes=True,
         shared_yaxes="all",
         vertical_spacing=0.12,
-        subplot_titles=[say(f"{side} leg") for side in sides],
+        subplot_titles=[say(Sentence("{side} leg", side=side)) for side in sides],
     )
     tier = Tier(tier)
     unit = tier.unit
@@ -94,9 +95,11 @@ def session_figure(
         part = curve[curve.side == side]
         own = reps[reps.side == side]
         colour = css(SIDE_RGB[side])
+        what = "{side}, roll of the hips" if tier.is_counted else "{side}, index" if tier.is_index else "{side}, angle"
+        name, live = say(Sentence(what, side=side)), say(Sentence("{side}, as shown live", side=side))
         if tier.is_counted:
             figure.add_scatter(
-                x=part.time_s, y=part.angle_deg.abs(), name=say(f"{side}, roll of the hips"), uid=f"{side}-angle", row=row, col=1,
+                x=part.time_s, y=part.angle_deg.abs(), name=name, uid=f"{side}-angle", row=row, col=1,
                 line={"color": colour, "width": 2.5}, hovertemplate="%{x:.2f} s<extra></extra>",
             )  # fmt: skip
             _add_cycles(figure, own, side, row, say, numbered)
@@ -105,21 +108,19 @@ def session_figure(
             )
             continue
         figure.add_scatter(
-            x=part.time_s, y=part.live_deg, name=say(f"{side}, as shown live"), legendgroup="live", uid=f"{side}-live",
+            x=part.time_s, y=part.live_deg, name=live, legendgroup="live", uid=f"{side}-live",
             line={"color": css(MUTED), "width": 1, "dash": "dot"}, visible="legendonly", hovertemplate=f"%{{y:.1f}}{unit}",
             row=row, col=1,
         )  # fmt: skip
         figure.add_scatter(
-            x=part.time_s, y=part.angle_deg, name=say(f"{side}, {'index' if tier.is_index else 'angle'}"), uid=f"{side}-angle",
+            x=part.time_s, y=part.angle_deg, name=name, uid=f"{side}-angle",
             line={"color": colour, "width": 2.5}, hovertemplate=f"%{{y:.1f}}{unit}, %{{x:.2f}} s<extra></extra>", row=row, col=1,
         )  # fmt: skip
         figure.add_hline(y=0, line={"color": css(MUTED), "width": 1}, row=row, col=1)
         for direction in Direction:
             labels_at += _add_peaks(figure, own[own.direction == direction], side, direction, row, tier, say, numbered)
-        what = "index" if tier.is_index else "degrees"
-        figure.update_yaxes(
-            title={"text": say(f"internal +, external \u2212, {what}"), "font": {"size": 13}}, ticksuffix=unit, row=row, col=1
-        )
+        what = "internal +, external \u2212, index" if tier.is_index else "internal +, external \u2212, degrees"
+        figure.update_yaxes(title={"text": say(what), "font": {"size": 13}}, ticksuffix=unit, row=row, col=1)
     room = ROOM_FOR_TEXT * (max(labels_at) - min(labels_at))
     figure.update_yaxes(autorangeoptions={"include": [min(labels_at) - room, max(labels_at) + room]})
     figure.update_xaxes(title_text=say("time, s"), row=max(len(sides), 1), col=1)
@@ -157,7 +158,7 @@ def _add_peaks(
         for valid, dropped in zip(reps.valid, reps.dropped, strict=True)
     ]
     errors = reps.uncertainty_deg.fillna(0)
-    name = say(f"{side} {DIRECTION_WORD[direction]} peak \u00b1 95 % (open: not valid)")
+    name = say(Sentence("{side} {direction} peak \u00b1 95 % (open: not valid)", side=side, direction=DIRECTION_WORD[direction]))
     figure.add_scatter(
         x=reps.peak_s, y=reps.peak_deg, mode="markers", row=row, col=1, uid=f"{side}-{direction}",
         marker={"symbol": marks, "size": 13, "color": colour, "line": {"width": 2, "color": colour}},
@@ -177,11 +178,12 @@ def _add_peaks(
 def _add_cycles(figure: go.Figure, reps: Any, side: Side, row: int, say: Say, numbered: bool) -> None:
     """Shade the cycles of a stretch and write their hold times, or only their numbers."""
     for cycle in reps.itertuples():
-        held = say(f"held {seconds(cycle.hold_s)}") if not cycle.dropped else say("left out")
+        number = say(Sentence("cycle {n}", n=cycle.rep))
+        held = say(Sentence("held {time}", time=seconds(cycle.hold_s))) if not cycle.dropped else say("left out")
         figure.add_vrect(
             x0=cycle.start_s, x1=cycle.end_s, fillcolor=css(SIDE_RGB[side]), opacity=0.05 if cycle.dropped else 0.12,
             line_width=0,
-            annotation={"text": str(cycle.rep) if numbered else f"{say(f'cycle {cycle.rep}')}<br>{held}", "showarrow": False},
+            annotation={"text": str(cycle.rep) if numbered else f"{number}<br>{held}", "showarrow": False},
             annotation_position="inside bottom", row=row, col=1,
         )  # fmt: skip
 
@@ -226,12 +228,12 @@ def history_figure(
         cols=1,
         shared_xaxes=True,
         vertical_spacing=0.14,
-        subplot_titles=[say(f"{DIRECTION_WORD[direction]} rotation") for direction in directions],
+        subplot_titles=[say(Sentence("{direction} rotation", direction=DIRECTION_WORD[direction])) for direction in directions],
     )
     unit = tier.unit
     times = _times(table)
     table = table.assign(
-        load=[load_words(band, load_kg) for band, load_kg in zip(table.band, table.load_kg, strict=True)],
+        load=load_column(table),
         words=[_words(row, tier, say) for row in table.itertuples()],
     )
     hover = f"%{{customdata[2]|{day_format} %Y, %H:%M}}<br>%{{customdata[1]}}<extra></extra>"
@@ -279,8 +281,12 @@ def _words(row: Any, tier: Tier, say: Say) -> str:
     """Return the value of a session in words, or the mean of several."""
     if not hasattr(row, "sessions"):
         return say(amount(abs(row.value_deg), row.uncertainty_deg, tier))
-    mean = f"{abs(row.value_deg):.1f}{tier.unit}, mean of {row.sessions} ({row.low_deg:.1f} to {row.high_deg:.1f})"
-    return say(mean)
+    value = Sentence(f"{{n:.1f}}{tier.unit}", n=abs(row.value_deg))
+    return say(
+        Sentence(
+            "{value}, mean of {n} ({low:.1f} to {high:.1f})", value=value, n=row.sessions, low=row.low_deg, high=row.high_deg
+        )
+    )
 
 
 def _times(table: Any) -> list[datetime]:
@@ -296,7 +302,7 @@ def drawn_apart(figure: go.Figure) -> bool:
 def _add_goal(
     figure: go.Figure, goal_deg: float, ends: Sequence[datetime] | None, side: Side, tier: Tier, say: Say, row: int
 ) -> None:
-    name = f"{say(f'{side} leg')}, {say('goal')} {goal_deg:g}{tier.unit}"
+    name = f"{say(Sentence('{side} leg', side=side))}, {say('goal')} {goal_deg:g}{tier.unit}"
     figure.add_scatter(
         x=list(ends or ()), y=[goal_deg] * len(ends or ()), mode="lines", name=name, showlegend=False, row=row, col=1,
         uid=f"{side}-goal-{row}", line={"color": css(SIDE_RGB[side]), "width": 1.5, "dash": "dot"},
@@ -312,7 +318,7 @@ def _add_points(figure: go.Figure, group: Any, hover: str, say: Say, row: int, n
     side, direction = Side(group.side.iloc[0]), Direction(group.direction.iloc[0])
     colour, mark = css(SIDE_RGB[side]), DIRECTION_MARK[direction]
     sizes, errors = group.value_deg.abs(), group.uncertainty_deg.fillna(0)
-    name = f"{say(f'{side} leg')}, {say(DIRECTION_WORD[direction])}"
+    name = f"{say(Sentence('{side} leg', side=side))}, {say(DIRECTION_WORD[direction])}"
     times = _times(group)
     low, high = (group.low_deg, group.high_deg) if "sessions" in group else (sizes - errors, sizes + errors)
     joined, which = bool(group.person.iloc[0]), f"{side}-{direction}-{row}-{number}{_APART if differs else ''}"
@@ -381,7 +387,7 @@ def agreement_figure(pairs: Any, agreement: Any, title: str = "", say: Say = str
             mark, colour = DIRECTION_MARK[direction], css(SIDE_RGB[side])
             figure.add_scatter(
                 x=own.mean_deg, y=own.difference_deg, mode="markers", uid=f"{side}-{direction}",
-                name=f"{say(f'{side} leg')}, {say(DIRECTION_WORD[direction])}",
+                name=f"{say(Sentence('{side} leg', side=side))}, {say(DIRECTION_WORD[direction])}",
                 marker={
                     "symbol": mark if direction is Direction.INTERNAL else f"{mark}-open",
                     "size": 12, "color": colour, "line": {"width": 2, "color": colour},

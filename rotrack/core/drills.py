@@ -14,6 +14,7 @@ from typing import Any
 
 from rotrack.core.errors import DrillError
 from rotrack.core.figures import Figure, Need, are_numbers, known_keys, needs, read_figure
+from rotrack.core.messages import Sentence
 from rotrack.core.model import Direction, Side
 from rotrack.core.postures import Posture, records
 from rotrack.core.tiers import TIERS, Tier
@@ -193,8 +194,8 @@ class Drill:
             For a variant that the drill does not have.
         """
         if name and name not in self.variants:
-            known = f"Its variants are: {', '.join(self.variants)}." if self.variants else "It has none."
-            raise DrillError(f"{self.id} has no variant '{name[:40]}'. {known}")
+            known = Sentence("Its variants are: {names}.", names=", ".join(self.variants)) if self.variants else "It has none."
+            raise DrillError("{drill} has no variant '{name}'. {known}", drill=self.id, name=name[:40], known=known)
 
     def watches(self, fault: Fault) -> bool:
         """Return whether rotrack looks for this fault in this drill."""
@@ -243,8 +244,10 @@ class DrillTable:
         if drill_id in self.drills:
             return self.drills[drill_id]
         near = difflib.get_close_matches(drill_id, self.drills, n=3, cutoff=0.4)
-        hint = f"Did you mean {' or '.join(near)}? " if near else ""
-        raise DrillError(f"There is no drill called '{drill_id}'. {hint}`rotrack drills` lists all of them.")
+        hint = Sentence("Did you mean {drills}? ", drills=" or ".join(near)) if near else ""
+        raise DrillError(
+            "There is no drill called '{drill}'. {hint}`rotrack drills` lists all of them.", drill=drill_id, hint=hint
+        )
 
 
 @cache
@@ -299,7 +302,7 @@ def parse_sides(text: str) -> tuple[Side, ...]:
         return (Side.LEFT, Side.RIGHT)
     if text in set(Side):
         return (Side(text),)
-    raise DrillError(f"The side must be left, right or both, not '{text}' (the subject's own side).")
+    raise DrillError("The side must be left, right or both, not '{text}' (the subject's own side).", text=text)
 
 
 def _fault(name: str, letter: str, raw: dict[str, Any]) -> Fault:

@@ -13,14 +13,28 @@ RotrackError                 base class; the command line prints its message and
 └── NotMeasuredError         everything worked, but there was nothing to measure (exit code 4)
 """
 
+from rotrack.core.messages import Sentence
+
 DOUBTFUL = 5
 """Exit code when everything was done, but something should be checked, was left out, or is to be changed before measuring."""
 
 
 class RotrackError(Exception):
-    """Base of all errors that are explained to the person instead of shown as a traceback."""
+    """Base of all errors that are explained to the person instead of shown as a traceback.
+
+    Parameters
+    ----------
+    template : str
+        What is wrong and what to do, in English, with the names of its values in braces. `str` of the error is then a
+        `Sentence`, which `rotrack.texts` says in another language.
+    **values
+        What fills these places.
+    """
 
     exit_code = 1
+
+    def __init__(self, template: str, /, **values: object) -> None:
+        super().__init__(Sentence(template, **values) if values else template)
 
 
 class InputError(RotrackError):
@@ -70,14 +84,14 @@ class NotMeasuredError(RotrackError):
 
     Parameters
     ----------
-    message : str
-        What to do, in words.
-    reason : str
+    template, **values
+        What to do, as for any error.
+    main_reason : str
         Why there was no angle, as `rotrack.core.reasons` has it; empty if something else stood in the way.
     """
 
     exit_code = 4
 
-    def __init__(self, message: str, reason: str = "") -> None:
-        super().__init__(message)
-        self.reason = reason
+    def __init__(self, template: str, /, main_reason: str = "", **values: object) -> None:
+        super().__init__(template, **values)
+        self.reason = main_reason

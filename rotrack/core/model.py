@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rotrack.core.errors import InputError
+from rotrack.core.messages import Sentence
 
 CONVENTION_VERSION = "2"
 """Version of signs, zero and measures; a number is comparable only with numbers of the same convention version.
@@ -29,6 +30,15 @@ UNCORRECTED = " uncorrected"
 """Stands behind the measure version of what was measured without the detector correction."""
 WITHOUT_LEGNET = " without leg network"
 """Stands behind it, and last, where the leg network was not asked."""
+
+
+def version_said(version: str) -> Sentence:
+    """Return a measure version in words, what stands behind its number as it is logged."""
+    number = version.removesuffix(WITHOUT_LEGNET)
+    bare = number.removesuffix(UNCORRECTED)
+    template = "{n}" + (UNCORRECTED if bare != number else "") + (WITHOUT_LEGNET if number != version else "")
+    return Sentence(template, n=bare)
+
 
 LANDMARK_NAMES = (
     "nose left_eye_inner left_eye left_eye_outer right_eye_inner right_eye right_eye_outer left_ear right_ear mouth_left "

@@ -199,7 +199,11 @@ def _merge(data: Path, other: Path, on_total: Callable[[int], object], on_sessio
 def _check_one_person(theirs: Iterable[Session], person: str) -> None:
     names = sorted({session.person for session in theirs if session.person})
     if person and len({name_key(name) for name in names}) > 1:
-        raise InputError(f"These are sessions of several people ({', '.join(names[:6])}), so they are not all of {person}.")
+        raise InputError(
+            "These are sessions of several people ({names}), so they are not all of {person}.",
+            names=", ".join(names[:6]),
+            person=person,
+        )
 
 
 def _in_their_order(ours: Iterable[Session], theirs: Iterable[Session]) -> bool:

@@ -84,7 +84,9 @@ def unpacked(path: Path) -> Iterator[Path]:
             with zipfile.ZipFile(path) as parcel:
                 found = [(info, most) for info in parcel.infolist() if (most := _most_bytes(info.filename))]
                 if len(found) > MOST_FILES:
-                    raise InputError(f"{path.name} holds more files than rotrack would have written; nothing of it was taken in.")
+                    raise InputError(
+                        "{name} holds more files than rotrack would have written; nothing of it was taken in.", name=path.name
+                    )
                 left = MOST_BYTES
                 for info, most in found:
                     content = _read(parcel, info, min(most, left), path.name)
@@ -94,15 +96,20 @@ def unpacked(path: Path) -> Iterator[Path]:
                         make_folder(target.parent)
                         replace({target: content}, durable=False)
         except FileNotFoundError as error:
-            raise InputError(f"There is no file {path}; check the path.") from error
+            raise InputError("There is no file {path}; check the path.", path=path) from error
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-            raise InputError(f"{path.name} is damaged or not a file of sessions; ask for it to be sent again.") from error
+            raise InputError(
+                "{name} is damaged or not a file of sessions; ask for it to be sent again.", name=path.name
+            ) from error
         except OSError as error:
-            raise InputError(f"{path} cannot be read ({error.strerror or error}); check who may read it.") from error
+            raise InputError(
+                "{path} cannot be read ({why}); check who may read it.", path=path, why=error.strerror or error
+            ) from error
         if not (sessions_folder(data).is_dir() or people_folder(data).is_dir()):
             raise InputError(
-                f"{path.name} holds no sessions of rotrack; `rotrack export --format sessions --to FILE{ENDING}` writes such a "
-                "file."
+                "{name} holds no sessions of rotrack; `rotrack export --format sessions --to FILE{ending}` writes such a file.",
+                name=path.name,
+                ending=ENDING,
             )
         yield data
 
@@ -123,5 +130,9 @@ def _read(parcel: zipfile.ZipFile, info: zipfile.ZipInfo, most_bytes: int, name:
         while block := file.read(_BLOCK_BYTES):
             content += block
             if len(content) > most_bytes:
-                raise InputError(f"{info.filename} in {name} is larger than rotrack would have written; nothing was taken in.")
+                raise InputError(
+                    "{file} in {name} is larger than rotrack would have written; nothing was taken in.",
+                    file=info.filename,
+                    name=name,
+                )
     return bytes(content)

@@ -12,6 +12,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table
 
+from rotrack.core.messages import Sentence
 from rotrack.progress.agreement import limit_precision
 from rotrack.texts import Texts
 
@@ -111,16 +112,15 @@ def _precision_table(say: Say) -> Table:
     rows = [[say("people"), *map(str, PEOPLE)]]
     for sd_deg in SPREADS_DEG:
         known = [f"\u00b1 {limit_precision(people, sd_deg):.1f}\u00b0" for people in PEOPLE]
-        rows.append([say(f"if the differences scatter by {sd_deg:.0f}\u00b0 (standard deviation)"), *known])
+        rows.append([say(Sentence("if the differences scatter by {n:.0f}\u00b0 (standard deviation)", n=sd_deg)), *known])
     return Table(rows, colWidths=[90 * mm, *[22 * mm] * len(PEOPLE)], style=_GRID)
 
 
 def _table_to_fill(say: Say) -> Table:
     rows = [["person", "", "", "day, time", "", "read by"], ["instrument", "", "", "at rest: before", "", "after"]]
     rows.append(["", *(f"{number}" for number in range(1, REPS + 1))])
-    for leg in ("left", "right"):
-        rows += [[f"IR {leg} (foot outwards)", *[""] * REPS], [f"ER {leg} (foot inwards)", *[""] * REPS]]
-    rows += [[f"camera aside: {what}", *[""] * REPS] for what in ("IR", "ER")]
+    measured = ("IR left (foot outwards)", "ER left (foot inwards)", "IR right (foot outwards)", "ER right (foot inwards)")
+    rows += [[what, *[""] * REPS] for what in (*measured, "camera aside: IR", "camera aside: ER")]
     rows = [[say(cell) if cell else "" for cell in row] for row in rows]
     style = [*_GRID, ("SPAN", (1, 0), (2, 0)), ("SPAN", (3, 0), (4, 0)), ("SPAN", (1, 1), (2, 1)), ("SPAN", (3, 1), (4, 1))]
     style += [("BACKGROUND", (0, 2), (-1, 2), colors.whitesmoke)]

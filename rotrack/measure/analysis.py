@@ -78,7 +78,9 @@ def analyze(
     """
     request = Request(drill=drill, **options)
     if log and isinstance(drill, Drill) and load_table().drills.get(drill.id) != drill:
-        raise InputError(f"rotrack does not have the drill {drill.id}, so it cannot log its sessions: measure it with log=False.")
+        raise InputError(
+            "rotrack does not have the drill {drill}, so it cannot log its sessions: measure it with log=False.", drill=drill.id
+        )
     if isinstance(video, str | Path):
         poses, first = None, None
     else:

@@ -97,7 +97,9 @@ def was_stopped(outcome: Outcome | None) -> bool:
 
 
 def _not_begun(video: Path) -> Outcome:
-    return Outcome(video, None, StoppedError(f"Stopped before anything of {video.name} was measured; nothing of it is kept."))
+    return Outcome(
+        video, None, StoppedError("Stopped before anything of {name} was measured; nothing of it is kept.", name=video.name)
+    )
 
 
 def run_job(job: Job, on_frames: OnFrames, on_rep: OnRep | None = None) -> Outcome:
@@ -122,8 +124,9 @@ def run_job(job: Job, on_frames: OnFrames, on_rep: OnRep | None = None) -> Outco
 def died(video: Path) -> NotMeasuredError:
     """Return the problem of a video at which the process that measured it died."""
     return NotMeasuredError(
-        f"The process that measured {video.name} was ended from outside or by the video: free some memory, "
-        "or convert the video to MP4 (H.264), and try again."
+        "The process that measured {name} was ended from outside or by the video: free some memory, or "
+        "convert the video to MP4 (H.264), and try again.",
+        name=video.name,
     )
 
 

@@ -22,6 +22,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from rotrack.core.errors import NotMeasuredError, RecordError, RotrackError
+from rotrack.core.messages import Sentence, kept
 from rotrack.core.model import Frame, Rep, Step
 from rotrack.measure import run
 from rotrack.measure.batch import TELL_EVERY_FRAMES, in_processes
@@ -176,11 +177,19 @@ def _read_again(task: _Task, tell: Callable[[Any], None]) -> _Read:
     except RotrackError as error:
         return _Read(problem=str(error), of_writing=isinstance(error, RecordError) and _reads_well(task.folder))
     except OSError as error:
-        return _Read(problem=f"{why_of(error)}.", of_writing=_reads_well(task.folder))
+        return _Read(problem=Sentence("{why}.", why=why_of(error)), of_writing=_reads_well(task.folder))
     except Exception as error:  # noqa: BLE001  one session must not keep the others from being measured
         at = traceback.extract_tb(error.__traceback__)[-1]
         kind, file = type(error).__name__, Path(at.filename).name
-        return _Read(problem=f"A mistake in rotrack ended it ({kind}: {error}; line {at.lineno} of {file}); please report it.")
+        return _Read(
+            problem=Sentence(
+                "A mistake in rotrack ended it ({kind}: {error}; line {n} of {file}); please report it.",
+                kind=kind,
+                error=error,
+                n=at.lineno,
+                file=file,
+            )
+        )
 
 
 def _reads_well(folder: Path) -> bool:
@@ -203,19 +212,28 @@ def _taken(data: Path, task: _Task, before: Session, read: _Read | None) -> tupl
         raise RecordError(read.problem)
     if not read.session_id:
         shutil.rmtree(task.scratch, ignore_errors=True)
-        named = before.id in read.problem
-        return None, [read.problem if named else f"The session {before.id} could not be measured again: {read.problem}"]
+        return None, [
+            Sentence("The session {session} could not be measured again: {problem}", session=before.id, problem=read.problem)
+        ]
     session, lost = _moved_in(data, sessions_folder(task.scratch) / read.session_id, before.folder)
     shutil.rmtree(task.scratch, ignore_errors=True)
     if session is None:
         return None, []
-    notes = []
+    notes: list[str] = []
     if lost:
         notes.append(
-            f"The session {session.id} was measured again; repetitions that had been dropped were not found again in it."
+            Sentence(
+                "The session {session} was measured again; repetitions that had been dropped were not found again in it.",
+                session=session.id,
+            )
         )
     if before.rep_list and not session.rep_list:
-        notes.append(f"The session {before.id} was measured again, and nothing was found in it; the earlier reading counts.")
+        notes.append(
+            Sentence(
+                "The session {session} was measured again, and nothing was found in it; the earlier reading counts.",
+                session=before.id,
+            )
+        )
     return session, notes
 
 
@@ -244,7 +262,7 @@ def _moved_in(data: Path, draft: Path, source: Path) -> tuple[Session | None, li
             **noted_in(was),
             archive_file=was.archive_file,
             setup=was.setup,
-            warnings=(*record.warnings, *map(_lost, lost)),
+            warnings=(*record.warnings, *(kept(_lost(rep)) for rep in lost)),
         )
         replace({draft / REPETITIONS: table_bytes(reps), draft / SESSION_FILE: record_bytes(record)})
         for name in (LANDMARKS, LEGS_READ):
@@ -266,9 +284,14 @@ def _share(there: Path, here: Path) -> None:
 
 # ---------------------------------------------------------------------- repetitions that were dropped
 def _lost(rep: Rep) -> str:
-    return (
-        f"A repetition that had been dropped was not found again: {rep.side} {rep.direction} {rep.rep}, "
-        f"from {rep.start_s:.1f} to {rep.end_s:.1f} s. Look at what counts now."
+    return Sentence(
+        "A repetition that had been dropped was not found again: {side} {direction} {n}, from {a:.1f} to "
+        "{b:.1f} s. Look at what counts now.",
+        side=rep.side,
+        direction=rep.direction,
+        n=rep.rep,
+        a=rep.start_s,
+        b=rep.end_s,
     )
 
 

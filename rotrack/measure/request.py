@@ -214,7 +214,7 @@ class Request(Noted, msgspec.Struct, frozen=True, kw_only=True):
         found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*,\s*(\d+(?:\.\d+)?)\s*", self.follow)
         if not found:
             raise InputError(
-                f"The point '{self.follow}' must be two numbers like 320,240: pixels from the left and from the top."
+                "The point '{point}' must be two numbers like 320,240: pixels from the left and from the top.", point=self.follow
             )
         return float(found[1]), float(found[2])
 
@@ -255,13 +255,15 @@ class Request(Noted, msgspec.Struct, frozen=True, kw_only=True):
         if self.recorded_at is not None:
             check_past(self.recorded_at.astimezone())
         if self.rotate is not None and self.rotate not in TURNS_DEG:
-            raise InputError(f"A video can be turned by 90, 180 or 270 degrees, not by {self.rotate}.")
+            raise InputError("A video can be turned by 90, 180 or 270 degrees, not by {rotate}.", rotate=self.rotate)
         if self.to_s <= (0 if math.isnan(self.from_s) else self.from_s):
-            raise InputError(f"The part of the video must end later than it begins; {self.to_s:g} s is no later.")
+            raise InputError("The part of the video must end later than it begins; {n:g} s is no later.", n=self.to_s)
         drill, *_ = self.drill_record, self.sides, self.follow_px
         drill.check_variant(self.variant)
         if drill.without_legnet and not self.legnet:
-            raise NotMeasuredError(f"{drill.id} is not measured without the leg network: {drill.without_legnet}.")
+            raise NotMeasuredError(
+                "{drill} is not measured without the leg network: {reason}.", drill=drill.id, reason=drill.without_legnet
+            )
         return self
 
 

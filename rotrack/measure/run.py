@@ -24,7 +24,7 @@ from rotrack.calibration import choice
 from rotrack.calibration.profiles import Known, from_log, logged
 from rotrack.core.drills import Drill, DrillTable, load_table, parse_sides
 from rotrack.core.errors import InputError, NotMeasuredError, RecordError, RotrackError
-from rotrack.core.messages import Message, say
+from rotrack.core.messages import Message, Sentence, kept, say
 from rotrack.core.model import (
     CONVENTION_VERSION,
     Frame,
@@ -34,7 +34,7 @@ from rotrack.core.model import (
     ZeroCourse,
 )
 from rotrack.core.rates import ENOUGH_HZ, LEAST_HZ
-from rotrack.core.reasons import Reason, kind_of
+from rotrack.core.reasons import Reason, because, kind_of
 from rotrack.kinematics.camera import Calibration
 from rotrack.kinematics.correction import load_corrections
 from rotrack.kinematics.geometry import ASSUMED_FIELD_OF_VIEW_DEG
@@ -59,7 +59,7 @@ from rotrack.sensing.sources import Part, Source, SourceInfo, Turned, VideoFile
 from rotrack.sensing.upright import turn_of
 from rotrack.system.clock import SYSTEM, Clock
 from rotrack.system.inputs import clean_text
-from rotrack.texts import Texts
+from rotrack.texts import english
 from rotrack.tracking.pipeline import RotationTracker
 from rotrack.tracking.scoreboard import Scoreboard
 from rotrack.tracking.settings import TrackerSettings
@@ -221,8 +221,10 @@ def remeasure(
     legnet = record.legnet is not None if legnet is None else legnet
     if legnet and not (record.legnet and (folder / LEGS_READ).exists()):
         raise RecordError(
-            f"{folder} has no {LEGS_READ}, so what the leg network said then is not there. Measure the video again, or without "
-            "the leg network (--no-legnet)."
+            "{folder} has no {file}, so what the leg network said then is not there. Measure the video again, or "
+            "without the leg network (--no-legnet).",
+            folder=folder,
+            file=LEGS_READ,
         )
     request = Request(
         drill=record.drill,
@@ -346,7 +348,13 @@ def _measure(
 def _check_point(point_px: tuple[float, float] | None, size_px: tuple[int, int]) -> None:
     if point_px and not (point_px[0] < size_px[0] and point_px[1] < size_px[1]):
         width, height = size_px
-        raise InputError(f"The point {point_px[0]:g},{point_px[1]:g} is not in the picture of {width} x {height} pixels.")
+        raise InputError(
+            "The point {n:g},{m:g} is not in the picture of {width} x {height} pixels.",
+            n=point_px[0],
+            m=point_px[1],
+            width=width,
+            height=height,
+        )
 
 
 def measure_on(
@@ -528,7 +536,7 @@ def _run(
     if not board.frames:
         raise NotMeasuredError(NOTHING_TO_MEASURE)
     if not board.measured:
-        raise NotMeasuredError(_why_nothing(board, request.drill_record), board.main_reason)
+        raise NotMeasuredError(_why_nothing(board, request.drill_record), main_reason=board.main_reason)
     return tuple(board.reps)
 
 
@@ -580,22 +588,26 @@ def _finish(
         speed_advice=(speed_advice(writer.record.model, board.fps) if live and board.fps < LEAST_HZ else None) or "",
         cut_off=legs_are_enough(missing) if missing else "",
         apart=tuple(board.apart),
-        warnings=tuple(warnings),
+        warnings=tuple(map(kept, warnings)),
     )
 
 
 def _why_nothing(board: Scoreboard, drill: Drill) -> str:
-    kind, reason = kind_of(board.main_reason), Texts().reason(board.main_reason)
+    kind, reason = kind_of(board.main_reason), english(because(board.main_reason))
     if kind is Reason.FEW_FRAMES:
-        return (
-            f"Nothing could be measured: {reason}. At least {ENOUGH_HZ:.0f} are needed: turn on more light, close other "
-            "programs, or record the video again."
+        return Sentence(
+            "Nothing could be measured: {reason}. At least {n:.0f} are needed: turn on more light, close other "
+            "programs, or record the video again.",
+            reason=reason,
+            n=ENOUGH_HZ,
         )
     if kind in (Reason.ON_ITS_SIDE, Reason.UPSIDE_DOWN):
-        return f"Nothing could be measured, since {reason}."
+        return Sentence("Nothing could be measured, since {reason}.", reason=reason)
     if kind is Reason.TOO_DARK:
-        return f"Nothing could be measured: {reason}. Turn on more light."
-    return (
-        f"Nothing could be measured: {reason}. Put the camera as `rotrack drills {drill.id}` says, with both legs in the "
-        "picture from hip to toes, and hold still for a second before you begin."
+        return Sentence("Nothing could be measured: {reason}. Turn on more light.", reason=reason)
+    return Sentence(
+        "Nothing could be measured: {reason}. Put the camera as {where} says, with both "
+        "legs in the picture from hip to toes, and hold still for a second before you begin.",
+        reason=reason,
+        where=english(say("drill.described", drill=drill.id)),
     )

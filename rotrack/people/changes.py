@@ -53,7 +53,7 @@ def change_person(data: Path, person: Person, **changes: Any) -> Person:
         try:
             changed = msgspec.structs.replace(person, **changes)
         except ValueError as error:
-            raise InputError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+            raise InputError("{Problem}.", problem=error) from error
         return write_person(data, changed)
 
 
@@ -80,13 +80,15 @@ def rename_person(data: Path, person: Person, name: str) -> Person:
         person, others = _as_it_is(data, person)
         other = find_person(others, name)
         if other is not None:
-            raise InputError(f"Somebody is called {other.name} already; `rotrack people merge` makes one person of two.")
+            raise InputError(
+                "Somebody is called {name} already; `rotrack people merge` makes one person of two.", name=other.name
+            )
         try:
             changed = msgspec.structs.replace(
                 person, name=tidy(name), spellings=tuple(s for s in person.spellings if name_key(s) != name_key(name))
             )
         except ValueError as error:
-            raise InputError(f"The new name cannot be used: {error}.") from error
+            raise InputError("The new name cannot be used: {why}.", why=error) from error
         sessions = _sessions_of(data, person)
         refuse_running(session.folder for session in sessions)
         if name_key(name) not in person.keys:
@@ -109,7 +111,7 @@ def merge_people(data: Path, person: Person, into: Person) -> int:
         If a session of the first is being measured, or something cannot be written, or a record is gone.
     """
     if person.id == into.id:
-        raise InputError(f"{person.name} and {into.name} are one person already.")
+        raise InputError("{person} and {other} are one person already.", person=person.name, other=into.name)
     with locked(data):
         person, _ = _as_it_is(data, person)
         into, _ = _as_it_is(data, into)
@@ -164,7 +166,11 @@ def _as_it_is(data: Path, person: Person) -> tuple[Person, list[Person]]:
     known, _ = read_people(data)
     found = next((one for one in known if one.id == person.id), None)
     if found is None:
-        raise RecordError(f"There is no record of {person.name} ({person.id}) any more; `rotrack people` lists who is known.")
+        raise RecordError(
+            "There is no record of {person} ({id}) any more; `rotrack people` lists who is known.",
+            person=person.name,
+            id=person.id,
+        )
     return found, [one for one in known if one is not found]
 
 

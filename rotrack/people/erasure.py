@@ -339,7 +339,9 @@ def _content(path: Path) -> bytes:
 
 
 def _unseen(path: Path, error: UnreadableError) -> RecordError:
-    return RecordError(f"{path} cannot be looked into ({error}), so whether the name stands in it is not known.")
+    return RecordError(
+        "{path} cannot be looked into ({why}), so whether the name stands in it is not known.", path=path, why=error
+    )
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
@@ -372,7 +374,9 @@ def _files_in(folder: Path, deep: bool = True) -> Iterator[Path]:
     def failed(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):
             raise RecordError(
-                f"{error.filename or folder} cannot be looked into ({error.strerror or error}); check who may read it."
+                "{path} cannot be looked into ({why}); check who may read it.",
+                path=error.filename or folder,
+                why=error.strerror or error,
             ) from error
 
     for place, folders, names in os.walk(folder, onerror=failed):
@@ -435,4 +439,4 @@ def _unlink(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         why = error.strerror or error
-        raise RecordError(f"{path} cannot be deleted ({why}); close what shows it and try again.") from error
+        raise RecordError("{path} cannot be deleted ({why}); close what shows it and try again.", path=path, why=why) from error

@@ -64,7 +64,7 @@ def delete_everything(data: Path) -> None:
     with locked(data):
         running = [folder for folder in session_folders(data) if being_written(folder)]
         if running:
-            raise RecordError(f"The session {running[0].name} is being measured; end it first. Nothing was deleted.")
+            raise RecordError("The session {id} is being measured; end it first. Nothing was deleted.", id=running[0].name)
         for name in (*KEPT, *MADE):
             path = data / name
             try:
@@ -74,5 +74,7 @@ def delete_everything(data: Path) -> None:
                     path.unlink(missing_ok=True)
             except OSError as error:
                 raise RecordError(
-                    f"{error.filename or path} cannot be deleted ({error.strerror or error}); close what shows it and try again."
+                    "{path} cannot be deleted ({why}); close what shows it and try again.",
+                    path=error.filename or path,
+                    why=error.strerror or error,
                 ) from error

@@ -18,6 +18,7 @@ import numpy as np
 
 from rotrack.core.drills import load_table
 from rotrack.core.errors import RecordError
+from rotrack.core.messages import Sentence, listed
 from rotrack.core.model import Direction, Side
 from rotrack.core.tiers import Tier
 from rotrack.progress.rule import BASELINE_DAYS, NOW_DAYS, ONE_LOOK, half_width, looks
@@ -104,7 +105,7 @@ class LeftOut:
     @property
     def reason(self) -> str:
         """All that differs, in words."""
-        return ", ".join(self.reasons)
+        return listed(", ", *self.reasons)
 
     @property
     def sessions(self) -> int:
@@ -307,7 +308,9 @@ def read_progress(
     """
     sessions, problems = read_all(data)
     if not sessions and not problems:
-        raise RecordError(f"There is no log in {data} yet; measure something first, or choose the folder with --out.")
+        raise RecordError(
+            "There is no log in {folder} yet; measure something first, or choose the folder with --out.", folder=data
+        )
     readings, doubtful = read_readings(data)
     return progress_of(sessions, person, drill, side, since, (*problems, *doubtful), readings)
 
@@ -342,7 +345,7 @@ def _usable(
         nonlocal values
         count = values.session_id[unwanted].nunique()
         if count:
-            notes.append(f"{times(count, 'session')} left out: {why}.")
+            notes.append(Sentence("{sessions} left out: {why}.", sessions=times(count, "session"), why=why))
             values = values[~unwanted]
 
     running = {session.id for session in sessions if session.record.status is Status.RUNNING}
@@ -362,10 +365,23 @@ def _usable(
     empty = values.reps_used == 0
     if empty.any():
         whole = len(set(values.session_id[empty]) - set(values.session_id[~empty]))
-        legs = ", ".join(sorted({f"{v.drill} {v.side} {v.direction}" for v in values[empty].itertuples()}))
-        notes.append(f"Without a valid repetition: {legs} in {times(values.session_id[empty].nunique(), 'session')}.")
+        legs = ", ".join(
+            sorted(
+                {
+                    Sentence("{drill} {side} {direction}", drill=v.drill, side=v.side, direction=v.direction)
+                    for v in values[empty].itertuples()
+                }
+            )
+        )
+        notes.append(
+            Sentence(
+                "Without a valid repetition: {legs} in {sessions}.",
+                legs=legs,
+                sessions=times(values.session_id[empty].nunique(), "session"),
+            )
+        )
         if whole:
-            notes.append(f"{times(whole, 'session')} left out: not a single valid repetition.")
+            notes.append(Sentence("{sessions} left out: not a single valid repetition.", sessions=times(whole, "session")))
         values = values[~empty]
     return values, tuple(notes)
 
@@ -378,7 +394,9 @@ def _warnings(table: pd.DataFrame, compared: pd.DataFrame) -> Iterator[str]:
         yield "A latest value rests on fewer valid repetitions than its rule asks for, so it tends to be too small."
     if compared.model.nunique() > 1 and (compared.groupby(list(OF_ONE)).model.nunique() > 1).any():
         models = " and ".join(sorted(compared.model.unique()))
-        yield f"Sessions were read with different pose models ({models}): a part of a change may be theirs."
+        yield Sentence(
+            "Sessions were read with different pose models ({models}): a part of a change may be theirs.", models=models
+        )
 
 
 def _readings(

@@ -31,6 +31,7 @@ import numpy as np
 
 from rotrack.core.drills import Drill, load_table
 from rotrack.core.errors import InputError
+from rotrack.core.messages import say
 from rotrack.core.model import (
     CONVENTION_VERSION,
     MEASURE_VERSION,
@@ -70,7 +71,7 @@ else:
 
 PERSON = "Alex Sample (made up)"
 NOTE = "made up: nobody was measured"
-WARNING = "These numbers are made up, to try rotrack with: nobody was measured."
+WARNING = say("note.made_up")
 MADE_UP = "made up"
 """What stands for source and pose model of a session."""
 WEEKS = 12

@@ -60,4 +60,6 @@ def session_table(sessions: Iterable[Session]) -> pd.DataFrame:
 def _dtype(column: str) -> str:
     if column in _NUMBERS or column == "time":
         return "float64"
+    if column == "load":
+        return "object"  # as text of pandas' own a sentence would lose what it is made of
     return "int64" if column in _COUNTS else "str"

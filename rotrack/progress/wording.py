@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 
+from rotrack.core.messages import Message, Sentence, say
 from rotrack.core.model import Side
 from rotrack.core.tiers import Tier
 from rotrack.progress.change import Change, Sides, Verdict
@@ -13,7 +14,7 @@ from rotrack.progress.rule import BASELINE_DAYS
 from rotrack.records.history import wrongly_dated
 from rotrack.records.norms import Norm
 from rotrack.records.session import Arc, Session, Turnout
-from rotrack.texts import Texts
+from rotrack.texts import Texts, numbers
 
 MINUS = "\u2212"
 
@@ -35,10 +36,15 @@ def none_before_words(session: Session, sessions: Sequence[Session], t: Texts) -
 
 def verdict_words(change: Change, t: Texts) -> str:
     """Return what may be said of a change: `real gain, confirmed on 12 Mar 2026`."""
+    return t.said(verdict_message(change, t.date(change.confirmed, short=True) if change.confirmed else ""))
+
+
+def verdict_message(change: Change, date: str) -> Message:
+    """Return what may be said of a change; `date` is the day on which it was confirmed, in words."""
     way = "gain" if change.way > 0 else "loss"
     if change.confirmed is not None:
-        return t(f"progress.real_{way}", date=t.date(change.confirmed, short=True))
-    return t(f"progress.unconfirmed_{way}") if change.verdict is Verdict.UNCONFIRMED else t.said(change.verdict)
+        return say(f"progress.real_{way}", date=date)
+    return say(f"progress.unconfirmed_{way}") if change.verdict is Verdict.UNCONFIRMED else Message(change.verdict)
 
 
 def change_words(change: Change, t: Texts) -> str:
@@ -63,20 +69,18 @@ def missing_words(change: Change, t: Texts) -> str:
     return t("progress.missing", count=missing) if missing > 0 else ""
 
 
-def arc_words(arc: Arc, tier: Tier, t: Texts) -> str:
+def arc_message(arc: Arc, tier: Tier) -> Message:
     """Return total arc and internal-external ratio of a leg: `left leg: 52.5 \u00b1 5.0\u00b0, ...`."""
-    amount, ratio = (
-        t.amount(arc.total_deg, arc.total_error_deg, tier),
-        f"{t.number(arc.ratio, 2)} \u00b1 {t.number(arc.ratio_error, 2)}",
-    )
-    return t("result.arc", leg=t.leg(arc.side), amount=amount, ratio=ratio)
+    amount = numbers.amount(arc.total_deg, arc.total_error_deg, tier)
+    ratio = Sentence("{n:.2f} \u00b1 {e:.2f}", n=arc.ratio, e=arc.ratio_error)
+    return say("result.arc", leg=say(f"leg.{arc.side}"), amount=amount, ratio=ratio)
 
 
-def turnout_words(turnout: Turnout | None, tier: Tier, t: Texts) -> str:
+def turnout_message(turnout: Turnout | None, tier: Tier) -> Message:
     """Return the total turnout: `Total turnout: 92.0 \u00b1 18.0\u00b0`, or why there is none."""
     if turnout is None:
-        return t("result.turnout_none")
-    return t("result.turnout", amount=t.amount(turnout.total_deg, turnout.error_deg, tier))
+        return say("result.turnout_none")
+    return say("result.turnout", amount=numbers.amount(turnout.total_deg, turnout.error_deg, tier))
 
 
 def last_time_words(last: Earlier, tier: Tier, t: Texts) -> str:

@@ -73,8 +73,12 @@ def drop_rep(
         if missing:
             there = sorted({r.rep for r in session.rep_list if (r.side, r.direction) == (side, direction)})
             raise InputError(
-                f"The session {session_id} has no repetition {min(missing)} of {side} {direction}; "
-                f"it has {', '.join(map(str, there)) or 'none of these'}."
+                "The session {name} has no repetition {n} of {side} {direction}; it has {numbers}.",
+                name=session_id,
+                n=min(missing),
+                side=side,
+                direction=direction,
+                numbers=", ".join(map(str, there)) or "none of these",
             )
         reps = tuple(replace(r, dropped=dropped) if meant(r) else r for r in session.rep_list)
         path = session.folder / REPETITIONS
@@ -182,7 +186,7 @@ def _remove_all(folders: Iterable[Path]) -> None:
         except OSError as error:
             why = error.strerror or error
             raise RecordError(
-                f"{error.filename or folder} cannot be deleted ({why}); close what shows it and try again."
+                "{path} cannot be deleted ({why}); close what shows it and try again.", path=error.filename or folder, why=why
             ) from error
 
 

@@ -51,12 +51,16 @@ def data_folder(out: Path | None = None) -> Path:
         wrong = "is no folder" if data.exists() and not data.is_dir() else "is a link to nothing" if _leads_nowhere(data) else ""
     except RuntimeError as error:
         raise RecordError(
-            f"{data} names the home of somebody whom this computer does not know; choose another folder with {said}."
+            "{path} names the home of somebody whom this computer does not know; choose another folder with {option}.",
+            path=data,
+            option=said,
         ) from error
     except OSError as error:
-        raise RecordError(f"The data folder {data} cannot be used, {why_of(error)}.") from error
+        raise RecordError("The data folder {path} cannot be used, {why}.", path=data, why=why_of(error)) from error
     if wrong:
-        raise RecordError(f"{data} {wrong}; say with {said} which folder holds the log, or is to hold it.")
+        raise RecordError(
+            "{path} {wrong}; say with {option} which folder holds the log, or is to hold it.", path=data, wrong=wrong, option=said
+        )
     return data
 
 
@@ -85,7 +89,9 @@ def session_folders(data: Path) -> list[Path]:
         return []
     except OSError as error:
         raise RecordError(
-            f"The sessions in {data} cannot be listed ({error.strerror or error}); check who may read that folder."
+            "The sessions in {path} cannot be listed ({why}); check who may read that folder.",
+            path=data,
+            why=error.strerror or error,
         ) from error
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rotrack.core.messages import Sentence
 from rotrack.core.model import REP_DECIMALS, Rep
 from rotrack.records.options import NUMBERS_NOTED, PROTOCOL
 from rotrack.records.repetitions import yes_or_no
@@ -200,9 +201,10 @@ def clock_doubt(sessions: Sequence[Session], now: datetime) -> str:
     last = sessions[-1].started_at if sessions else now
     if last <= now + CLOCKS_DIFFER:
         return ""
-    return (
-        f"This computer's clock says {now.astimezone():%Y-%m-%d %H:%M}, but the latest session in the log is dated "
-        f"{last.astimezone():%Y-%m-%d %H:%M}."
+    return Sentence(
+        "This computer's clock says {now:%Y-%m-%d %H:%M}, but the latest session in the log is dated {then:%Y-%m-%d %H:%M}.",
+        now=now.astimezone(),
+        then=last.astimezone(),
     )
 
 

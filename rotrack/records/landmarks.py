@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rotrack.core.errors import RecordError
+from rotrack.core.messages import Sentence
 from rotrack.core.model import ANGLES, LANDMARK_NAMES, LEG_CROP_SHAPES, CurvePoint, LegCrop, Pose, Side, ZeroCourse, empty_pose
 from rotrack.records.earlier_words import reason_of
 from rotrack.system.imports import when_used
@@ -101,7 +102,9 @@ def read_curve(folder: Path) -> pd.DataFrame:
         text = read_bytes(path, MOST_TABLE_BYTES).decode("utf-8")
         return parse_curve(text[: text.rindex("\n") + 1] if "\n" in text else "")
     except (ValueError, OverflowError) as error:
-        raise RecordError(f"{path} is missing or damaged ({error}); `rotrack remeasure` makes it anew.") from error
+        raise RecordError(
+            "{path} is missing or damaged ({why}); `rotrack remeasure` makes it anew.", path=path, why=error
+        ) from error
 
 
 def parse_curve(text: str) -> pd.DataFrame:
@@ -120,7 +123,7 @@ def parse_curve(text: str) -> pd.DataFrame:
     )
     lacking = [column for column in CURVE_COLUMNS if column not in curve]
     if lacking and set(lacking) - _LATER:
-        raise ValueError(f"it has no column {lacking[0]}")
+        raise ValueError(Sentence("it has no column {name}", name=lacking[0]))
     curve = curve.assign(**dict.fromkeys(lacking, math.nan))
     if not curve.side.isin(list(Side)).all() or not np.isfinite(curve.time_s.to_numpy(float)).all():
         raise ValueError("one of its rows has no leg or no time")
@@ -163,7 +166,7 @@ def read_poses(folder: Path, legs: bool = True) -> Iterator[Pose]:
 def _read_landmarks(path: Path) -> Iterator[Pose]:
     rows = _rows(path, LANDMARK_COLUMNS)
     if rows is None:
-        raise RecordError(f"{path} is missing or holds no landmarks; the session cannot be measured again.")
+        raise RecordError("{path} is missing or holds no landmarks; the session cannot be measured again.", path=path)
     for cells in rows:
         try:
             yield _parsed_pose(cells)
@@ -174,7 +177,7 @@ def _read_landmarks(path: Path) -> Iterator[Pose]:
 def _with_legs(poses: Iterator[Pose], path: Path) -> Iterator[Pose]:
     read = _rows(path, LEG_COLUMNS)
     if read is None:
-        raise RecordError(f"{path} is damaged; measure the session again without the leg network (--no-legnet).")
+        raise RecordError("{path} is damaged; measure the session again without the leg network (--no-legnet).", path=path)
     rows = map(_parsed_leg, read)
     try:
         row = next(rows, None)
@@ -239,4 +242,6 @@ def _lines(path: Path) -> Iterator[str]:
         yield from read_packed_lines(path)
     except UnreadableError as error:
         if not error.missing:
-            raise RecordError(f"{path} cannot be used ({error}); the session cannot be measured again from it.") from error
+            raise RecordError(
+                "{path} cannot be used ({why}); the session cannot be measured again from it.", path=path, why=error
+            ) from error

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rotrack.core.errors import InputError, RecordError
+from rotrack.core.messages import Sentence, say
 from rotrack.core.model import CONVENTION_VERSION, Direction, Rep, Side
 from rotrack.core.tiers import Tier
 from rotrack.records.earlier_words import record_of_today
@@ -36,7 +37,7 @@ MAY_LACK = (
 )
 _LONGEST_NAME = 200
 """Most bytes of the name of a session: what files are called in its folder must fit beside."""
-ONLY_ROWS = "Only the rows of reps.csv were left of this session: there is no curve and nothing to measure again from."
+ONLY_ROWS = say("note.only_rows")
 """Warning of a session whose folder was gone."""
 
 
@@ -61,7 +62,9 @@ def earlier_table(data: Path, follow: bool = True) -> EarlierTable:
     path = data / TABLE
     try:
         if not follow and path.is_symlink():
-            return EarlierTable({}, (f"{path} was left out: it is a link, and links out of a folder are not followed.",))
+            return EarlierTable(
+                {}, (Sentence("{path} was left out: it is a link, and links out of a folder are not followed.", path=path),)
+            )
         found = path.stat()
     except OSError:
         return EarlierTable({})
@@ -73,10 +76,12 @@ def _table(path: Path, changed_ns: int, size: int) -> EarlierTable:
     try:
         table = read_table(path, may_lack=MAY_LACK, most_rows=MOST_REPETITIONS)
     except UnreadableError as error:
-        return EarlierTable({}, (f"{path} cannot be read: {error}.",))
+        return EarlierTable({}, (Sentence("{path} cannot be read: {why}.", path=path, why=error),))
     lacking = [column for column in NEEDED if column not in table.columns]
     if lacking and table.columns:
-        return EarlierTable({}, (f"{path.name} has no column {lacking[0]}, so its rows cannot be used.",))
+        return EarlierTable(
+            {}, (Sentence("{path} has no column {name}, so its rows cannot be used.", path=path.name, name=lacking[0]),)
+        )
     rows: dict[str, list[tuple[int, dict[str, str]]]] = {}
     damaged_lines = list(table.damaged)
     for line, row in table.rows:
@@ -89,7 +94,9 @@ def _table(path: Path, changed_ns: int, size: int) -> EarlierTable:
             damaged_lines.append(line)
             continue
         rows.setdefault(row["session_id"], []).append((line, row))
-    problems = tuple(f"Line {line} of {path.name} is damaged and was left out." for line in sorted(damaged_lines))
+    problems = tuple(
+        Sentence("Line {n} of {name} is damaged and was left out.", n=line, name=path.name) for line in sorted(damaged_lines)
+    )
     return EarlierTable({name: tuple(found) for name, found in rows.items()}, problems)
 
 
@@ -121,7 +128,7 @@ def earlier_repetitions(folder: Path, raw: dict[str, Any], follow: bool = True) 
             raise UnreadableError("'reps' must be a list")
         reps = [sensible(record_of(_LATER | one if isinstance(one, dict) else one, Rep)) for one in inside or []]
     except ValueError as error:
-        raise damaged(folder, f"a repetition: {error}") from error
+        raise damaged(folder, Sentence("a repetition: {why}", why=error)) from error
     data = folder.resolve().parent.parent if folder.resolve().parent.name == "sessions" else None
     logged = _reps(earlier_table(data, follow).rows.get(folder.name, ())) if data else ()
     known = {(rep.side, rep.direction, rep.rep) for rep in reps}
@@ -183,5 +190,7 @@ def session_of_rows(session_id: str, table: EarlierTable) -> tuple[SessionRecord
             **{name: option.read(said(name)) for name, option in options_of(Noted).items()},
         )
     except (ValueError, OverflowError, InputError) as error:
-        raise RecordError(f"The rows of {session_id} in {TABLE} cannot be used: {error}.") from error
+        raise RecordError(
+            "The rows of {name} in {path} cannot be used: {why}.", name=session_id, path=TABLE, why=error
+        ) from error
     return record, reps

@@ -85,10 +85,23 @@ class Option:
         if isinstance(value, str) and self.kind is str:
             check_text(**{self.what: value})
         if self.choices and value != self.default and value not in self.choices:
-            raise InputError(f"The {self.what} must be {' or '.join(map(str, self.choices))}, not '{value}'.")
+            raise InputError(
+                "The {what} must be {choices}, not '{text}'.",
+                what=self.what,
+                choices=" or ".join(map(str, self.choices)),
+                text=value,
+            )
         if isinstance(value, int | float) and not (self.is_default(value) or self.least <= value <= self.most):
-            unit = f" {self.unit}" if self.unit else ""
-            raise InputError(f"The {self.what} must be from {self.least:g} to {self.most:g}{unit}, not {value:g}.")
+            raise InputError(
+                "The {what} must be from {n:g} to {m:g} {unit}, not {k:g}."
+                if self.unit
+                else "The {what} must be from {n:g} to {m:g}, not {k:g}.",
+                what=self.what,
+                n=self.least,
+                m=self.most,
+                unit=self.unit,
+                k=value,
+            )
 
     def read(self, text: str) -> Any:
         """Return the value that was typed; the default for an empty text.
@@ -104,7 +117,7 @@ class Option:
         try:
             value = _READERS.get(self.kind, str)(text)
         except (ValueError, OverflowError, OSError) as error:
-            raise InputError(f"The {self.what} '{text[:40]}' cannot be read: {error}.") from error
+            raise InputError("The {what} '{text}' cannot be read: {why}.", what=self.what, text=text[:40], why=error) from error
         self.check(value)
         return value
 

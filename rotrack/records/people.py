@@ -23,7 +23,7 @@ import msgspec
 
 from rotrack.core.drills import Drill, load_table
 from rotrack.core.errors import InputError, RecordError
-from rotrack.core.messages import Message, say
+from rotrack.core.messages import Message, Sentence, say
 from rotrack.core.model import Direction, Side
 from rotrack.records.folders import session_folders
 from rotrack.records.record import is_person_id, read_record
@@ -69,7 +69,7 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.goal_deg) and 0 < self.goal_deg <= MAX_GOAL_DEG):
-            raise ValueError(f"a goal must be from 0 to {MAX_GOAL_DEG:.0f} degrees, not {self.goal_deg:g}")
+            raise ValueError(Sentence("a goal must be from 0 to {n:.0f} degrees, not {m:g}", n=MAX_GOAL_DEG, m=self.goal_deg))
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.drill, self.direction, self.side, f"{self.goal_deg:g}")))
@@ -85,7 +85,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.most_deg) and 0 < self.most_deg <= MAX_GOAL_DEG):
-            raise ValueError(f"a limit must be from 0 to {MAX_GOAL_DEG:.0f} degrees, not {self.most_deg:g}")
+            raise ValueError(Sentence("a limit must be from 0 to {n:.0f} degrees, not {m:g}", n=MAX_GOAL_DEG, m=self.most_deg))
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.drill, self.direction, self.side, f"{self.most_deg:g}")))
@@ -110,11 +110,11 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not name_key(self.name) or len(self.name) > LONGEST_NAME:
-            raise ValueError(f"a name must have 1 to {LONGEST_NAME} letters")
+            raise ValueError(Sentence("a name must have 1 to {n} letters", n=LONGEST_NAME))
         if not is_person_id(self.id):
-            raise ValueError(f"'{self.id}' is no id of a person")
+            raise ValueError(Sentence("'{id}' is no id of a person", id=self.id))
         if self.birth_year is not None and not 0 <= date.today().year - self.birth_year <= OLDEST:
-            raise ValueError(f"{self.birth_year} is no year of birth")
+            raise ValueError(Sentence("{n} is no year of birth", n=self.birth_year))
         if self.added_at is not None:
             sane_time(self.added_at)
         if self.format > PERSON_FORMAT:
@@ -189,7 +189,9 @@ def look_through(data: Path, follow: bool = True) -> tuple[list[Person], list[Un
     except FileNotFoundError:
         return [], []
     except OSError as error:
-        raise RecordError(f"{folder} cannot be read ({error.strerror or error}); check who may read it.") from error
+        raise RecordError(
+            "{path} cannot be read ({why}); check who may read it.", path=folder, why=error.strerror or error
+        ) from error
     for name in names:
         path = folder / name / PERSON_FILE
         raw: dict[str, Any] = {}
@@ -197,7 +199,7 @@ def look_through(data: Path, follow: bool = True) -> tuple[list[Person], list[Un
             raw = read_json(path, MOST_PERSON_BYTES, follow)
             person = record_of(raw, Person)
             if person.id != name:
-                raise UnreadableError(f"it is of the person {person.id}")
+                raise UnreadableError(Sentence("it is of the person {id}", id=person.id))
             people.append(person)
         except (UnreadableError, ValueError) as error:
             if isinstance(error, UnreadableError) and error.missing:  # a program was ended before it wrote the record
@@ -210,9 +212,11 @@ def _unread(path: Path, raw: dict[str, Any], why: str) -> Unread:
     number, name, person_id = raw.get("format"), raw.get("name"), path.parent.name
     named = tidy(name) if isinstance(name, str) and raw.get("id") == person_id and len(name) <= LONGEST_NAME else ""
     if isinstance(number, int) and number > PERSON_FORMAT:
-        problem = f"{path} was written by a newer version of rotrack; update rotrack to read it."
+        problem = Sentence("{path} was written by a newer version of rotrack; update rotrack to read it.", path=path)
         return Unread(person_id, path, problem, mendable=False, name=named)
-    problem = f"{path} is damaged ({why}); the sessions keep the name. `rotrack doctor --repair` may mend it."
+    problem = Sentence(
+        "{path} is damaged ({why}); the sessions keep the name. `rotrack doctor --repair` may mend it.", path=path, why=why
+    )
     return Unread(person_id, path, problem, mendable=os.access(path, os.R_OK), name=named)
 
 
@@ -263,7 +267,9 @@ def remove_person(data: Path, person: Person) -> None:
             shutil.rmtree(folder)
     except OSError as error:
         raise RecordError(
-            f"{error.filename or folder} cannot be deleted ({error.strerror or error}); close what shows it and try again."
+            "{path} cannot be deleted ({why}); close what shows it and try again.",
+            path=error.filename or folder,
+            why=error.strerror or error,
         ) from error
 
 
@@ -272,7 +278,7 @@ def new_person(name: str, clock: Clock = SYSTEM) -> Person:
     try:
         return Person(id=f"p-{secrets.token_hex(4)}", name=tidy(name), added_at=clock.now().replace(microsecond=0))
     except ValueError as error:
-        raise InputError(f"The name '{clean_text(name)[:60]}' cannot be used: {error}.") from error
+        raise InputError("The name '{name}' cannot be used: {why}.", name=clean_text(name)[:60], why=error) from error
 
 
 def tidy(name: str) -> str:
@@ -367,15 +373,18 @@ def goal_of_words(text: str) -> Goal:
         If they mean none, or the drill is not known.
     """
     words = text.split()
-    how = f"The goal '{clean_text(text)[:60]}' must be like 'seated-combined internal 40' or 'seated-combined internal left 40'."
+    how = Sentence(
+        "The goal '{text}' must be like 'seated-combined internal 40' or 'seated-combined internal left 40'",
+        text=clean_text(text)[:60],
+    )
     if len(words) not in (3, 4):
-        raise InputError(how)
+        raise InputError("{how}.", how=how)
     drill = load_table().drill(words[0])
     try:
         side = Side(words[2]) if len(words) == 4 else None
         return Goal(drill=drill.id, direction=Direction(words[1]), side=side, goal_deg=float(words[-1]))
     except ValueError as error:
-        raise InputError(f"{how[:-1]}: {error}.") from error
+        raise InputError("{how}: {reason}.", how=how, reason=error) from error
 
 
 def limit_of_words(text: str) -> Limit:
@@ -387,15 +396,18 @@ def limit_of_words(text: str) -> Limit:
         If they mean none, or the drill is not known.
     """
     words = text.split()
-    how = f"The limit '{clean_text(text)[:60]}' must be like 'internal 30', 'internal left 30' or 'seated-combined internal 30'."
+    how = Sentence(
+        "The limit '{text}' must be like 'internal 30', 'internal left 30' or 'seated-combined internal 30'",
+        text=clean_text(text)[:60],
+    )
     drill = load_table().drill(words.pop(0)).id if words and words[0] not in tuple(Direction) else ""
     if len(words) not in (2, 3):
-        raise InputError(how)
+        raise InputError("{how}.", how=how)
     try:
         side = Side(words[1]) if len(words) == 3 else None
         return Limit(drill=drill, direction=Direction(words[0]), side=side, most_deg=float(words[-1]))
     except ValueError as error:
-        raise InputError(f"{how[:-1]}: {error}.") from error
+        raise InputError("{how}: {reason}.", how=how, reason=error) from error
 
 
 def goal_deg(goals: Iterable[Goal], drill: str, side: Side, direction: Direction) -> float:

@@ -22,6 +22,7 @@ import msgspec
 
 from rotrack.core.drills import load_table
 from rotrack.core.errors import InputError, RotrackError
+from rotrack.core.messages import Sentence
 from rotrack.core.model import Side
 from rotrack.records.folders import locked
 from rotrack.records.people import MAX_GOAL_DEG, find_person, known_or_new, people_folder, person_folder, read_people
@@ -71,17 +72,17 @@ class ProgrammeStep(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.drill not in load_table().drills:
-            raise ValueError(f"there is no drill called '{self.drill[:40]}'")
+            raise ValueError(Sentence("there is no drill called '{what}'", what=self.drill[:40]))
         if self.sides not in (BOTH, *Side):
-            raise ValueError(f"the leg must be left, right or both, not '{self.sides[:40]}'")
+            raise ValueError(Sentence("the leg must be left, right or both, not '{what}'", what=self.sides[:40]))
         if not 0 <= self.reps <= MOST_REPS:
-            raise ValueError(f"repetitions must be from 0 to {MOST_REPS}")
+            raise ValueError(Sentence("repetitions must be from 0 to {n}", n=MOST_REPS))
         if not 0 <= self.rest_s <= LONGEST_REST_S:
-            raise ValueError(f"a rest must be from 0 to {LONGEST_REST_S:.0f} seconds")
+            raise ValueError(Sentence("a rest must be from 0 to {n:.0f} seconds", n=LONGEST_REST_S))
         if not 0 <= self.target_deg <= MAX_GOAL_DEG:
-            raise ValueError(f"a target must be from 0 to {MAX_GOAL_DEG:.0f} degrees")
+            raise ValueError(Sentence("a target must be from 0 to {n:.0f} degrees", n=MAX_GOAL_DEG))
         if not 0 <= self.hold_s <= LONGEST_HOLD_S:
-            raise ValueError(f"a hold must be from 0 to {LONGEST_HOLD_S:.0f} seconds")
+            raise ValueError(Sentence("a hold must be from 0 to {n:.0f} seconds", n=LONGEST_HOLD_S))
 
     @property
     def legs(self) -> tuple[Side, ...]:
@@ -100,13 +101,13 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):
-            raise ValueError(f"'{self.id[:40]}' is no id of a programme")
+            raise ValueError(Sentence("'{what}' is no id of a programme", what=self.id[:40]))
         if not 0 < len(self.title.strip()) <= LONGEST_TITLE:
-            raise ValueError(f"a title must have 1 to {LONGEST_TITLE} letters")
+            raise ValueError(Sentence("a title must have 1 to {n} letters", n=LONGEST_TITLE))
         if not 0 < len(self.steps) <= MOST_STEPS:
-            raise ValueError(f"a programme must have 1 to {MOST_STEPS} drills")
+            raise ValueError(Sentence("a programme must have 1 to {n} drills", n=MOST_STEPS))
         if not 0 <= self.every_days <= MOST_DAYS:
-            raise ValueError(f"a programme must be due every 0 to {MOST_DAYS} days")
+            raise ValueError(Sentence("a programme must be due every 0 to {n} days", n=MOST_DAYS))
         if self.format > FORMAT:
             raise ValueError("it was written by a newer version of rotrack; update rotrack to read it")
 
@@ -159,7 +160,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):
-            raise ValueError(f"'{self.id[:40]}' is no id of a course")
+            raise ValueError(Sentence("'{what}' is no id of a course", what=self.id[:40]))
         if any(not 0 <= done.step < len(self.programme.steps) for done in self.done):
             raise ValueError("it marks a drill as done that does not belong to it")
         if self.format > FORMAT:
@@ -191,13 +192,14 @@ def programmes_folder(data: Path) -> Path:
 
 def read_programmes(data: Path) -> tuple[list[Programme], list[str]]:
     """Return the programmes of a data folder by title, those of one's own after the ready ones, and what is wrong with others."""
-    own, problems = [], []
+    own: list[Programme] = []
+    problems: list[str] = []
     folder = programmes_folder(data)
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
         try:
             own.append(parse_programme(read_json(path, MOST_BYTES)))
         except (UnreadableError, InputError) as error:
-            problems.append(f"{path.name}: {error}")
+            problems.append(Sentence("{name}: {problem}", name=path.name, problem=error))
     return [*ready_programmes(), *sorted(own, key=lambda programme: programme.title.lower())], problems
 
 
@@ -212,7 +214,7 @@ def parse_programme(raw: object) -> Programme:
     try:
         return record_of(raw, Programme)
     except (UnreadableError, ValueError) as error:
-        raise InputError(f"This is no programme that rotrack can read: {error}.") from error
+        raise InputError("This is no programme that rotrack can read: {reason}.", reason=error) from error
 
 
 def write_programme(data: Path, programme: Programme) -> None:
@@ -306,8 +308,8 @@ def find_course(data: Path, course_id: str) -> Course:
         try:
             return _read(data, path)
         except (UnreadableError, ValueError) as error:
-            raise InputError(f"The course {course_id} cannot be read: {error}.") from error
-    raise InputError(f"There is no course {course_id[:60]}.")
+            raise InputError("The course {name} cannot be read: {reason}.", name=course_id, reason=error) from error
+    raise InputError("There is no course {name}.", name=course_id[:60])
 
 
 def change_course(data: Path, course_id: str, **changes: Any) -> Course:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from rotrack.core.drills import load_table
 from rotrack.core.errors import InputError, RecordError
+from rotrack.core.messages import Sentence
 from rotrack.core.model import Direction, Side
 from rotrack.records.days import EXAMPLE_DAY, Order, iso_of, order_of
 from rotrack.records.folders import locked
@@ -117,7 +118,10 @@ def read_readings(data: Path) -> tuple[pd.DataFrame, list[str]]:
             problems[number] = str(error)
             continue
         rows.append(row | {"person": names.get(name_key(row["person"]), row["person"])})
-    said = [f"Line {number} of {FILE} is damaged and was left out: {why}." for number, why in sorted(problems.items())]
+    said: list[str] = [
+        Sentence("Line {n} of {name} is damaged and was left out: {why}.", n=number, name=FILE, why=why)
+        for number, why in sorted(problems.items())
+    ]
     return _frame(rows), said
 
 
@@ -274,7 +278,7 @@ def _kept(data: Path) -> _Kept:
         table = table_of(content, _ALSO, OPTIONAL_COLUMNS, most_rows=MOST_READINGS)
     except UnreadableError as error:
         if not error.missing:
-            raise RecordError(f"{path} cannot be read ({error}); check the file.") from error
+            raise RecordError("{path} cannot be read ({why}); check the file.", path=path, why=error) from error
         content, table = b"", Table((), ())
     if table.columns and (_missing(table) or _twice(table)):
         raise RecordError(f"{path} is no table of readings: its first line must hold the column names. Rename or move it.")

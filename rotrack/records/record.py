@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from rotrack.core.errors import RecordError
-from rotrack.core.messages import Message
+from rotrack.core.messages import Message, Sentence
 from rotrack.core.model import UNCORRECTED, Apart, NeutralTaken, Side, ZeroCourse
 from rotrack.core.tiers import Tier
 from rotrack.placement.finding import SetupFinding
@@ -140,11 +140,13 @@ class SessionRecord(Noted, msgspec.Struct, frozen=True, kw_only=True):
         if not self.sides:
             raise ValueError("'sides' must name a leg")
         if self.person_id and not is_person_id(self.person_id):
-            raise ValueError(f"'person_id' is no id of a person: '{self.person_id[:40]}'")
+            raise ValueError(Sentence("'person_id' is no id of a person: '{id}'", id=self.person_id[:40]))
         if self.value_rule not in RULES:
-            raise ValueError(f"'value_rule' is no rule of this version: '{self.value_rule[:40]}'")
+            raise ValueError(Sentence("'value_rule' is no rule of this version: '{name}'", name=self.value_rule[:40]))
         if self.format > FORMAT:
-            raise ValueError(f"it was written by a newer version of rotrack (format {self.format}); update rotrack to read it")
+            raise ValueError(
+                Sentence("it was written by a newer version of rotrack (format {n}); update rotrack to read it", n=self.format)
+            )
         sane_time(self.started_at)
         if self.remeasured_at is not None:
             sane_time(self.remeasured_at)
@@ -194,14 +196,18 @@ def read_raw(folder: Path, follow: bool = True) -> dict[str, Any]:
         return read_json(path, MOST_JSON_BYTES, follow)
     except UnreadableError as error:
         if error.missing:
-            raise RecordError(f"{folder} is not a session: it holds no session.json. Give a folder under sessions/.") from error
+            raise RecordError(
+                "{folder} is not a session: it holds no session.json. Give a folder under sessions/.", folder=folder
+            ) from error
         raise damaged(folder, str(error)) from error
 
 
 def damaged(folder: Path, why: str) -> RecordError:
     """Return the error for a session whose record cannot be used."""
     return RecordError(
-        f"{folder / SESSION_FILE} is damaged ({why}); the session is left out. `rotrack doctor --repair` may mend it."
+        "{path} is damaged ({why}); the session is left out. `rotrack doctor --repair` may mend it.",
+        path=folder / SESSION_FILE,
+        why=why,
     )
 
 

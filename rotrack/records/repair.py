@@ -23,6 +23,7 @@ import msgspec
 
 from rotrack.core.drills import load_table
 from rotrack.core.errors import RecordError
+from rotrack.core.messages import Sentence
 from rotrack.core.model import CONVENTION_VERSION, Rep, Side
 from rotrack.records.folders import HALVES, WRITING_LOCK, being_written, locked, session_folders
 from rotrack.records.landmarks import CURVE, CURVE_COLUMNS, LANDMARKS, LEGS_READ
@@ -182,7 +183,10 @@ def _looked_into(data: Path, folder: Path) -> Iterator[Fault]:
     try:
         yield from list(_of_session(data, folder))
     except OSError as error:
-        yield Fault(folder, f"{folder} cannot be looked into ({error.strerror or error}); check who may read it.")
+        yield Fault(
+            folder,
+            Sentence("{path} cannot be looked into ({why}); check who may read it.", path=folder, why=error.strerror or error),
+        )
 
 
 def _of_session(data: Path, folder: Path) -> Iterator[Fault]:
@@ -196,7 +200,7 @@ def _of_session(data: Path, folder: Path) -> Iterator[Fault]:
     try:
         raw = read_raw(folder)
         if isinstance(raw.get("format"), int) and raw["format"] > FORMAT:
-            yield Fault(path, f"{path} was written by a newer version of rotrack; update rotrack to read it.")
+            yield Fault(path, Sentence("{path} was written by a newer version of rotrack; update rotrack to read it.", path=path))
             return
         record = record_from(folder, raw)
         if record.session_id != folder.name:
@@ -207,7 +211,8 @@ def _of_session(data: Path, folder: Path) -> Iterator[Fault]:
             )
             return
     except RecordError as error:
-        yield Fault(path, str(error).partition(";")[0] + ".", partial(_record_anew, data, folder))
+        problem = Sentence("{path} is damaged ({why}).", path=path, why=error.__cause__ or error)
+        yield Fault(path, problem, partial(_record_anew, data, folder))
         return
     if (folder / WRITING_LOCK).exists():
         yield Fault(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rotrack.core.errors import RecordError
+from rotrack.core.messages import Sentence
 from rotrack.core.model import Direction, Rep, Side
 from rotrack.records.earlier_words import reason_of
 from rotrack.records.landmarks import LONGEST_S
@@ -113,11 +114,11 @@ def read_repetitions(folder: Path, follow: bool = True) -> tuple[tuple[Rep, ...]
         table = read_table(path, most=MOST_SESSION_TABLE_BYTES, follow=follow, most_rows=MOST_REPETITIONS)
     except UnreadableError as error:
         raise RecordError(
-            f"{path} cannot be used ({error}); the session is left out. `rotrack doctor --repair` may mend it."
+            "{path} cannot be used ({why}); the session is left out. `rotrack doctor --repair` may mend it.", path=path, why=error
         ) from error
     lacking = [column for column in _NEEDED if column not in table.columns]
     if lacking:
-        raise RecordError(f"{path} is damaged (it has no column {lacking[0]}); the session is left out.")
+        raise RecordError("{path} is damaged (it has no column {name}); the session is left out.", path=path, name=lacking[0])
     return reps_of(table, f"{folder.name}/{REPETITIONS}")
 
 
@@ -129,10 +130,13 @@ def reps_of(table: Table, name: str) -> tuple[tuple[Rep, ...], tuple[str, ...]]:
         try:
             reps.append(rep_of(row))
         except (ValueError, OverflowError) as error:
-            problems[line] = f": {error}"
+            problems[line] = str(error)
     problems.pop(table.cut_off, None)  # in the midst of this row the program was ended
     return tuple(reps), tuple(
-        f"Line {line} of {name} is damaged and was left out{why}." for line, why in sorted(problems.items())
+        Sentence("Line {n} of {name} is damaged and was left out: {why}.", n=line, name=name, why=why)
+        if why
+        else Sentence("Line {n} of {name} is damaged and was left out.", n=line, name=name)
+        for line, why in sorted(problems.items())
     )
 
 
@@ -169,18 +173,20 @@ def _one_of(kind: type[StrEnum], cell: str, what: str) -> StrEnum:
     try:
         return kind(cell)
     except ValueError as error:
-        raise ValueError(f"'{cell[:40]}' is no {what}") from error
+        raise ValueError(Sentence("'{text}' is no {what}", text=cell[:40], what=what)) from error
 
 
 def sensible(rep: Rep) -> Rep:
     """Return a repetition; raises ValueError for one that cannot be."""
     if not 0 <= rep.rep < MOST_REPS:
-        raise ValueError(f"{rep.rep} is no number of a repetition")
+        raise ValueError(Sentence("{n} is no number of a repetition", n=rep.rep))
     if abs(rep.peak_deg) > MAX_PEAK_DEG:
-        raise ValueError(f"no hip reaches {rep.peak_deg:g} degrees")
+        raise ValueError(Sentence("no hip reaches {n:g} degrees", n=rep.peak_deg))
     times_s = [time_s for time_s in (rep.start_s, rep.peak_s, rep.end_s) if math.isfinite(time_s)]
     if times_s != sorted(times_s) or (times_s and not 0 <= times_s[0] <= times_s[-1] < LONGEST_S):
-        raise ValueError(f"{', '.join(f'{time_s:g}' for time_s in times_s)} s are not the times of a repetition")
+        raise ValueError(
+            Sentence("{times} s are not the times of a repetition", times=", ".join(f"{time_s:g}" for time_s in times_s))
+        )
     if rep.visibility > 1:  # a spreadsheet that took the decimal point for one of thousands
-        raise ValueError(f"{rep.visibility:g} is no visibility; the decimal points were lost")
+        raise ValueError(Sentence("{n:g} is no visibility; the decimal points were lost", n=rep.visibility))
     return rep

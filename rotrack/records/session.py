@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from rotrack.core.drills import load_table
-from rotrack.core.messages import Message, say, sided
-from rotrack.core.model import Apart, Direction, Rep, Side
+from rotrack.core.messages import Message, Sentence, say, sided
+from rotrack.core.model import Apart, Direction, Rep, Side, version_said
 from rotrack.records.folders import being_written
 from rotrack.records.landmarks import parse_curve, read_curve
 from rotrack.records.legacy import earlier_repetitions
@@ -53,14 +53,14 @@ ALIKE = (
 )
 """What must be equal for two values to be compared, besides person, drill, side and direction; see `Measured.likeness`."""
 _SAID = {
-    "load": "with load {}",
-    "motion": "of {} movement",
-    "variant": "of the variant {}",
-    "value_rule": "with the value {}",
-    "calibration": "with calibration {}",
-    "zero": "with zero {}",
-    "convention_version": "of convention version {}",
-    "measure_version": "of measure version {}",
+    "load": "with load {value}",
+    "motion": "of {value} movement",
+    "variant": "of the variant {value}",
+    "value_rule": "with the value {value}",
+    "calibration": "with calibration {value}",
+    "zero": "with zero {value}",
+    "convention_version": "of convention version {value}",
+    "measure_version": "of measure version {value}",
 }
 _SAID_ALONE = {
     ("load", ""): "without load",
@@ -187,7 +187,8 @@ WAY = ("legs", "held", "motion", "variant", "load")
 
 def said_of(name: str, value: str) -> str:
     """Return in words what a session is like in one of `ALIKE`: `with load 5 kg`, `of passive movement`."""
-    return _SAID_ALONE.get((name, value)) or _SAID[name].format(value or "not said")
+    told = version_said(value) if name == "measure_version" else value
+    return _SAID_ALONE.get((name, value)) or Sentence(_SAID[name], value=told or "not said")
 
 
 def differences(of: Mapping[str, str], than: Mapping[str, str]) -> tuple[str, ...]:
@@ -514,4 +515,10 @@ def _repetitions(folder: Path, raw: dict[str, Any], follow: bool) -> tuple[tuple
         return read_repetitions(folder, follow)
     if "format" not in raw:
         return earlier_repetitions(folder, raw, follow)
-    return (), (f"{folder.name} has lost its {REPETITIONS}. `rotrack doctor --repair` looks for what is left of it.",)
+    return (), (
+        Sentence(
+            "{name} has lost its {file}. `rotrack doctor --repair` looks for what is left of it.",
+            name=folder.name,
+            file=REPETITIONS,
+        ),
+    )

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from rotrack.records.session import ALIKE
-from rotrack.records.text import load_words
+from rotrack.records.text import load_column
 from rotrack.system.imports import when_used
 
 if TYPE_CHECKING:
@@ -97,8 +97,7 @@ def means(table: pd.DataFrame) -> pd.DataFrame:
         return table
     times = pd.Series([wall(text) for text in table.started_at], index=table.index)
     period = next((p for p in _PERIODS if times.dt.to_period(p).nunique() <= 2 * DENSE), _PERIODS[-1])
-    load = [load_words(band, load_kg) for band, load_kg in zip(table.band, table.load_kg, strict=True)]
-    table = table.assign(load=load, time=times, period=times.dt.to_period(period), size=table.value_deg.abs())
+    table = table.assign(load=load_column(table), time=times, period=times.dt.to_period(period), size=table.value_deg.abs())
     found = table.groupby(["side", "direction", "person", *ALIKE, "period"], sort=False, as_index=False, dropna=False).agg(
         time=("time", "mean"),
         value_deg=("value_deg", "mean"),

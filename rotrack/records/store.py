@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from rotrack.core.errors import InputError, RecordError
+from rotrack.core.messages import Message, Sentence, kept
 from rotrack.core.model import Rep
 from rotrack.records.folders import being_written, session_folders, sessions_folder
 from rotrack.records.legacy import TABLE, earlier_table, session_of_rows
@@ -29,7 +30,7 @@ from rotrack.system.files import replace as replace_files
 from rotrack.system.inputs import UnreadableError, read_bytes
 
 INDEX = "index.msgpack"
-INDEX_VERSION = 5
+INDEX_VERSION = 6
 """Changes with what the index keeps: the fields of record, repetition and session value, and the rule of the latter."""
 _MOST_INDEX_BYTES = 2_000_000_000
 CHECKSUM = "reps.csv.checksum"
@@ -50,7 +51,7 @@ class _Known(msgspec.Struct, frozen=True, array_like=True):
     started_at: str
     remeasured_at: str
     reps: tuple[Rep, ...]
-    problems: tuple[str, ...]
+    problems: tuple[tuple[str, Message], ...]
     values: tuple[SessionValue, ...]
 
     @staticmethod
@@ -58,13 +59,14 @@ class _Known(msgspec.Struct, frozen=True, array_like=True):
         record = session.record
         again = record.remeasured_at.isoformat() if record.remeasured_at else ""
         started = record.started_at.isoformat()
-        return _Known(stamp, record, started, again, session.rep_list, session.problems, tuple(session.values))
+        problems = tuple((str.__str__(problem), kept(problem)) for problem in session.problems)
+        return _Known(stamp, record, started, again, session.rep_list, problems, tuple(session.values))
 
     def session(self, folder: Path) -> Session:
         again = datetime.fromisoformat(self.remeasured_at) if self.remeasured_at else None
         started = datetime.fromisoformat(self.started_at)
         record = msgspec.structs.replace(self.record, started_at=started, remeasured_at=again)
-        session = Session(folder, record, self.reps, self.problems)
+        session = Session(folder, record, self.reps, tuple(Sentence.of(*problem) for problem in self.problems))
         session.__dict__["values"] = [*self.values]  # where `Session.values` keeps them once they are asked for
         return session
 
@@ -114,14 +116,20 @@ def read_all(data: Path, follow: bool = True) -> tuple[list[Session], list[str]]
     people = _names(data, problems, follow)
     for folder in session_folders(data):
         if not follow and folder.is_symlink():
-            problems.append(f"{folder} was left out: it is a link, and links out of a folder are not followed.")
+            problems.append(
+                Sentence("{path} was left out: it is a link, and links out of a folder are not followed.", path=folder)
+            )
             continue
         stamp = stamp_of(folder)
         if not stamp and being_written(folder):  # it begins just now
             continue
         if not stamp:
             problems.append(
-                f"{folder} holds no session.json: the program was ended while it began. `rotrack doctor --repair` takes it away."
+                Sentence(
+                    "{path} holds no session.json: the program was ended while it began. `rotrack doctor --repair` takes "
+                    "it away.",
+                    path=folder,
+                )
             )
             continue
         known = index.get(folder.name)
@@ -148,7 +156,11 @@ def read_all(data: Path, follow: bool = True) -> tuple[list[Session], list[str]]
 def _loaded(folder: Path, follow: bool) -> Session:
     session = load_session(folder, follow)
     if folder.name != session.id:
-        raise RecordError(f"{folder} holds the session {session.id}; give the folder that name, or delete it if it is a copy.")
+        raise RecordError(
+            "{folder} holds the session {name}; give the folder that name, or delete it if it is a copy.",
+            folder=folder,
+            name=session.id,
+        )
     return session
 
 
@@ -287,7 +299,9 @@ def find_session(data: Path, name: str) -> Path:
         meant = [session for session in sessions if session.rep_list or session.record.status not in _BROKEN_OFF] or sessions
         if meant:
             return counting(readings_of(sessions)[meant[-1].record.movement]).folder
-        raise InputError(f"There is no session in {data} yet; measure something first, or choose the folder with --out.")
+        raise InputError(
+            "There is no session in {folder} yet; measure something first, or choose the folder with --out.", folder=data
+        )
     found = [folder for folder in session_folders(data) if name and folder.name.startswith(name)]
     found = [folder for folder in found if folder.name == name] or found
     if len(found) == 1:
@@ -298,9 +312,11 @@ def find_session(data: Path, name: str) -> Path:
     if found:
         names = ", ".join(f.name for f in found[:NAMED])
         if len(found) > NAMED:
-            raise InputError(f"'{name}' may be {names} or {len(found) - NAMED} more; give more of the id.")
-        raise InputError(f"'{name}' may be {names}; give more of the id.")
-    raise InputError(f"There is no session '{name}' in {data}; `rotrack history` lists them.")
+            raise InputError(
+                "'{name}' may be {names} or {n} more; give more of the id.", name=name, names=names, n=len(found) - NAMED
+            )
+        raise InputError("'{name}' may be {names}; give more of the id.", name=name, names=names)
+    raise InputError("There is no session '{name}' in {folder}; `rotrack history` lists them.", name=name, folder=data)
 
 
 def session_folder(data: Path, session_id: str) -> Path:
@@ -316,7 +332,7 @@ def session_folder(data: Path, session_id: str) -> Path:
     with suppress(OSError, ValueError):  # too long for the name of a file
         found = Path(session_id).name == session_id and session_id not in ("", ".", "..") and folder.is_dir()
     if not found:
-        raise InputError(f"There is no session '{session_id}' in {data}; `rotrack history` lists them.")
+        raise InputError("There is no session '{name}' in {folder}; `rotrack history` lists them.", name=session_id, folder=data)
     return folder
 
 
@@ -324,4 +340,4 @@ def refuse_running(folders: Iterable[Path]) -> None:
     """Raise RecordError if one of some sessions is being measured right now."""
     for folder in folders:
         if being_written(folder):
-            raise RecordError(f"The session {folder.name} is being measured right now; end it first.")
+            raise RecordError("The session {name} is being measured right now; end it first.", name=folder.name)

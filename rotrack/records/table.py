@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from rotrack.core.errors import RecordError
+from rotrack.core.messages import Sentence
 from rotrack.core.model import REP_DECIMALS, Rep
 from rotrack.records.folders import being_written, locked, session_folders
 from rotrack.records.legacy import TABLE
@@ -122,9 +123,9 @@ def refresh_table(data: Path, clock: Clock = SYSTEM) -> tuple[str, ...]:
         with locked(data, _WAIT_S):
             return _refresh(data, clock)
     except RecordError as error:
-        return (f"The table {data / TABLE} is brought up to date later: {error}",)
+        return (Sentence("The table {path} is brought up to date later: {why}", path=data / TABLE, why=error),)
     except OSError as error:
-        return (f"The table {data / TABLE} is brought up to date later: {why_of(error)}.",)
+        return (Sentence("The table {path} is brought up to date later: {why}.", path=data / TABLE, why=why_of(error)),)
 
 
 def _refresh(data: Path, clock: Clock) -> tuple[str, ...]:
@@ -190,7 +191,7 @@ def _there(path: Path) -> bytes | None:
     except UnreadableError as error:
         if error.missing:
             return None
-        raise RecordError(f"{path} cannot be read: {error}.") from error
+        raise RecordError("{path} cannot be read: {why}.", path=path, why=error) from error
 
 
 def _is_ours(there: bytes, written: Iterable[tuple[int, int]], wanted: bytes) -> bool:
@@ -233,8 +234,14 @@ def _kept(data: Path, there: bytes, clock: Clock) -> tuple[str, ...]:
     if not same:
         replace({place: there})
     return (
-        f"{TABLE} was changed by hand or by a spreadsheet. That version is kept as {place.name} in {data}; {TABLE} was made "
-        "anew from the sessions. To change what counts, use `rotrack drop` and `rotrack note`.",
+        Sentence(
+            "{file} was changed by hand or by a spreadsheet. That version is kept as {name} in {path}; {table} "
+            "was made anew from the sessions. To change what counts, use `rotrack drop` and `rotrack note`.",
+            file=TABLE,
+            name=place.name,
+            path=data,
+            table=TABLE,
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from rotrack.core.errors import InputError, RecordError
+from rotrack.core.messages import Sentence
 from rotrack.records.earlier_words import reason_of
 from rotrack.records.folders import being_written, session_folders, sessions_folder
 from rotrack.records.legacy import MAY_LACK, TABLE, EarlierTable, earlier_repetitions, earlier_table, session_of_rows
@@ -127,7 +128,16 @@ def _from_rows(data: Path, name: str, table: EarlierTable, people: _People, keep
     kept = set_aside(folder / SESSION_FILE).name if keep and (folder / SESSION_FILE).exists() else ""
     replace({folder / REPETITIONS: table_bytes(reps), folder / SESSION_FILE: record_bytes(people.named(record))})
     sync_folder(folder.parent)
-    return f"{folder / SESSION_FILE} was damaged and is kept as {kept}; the session was made again from {TABLE}." if kept else ""
+    return (
+        Sentence(
+            "{path} was damaged and is kept as {name}; the session was made again from {table}.",
+            path=folder / SESSION_FILE,
+            name=kept,
+            table=TABLE,
+        )
+        if kept
+        else ""
+    )
 
 
 def _holds_more(there: Table, now: Table) -> bool:
@@ -167,7 +177,13 @@ def keep_original(data: Path, wanted: bytes) -> tuple[str, ...]:
     if not place.exists():
         replace({place: content})
     return (
-        f"{TABLE} holds something that the sessions do not; it is kept as {place.name} in {data}, and {TABLE} was made anew.",
+        Sentence(
+            "{table} holds something that the sessions do not; it is kept as {name} in {path}, and {file} was made anew.",
+            table=TABLE,
+            name=place.name,
+            path=data,
+            file=TABLE,
+        ),
     )
 
 

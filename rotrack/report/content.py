@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from rotrack.charts.progress import faults_figure, progress_figure, repetitions_figure, sides_figure
 from rotrack.core.drills import load_table
 from rotrack.core.errors import InputError
+from rotrack.core.messages import Sentence, listed, say
 from rotrack.core.model import Direction, Side
+from rotrack.core.reasons import because
 from rotrack.core.tiers import Tier
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict
 from rotrack.progress.rule import BASELINE_DAYS, MOST_BASELINE_DAYS, NOW_DAYS
 from rotrack.progress.sample import NOTE, PERSON
-from rotrack.progress.wording import arc_words, turnout_words, verdict_words
+from rotrack.progress.wording import arc_message, turnout_message, verdict_message
 from rotrack.records.history import only as sessions_of
 from rotrack.records.norms import norms_for
 from rotrack.records.people import Goal, goal_deg
@@ -23,10 +25,10 @@ from rotrack.records.session import WAY, Session, best_of, said_of
 from rotrack.report.document import NONE, Charts, Part, Report, Table, Terms, Text
 from rotrack.report.method import method
 from rotrack.report.sentences import three_sentences
-from rotrack.report.wording import EVERYTHING, Only, day, drills_of, leg, of_drill, plain, short_day, signed, title_of
+from rotrack.report.wording import EVERYTHING, Only, day, drills_of, leg, of_drill, of_leg, plain, short_day, signed, title_of
 from rotrack.system.imports import when_used
 from rotrack.system.inputs import name_key
-from rotrack.texts import Texts
+from rotrack.texts import english
 from rotrack.texts.numbers import amount, speed, times
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ def make_report(
     drills = drills_of(progress.changes)
     parts = [_overview(progress, only)] if progress.changes else []
     for drill in drills:
-        parts += _drill_parts(progress, drill, f"{title_of(drill)}: " if len(drills) > 1 else "", goals)
+        parts += _drill_parts(progress, drill, title_of(drill) if len(drills) > 1 else "", goals)
     motions = {session.record.drill: session.record.motion for session in progress.sessions}  # of the latest
     parts += _norms({drill: motions[drill] for drill in drills})
     return Report(
@@ -90,11 +92,22 @@ def require_sessions(sessions: Iterable[Session], person: str, only: Only) -> No
     drills = ", ".join(sorted({session.record.drill for session in own}))
     own = sessions_of(own, drill=only.drill)
     if not own:
-        raise InputError(f"{person} has no session of the drill {only.drill}; there are sessions of {drills}.")
+        raise InputError(
+            "{person} has no session of the drill {drill}; there are sessions of {drills}.",
+            person=person,
+            drill=only.drill,
+            drills=drills,
+        )
     latest = max(session.started_at.date() for session in own)
     if only.since and latest < only.since:
-        which = " of this drill" if only.drill else ""
-        raise InputError(f"{person} has no session{which}{only.since_words}; the latest is of {day(latest)}.")
+        raise InputError(
+            "{person} has no session of this drill since {day}; the latest is of {latest}."
+            if only.drill
+            else "{person} has no session since {day}; the latest is of {latest}.",
+            person=person,
+            day=day(only.since),
+            latest=day(latest),
+        )
 
 
 def _banner(reps: pd.DataFrame, person: str) -> str:
@@ -103,12 +116,16 @@ def _banner(reps: pd.DataFrame, person: str) -> str:
     if of_sample.all():
         return BANNER if len(reps) else ""
     count = reps.session_id[of_sample].nunique()
-    return f"{count} of these {reps.session_id.nunique()} sessions are made up, for trying rotrack." if count else ""
+    return (
+        Sentence("{n} of these {m} sessions are made up, for trying rotrack.", n=count, m=reps.session_id.nunique())
+        if count
+        else ""
+    )
 
 
 def _subtitle(progress: Progress, only: Only) -> str:
     """Return from when to when, how many sessions, and to what they were narrowed down."""
-    return " \u00b7 ".join(filter(None, [_when(progress), only.words]))
+    return listed(" \u00b7 ", *filter(None, [_when(progress), only.words]))
 
 
 def _when(progress: Progress) -> str:
@@ -116,26 +133,34 @@ def _when(progress: Progress) -> str:
     if not days:
         return "No session that can be compared"
     count = times(progress.reps.session_id.nunique(), "session")
-    return f"{count}, {day(days[0])}" + (f" to {day(days[-1])}" if days[-1] != days[0] else "")
+    if days[-1] == days[0]:
+        return Sentence("{sessions}, {day}", sessions=count, day=day(days[0]))
+    return Sentence("{sessions}, {start} to {end}", sessions=count, start=day(days[0]), end=day(days[-1]))
 
 
 # ---------------------------------------------------------------------- words
 def _with_error(value: float, error: float, tier: Tier) -> str:
     """Return a change with its error: `+7.6 ± 6.3°`."""
-    return f"{signed(value)} \u00b1 {error:.1f}{tier.unit}" if math.isfinite(value) else NONE
-
-
-def _headed(which: str, title: str) -> str:
-    return f"{which}{title[:1].lower()}{title[1:]}" if which else title
+    return Sentence(f"{{value}} \u00b1 {{e:.1f}}{tier.unit}", value=signed(value), e=error) if math.isfinite(value) else NONE
 
 
 # ---------------------------------------------------------------------- all ranges on one page
 def _overview(progress: Progress, only: Only) -> Part:
-    about = (
-        f"Baseline is the mean of the first {BASELINE_DAYS} to {MOST_BASELINE_DAYS} days{only.since_words}, now the mean of the "
-        f"latest {NOW_DAYS}. The error of the change (95 %) stands beside it. A change is called real if it is "
-        "larger than \u201creal from\u201d, or if all days climb or fall steadily (last page). A larger number means "
-        "more range, both inwards (internal) and outwards (external)."
+    baseline = Sentence(
+        "Baseline is the mean of the first {n} to {m} days since {day}, now the mean of the latest {k}."
+        if only.since
+        else "Baseline is the mean of the first {n} to {m} days, now the mean of the latest {k}.",
+        n=BASELINE_DAYS,
+        m=MOST_BASELINE_DAYS,
+        k=NOW_DAYS,
+        day=day(only.since) if only.since else "",
+    )
+    about = listed(
+        " ",
+        baseline,
+        "The error of the change (95 %) stands beside it. A change is called real if it is larger than \u201creal from\u201d, or "
+        "if all days climb or fall steadily (last page). A larger number means more range, both inwards (internal) and outwards "
+        "(external).",
     )
     tables = (_change_table(drill, of_drill(progress.changes, drill)) for drill in drills_of(progress.changes))
     return Part("What has changed", (Text(about), *tables, Terms(_READING)))
@@ -150,13 +175,13 @@ def _change_table(drill: str, changes: Sequence[Change]) -> Table:
             plain(change.now_deg, change.tier),
             _with_error(change.change_deg, change.error_deg, change.tier),
             plain(change.real_from_deg, change.tier),
-            verdict_words(change, Texts()),
+            _verdict(change),
         )
         for change in changes
     )
     strong = frozenset(n for n, change in enumerate(changes) if change.verdict is Verdict.REAL)
     header = ("leg, direction", "sessions", "baseline", "now", "change", "real from", "verdict")
-    return Table(f"{title_of(drill)}.", header, rows, strong, wordy=True)
+    return Table(Sentence("{title}.", title=title_of(drill)), header, rows, strong, wordy=True)
 
 
 _READING = (
@@ -184,14 +209,14 @@ def _drill_parts(progress: Progress, drill: str, which: str, goals: Sequence[Goa
     readings = progress.readings[progress.readings.drill == drill]
     how = _how_to_read(changes)
     if len(readings):
-        how += " Readings of other instruments have marks of their own and enter no number of rotrack."
+        how.append("Readings of other instruments have marks of their own and enter no number of rotrack.")
     if any(change.left_out for change in changes):
-        how += (
-            " Small grey marks are sessions that were done or measured in another way and are not compared; a table lists them."
+        how.append(
+            "Small grey marks are sessions that were done or measured in another way and are not compared; a table lists them."
         )
     wanted = _goals_words(changes, goals)
     if wanted:
-        how += " The dotted line is the person\u2019s goal."
+        how.append("The dotted line is the person\u2019s goal.")
     figures = tuple(
         (
             _alt(change),
@@ -203,7 +228,7 @@ def _drill_parts(progress: Progress, drill: str, which: str, goals: Sequence[Goa
         Text(_about(drill, changes)),
         *_ways(changes),
         *([Text(wanted)] if wanted else []),
-        Charts(how, figures),
+        Charts(listed(" ", *how), figures),
         _session_table(changes),
         *_apart_table(changes),
         *([_reading_table(readings, changes)] if len(readings) else []),
@@ -214,34 +239,41 @@ def _drill_parts(progress: Progress, drill: str, which: str, goals: Sequence[Goa
     yield _faults_part(progress.reps[progress.reps.drill == drill], drill, which)
 
 
-def _how_to_read(changes: Sequence[Change]) -> str:
+def _how_to_read(changes: Sequence[Change]) -> list[str]:
     """Return what the marks, lines and bands of a drill's charts are; of a band only where there is one."""
-    parts = ["Each mark is one session with its own error (95 %)."]
+    parts: list[str] = ["Each mark is one session with its own error (95 %)."]
     if any(math.isfinite(change.baseline_deg) for change in changes):
         parts.append("The dashed line is the baseline.")
     banded = [math.isfinite(change.real_from_deg) for change in changes]
     if any(banded):
         parts.append("The short line is the mean of the latest days; outside the band it is a real change, as is a steady trend.")
     if not all(banded):
-        which = "Where there is no band" if any(banded) else "There is no band of measurement error"
-        why = "there are too few sessions yet" if any(banded) else f"yet: it takes {BASELINE_DAYS + 1} days that are alike"
-        parts.append(f"{which}, {why}." if any(banded) else f"{which} {why}.")
-    return " ".join(parts)
+        parts.append(
+            "Where there is no band, there are too few sessions yet."
+            if any(banded)
+            else Sentence("There is no band of measurement error yet: it takes {n} days that are alike.", n=BASELINE_DAYS + 1)
+        )
+    return parts
 
 
 def _about(drill: str, changes: Sequence[Change]) -> str:
     """Return what the numbers of a drill are."""
     known, tier = load_table().drills.get(drill), changes[0].tier
     if tier.is_index:
-        return f"The numbers are {tier.meaning} (tier {tier})."
-    return f"The numbers are {known.measured if known else 'rotation'} (tier {tier}: {tier.meaning or 'not known'})."
+        return Sentence("The numbers are {meaning} (tier {tier}).", meaning=tier.meaning, tier=tier)
+    return Sentence(
+        "The numbers are {measured} (tier {tier}: {meaning}).",
+        measured=known.measured if known else "rotation",
+        tier=tier,
+        meaning=tier.meaning or "not known",
+    )
 
 
 def _ways(changes: Sequence[Change]) -> Iterator[Terms]:
     """Yield how the compared sessions were done."""
     ways = dict.fromkeys(tuple(said_of(name, change.kind[name]) for name in WAY) for change in changes if change.kind)
     if ways:
-        yield Terms((("Sessions compared here", "; ".join(", ".join(way) for way in ways)),))
+        yield Terms((("Sessions compared here", listed("; ", *(listed(", ", *way) for way in ways))),))
 
 
 def _goals_words(changes: Sequence[Change], goals: Sequence[Goal]) -> str:
@@ -251,31 +283,59 @@ def _goals_words(changes: Sequence[Change], goals: Sequence[Goal]) -> str:
         wanted_deg = goal_deg(goals, change.drill, change.side, change.direction)
         if math.isfinite(wanted_deg) and change.tier.in_degrees:
             latest = amount(change.latest_deg, change.points[-1].uncertainty_deg, change.tier)
-            words.append(f"{leg(change)} {wanted_deg:g}{change.tier.unit} (latest session {latest})")
-    return f"Goals that were noted: {'; '.join(words)}." if words else ""
+            words.append(
+                Sentence(
+                    "{side}, {direction} {n:g}\u00b0 (latest session {latest})",
+                    side=change.side,
+                    direction=change.direction,
+                    n=wanted_deg,
+                    latest=latest,
+                )
+            )
+    return Sentence("Goals that were noted: {goals}.", goals=listed("; ", *words)) if words else ""
 
 
 def _trend(change: Change) -> str:
     slope = change.slope
     if not math.isfinite(slope.per_month_deg):
         return NONE
-    return f"{signed(slope.per_month_deg)}{change.tier.unit} ({signed(slope.low_deg, '')} to {signed(slope.high_deg, '')})"
+    return Sentence(
+        "{amount}{unit} ({low} to {high})",
+        amount=signed(slope.per_month_deg),
+        unit=change.tier.unit,
+        low=signed(slope.low_deg, ""),
+        high=signed(slope.high_deg, ""),
+    )
 
 
 def _alt(change: Change) -> str:
     """Return in words what a chart of progress shows."""
     first = change.points[0]
-    return (
-        f"{change.side} leg, {change.direction} rotation, {times(len(change.points), 'session')}: "
-        f"{amount(first.size_deg, first.uncertainty_deg, change.tier)} on {day(first.started_at)}, latest "
-        f"{amount(change.latest_deg, change.points[-1].uncertainty_deg, change.tier)}; {verdict_words(change, Texts())}. "
-        "The table that follows has every value."
+    return Sentence(
+        "{side} leg, {direction} rotation, {sessions}: {first} on {day}, latest {last}; {verdict}. The table that follows has "
+        "every value.",
+        side=change.side,
+        direction=change.direction,
+        sessions=times(len(change.points), "session"),
+        first=amount(first.size_deg, first.uncertainty_deg, change.tier),
+        day=day(first.started_at),
+        last=amount(change.latest_deg, change.points[-1].uncertainty_deg, change.tier),
+        verdict=_verdict(change),
     )
+
+
+def _verdict(change: Change) -> Sentence:
+    """Return what may be said of a change."""
+    return english(verdict_message(change, short_day(change.confirmed) if change.confirmed else ""))
 
 
 def _rules(changes: Sequence[Change]) -> str:
     """Return which repetitions make the values, in words."""
-    return " or of ".join(dict.fromkeys(change.rule.words for change in changes))
+    first, *others = dict.fromkeys(change.rule.words for change in changes)
+    said = first
+    for other in others:
+        said = Sentence("{one} or of {two}", one=said, two=other)
+    return said
 
 
 def _session_table(changes: Sequence[Change]) -> Table:
@@ -288,10 +348,10 @@ def _session_table(changes: Sequence[Change]) -> Table:
         (short_day(starts[name]), *(column.get(name, NONE) for column in cells))
         for name in sorted(starts, key=lambda n: starts[n])
     )
-    caption = f"The value of each session: mean of {_rules(changes)}."
+    caption = Sentence("The value of each session: mean of {rules}.", rules=_rules(changes))
     if any(math.isfinite(change.slope.per_month_deg) for change in changes):
         rows += (("trend a month", *(_trend(change) for change in changes)),)
-        caption += " The last line says how fast the values grow, with the 95 % interval."
+        caption = listed(" ", caption, "The last line says how fast the values grow, with the 95 % interval.")
     return Table(caption, ("session", *(leg(change) for change in changes)), rows)
 
 
@@ -320,9 +380,9 @@ def _reading_table(readings: pd.DataFrame, changes: Sequence[Change]) -> Table:
         cells = []
         for side, direction in columns:
             read = own.value_deg[(own.side == side) & (own.direction == direction)]
-            cells.append(", ".join(plain(value, changes[0].tier) for value in read) or NONE)
+            cells.append(listed(", ", *(plain(value, changes[0].tier) for value in read)) or NONE)
         rows.append((short_day(date.fromisoformat(taken)), f"{tool}, {rater}" if rater else tool, *cells))
-    header = ("day", "instrument, read by", *(f"{side}, {direction}" for side, direction in columns))
+    header = ("day", "instrument, read by", *(of_leg(*column) for column in columns))
     return Table("Readings of other instruments. These are not rotrack's numbers.", header, tuple(rows))
 
 
@@ -335,14 +395,22 @@ def _latest_parts(progress: Progress, changes: Sequence[Change], which: str) -> 
         used = [{rep.rep for rep in best_of(list(table.itertuples()), own[0].rule)} for table in tables]
         figures = tuple(
             (
-                f"Repetitions of the {change.side} leg, {change.direction}; the table that follows has every one.",
+                Sentence(
+                    "Repetitions of the {side} leg, {direction}; the table that follows has every one.",
+                    side=change.side,
+                    direction=change.direction,
+                ),
                 repetitions_figure(change, table, best, tables),
             )
             for change, table, best in zip(own, tables, used, strict=True)
         )
-        caption = f"Full bars give the value (line) and its error (band): the mean of {_rules(own)}."
+        caption = Sentence("Full bars give the value (line) and its error (band): the mean of {rules}.", rules=_rules(own))
         yield Part(
-            _headed(which, f"Latest session, {day(own[0].points[-1].started_at)}"),
+            Sentence(
+                "{title}: latest session, {day}" if which else "Latest session, {day}",
+                title=which,
+                day=day(own[0].points[-1].started_at),
+            ),
             (Charts(caption, figures), _repetition_table(own, tables, used), *_arcs(progress.sessions, session_id)),
             level=3,
         )
@@ -350,14 +418,13 @@ def _latest_parts(progress: Progress, changes: Sequence[Change], which: str) -> 
 
 def _arcs(sessions: Sequence[Session], session_id: str) -> Iterator[Text]:
     """Yield what both directions of each leg come to in a session, and what both legs do that are turned out at once."""
-    t = Texts()
     for session in sessions:
         arcs = session.arcs if session.id == session_id else []
         if arcs:
-            words = "; ".join(arc_words(arc, session.record.tier, t) for arc in arcs)
-            yield Text(f"{t('result.arc_heading')}. {words[:1].upper()}{words[1:]}.")
+            said = listed("; ", *(english(arc_message(arc, session.record.tier)) for arc in arcs))
+            yield Text(Sentence("{heading}. {Arcs}.", heading=english(say("result.arc_heading")), arcs=said))
         if session.id == session_id and session.turnout:
-            yield Text(f"{turnout_words(session.turnout, session.record.tier, t)}.")
+            yield Text(Sentence("{turnout}.", turnout=english(turnout_message(session.turnout, session.record.tier))))
 
 
 def _repetitions(reps: pd.DataFrame, change: Change) -> pd.DataFrame:
@@ -380,17 +447,21 @@ def _repetition_table(changes: Sequence[Change], tables: Sequence[pd.DataFrame],
 
 
 def _repetition_words(rep: Any, tier: Tier, best: bool) -> str:
-    state = "best" if best else "left out" if rep.dropped else "" if rep.valid else Texts().reason(rep.reason) or "not valid"
-    return ", ".join(filter(None, [amount(rep.peak_deg, rep.uncertainty_deg, tier), speed(rep.speed_deg_s, tier), state]))
+    state = "best" if best else "left out" if rep.dropped else "" if rep.valid else _why_not(rep.reason)
+    return listed(", ", *filter(None, [amount(rep.peak_deg, rep.uncertainty_deg, tier), speed(rep.speed_deg_s, tier), state]))
+
+
+def _why_not(reason: str) -> str:
+    return english(because(reason)) if reason else "not valid"
 
 
 # ---------------------------------------------------------------------- left against right
 def _sides_part(sides: Sequence[Sides], changes: Sequence[Change], which: str) -> Part:
-    title = _headed(which, "Left against right")
+    title = Sentence("{title}: left against right", title=which) if which else "Left against right"
     legs = sorted({change.side for change in changes})
     if not sides:
         why = (
-            f"Only the {legs[0]} leg was measured."
+            Sentence("Only the {side} leg was measured.", side=legs[0])
             if len(legs) == 1
             else "The legs were not measured in the same way at about the same time."
         )
@@ -401,15 +472,19 @@ def _sides_part(sides: Sequence[Sides], changes: Sequence[Change], which: str) -
             str(one.direction),
             plain(one.left_deg, one.tier),
             plain(one.right_deg, one.tier),
-            f"{abs(one.difference_deg):.1f} \u00b1 {one.error_deg:.1f}{one.tier.unit}",
+            Sentence(f"{{n:.1f}} \u00b1 {{e:.1f}}{one.tier.unit}", n=abs(one.difference_deg), e=one.error_deg),
             _sides_words(one),
         )
         for one in sides
     )
-    caption = (
-        f"Means of the latest {NOW_DAYS} sessions that have both legs, if there are that many. Its error comes from both values."
+    caption = Sentence(
+        "Means of the latest {n} sessions that have both legs, if there are that many. Its error comes from both values.",
+        n=NOW_DAYS,
     )
-    alt = "Left against right: " + "; ".join(f"{row[0]}, difference {row[3]}, {row[4]}" for row in rows) + "."
+    told = (
+        Sentence("{direction}, difference {amount}, {verdict}", direction=row[0], amount=row[3], verdict=row[4]) for row in rows
+    )
+    alt = Sentence("Left against right: {rows}.", rows=listed("; ", *told))
     figure = sides_figure(sides, FLAGGED_DEG)
     table = Table(caption, ("direction", "left", "right", "difference", "verdict"), rows, wordy=True)
     how = "The mark is the difference, the line its error (95 %). If the line crosses the middle, it may be measurement error."
@@ -417,23 +492,34 @@ def _sides_part(sides: Sequence[Sides], changes: Sequence[Change], which: str) -
 
 
 def _sides_words(one: Sides) -> str:
-    larger = "left" if one.difference_deg > 0 else "right"
+    left = one.difference_deg > 0
+    if not (one.clear or one.unconfirmed):
+        return "within measurement error"
     if not one.clear:
-        return f"{larger} is larger, to be confirmed" if one.unconfirmed else "within measurement error"
-    return f"{larger} is really larger" + (f", by more than {FLAGGED_DEG:.0f}\u00b0" if one.flagged else "")
+        return "left is larger, to be confirmed" if left else "right is larger, to be confirmed"
+    if not one.flagged:
+        return "left is really larger" if left else "right is really larger"
+    return Sentence(
+        "left is really larger, by more than {n:.0f}\u00b0" if left else "right is really larger, by more than {n:.0f}\u00b0",
+        n=FLAGGED_DEG,
+    )
 
 
 # ---------------------------------------------------------------------- faults
 def _faults_part(reps: pd.DataFrame, drill: str, which: str) -> Part:
-    title, table = _headed(which, "Faults over time"), load_table()
+    title, table = Sentence("{title}: faults over time", title=which) if which else "Faults over time", load_table()
     known = table.drills.get(drill)
     watched = table.faults_of(known)[0] if known else []
     reps = reps[~reps.dropped]
     shares = _fault_shares(reps)
     titles = {fault.letter: fault.title for fault in table.faults.values() if fault.letter in set(shares.fault)}
     if not titles:
-        seen = ", ".join(fault.title.lower() for fault in watched)
-        words = f"No fault was seen. rotrack looked for: {seen}." if watched else "rotrack looks for no fault in this drill."
+        seen = listed(", ", *(fault.title.lower() for fault in watched))
+        words = (
+            Sentence("No fault was seen. rotrack looked for: {faults}.", faults=seen)
+            if watched
+            else "rotrack looks for no fault in this drill."
+        )
         return Part(title, (Text(words),), level=3)
     shares = shares[shares.fault.isin(list(titles))]
     rows, sessions = [], shares.groupby("started_at", sort=True)
@@ -443,16 +529,24 @@ def _faults_part(reps: pd.DataFrame, drill: str, which: str) -> Part:
         found = {(r.side, r.fault): f"{100 * r.share:.0f} %" for r in own.itertuples()}
         cells = [" / ".join(found.get((str(side), letter), NONE) for side in Side) for letter in titles]
         rows.append((short_day(started_at), *cells))
-    caption = (
-        "Share of the repetitions with each fault, left leg / right leg. Repetitions that were left out do not count. "
-        f"Only sessions in which a fault occurred are listed: {len(rows)} of {len(sessions)}."
+    caption = Sentence(
+        "Share of the repetitions with each fault, left leg / right leg. Repetitions that were left out do not count. Only "
+        "sessions in which a fault occurred are listed: {n} of {m}.",
+        n=len(rows),
+        m=len(sessions),
     )
-    header = ("session", *(f"{name} ({letter})" for letter, name in titles.items()))
-    alt = f"Share of repetitions with a fault in each session: {', '.join(titles.values()).lower()}; see the table that follows."
-    units = {"deg": "\u00b0"}
+    header = ("session", *(Sentence("{fault} ({letter})", fault=name, letter=letter) for letter, name in titles.items()))
+    alt = Sentence(
+        "Share of repetitions with a fault in each session: {titles}; see the table that follows.",
+        titles=listed(", ", *(title.lower() for title in titles.values())),
+    )
     over = [(f, f.limits[known.posture]) for f in watched if f.letter in titles] if known else []
-    limits = ", ".join(f"{f.letter} over {limit:g}{units.get(f.unit, f' {f.unit}')}" for f, limit in over)
-    charts = Charts(f"When a fault counts: {limits}." if limits else "", ((alt, faults_figure(shares, titles)),), wide=True)
+    limits = [
+        Sentence("{letter} over {n:g}{unit}", letter=f.letter, n=limit, unit="\u00b0" if f.unit == "deg" else f" {f.unit}")
+        for f, limit in over
+    ]
+    how = Sentence("When a fault counts: {limits}.", limits=listed(", ", *limits)) if limits else ""
+    charts = Charts(how, ((alt, faults_figure(shares, titles)),), wide=True)
     return Part(title, (charts, Table(caption, header, tuple(rows))), level=3)
 
 
@@ -491,14 +585,20 @@ def _norms(motions: Mapping[str, str]) -> list[Part]:
             str(norm.direction),
             amount(norm.value_deg, norm.sd_deg, table[drill].tier),
             norm.population,
-            f"{norm.position}, {norm.motion}",
-            f"{norm.source}, {norm.journal}" + (", as cited by others" if norm.second_hand else ""),
+            listed(", ", norm.position, norm.motion),
+            listed(", ", norm.source, norm.journal, *(["as cited by others"] if norm.second_hand else [])),
         )
         for drill, norm in found
     ]
-    caption = "Means (\u00b1 standard deviation between people, where it is known) in the same position, moved in the same way."
-    if not several:
-        caption = f"{title_of(found[0][0])}: {caption[:1].lower()}{caption[1:]}"
+    caption = (
+        "Means (\u00b1 standard deviation between people, where it is known) in the same position, moved in the same way."
+        if several
+        else Sentence(
+            "{title}: means (\u00b1 standard deviation between people, where it is known) in the same position, moved in the "
+            "same way.",
+            title=title_of(found[0][0]),
+        )
+    )
     header = (*(["drill"] if several else []), "direction", "mean", "who", "how", "source")
     about = "No target and no diagnosis: other people, measured with other instruments. Nothing in this report is judged by them."
     return [Part("Published values of other people", (Text(about), Table(caption, header, tuple(rows), wordy=True)), boxed=True)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from rotrack.core.messages import Sentence
 from rotrack.system.imports import when_used
 from rotrack.texts import Texts
 
@@ -128,7 +129,7 @@ class Report:
     @property
     def title(self) -> str:
         """Its heading."""
-        return self.said("Hip rotation of {person}").format(person=self.person)
+        return self.said(Sentence("Hip rotation of {person}", person=self.person))
 
     def said(self, text: str) -> str:
         """Return one of the few texts that are not in its parts, in its language."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from rotrack.core.errors import InputError, RecordError
+from rotrack.core.errors import InputError
 from rotrack.report.document import GENERATOR, Report
 from rotrack.system.files import check_free, explained, make_folder, write_for_person
 
@@ -59,13 +59,10 @@ def write_report(report: Report, path: Path, pdf: bool = True, overwrite: bool =
         letters = lacking(report)
         if letters:
             notes.append(f"The PDF cannot show {' '.join(letters)} in the name; print the page from a browser instead.")
-    try:
-        with explained(path):
-            make_folder(path.parent)
-        for place, content in contents.items():
-            write_for_person(place, content, overwrite=True)
-    except RecordError as error:
-        raise RecordError(str(error).replace("--out", "--to")) from error
+    with explained(path, option="--to"):
+        make_folder(path.parent)
+    for place, content in contents.items():
+        write_for_person(place, content, overwrite=True, option="--to")
     return Written(tuple(contents), tuple(notes))
 
 

@@ -7,10 +7,10 @@ from importlib import resources
 from itertools import count
 from typing import TYPE_CHECKING
 
+from rotrack.core.messages import Sentence
 from rotrack.draw.theme import CSS_RGB, css, css_variables
 from rotrack.report.chart_drawing import drawing_of, svg_of
 from rotrack.report.document import GENERATOR, Charts, Part, Report, Table, Terms, Text
-from rotrack.report.translated import translate
 from rotrack.report.wording import day
 from rotrack.system.imports import when_used
 from rotrack.texts.numbers import unparted
@@ -92,12 +92,12 @@ def _colours() -> str:
 
 def written_on(report: Report) -> str:
     """Return when a report was written, in words."""
-    return translate(f"written on {day(report.made_on)}", report.language)
+    return report.said(Sentence("written on {day}", day=day(report.made_on)))
 
 
 def foot_of(report: Report) -> str:
     """Return what stands at the foot of every page of paper."""
-    made_on = translate(day(report.made_on), report.language)
+    made_on = report.said(day(report.made_on))
     return f"{report.title} \u00b7 {made_on} \u00b7 rotrack {report.version} \u00b7 {report.said(NO_DEVICE)}"
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Verdict
+from rotrack.core.messages import Sentence, listed
+from rotrack.core.model import version_said
+from rotrack.progress.change import FLAGGED_DEG, Change, Progress
 from rotrack.progress.rule import BASELINE_DAYS, MOST_BASELINE_DAYS, NOW_DAYS, PRIOR_DF, TREND_DAYS
 from rotrack.progress.statistics import PUBLISHED_SEM_DEG, STATED_SHARE
 from rotrack.records.rules import RULES, USUAL
 from rotrack.report.document import Charts, Part, Table, Terms, Text
-from rotrack.report.wording import Only, capital, drills_of, leg, of_drill, plain, title_of
+from rotrack.report.wording import Only, drills_of, leg, of_drill, plain, title_of
 from rotrack.system.imports import when_used
 from rotrack.texts.numbers import times
 
@@ -47,25 +49,39 @@ def _explanations(changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
     )
     yield (
         "Session value",
-        f"Mean peak of {RULES[USUAL].words} that were not left out, so more repetitions do not make it larger; a session "
-        "may follow another rule. Its \u00b1 is the error to expect (95 %): the mean error of these repetitions.",
+        Sentence(
+            "Mean peak of {rule} that were not left out, so more repetitions do not make it larger; a session may follow another "
+            "rule. Its \u00b1 is the error to expect (95 %): the mean error of these repetitions.",
+            rule=RULES[USUAL].words,
+        ),
     )
     yield (
         "Measurement error",
-        f"SEM is how much session values differ although nothing has changed: your own spread in the baseline and in the latest "
-        f"{NOW_DAYS} days, {_default(changes)}. MDC95 = 1.96 \u00b7 \u221a2 \u00b7 SEM is what two single sessions must differ "
-        "by.",
+        Sentence(
+            "SEM is how much session values differ although nothing has changed: your own spread in the baseline and in the "
+            "latest {n} days, together with a default that counts for {m:.0f} degrees of freedom. {default} MDC95 = 1.96 \u00b7 "
+            "\u221a2 \u00b7 SEM is what two single sessions must differ by.",
+            n=NOW_DAYS,
+            m=PRIOR_DF,
+            default=_default(changes),
+        ),
     )
     yield (
         "Verdicts",
-        f"The mean of the latest {NOW_DAYS} days is compared with that of the first {BASELINE_DAYS} to {MOST_BASELINE_DAYS}. "
-        f"{capital(Verdict.REAL)}: that mean is outside the band, or all days climb or fall steadily, so far that "
-        "chance does this only once in a few thousand looks. The report names the day on which this was first the case, and "
-        f"keeps to it as long as the change or the trend is outside its error. {capital(Verdict.UNCONFIRMED)}: the change or "
-        "the latest session is outside its error, but not that far. "
-        f"{capital(Verdict.WITHIN)}: neither is outside its error. {capital(Verdict.NOT_ENOUGH)}: fewer than "
-        f"{BASELINE_DAYS + 1} days that are "
-        f"alike; a change can be real from {BASELINE_DAYS + NOW_DAYS} on, a trend is given from {TREND_DAYS} on.",
+        Sentence(
+            "The mean of the latest {now} days is compared with that of the first {first} to {last}. Real change: that mean"
+            " is outside the band, or all days climb or fall steadily, so far that chance does this only once in a few "
+            "thousand looks. The report names the day on which this was first the case, and keeps to it as long as the "
+            "change or the trend is outside its error. To be confirmed: the change or the latest session is outside its "
+            "error, but not that far. Within measurement error: neither is outside its error. Not enough sessions: fewer "
+            "than {n} days that are alike; a change can be real from {m} on, a trend is given from {k} on.",
+            now=NOW_DAYS,
+            first=BASELINE_DAYS,
+            last=MOST_BASELINE_DAYS,
+            n=BASELINE_DAYS + 1,
+            m=BASELINE_DAYS + NOW_DAYS,
+            k=TREND_DAYS,
+        ),
     )
     yield (
         "How often it is wrong",
@@ -74,11 +90,16 @@ def _explanations(changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
         "error and sessions that resemble their neighbours, 3 in 10. A change of 1.5 MDC95 that stays is confirmed by the third "
         "session in 8 of 10.",
     )
-    flagged = f" It is pointed out if it is larger than that and above {FLAGGED_DEG:.0f}\u00b0; this is no diagnosis."
     only_index = bool(changes) and all(change.tier.is_index for change in changes)
     yield (
         "Left against right",
-        "The difference between the legs, with the error of both." + (" This is no diagnosis." if only_index else flagged),
+        "The difference between the legs, with the error of both. This is no diagnosis."
+        if only_index
+        else Sentence(
+            "The difference between the legs, with the error of both. It is pointed out if it is larger than that and above "
+            "{n:.0f}\u00b0; this is no diagnosis.",
+            n=FLAGGED_DEG,
+        ),
     )
     yield (
         "Limits",
@@ -90,12 +111,18 @@ def _explanations(changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
 
 
 def _default(changes: Sequence[Change]) -> str:
-    """Return in words with what the own spread is pooled, and until when."""
-    stated = f"{STATED_SHARE:g} of the stated error of the values"
-    published = f"a published {PUBLISHED_SEM_DEG:.1f}\u00b0 (or {stated}, if that is more)"
+    """Return in words with what the own spread is pooled."""
     index = [change.tier.is_index for change in changes]
-    default = stated if index and all(index) else f"{published}, for an index {stated}" if any(index) else published
-    return f"together with a default that counts for {PRIOR_DF:.0f} degrees of freedom. The default is {default}"
+    if index and all(index):
+        return Sentence("The default is {b:g} of the stated error of the values.", b=STATED_SHARE)
+    return Sentence(
+        "The default is a published {a:.1f}\u00b0 (or {b:g} of the stated error of the values, if that is more), for an index "
+        "{b:g} of the stated error of the values."
+        if any(index)
+        else "The default is a published {a:.1f}\u00b0 (or {b:g} of the stated error of the values, if that is more).",
+        a=PUBLISHED_SEM_DEG,
+        b=STATED_SHARE,
+    )
 
 
 def _error_table(changes: Sequence[Change]) -> Table:
@@ -106,7 +133,7 @@ def _error_table(changes: Sequence[Change]) -> Table:
             *([title_of(c.drill)] if several else []),
             leg(c),
             plain(c.spread.sem_deg, c.tier),
-            f"{plain(c.spread.own_deg, c.tier)} ({c.spread.own_df:.0f})",
+            Sentence("{spread} ({df:.0f})", spread=plain(c.spread.own_deg, c.tier), df=c.spread.own_df),
             plain(c.spread.mdc95_deg, c.tier),
             plain(c.real_from_deg, c.tier),
         )
@@ -124,32 +151,46 @@ def _left_out(progress: Progress, only: Only) -> str:
         for one in change.left_out:
             key = (change.drill, one.reason)
             found[key] = max(found.get(key, 0), one.sessions)
-    words = [
-        f"{times(n, 'session')} of \u201c{title_of(drill)}\u201d, {reason}: not alike." for (drill, reason), n in found.items()
+    words: list[str] = [
+        Sentence(
+            "{sessions} of \u201c{title}\u201d, {reason}: not alike.",
+            sessions=times(n, "session"),
+            title=title_of(drill),
+            reason=reason,
+        )
+        for (drill, reason), n in found.items()
     ]
     alone = int((~progress.readings.drill.isin(drills_of(progress.changes))).sum())
     if alone:
-        words.append(f"{times(alone, 'reading')} of other instruments, in drills for which there is no value of rotrack.")
+        words.append(
+            Sentence(
+                "{readings} of other instruments, in drills for which there is no value of rotrack.",
+                readings=times(alone, "reading"),
+            )
+        )
     words += [*progress.notes, *progress.problems]
     if only.words:
-        words.insert(0, f"This report is limited: {only.words}; others are not in it.")
+        words.insert(0, Sentence("This report is limited: {words}; others are not in it.", words=only.words))
     like = (
         "Only like is compared with like: same drill, leg, direction, load, kind of movement, variant, legs, hold, rule of the "
         "value, zero, calibration and versions."
     )
-    return f"{like} {' '.join(words) or 'Nothing was left out.'}"
+    return listed(" ", like, *(words or ["Nothing was left out."]))
 
 
 def _made_with(reps: pd.DataFrame, version: str) -> str:
     def said(column: str) -> str:
-        return ", ".join(sorted({str(value) for value in reps[column] if value})) or "not said"
+        found = sorted({str(value) for value in reps[column] if value})
+        return listed(", ", *found) if found else "not said"
 
-    kinds: Mapping[str, str] = {
-        "rotrack_version": "measured with rotrack",
-        "model": "pose model",
-        "calibration": "calibration",
-        "zero": "zero",
-        "convention_version": "convention version",
-        "measure_version": "measure version",
-    }
-    return f"rotrack {version}; " + "; ".join(f"{words} {said(column)}" for column, words in kinds.items()) + "."
+    return Sentence(
+        "rotrack {now}; measured with rotrack {version}; pose model {model}; calibration {calibration}; zero {zero}; convention "
+        "version {convention}; measure version {measure}.",
+        now=version,
+        version=said("rotrack_version"),
+        model=said("model"),
+        calibration=said("calibration"),
+        zero=said("zero"),
+        convention=said("convention_version"),
+        measure=listed(", ", *map(version_said, sorted(set(reps.measure_version) - {""}))) or "not said",
+    )

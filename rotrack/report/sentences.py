@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from rotrack.core.messages import Sentence, listed
 from rotrack.progress.change import FLAGGED_DEG, Change, Progress, Sides, Verdict
 from rotrack.progress.rule import BASELINE_DAYS
-from rotrack.report.wording import EVERYTHING, Only, capital, day, title_of
+from rotrack.report.wording import EVERYTHING, Only, day, title_of
 
 NAMED = 3
 """Most changes that are named; the others are counted."""
@@ -44,14 +45,28 @@ def _measured(progress: Progress) -> str:
     compared = {point.session_id for change in changes for point in change.points}
     first, last = min(starts.values()).date(), max(starts.values()).date()
     drills = list(dict.fromkeys(change.drill for change in changes))
-    what = f"in the drill \u201c{title_of(drills[0])}\u201d" if len(drills) == 1 else f"in {_count(len(drills))} drills"
-    often = {1: "once", 2: "twice"}.get(len(starts), f"{_count(len(starts))} times")
-    alone = len(set(starts) - compared)
-    but = f"; {_count(alone)} of these sessions may not be compared with the others" if alone else ""
+    what = (
+        Sentence("in the drill \u201c{title}\u201d", title=title_of(drills[0]))
+        if len(drills) == 1
+        else Sentence("in {count} drills", count=_count(len(drills)))
+    )
+    often = {1: "once", 2: "twice"}.get(len(starts), Sentence("{count} times", count=_count(len(starts))))
     if first == last:
-        return f"On {day(last)} you were measured {often}, {what}{but}."
-    start = day(first).removesuffix(f" {first.year}") if first.year == last.year else day(first)
-    return f"Between {start} and {day(last)} you were measured {often}, {what}{but}."
+        said = Sentence("On {day} you were measured {often}, {what}", day=day(last), often=often, what=what)
+    else:
+        start = day(first, first.year != last.year)
+        said = Sentence(
+            "Between {start} and {end} you were measured {often}, {what}", start=start, end=day(last), often=often, what=what
+        )
+    alone = len(set(starts) - compared)
+    if not alone:
+        return Sentence("{said}.", said=said)
+    but = (
+        "one of these sessions may not be compared with the others"
+        if alone == 1
+        else Sentence("{count} of these sessions may not be compared with the others", count=_count(alone))
+    )
+    return Sentence("{said}; {but}.", said=said, but=but)
 
 
 def _count(number: int) -> str:
@@ -64,19 +79,26 @@ def _changed(changes: Sequence[Change], only: Only) -> str:
     if real:
         return _real_words(real, changes)
     unconfirmed = _by_weight(changes, Verdict.UNCONFIRMED)
-    judged = [change for change in changes if change.verdict is not Verdict.NOT_ENOUGH]
     if unconfirmed:
-        return f"{_unconfirmed_words(unconfirmed, changes)}, which further sessions have to confirm."
+        return Sentence("{Moves}, which further sessions have to confirm.", moves=_unconfirmed_words(unconfirmed, changes))
+    judged = [change for change in changes if change.verdict is not Verdict.NOT_ENOUGH]
     if judged:
-        one = len(judged) == len(changes) == 1
-        which = f"{_name(judged[0], changes)} has" if one else "none of your ranges has" if len(judged) == len(changes) else ""
-        if one:
-            return f"{capital(which)} not changed by more than the measurement error{_within(judged[0])}."
-        return f"{capital(which or 'none of the ranges that can be judged has')} changed by more than its measurement error."
+        if len(changes) == 1:
+            return _within_words(changes[0])
+        if len(judged) == len(changes):
+            return "None of your ranges has changed by more than its measurement error."
+        return "None of the ranges that can be judged has changed by more than its measurement error."
     most = max(change.days for change in changes)
-    there = "is one" if most == 1 else f"are {_count(most)}"
-    need = f"that takes {_count(BASELINE_DAYS + 1)} days with sessions of the same kind"
-    return f"It is too early to speak of a change: {need}, and there {there}{only.since_words or ' so far'}."
+    need = Sentence("that takes {days} days with sessions of the same kind", days=_count(BASELINE_DAYS + 1))
+    if only.since:
+        until = Sentence(
+            "there is {count} since {day}" if most == 1 else "there are {count} since {day}",
+            count=_count(most),
+            day=day(only.since),
+        )
+    else:
+        until = Sentence("there is {count} so far" if most == 1 else "there are {count} so far", count=_count(most))
+    return Sentence("It is too early to speak of a change: {need}, and {until}.", need=need, until=until)
 
 
 def _by_weight(changes: Sequence[Change], verdict: Verdict) -> list[Change]:
@@ -90,88 +112,116 @@ def _by_weight(changes: Sequence[Change], verdict: Verdict) -> list[Change]:
 
 def _real_words(real: Sequence[Change], changes: Sequence[Change]) -> str:
     told = real[:NAMED]
-    moves = [f"{_name(change, changes)} {_move(change)}" for change in told]
-    days = [day(change.confirmed) for change in told if change.confirmed]
-    if len(told) == 1:
-        why = f"that is a real change, confirmed on {days[0]}"
-    else:
-        why = f"these are real changes, confirmed on {_listed(days)}"
-    more = len(real) - len(told)
-    rest = f", and the table below has {_count(more)} more" if more else ""
-    return f"{capital(_listed(moves))}; {why}{rest}."
+    days = dict(zip(("one", "two", "three"), (day(change.confirmed) for change in told if change.confirmed), strict=False))
+    on = Sentence(
+        (
+            "confirmed on {one}",
+            "confirmed on {one} and {two}",
+            "confirmed on {one}, {two} and {three}",
+        )[len(days) - 1],
+        **days,
+    )
+    why = Sentence("that is a real change, {on}" if len(told) == 1 else "these are real changes, {on}", on=on)
+    if more := len(real) - len(told):
+        why = Sentence("{why}, and the table below has {count} more", why=why, count=_count(more))
+    return Sentence("{Moves}; {why}.", moves=_moves(told, changes), why=why)
 
 
 def _unconfirmed_words(unconfirmed: Sequence[Change], changes: Sequence[Change]) -> str:
-    moves = [f"{_name(change, changes)} {_move(change)}" for change in unconfirmed[:NAMED]]
+    moves = _moves(unconfirmed[:NAMED], changes)
     more = len(unconfirmed) - NAMED
-    rest = f" (and {_count(more)} more in the table)" if more > 0 else ""
-    return f"{capital(_listed(moves))}{rest}"
+    return Sentence("{moves} (and {count} more in the table)", moves=moves, count=_count(more)) if more > 0 else moves
 
 
-def _move(change: Change) -> str:
-    """Return from where to where a range went: `grew from 31 to 38 degrees`."""
+def _moves(told: Sequence[Change], changes: Sequence[Change]) -> Sentence:
+    """Return from where to where ranges went, at most three: `your left leg’s internal rotation grew from 31 to 38 degrees`."""
+    moves = dict(zip(("one", "two", "three"), (_move(change, changes) for change in told), strict=False))
+    return Sentence(("{one}", "{one} and {two}", "{one}, {two} and {three}")[len(moves) - 1], **moves)
+
+
+def _move(change: Change, changes: Sequence[Change]) -> Sentence:
     start, end, _ = _numbers(change)
-    return f"{'grew' if change.way > 0 else 'fell'} from {start} to {end}{_unit(change)}"
+    way = Sentence(
+        "grew from {a} to {b} {unit}" if change.way > 0 else "fell from {a} to {b} {unit}", a=start, b=end, unit=_unit(change)
+    )
+    several = len({one.drill for one in changes}) > 1
+    return Sentence(
+        "your {side} leg\u2019s {direction} rotation ({title}) {way}"
+        if several
+        else "your {side} leg\u2019s {direction} rotation {way}",
+        side=change.side,
+        direction=change.direction,
+        title=title_of(change.drill),
+        way=way,
+    )
 
 
-def _within(change: Change) -> str:
+def _within_words(change: Change) -> str:
     start, end, error = _numbers(change)
-    return f" of {error}{_unit(change)} (from {start} to {end})"
+    return Sentence(
+        "Your {side} leg\u2019s {direction} rotation has not changed by more than the measurement error of {e} {unit} "
+        "(from {a} to {b}).",
+        side=change.side,
+        direction=change.direction,
+        e=error,
+        unit=_unit(change),
+        a=start,
+        b=end,
+    )
 
 
-def _numbers(change: Change) -> tuple[str, str, str]:
+def _numbers(change: Change) -> tuple[Sentence, Sentence, Sentence]:
     """Return baseline, what it is now and the error of the change, as round as they may be without saying something else."""
     alone = change.verdict is Verdict.UNCONFIRMED and abs(change.change_deg) <= change.error_deg  # the latest session shows it
     exact = (change.baseline_deg, change.latest_deg if alone else change.now_deg, change.error_deg)
     start, end, error = (round(number) for number in exact)
     within = change.verdict is Verdict.WITHIN
-    if (end - start) * change.way > 0 or (within and abs(end - start) < error):
-        return str(start), str(end), str(error)
-    return tuple(f"{number:.1f}" for number in exact)  # type: ignore[return-value]
+    whole = (end - start) * change.way > 0 or (within and abs(end - start) < error)
+    return _number(exact[0], whole), _number(exact[1], whole), _number(exact[2], whole)
 
 
-def _name(change: Change, changes: Sequence[Change]) -> str:
-    where = f" ({title_of(change.drill)})" if len({c.drill for c in changes}) > 1 else ""
-    return f"your left leg\u2019s {change.direction} rotation{where}".replace("left", str(change.side), 1)
+def _number(value: float, whole: bool) -> Sentence:
+    return Sentence("{n}", n=round(value)) if whole else Sentence("{n:.1f}", n=value)
 
 
 def _unit(change: Change | Sides) -> str:
-    return " index points" if change.tier.is_index else " degrees"
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return "index points" if change.tier.is_index else "degrees"
 
 
 # ---------------------------------------------------------------------- what is left to say
 def _besides(progress: Progress) -> str:
-    parts = [*_rest(progress.changes), _sides_words(progress)]
-    return f"{capital(', and '.join(parts) if len(parts) < 3 else f'{parts[0]}, {parts[1]}, and {parts[2]}')}."
+    parts = dict(zip(("one", "two", "three"), (*_rest(progress.changes), _sides_words(progress)), strict=False))
+    return Sentence(("{One}.", "{One}, and {two}.", "{One}, {two}, and {three}.")[len(parts) - 1], **parts)
 
 
 def _rest(changes: Sequence[Change]) -> list[str]:
     """Return what is to be said of the ranges that the second sentence does not speak of."""
     by = {verdict: _by_weight(changes, verdict) for verdict in Verdict if verdict is not Verdict.NOT_ENOUGH}
     few = [change for change in changes if change.verdict is Verdict.NOT_ENOUGH]
-    parts = []
+    parts: list[str] = []
     if by[Verdict.REAL] and by[Verdict.UNCONFIRMED]:
-        words = _unconfirmed_words(by[Verdict.UNCONFIRMED], changes)
-        parts.append(f"{words[:1].lower()}{words[1:]}, which is to be confirmed")
+        parts.append(Sentence("{moves}, which is to be confirmed", moves=_unconfirmed_words(by[Verdict.UNCONFIRMED], changes)))
     if (by[Verdict.REAL] or by[Verdict.UNCONFIRMED]) and by[Verdict.WITHIN]:
         count = len(by[Verdict.WITHIN])
-        what = "everything else" if not few else f"{_count(count)} other range{'' if count == 1 else 's'}"
-        parts.append(f"{what} stayed within measurement error")
+        if not few:
+            parts.append("everything else stayed within measurement error")
+        elif count == 1:
+            parts.append("one other range stayed within measurement error")
+        else:
+            parts.append(Sentence("{count} other ranges stayed within measurement error", count=_count(count)))
     if few and len(few) < len(changes):
         parts.append(
-            f"{_count(len(few))} range{'' if len(few) == 1 else 's'} cannot be judged yet, because there are too few sessions"
+            "one range cannot be judged yet, because there are too few sessions"
+            if len(few) == 1
+            else Sentence("{count} ranges cannot be judged yet, because there are too few sessions", count=_count(len(few)))
         )
-    return parts if len(parts) < 3 else [parts[0], f"{parts[1]}, {parts[2]}"]
+    return parts if len(parts) < 3 else [parts[0], listed(", ", *parts[1:])]
 
 
 def _sides_words(progress: Progress) -> str:
     legs = sorted({change.side for change in progress.changes})
     if len(legs) == 1:
-        return f"only your {legs[0]} leg was measured, so the legs cannot be compared"
+        return Sentence("only your {side} leg was measured, so the legs cannot be compared", side=legs[0])
     if not progress.sides:
         return "your legs cannot be compared, because they were not measured in the same way at about the same time"
     weight = sorted(
@@ -179,24 +229,36 @@ def _sides_words(progress: Progress) -> str:
     )
     one = weight[-1]
     size, error = _difference(one)
-    where = f" ({title_of(one.drill)})" if len({s.drill for s in progress.sides}) > 1 else ""
-    what = f"{one.direction} rotation{where}"
-    if not (one.clear or one.unconfirmed):
-        return f"left and right differ by {size} \u00b1 {error}{_unit(one)} in {what}, which may be measurement error"
-    larger, smaller = ("left", "right") if one.difference_deg > 0 else ("right", "left")
-    more = (
-        f" and above the {FLAGGED_DEG:.0f} degrees from which the report points it out; this is no diagnosis"
-        if one.flagged
-        else ""
+    several = len({s.drill for s in progress.sides}) > 1
+    what = Sentence(
+        "{direction} rotation ({title})" if several else "{direction} rotation",
+        direction=one.direction,
+        title=title_of(one.drill),
     )
-    than = f"than your {smaller} one, which is {'more than the measurement error' if one.clear else 'to be confirmed'}{more}"
-    return f"your {larger} leg has {size} \u00b1 {error}{_unit(one)} more {what} {than}"
+    larger, smaller = ("left", "right") if one.difference_deg > 0 else ("right", "left")
+    values = {"x": size, "e": error, "unit": _unit(one), "what": what, "side": larger, "other": smaller, "n": FLAGGED_DEG}
+    if one.flagged:
+        return Sentence(
+            "your {side} leg has {x} \u00b1 {e} {unit} more {what} than your {other} one, which is more than the measurement "
+            "error and above the {n:.0f} degrees from which the report points it out; this is no diagnosis",
+            **values,
+        )
+    if one.clear:
+        return Sentence(
+            "your {side} leg has {x} \u00b1 {e} {unit} more {what} than your {other} one, which is more than the measurement "
+            "error",
+            **values,
+        )
+    if one.unconfirmed:
+        return Sentence(
+            "your {side} leg has {x} \u00b1 {e} {unit} more {what} than your {other} one, which is to be confirmed", **values
+        )
+    return Sentence("left and right differ by {x} \u00b1 {e} {unit} in {what}, which may be measurement error", **values)
 
 
-def _difference(one: Sides) -> tuple[str, str]:
+def _difference(one: Sides) -> tuple[Sentence, Sentence]:
     """Return a difference and its error, as round as they may be without saying something else."""
     size, error = abs(one.difference_deg), one.error_deg
-    whole = (round(size), round(error))
-    if (whole[0] > whole[1]) is (one.clear or one.unconfirmed) and (not one.flagged or whole[0] > FLAGGED_DEG):
-        return str(whole[0]), str(whole[1])
-    return f"{size:.1f}", f"{error:.1f}"
+    rounded = (round(size), round(error))
+    told = (rounded[0] > rounded[1]) is (one.clear or one.unconfirmed) and (not one.flagged or rounded[0] > FLAGGED_DEG)
+    return _number(size, told), _number(error, told)

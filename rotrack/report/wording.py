@@ -9,6 +9,7 @@ from datetime import date
 
 from rotrack.charts.progress import MONTHS
 from rotrack.core.drills import load_table
+from rotrack.core.messages import Sentence, listed
 from rotrack.core.model import Direction, Side
 from rotrack.core.tiers import Tier
 from rotrack.progress.change import Change
@@ -23,29 +24,24 @@ class Only:
     since: date | None = None
 
     @property
-    def since_words(self) -> str:
-        """What follows after `sessions`: ` since 1 March 2026`, or nothing."""
-        return f" since {day(self.since)}" if self.since else ""
-
-    @property
     def words(self) -> str:
         """All of it: `only sessions since 1 March 2026, only the drill ...`; empty if nothing was narrowed down."""
-        parts = [f"only sessions{self.since_words}"] * bool(self.since)
-        parts += [f"only the drill \u201c{title_of(self.drill)}\u201d"] if self.drill else []
-        return ", ".join(parts)
+        parts = [Sentence("only sessions since {day}", day=day(self.since))] if self.since else []
+        parts += [Sentence("only the drill \u201c{title}\u201d", title=title_of(self.drill))] if self.drill else []
+        return listed(", ", *parts)
 
 
 EVERYTHING = Only()
 
 
-def day(when: date) -> str:
+def day(when: date, year: bool = True) -> Sentence:
     """Return a day as it is written in the report: 3 March 2026."""
-    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+    return Sentence(f"{{d}} {MONTHS[when.month - 1]}{' {y}' * year}", d=when.day, y=when.year)
 
 
-def short_day(when: date) -> str:
+def short_day(when: date) -> Sentence:
     """Return a day as it is written in tables: 3 Mar 2026."""
-    return f"{when.day} {MONTHS[when.month - 1][:3]} {when.year}"
+    return Sentence(f"{{d}} {MONTHS[when.month - 1][:3]} {{y}}", d=when.day, y=when.year)
 
 
 def title_of(drill: str) -> str:
@@ -68,21 +64,22 @@ def of_drill(changes: Iterable[Change], drill: str) -> list[Change]:
     return sorted(found, key=lambda change: (list(Direction).index(change.direction), list(Side).index(change.side)))
 
 
-def leg(change: Change) -> str:
+def leg(change: Change) -> Sentence:
     """Return of what a change is: `left, internal`."""
-    return f"{change.side}, {change.direction}"
+    return of_leg(change.side, change.direction)
+
+
+def of_leg(side: str, direction: str) -> Sentence:
+    """Return a leg and a direction in one: `left, internal`."""
+    return Sentence("left, {direction}" if side == Side.LEFT else "right, {direction}", direction=direction)
 
 
 def plain(value: float, tier: Tier) -> str:
     """Return a number without an error: `34.7°`, or a dash where there is none."""
-    return f"{value:.1f}{tier.unit}" if math.isfinite(value) else NONE
+    return Sentence(f"{{n:.1f}}{tier.unit}", n=value) if math.isfinite(value) else NONE
 
 
-def capital(text: str) -> str:
-    """Return a text that begins with a capital letter."""
-    return text[:1].upper() + text[1:]
-
-
-def signed(value: float, plus: str = "+") -> str:
+def signed(value: float, plus: str = "+") -> Sentence:
     """Return a number with its sign: `+7.6`; with `plus` empty only the minus is written."""
-    return f"{round(value, 1) + 0.0:{plus}.1f}".replace("-", "\u2212")  # no -0.0
+    size = round(value, 1) + 0.0  # no -0.0
+    return Sentence("{sign}{n:.1f}", sign="\u2212" if size < 0 else plus, n=abs(size))

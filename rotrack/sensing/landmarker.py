@@ -96,12 +96,14 @@ def find_model(name: str) -> ModelFile:
     else:
         path = Path(name)
     if not path.is_file():
-        raise ModelError(f"There is no pose model '{name}'. Use {' or '.join(MODELS)}, or the path of a .task file.")
+        raise ModelError(
+            "There is no pose model '{name}'. Use {models}, or the path of a .task file.", name=name, models=" or ".join(MODELS)
+        )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if name in MODELS and digest != _CHECKSUMS[name]:
-        raise ModelError(f"The pose model '{name}' in the package is damaged; install rotrack again.")
+        raise ModelError("The pose model '{name}' in the package is damaged; install rotrack again.", name=name)
     if not zipfile.is_zipfile(path):
-        raise ModelError(f"{path.name} is not a pose model bundle (.task).")
+        raise ModelError("{name} is not a pose model bundle (.task).", name=path.name)
     return ModelFile(name if name in MODELS else path.name, path, digest)
 
 
@@ -451,7 +453,10 @@ def _create(model: ModelFile, mode: Any, poses: int, detected_from: float = 0.5)
     except (RuntimeError, ValueError, OSError) as error:
         first_line = str(error).strip().splitlines()[0]
         raise ModelError(
-            f"{model.path.name} is not a pose model that can be used here ({first_line}). Use {' or '.join(MODELS)}."
+            "{name} is not a pose model that can be used here ({why}). Use {models}.",
+            name=model.path.name,
+            why=first_line,
+            models=" or ".join(MODELS),
         ) from error
 
 

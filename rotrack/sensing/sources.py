@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from rotrack.core.errors import SourceError
-from rotrack.core.messages import Message
+from rotrack.core.messages import Message, Sentence
 from rotrack.core.model import Frame
 from rotrack.sensing.prefetch import ahead
 from rotrack.sensing.shown import mirrored_turn_deg, shown_length_s
@@ -125,7 +125,9 @@ class Source(Protocol):
 
 def _capture(target: str | int, backend: int) -> cv2.VideoCapture:
     if isinstance(target, str) and (name := target.encode("utf-8", "replace").decode()) != target:  # OpenCV would crash
-        raise SourceError(f"The name of {Path(name).name} is not valid UTF-8 text, so the video cannot be opened; rename it.")
+        raise SourceError(
+            "The name of {name} is not valid UTF-8 text, so the video cannot be opened; rename it.", name=Path(name).name
+        )
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # problems are explained in our own words instead
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     return cv2.VideoCapture(target, backend)
@@ -191,9 +193,9 @@ class VideoFile:
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
-            raise SourceError(f"There is no video at {path}; check the path.")
+            raise SourceError("There is no video at {path}; check the path.", path=path)
         if path.stat().st_size == 0:
-            raise SourceError(f"{path.name} is empty (0 bytes); record or copy it again.")
+            raise SourceError("{name} is empty (0 bytes); record or copy it again.", name=path.name)
         self._capture = _capture(str(path), cv2.CAP_FFMPEG)
         opened = self._capture.isOpened()
         self._quarters = _unmirrored(self._capture, path)
@@ -204,12 +206,15 @@ class VideoFile:
             self._capture.release()
             if codec:
                 raise SourceError(
-                    f"{path.name} is a video in {codec}, which cannot be read here; "
-                    "convert it to MP4 (H.264), for instance with HandBrake."
+                    "{name} is a video in {codec}, which cannot be read here; convert it to MP4 (H.264), for instance "
+                    "with HandBrake.",
+                    name=path.name,
+                    codec=codec,
                 )
             raise SourceError(
-                f"{path.name} cannot be read as a video (damaged, cut off or not a video); "
-                "convert it to MP4 (H.264) or record it again."
+                "{name} cannot be read as a video (damaged, cut off or not a video); convert it to MP4 (H.264) or "
+                "record it again.",
+                name=path.name,
             )
         height, width = self._first.rgb.shape[:2]
         fps = _nominal_fps(self._capture)
@@ -265,9 +270,12 @@ class VideoFile:
         self._capture.release()
         announced_s = self.info.duration_s
         if last_s < 0.95 * announced_s - 0.5:
-            self.warning = (
-                f"{self.info.name} ends after {last_s:.1f} s of {announced_s:.1f} s: it is cut off or damaged. "
-                "What could be read was measured; copy the video again for the rest."
+            self.warning = Sentence(
+                "{name} ends after {n:.1f} s of {m:.1f} s: it is cut off or damaged. What could be read was "
+                "measured; copy the video again for the rest.",
+                name=self.info.name,
+                n=last_s,
+                m=announced_s,
             )
 
     def close(self) -> None:
@@ -344,7 +352,9 @@ class Part:
                 yield Frame(index, round((frame.time_s - part.from_s) / part.speed, 6), frame.rgb)
                 index += 1
         if not index:
-            raise SourceError(f"{part.name} ends at {last_s:.1f} s; nothing is left from {part.from_s:g} s on.")
+            raise SourceError(
+                "{name} ends at {n:.1f} s; nothing is left from {m:g} s on.", name=part.name, n=last_s, m=part.from_s
+            )
 
     def close(self) -> None:
         """Release the source."""
@@ -397,8 +407,10 @@ class Camera:
             raise self._error
         if self._newest is None:
             raise SourceError(
-                f"Camera '{self._named}' gave no picture within {open_timeout_s:.0f} s. Close other programs that use it, "
-                "check its plug and its permission, or choose another one; `rotrack doctor` lists the cameras found."
+                "Camera '{camera}' gave no picture within {n:.0f} s. Close other programs that use it, check its "
+                "plug and its permission, or choose another one; `rotrack doctor` lists the cameras found.",
+                camera=self._named,
+                n=open_timeout_s,
             )
         height, width = self._newest.rgb.shape[:2]
         self.info: SourceInfo = SourceInfo(
@@ -416,8 +428,9 @@ class Camera:
             capture = _capture(self._target, self._backend)
             if not capture.isOpened():
                 raise SourceError(
-                    f"Camera '{self._named}' cannot be opened: it does not exist, is in use by another program, or access is "
-                    "not allowed. Close other programs that use it; `rotrack doctor` lists the cameras found."
+                    "Camera '{camera}' cannot be opened: it does not exist, is in use by another program, or access is "
+                    "not allowed. Close other programs that use it; `rotrack doctor` lists the cameras found.",
+                    camera=self._named,
                 )
             if not self._is_file:
                 capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
@@ -476,9 +489,10 @@ class Camera:
             self._changed.notify_all()
 
     def _lost(self) -> str:
-        return (
-            f"Camera '{self._named}' stopped giving pictures; plug it in again and start a new session. "
-            "What was measured until then is kept."
+        return Sentence(
+            "Camera '{camera}' stopped giving pictures; plug it in again and start a new session. What was "
+            "measured until then is kept.",
+            camera=self._named,
         )
 
     def __iter__(self) -> Iterator[Frame]:
@@ -561,9 +575,10 @@ class PatientCamera:
                     yield Frame(index - 1, frame.time_s + self._shift_s, frame.rgb)
                 return
             except SourceError:
-                self.lost = self.warning = (
-                    f"Camera '{self.info.name}' stopped giving pictures; plug it in again, then it goes on by itself. "
-                    "What was measured until then is kept."
+                self.lost = self.warning = Sentence(
+                    "Camera '{camera}' stopped giving pictures; plug it in again, then it goes on by itself. What was "
+                    "measured until then is kept.",
+                    camera=self.info.name,
                 )
             self._wait_for_it()
 
@@ -596,9 +611,15 @@ def _camera_target(spec: str, is_file: bool) -> tuple[str | int, int]:
         found = ", ".join(f"{c.index} ({c.name})" for c in list_cameras()) or "none"
         if matches:
             raise SourceError(
-                f"More than one camera has '{spec}' in its name. Cameras found: {found}. Give a number or a longer name."
+                "More than one camera has '{camera}' in its name. Cameras found: {found}. Give a number or a longer name.",
+                camera=spec,
+                found=found,
             )
-        raise SourceError(f"No camera or file has '{spec}' in its name. Cameras found: {found}. Give a number or a longer name.")
+        raise SourceError(
+            "No camera or file has '{camera}' in its name. Cameras found: {found}. Give a number or a longer name.",
+            camera=spec,
+            found=found,
+        )
     return matches[0].index, matches[0].backend
 
 

@@ -103,7 +103,7 @@ class VideoPictures:
         self._next = number + 1
         if not found or bgr is None:
             self._release()
-            raise SourceError(f"{self.path.name} is damaged: there is no picture at {number / self.fps:.1f} s.")
+            raise SourceError("{name} is damaged: there is no picture at {n:.1f} s.", name=self.path.name, n=number / self.fps)
         height, width = bgr.shape[:2]
         if width > WIDEST_PX:
             bgr = cv2.resize(bgr, (WIDEST_PX, round(height * WIDEST_PX / width)), interpolation=cv2.INTER_AREA)
@@ -113,7 +113,7 @@ class VideoPictures:
         if self._capture is None:
             capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
             if not capture.isOpened():
-                raise SourceError(f"{self.path.name} cannot be opened; it was moved or deleted.")
+                raise SourceError("{name} cannot be opened; it was moved or deleted.", name=self.path.name)
             self._capture, self._next = capture, 0
             self._released = threading.Event()
             threading.Thread(target=self._close_when_idle, args=(self._released,), name="idle", daemon=True).start()

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rotrack.core.errors import InputError, RecordError, RotrackError
+from rotrack.core.messages import Sentence
 from rotrack.system.imports import when_used
 
 if TYPE_CHECKING:
@@ -37,28 +38,31 @@ OWN_FILES = (
     *("app.lock", "app.json", "page.key", "page.pem"),
 )
 """How the names of rotrack's own files begin at the top of a data folder."""
+OPTION = "--out"
+"""Which option says where files go, if no other is named."""
 _WHY = {
     errno.ENOSPC: "the disk is full: free some space",
     errno.EDQUOT: "your disk quota is used up: free some space",
-    errno.EFBIG: "it would be larger than this disk or your limit allows: choose another folder with --out",
-    errno.EROFS: "the folder is read-only: choose another one with --out",
-    errno.EACCES: "writing there is not allowed: choose another folder with --out",
-    errno.EPERM: "writing there is not allowed: choose another folder with --out",
-    errno.ENOTDIR: "a part of that path is a file: choose another folder with --out",
-    errno.ENAMETOOLONG: "a name in that path is too long: choose another folder with --out",
+    errno.EFBIG: "it would be larger than this disk or your limit allows: choose another folder with {option}",
+    errno.EROFS: "the folder is read-only: choose another one with {option}",
+    errno.EACCES: "writing there is not allowed: choose another folder with {option}",
+    errno.EPERM: "writing there is not allowed: choose another folder with {option}",
+    errno.ENOTDIR: "a part of that path is a file: choose another folder with {option}",
+    errno.ENAMETOOLONG: "a name in that path is too long: choose another folder with {option}",
     errno.EMFILE: "this program has too many files open: close other pages of it and try again",
     errno.ENFILE: "this computer has too many files open: close some programs and try again",
-    errno.ELOOP: "a link in that path points to itself: choose another folder with --out",
+    errno.ELOOP: "a link in that path points to itself: choose another folder with {option}",
 }
 
 
-def why_of(error: OSError) -> str:
-    """Return what went wrong with a file, and what to do, as the second half of a sentence."""
-    return _WHY.get(error.errno or 0, f"{error.strerror or error}: choose another folder with --out")
+def why_of(error: OSError, option: str = OPTION) -> str:
+    """Return what went wrong with a file, and what to do, as the second half of a sentence; `option` says where files go."""
+    template = _WHY.get(error.errno or 0, "{why}: choose another folder with {option}")
+    return Sentence(template, why=error.strerror or error, option=option)
 
 
 @contextmanager
-def explained(path: Path, kind: type[RotrackError] = RecordError) -> Iterator[None]:
+def explained(path: Path, kind: type[RotrackError] = RecordError, option: str = OPTION) -> Iterator[None]:
     """Turn what can go wrong while files are written into one sentence.
 
     Parameters
@@ -67,6 +71,8 @@ def explained(path: Path, kind: type[RotrackError] = RecordError) -> Iterator[No
         What was to be written, for the sentence.
     kind : type
         The error to raise.
+    option : str
+        Which option of the command line says where files go.
 
     Raises
     ------
@@ -76,13 +82,17 @@ def explained(path: Path, kind: type[RotrackError] = RecordError) -> Iterator[No
     try:
         yield
     except filelock.Timeout as error:
-        raise kind(f"Another program holds {path.name} in {path.parent}; close it and try again.") from error
+        raise kind(
+            "Another program holds {name} in {folder}; close it and try again.", name=path.name, folder=path.parent
+        ) from error
     except FileExistsError as error:
         raise kind(
-            f"{path} cannot be written, since something of that name is there already: choose another name or folder."
+            "{path} cannot be written, since something of that name is there already: choose another name or folder.", path=path
         ) from error
     except OSError as error:
-        raise kind(f"{path} cannot be written, {why_of(error)}. What was logged before is kept.") from error
+        raise kind(
+            "{path} cannot be written, {why}. What was logged before is kept.", path=path, why=why_of(error, option)
+        ) from error
 
 
 def make_folder(path: Path) -> None:
@@ -162,7 +172,7 @@ def set_aside(path: Path) -> Path:
     return place
 
 
-def write_for_person(path: Path, content: bytes, overwrite: bool = False) -> None:
+def write_for_person(path: Path, content: bytes, overwrite: bool = False, option: str = OPTION) -> None:
     """Write a file that a person asked for, at a place of their choice.
 
     Parameters
@@ -173,6 +183,8 @@ def write_for_person(path: Path, content: bytes, overwrite: bool = False) -> Non
         What.
     overwrite : bool
         Whether a file that is there may be replaced.
+    option : str
+        As for `explained`.
 
     Raises
     ------
@@ -182,7 +194,7 @@ def write_for_person(path: Path, content: bytes, overwrite: bool = False) -> Non
         If it cannot be written; a file that was there is kept then.
     """
     check_free(path, overwrite)
-    with explained(path):
+    with explained(path, option=option):
         place = Path(os.path.realpath(path)) if path.is_symlink() else path
         draft = place.with_name(f".{place.name[:40]}.{secrets.token_hex(4)}{DRAFT}")
         try:
@@ -206,13 +218,13 @@ def check_free(path: Path, overwrite: bool = False) -> None:
     """
     with suppress(OSError):
         if path.is_dir():
-            raise InputError(f"{path} is a folder; give the name of a file.")
+            raise InputError("{path} is a folder; give the name of a file.", path=path)
         if path.exists() and not path.is_file():
-            raise InputError(f"{path} is no plain file; give the name of a file.")
+            raise InputError("{path} is no plain file; give the name of a file.", path=path)
         if _is_of_log(path):
-            raise InputError(f"{path} belongs to rotrack's own log; choose another file.")
+            raise InputError("{path} belongs to rotrack's own log; choose another file.", path=path)
         if not overwrite and (path.exists() or path.is_symlink()):
-            raise InputError(f"{path} is there already; choose another name, or replace it with --overwrite.")
+            raise InputError("{path} is there already; choose another name, or replace it with --overwrite.", path=path)
 
 
 def check_csv(path: Path) -> None:
@@ -224,7 +236,9 @@ def check_csv(path: Path) -> None:
         If its name says that it is something else.
     """
     if path.suffix.lower() not in ("", ".csv"):
-        raise InputError(f"{path.name} would hold CSV and not what its name says; let it end in .csv, which spreadsheets open.")
+        raise InputError(
+            "{path} would hold CSV and not what its name says; let it end in .csv, which spreadsheets open.", path=path.name
+        )
 
 
 def _is_of_log(path: Path) -> bool:

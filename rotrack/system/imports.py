@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from rotrack.core.errors import LibraryError
+from rotrack.core.messages import Sentence
 
 # The names are those of packages: of apt (Debian, Ubuntu), dnf (Fedora, Red Hat), zypper (openSUSE), pacman (Arch).
 _PACKAGES = {
@@ -92,7 +93,7 @@ def advice_for(missing: tuple[str, ...]) -> str:
         return "install them with the system's package manager"
     column, installer = _INSTALLERS[family]
     command = " ".join([installer, *dict.fromkeys(_PACKAGES[library][column] for library in missing)])
-    return f"`{command}` brings them"
+    return Sentence("`{command}` brings them", command=command)
 
 
 def missing_libraries(wanted: tuple[str, ...]) -> tuple[str, ...]:
@@ -112,10 +113,15 @@ def _sentence(name: str, error: ImportError | OSError) -> str:
     package = name.partition(".")[0]
     missing = missing_libraries(_TO_LOAD) if package == "cv2" else ()
     if missing:
-        return f"OpenCV, which reads pictures, needs {', '.join(missing)}, which this computer lacks: {advice_for(missing)}."
-    if package == "cv2" and sys.platform == "win32":
-        return (
-            f"OpenCV cannot be loaded ({error}): install the Microsoft Visual C++ Redistributable, and on an N edition of "
-            "Windows the Media Feature Pack."
+        return Sentence(
+            "OpenCV, which reads pictures, needs {libraries}, which this computer lacks: {what}.",
+            libraries=", ".join(missing),
+            what=advice_for(missing),
         )
-    return f"The library {package} cannot be loaded ({error}): install rotrack again."
+    if package == "cv2" and sys.platform == "win32":
+        return Sentence(
+            "OpenCV cannot be loaded ({why}): install the Microsoft Visual C++ Redistributable, and on an N "
+            "edition of Windows the Media Feature Pack.",
+            why=error,
+        )
+    return Sentence("The library {name} cannot be loaded ({why}): install rotrack again.", name=package, why=error)

@@ -28,6 +28,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import inspect
 
+from rotrack.core.messages import Sentence, listed
+
 T = TypeVar("T")
 
 MOST_JSON_BYTES = 4_000_000
@@ -180,13 +182,15 @@ def read_bytes(path: Path, most: int, follow: bool = True) -> bytes:
     with _opened(path, follow) as file:
         size = os.fstat(file.fileno()).st_size
         if size > most:
-            raise UnreadableError(f"it has {size / 1e6:.1f} MB, more than the {most / 1e6:g} MB that such a file can have")
+            raise UnreadableError(
+                Sentence("it has {n:.1f} MB, more than the {m:g} MB that such a file can have", n=size / 1e6, m=most / 1e6)
+            )
         try:
             content = file.read(most + 1)
         except OSError as error:
             raise UnreadableError(error.strerror or str(error)) from error
     if len(content) > most:
-        raise UnreadableError(f"it has more than the {most / 1e6:g} MB that such a file can have")
+        raise UnreadableError(Sentence("it has more than the {m:g} MB that such a file can have", m=most / 1e6))
     return content
 
 
@@ -198,7 +202,7 @@ def read_blocks(path: Path, most: int, follow: bool = True) -> Iterator[bytes]:
             while block := file.read(_BLOCK):
                 done += len(block)
                 if done > most:
-                    raise UnreadableError(f"it has more than the {most / 1e6:g} MB that such a file can have")
+                    raise UnreadableError(Sentence("it has more than the {m:g} MB that such a file can have", m=most / 1e6))
                 yield block
         except OSError as error:
             raise UnreadableError(error.strerror or str(error)) from error
@@ -244,10 +248,10 @@ def read_packed_lines(path: Path, longest: int = LONGEST_LINE, most: int = MOST_
                     block, whole = unzip.unconsumed_tail, unzip.eof
                     unpacked += len(part)
                     if unpacked > min(most, MOST_SHRUNK * (packed - len(block)) + _ALWAYS_BYTES):
-                        raise UnreadableError(f"it unpacks to far more than a table of {packed / 1e6:.1f} MB holds")
+                        raise UnreadableError(Sentence("it unpacks to far more than a table of {n:.1f} MB holds", n=packed / 1e6))
                     *lines, rest = (rest + part).split(b"\n")
                     if len(rest) > longest or any(len(line) > longest for line in lines):
-                        raise UnreadableError(f"a line of it has more than {longest} characters")
+                        raise UnreadableError(Sentence("a line of it has more than {n} characters", n=longest))
                     for line in lines:
                         yield line.decode().removesuffix("\r")
         except (OSError, zlib.error, UnicodeDecodeError):
@@ -269,7 +273,7 @@ def read_json(path: Path, most: int = MOST_JSON_BYTES, follow: bool = True) -> d
     try:
         found = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise UnreadableError(f"it is not complete JSON text: {error}") from error
+        raise UnreadableError(Sentence("it is not complete JSON text: {why}", why=error)) from error
     if not isinstance(found, dict):
         raise UnreadableError("it holds no record")
     return found
@@ -287,7 +291,7 @@ def read_toml(path: Path, most: int = MOST_TOML_BYTES) -> dict[str, Any]:
     try:
         return tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError, OverflowError, RecursionError) as error:
-        raise UnreadableError(f"it is no TOML text: {error}") from error
+        raise UnreadableError(Sentence("it is no TOML text: {why}", why=error)) from error
 
 
 def record_of(raw: Any, kind: type[T]) -> T:
@@ -310,7 +314,7 @@ def record_of(raw: Any, kind: type[T]) -> T:
     try:
         return msgspec.convert(_prepared(raw, _type_of(kind)), kind)
     except (msgspec.ValidationError, RecursionError, OverflowError) as error:
-        raise UnreadableError(_explained(str(error))) from error
+        raise UnreadableError(_explained(error)) from error
 
 
 _TYPES: dict[Any, inspect.Type] = {}
@@ -336,7 +340,7 @@ def _prepared(raw: Any, kind: inspect.Type) -> Any:
         types = types if len(types) == len(raw) else (inner,) * len(raw)
         return [_prepared(value, one) for value, one in zip(raw, types, strict=True)]
     if isinstance(raw, int) and abs(raw) > LARGEST:
-        raise UnreadableError(f"a number in it is too large ({str(raw)[:20]}...)")
+        raise UnreadableError(Sentence("a number in it is too large ({number}...)", number=str(raw)[:20]))
     return raw
 
 
@@ -372,18 +376,23 @@ _KINDS = {
 }  # fmt: skip
 
 
-def _explained(message: str) -> str:
-    """Return what msgspec says of a wrong field, in words."""
-    what, _, where = message.partition(" - at `")
+def _explained(error: Exception) -> str:
+    """Return what msgspec, or the record itself, says of a wrong field, in words."""
+    what, _, where = str(error).partition(" - at `")
     place = where.rstrip("`").removeprefix("$").removeprefix(".") or "the whole"
     found = re.fullmatch(r"Expected `(.*?)`, got `(.*?)`", what)
     if found:
-        wanted = " or ".join(_KINDS.get(kind.strip(), kind.strip()) for kind in found[1].split("|"))
-        return f"'{place}' must be {wanted}, not {_KINDS.get(found[2], found[2])}"
+        wanted = listed(" or ", *(_KINDS.get(kind.strip(), kind.strip()) for kind in found[1].split("|")))
+        return Sentence(
+            "'{place}' must be {wanted}, not {there}", place=place, wanted=wanted, there=_KINDS.get(found[2], found[2])
+        )
     lacking = re.search(r"missing required field `(.*?)`", what)
     if lacking:
-        return f"{repr(place) if where else 'it'} has no '{lacking[1]}'"
-    return f"'{place}' cannot be read: {what[:1].lower()}{what[1:]}"
+        if not where:
+            return Sentence("it has no '{name}'", name=lacking[1])
+        return Sentence("'{place}' has no '{name}'", place=place, name=lacking[1])
+    own = str(error.__cause__ or what)
+    return Sentence("'{place}' cannot be read: {why}", place=place, why=own if error.__cause__ else f"{own[:1].lower()}{own[1:]}")
 
 
 def json_bytes(record: Any) -> bytes:
@@ -416,7 +425,7 @@ def time_of(text: str) -> datetime:
 def sane_time(time: datetime) -> datetime:
     """Return a time with its offset; raises ValueError for one in a year that nobody measured in."""
     if not FIRST_YEAR < time.year < LAST_YEAR:
-        raise ValueError(f"the year {time.year} is none that anybody measured in")
+        raise ValueError(Sentence("the year {year} is none that anybody measured in", year=time.year))
     return time if time.tzinfo else time.astimezone()
 
 
@@ -509,7 +518,7 @@ def table_of(
     if header is not None and header.lower().lstrip('"').startswith("sep="):
         _, header = next(lines, (0, ""))
     if header is None:
-        raise UnreadableError(f"its first line has more than {LONGEST_LINE} characters")
+        raise UnreadableError(Sentence("its first line has more than {n} characters", n=LONGEST_LINE))
     if not header:
         return Table((), (), encoding=encoding)
     separator = max(",;\t", key=header.count)
@@ -523,7 +532,7 @@ def table_of(
     last, before = 0, [""] * len(columns)
     for last, line in lines:
         if len(rows) + len(damaged) >= most:
-            raise UnreadableError(f"it has more than {most:,} rows, more than such a table can have")
+            raise UnreadableError(Sentence("it has more than {n:,} rows, more than such a table can have", n=most))
         cells = None if line is None or "\0" in line else _cells(line, separator)
         if cells is not None and len(cells) == 1 < len(columns):  # a spreadsheet took the row for one text
             cells = _cells(cells[0], separator)
@@ -633,10 +642,10 @@ def number_of(text: str) -> float:
     if not text:
         return math.nan
     if not _NUMBER.fullmatch(text):
-        raise ValueError(f"'{text[:40]}' is no number")
+        raise ValueError(Sentence("'{text}' is no number", text=text[:40]))
     number = float(text.replace(",", "."))
     if not math.isfinite(number):
-        raise ValueError(f"'{text[:40]}' is no finite number")
+        raise ValueError(Sentence("'{text}' is no finite number", text=text[:40]))
     return number
 
 
@@ -644,7 +653,7 @@ def whole_of(text: str) -> int:
     """Return the whole number in a cell; raises ValueError if it is none."""
     number = number_of(text)
     if not number.is_integer():
-        raise ValueError(f"'{text[:40]}' is no whole number")
+        raise ValueError(Sentence("'{text}' is no whole number", text=text[:40]))
     return int(number)
 
 
@@ -658,7 +667,7 @@ def truth_of(text: str) -> bool:
     """
     word = text.strip().casefold()
     if word not in _TRUE | _FALSE:
-        raise ValueError(f"'{text[:40]}' is neither true nor false")
+        raise ValueError(Sentence("'{text}' is neither true nor false", text=text[:40]))
     return word in _TRUE
 
 

@@ -2,9 +2,8 @@
 
 `en.toml` and `de.toml` hold texts under the same keys: those of the page, and those of what the core says as a code with values,
 messages (`rotrack.core.messages`) and reasons (`rotrack.core.reasons`). The rest that it says (cues, drills, errors) is in
-English; `Texts.said` translates it by `de_core.toml`, `de_drills.toml` and `de_report.toml`, which map English sentences to
-German ones. In such a sentence a placeholder of one letter, `{n}`, stands for a number, `{side}` and `{direction}` for the words
-for these, and any other, `{reason}`, for any words; words are translated in turn.
+English; `Texts.said` translates it by `de_core.toml`, `de_drills.toml` and `de_report.toml`, which map English sentences, and
+the templates of sentences, to German ones. What fills the places of a template is translated in turn.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from typing import Any, Final
 
 from rotrack.core.drills import Drill, load_table
 from rotrack.core.errors import InputError
-from rotrack.core.messages import Message
+from rotrack.core.messages import Message, Sentence, key_of, places_of, small
 from rotrack.core.model import Direction, Side
 from rotrack.core.reasons import BETWEEN, Reason, kind_of, parts_of, values_of
 from rotrack.core.tiers import Tier
@@ -33,9 +32,9 @@ LANGUAGES: Final = {"en": "English", "de": "Deutsch"}
 _CORE: Final = next(iter(LANGUAGES))
 _SENTENCES: Final = ("core", "drills", "report")
 _MESSAGES: Final = ("setup.", "note.", "calibrated.")
-_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
-_NUMBER: Final = r"-?\d+(?:\.\d+)?"
-_WORDS: Final = {"side": "|".join(Side), "direction": "|".join(Direction)}
+_SPEC: Final = re.compile(r"[+,]?(\.\d)?[dfg]?")
+"""How a number may be written in a template, which may come from the log of somebody else."""
+_KEY: Final = re.compile(r"\w+(\.\w+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,8 @@ class Texts:
         A code of `LANGUAGES`.
     units : Units
         In which lengths and loads are told.
+    on_page : bool
+        Whether they are read where nobody has a terminal: of a text with the keys `page` and `terminal`, this chooses.
 
     Raises
     ------
@@ -61,6 +62,7 @@ class Texts:
 
     language: str = _CORE
     units: Units = Units.METRIC
+    on_page: bool = False
 
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
@@ -79,8 +81,9 @@ class Texts:
     def _filled(self, key: str, values: dict[str, Any]) -> str:
         page = _catalogue(self.language).page
         if key not in page:
-            chosen = f"{key}.{'one' if values.get('count') == 1 else 'other'}"
-            if chosen not in page:
+            forms = ("page" if self.on_page else "terminal", "one" if values.get("count") == 1 else "other")
+            chosen = next((found for form in forms if (found := f"{key}.{form}") in page), None)
+            if chosen is None:
                 raise KeyError(key)
             key = chosen
         return _Formatter(page["number.decimal"]).vformat(page[key], (), values)
@@ -89,19 +92,36 @@ class Texts:
         """Return what the core said in this language.
 
         Of a message these are the words of its code; one that this version does not know, from the log of another, is given as
-        code and values. What the core says in English words is translated, or given unchanged if it is not known; two or more
-        sentences with "; " between them are translated each.
+        code and values. Of a sentence they are the translation of its template, with its values in the places. Any other English
+        text is translated if it is known word for word, or else given unchanged.
         """
+        if isinstance(told, Sentence):
+            told = told.message
         if isinstance(told, str):
-            return self.in_units(_said(self.language, told))
-        values = {name: self._filling(name, value) for name, value in told.values.items()}
+            return self.in_units(_translated(self.language, told) or told)
         try:
+            if not _KEY.fullmatch(told.code):
+                return self.in_units(self._sentence(told))
+            values = {name: self._filling(name, value) for name, value in told.values.items()}
             return self(told.code, **values, Reason=_capital(str(values.get("reason", ""))))
-        except (KeyError, ValueError):
-            return " ".join([told.code, *(f"{name}={value}" for name, value in values.items())])
+        except (KeyError, ValueError, IndexError):
+            return " ".join([told.code, *(f"{name}={value}" for name, value in told.values.items())])
+
+    def _sentence(self, told: Message) -> str:
+        if not told.values:
+            return _translated(self.language, told.code) or told.code
+        own = _translated(self.language, key_of(told.code)) or key_of(told.code)
+        return own.format(**{name: self._written(told.values, name, spec) for name, spec in places_of(told.code)})
+
+    def _written(self, values: dict[str, str | int | float | Message], name: str, spec: str) -> str:
+        value = values[name] if name in values else values[small(name)]
+        if isinstance(value, int | float):
+            return self._local(format(value, spec if _SPEC.fullmatch(spec) else ""))
+        words = self.said(value)
+        return words if name in values else _capital(words)
 
     def _filling(self, name: str, value: str | int | float | Message) -> str | int | float:
-        if isinstance(value, Message):
+        if isinstance(value, Message | Sentence):
             return self.said(value)
         return self.reason(str(value)) if name == "reason" else value
 
@@ -124,7 +144,8 @@ class Texts:
             fault = load_table().faults.get(values.get("letter", ""))
             return self.said(fault.title.lower()) if fault else reason
         try:
-            return self(f"reason.{kind}", **{name: self._of_reason(name, value) for name, value in values.items()})
+            where = {"where": self("drill.described", drill=values["drill"])} if "drill" in values else {}
+            return self(f"reason.{kind}", **{name: self._of_reason(name, value) for name, value in values.items()}, **where)
         except (KeyError, ValueError):
             return reason
 
@@ -147,18 +168,18 @@ class Texts:
 
     def amount(self, value_deg: float, error_deg: float, tier: Tier, decimals: int = 1) -> str:
         """Return the size of an angle with its 95 % half width, as `numbers.amount` does."""
-        return self._local(numbers.amount(value_deg, error_deg, tier, decimals)).replace("index", self("number.index"))
+        return self.said(numbers.amount(value_deg, error_deg, tier, decimals))
 
     def seconds(self, time_s: float) -> str:
         """Return a time: `3.4 s`, or a dash where there is none."""
-        return self._local(numbers.seconds(time_s))
+        return self.said(numbers.seconds(time_s))
 
     def times(self, count: int, what: str) -> str:
         """Return a count with its noun, one of the keys under `times`: `1 cycle`, `3 cycles`."""
         return self(f"times.{what}", count=count)
 
     def _local(self, number: str) -> str:
-        return number.replace(".", self("number.decimal"))
+        return number.replace(".", _catalogue(self.language).page["number.decimal"])
 
     # ------------------------------------------------------------------ sides, directions, dates
     def side(self, side: Side) -> str:
@@ -210,6 +231,11 @@ def words(reason: str, language: str = _CORE) -> str:
     return Texts(language).reason(reason)
 
 
+def english(message: Message) -> Sentence:
+    """Return a message in English words that can still be said in any other language."""
+    return Sentence.of(Texts().said(message), message)
+
+
 def best_language(accepted: str | None) -> str:
     """Return the language of the page that suits a browser best.
 
@@ -246,18 +272,17 @@ def _weight(parameters: list[str]) -> float:
 # ---------------------------------------------------------------------- catalogues
 @dataclass(frozen=True, slots=True)
 class _Catalogue:
-    """All texts of a language: the page's by key, the core's by English sentence and by pattern."""
+    """All texts of a language: the page's by key, the core's by English sentence or template."""
 
     page: dict[str, str]
     sentences: dict[str, str]
-    patterns: tuple[tuple[re.Pattern[str], str], ...]
 
 
 @cache
 def _catalogue(language: str) -> _Catalogue:
     page = _leaves(_table(_CORE))
     if language == _CORE:
-        return _Catalogue(page, {}, ())
+        return _Catalogue(page, {})
     own_page = _leaves(_table(language))
     # Sessions of earlier versions hold in words what are messages now, and errors tell reasons in words.
     said = {
@@ -266,8 +291,7 @@ def _catalogue(language: str) -> _Catalogue:
         if key.startswith("reason.") or (key.startswith(_MESSAGES) and "{" not in own)
     }
     said |= {english: own for part in _SENTENCES for english, own in _pairs(_table(f"{language}_{part}"))}
-    patterned = sorted((e for e in said if _PLACEHOLDER.search(e)), key=lambda e: -len(_PLACEHOLDER.sub("", e)))
-    return _Catalogue(page | own_page, said, tuple((_pattern(e), said[e]) for e in patterned))
+    return _Catalogue(page | own_page, said)
 
 
 def _table(name: str) -> dict[str, Any]:
@@ -285,20 +309,6 @@ def _leaves(table: dict[str, Any], prefix: str = "") -> dict[str, str]:
 def _pairs(table: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the sentences of a table of sections, each with its translation."""
     return [pair for section in table.values() for pair in section.items()]
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    """Return what recognises a sentence with placeholders."""
-    expression, seen = "", set()
-    for index, part in enumerate(_PLACEHOLDER.split(template)):
-        if index % 2 == 0:
-            expression += re.escape(part)
-        elif part in seen:
-            expression += f"(?P={part})"
-        else:
-            seen.add(part)
-            expression += f"(?P<{part}>{_NUMBER if len(part) == 1 else _WORDS.get(part, '.+?')})"
-    return re.compile(expression, re.DOTALL)
 
 
 def _capital(text: str) -> str:
@@ -319,35 +329,14 @@ class _Formatter(string.Formatter):
 
 # ---------------------------------------------------------------------- what the core says
 @lru_cache(maxsize=4096)
-def _said(language: str, sentence: str) -> str:
-    parts = sentence.split(BETWEEN)
-    for cut in range(len(parts), 0, -1):
-        first = _translated(language, BETWEEN.join(parts[:cut]))
-        if first is not None:
-            return BETWEEN.join([first] + ([_said(language, BETWEEN.join(parts[cut:]))] if cut < len(parts) else []))
-    return sentence
-
-
 def _translated(language: str, sentence: str) -> str | None:
-    """Return the translation of one sentence, None if it is not known; it may have a large first letter or a full stop on top."""
+    """Return the translation of a sentence or a template, None if it is not known; with the first letter and the stop it has."""
+    sentences = _catalogue(language).sentences
     for known, stop in ((sentence, ""), (sentence.removesuffix("."), ".")):
         for plain in (known, known[:1].lower() + known[1:], known[:1].upper() + known[1:]):
-            found = _looked_up(language, plain)
-            if found is not None:
-                return (found[:1].upper() + found[1:] if known[:1].isupper() else found) + stop
+            if plain in sentences:
+                found = sentences[plain]
+                return (_capital(found) if known[:1].isupper() else found) + stop
         if not sentence.endswith("."):
             break
-    return None
-
-
-def _looked_up(language: str, sentence: str) -> str | None:
-    catalogue = _catalogue(language)
-    if sentence in catalogue.sentences:
-        return catalogue.sentences[sentence]
-    decimal = catalogue.page["number.decimal"]
-    for pattern, own in catalogue.patterns:
-        match = pattern.fullmatch(sentence)
-        if match:
-            filled = {k: v.replace(".", decimal) if len(k) == 1 else _said(language, v) for k, v in match.groupdict().items()}
-            return own.format(**filled)
     return None

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from rotrack.core.messages import Sentence
 from rotrack.core.tiers import Tier
 
 
@@ -16,9 +17,8 @@ def amount(value_deg: float, error_deg: float, tier: Tier, decimals: int = 1) ->
     """Return the size of an angle with its 95 % half width: `34.2 ± 2.6°`, `index 35 ± 12`, or a dash where there is none."""
     if not math.isfinite(value_deg) or tier.is_counted:
         return "\u2013"
-    error = f" \u00b1 {error_deg:.{decimals}f}" if math.isfinite(error_deg) else ""
-    number = f"{abs(value_deg):.{decimals}f}{error}"
-    return f"index {number}" if tier.is_index else f"{number}{tier.unit}"
+    number = f"{{n:.{decimals}f}}" + (f" \u00b1 {{e:.{decimals}f}}" if math.isfinite(error_deg) else "")
+    return Sentence(f"index {number}" if tier.is_index else f"{number}{tier.unit}", n=abs(value_deg), e=error_deg)
 
 
 def unparted(text: str) -> str:
@@ -28,7 +28,7 @@ def unparted(text: str) -> str:
 
 def seconds(time_s: float) -> str:
     """Return a time: `3.4 s`, or a dash where there is none."""
-    return f"{time_s:.1f} s" if math.isfinite(time_s) else "\u2013"
+    return Sentence("{n:.1f} s", n=time_s) if math.isfinite(time_s) else "\u2013"
 
 
 def speed(speed_deg_s: float, tier: Tier) -> str:
@@ -38,7 +38,7 @@ def speed(speed_deg_s: float, tier: Tier) -> str:
 
 def times(count: int, what: str) -> str:
     """Return a count with its noun: `1 cycle`, `3 cycles`."""
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    return Sentence(f"{{n}} {what}{'' if count == 1 else 's'}", n=count)
 
 
 def to_json(value: Any) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rotrack.core.errors import InputError
+from rotrack.core.messages import Sentence
 from rotrack.core.reasons import kind_of, values_of
 from rotrack.system.files import write_for_person
 from rotrack.system.imports import when_used
@@ -203,7 +204,9 @@ def read_before(path: Path) -> pd.DataFrame:
         table = read_table(path)
         lacking = [column for column in ("clip", "side", "posture", "moves", "mae_deg") if column not in table.columns]
         if lacking or table.damaged:
-            raise UnreadableError(f"it has no column {lacking[0]}" if lacking else f"line {table.damaged[0]} is damaged")
+            raise UnreadableError(
+                Sentence("it has no column {name}", name=lacking[0]) if lacking else f"line {table.damaged[0]} is damaged"
+            )
     except UnreadableError as error:
         raise InputError(f"{path} is no table that `rotrack validate --out` wrote ({error}).") from error
     return pd.DataFrame([dict.fromkeys(COLUMNS, "") | row for _, row in table.rows], columns=COLUMNS, dtype=str)

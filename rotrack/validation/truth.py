@@ -17,6 +17,7 @@ import numpy as np
 
 from rotrack.core.drills import load_table
 from rotrack.core.errors import TruthError
+from rotrack.core.messages import Sentence
 from rotrack.core.model import Direction, Side
 from rotrack.system.imports import when_used
 from rotrack.system.inputs import MOST_TABLE_BYTES, UnreadableError, read_bytes, read_json, read_table
@@ -210,7 +211,9 @@ def _read_manifest(truth: Path) -> pd.DataFrame:
         table = read_table(truth / "manifest.csv")
         lacking = [column for column in ("clip", "drill_ids") if column not in table.columns]
         if lacking or table.damaged:
-            raise UnreadableError(f"it has no column {lacking[0]}" if lacking else f"line {table.damaged[0]} is damaged")
+            raise UnreadableError(
+                Sentence("it has no column {name}", name=lacking[0]) if lacking else f"line {table.damaged[0]} is damaged"
+            )
     except UnreadableError as error:
         raise TruthError(
             f"{truth} holds no usable manifest.csv ({error}); it needs the columns clip, drill_ids and moving_side."

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import re
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from fastapi import WebSocket, WebSocketDisconnect
@@ -35,7 +35,6 @@ AGAINST_STEP = 5
 """How the camera stands against last time is shown in steps of so many centimetres or degrees."""
 STALE_S = 1.5
 """A picture this old gives no numbers any more: a camera that hangs must not freeze them."""
-_COMMAND = re.compile(r"(?P<aside> \()?`rotrack drills [^`]+`(?(aside)\))")
 
 
 async def stream(socket: WebSocket, studio: Studio, t: Texts) -> None:
@@ -149,7 +148,7 @@ def then_of(studio: Studio) -> str:
 
 def in_words(text: Message | str, t: Texts) -> str:
     """Return a text of the core for whoever stands before the camera, and has no terminal there."""
-    return _COMMAND.sub(lambda found: "" if found["aside"] else t("live.page_of_drill"), t.said(text))
+    return replace(t, on_page=True).said(text)
 
 
 def _problem(studio: Studio, shot: Shot | None, t: Texts) -> str:

@@ -241,8 +241,9 @@ class Studio:
             if said and sessions[-1].id != self._doubted:
                 self._doubted = sessions[-1].id
                 raise InputError(
-                    f"{said} Is the clock right? Then press the button again. If it is wrong, set it first: a session with a "
-                    "wrong date is compared with no other."
+                    "{doubt} Is the clock right? Then press the button again. If it is wrong, set it first: a session with a "
+                    "wrong date is compared with no other.",
+                    doubt=said,
                 )
 
     def choose_camera(self, camera: str) -> None:

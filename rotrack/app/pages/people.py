@@ -251,7 +251,7 @@ def _year(text: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit()):
-        raise InputError(f"{text[:10]} is no year of birth.")
+        raise InputError("{n} is no year of birth.", n=text[:10])
     return int(text)
 
 

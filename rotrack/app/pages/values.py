@@ -17,7 +17,7 @@ from rotrack.core.model import Direction, Rep, Side
 from rotrack.core.reasons import Reason, kind_of, parts_of
 from rotrack.progress.change import Change
 from rotrack.progress.compare import Earlier, Standing, earlier_values, standing
-from rotrack.progress.wording import arc_words, change_words, last_time_words, none_before_words, sides_words, turnout_words
+from rotrack.progress.wording import arc_message, change_words, last_time_words, none_before_words, sides_words, turnout_message
 from rotrack.records.compare import Held, held, legs_of
 from rotrack.records.session import Session, SessionValue, best_of
 from rotrack.texts import Texts
@@ -240,10 +240,10 @@ class Values:
                 self._show_change(leg, value, found.changes.get(key))
         for side, text in self._arcs.items():
             arc = next((arc for arc in session.arcs if arc.side is side), None)
-            said = arc_words(arc, self._tier, self._t) if arc else self._t("result.arc_none", leg=self._t.leg(side))
+            said = self._t.said(arc_message(arc, self._tier)) if arc else self._t("result.arc_none", leg=self._t.leg(side))
             text.set_text(unparted(said))
         if self._turnout:
-            self._turnout.set_text(unparted(turnout_words(session.turnout, self._tier, self._t)))
+            self._turnout.set_text(unparted(self._t.said(turnout_message(session.turnout, self._tier))))
         for direction, text in self._against.items():
             text.set_text(unparted(sides_words(found.sides.get(direction), self._t)))
 
