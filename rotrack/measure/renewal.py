@@ -212,6 +212,8 @@ def _taken(data: Path, task: _Task, before: Session, read: _Read | None) -> tupl
         raise RecordError(read.problem)
     if not read.session_id:
         shutil.rmtree(task.scratch, ignore_errors=True)
+        if before.id in read.problem:  # it is named already
+            return None, [read.problem]
         return None, [
             Sentence("The session {session} could not be measured again: {problem}", session=before.id, problem=read.problem)
         ]
