@@ -24,6 +24,7 @@ from rotrack.core.postures import Posture
 from rotrack.core.reasons import Reason
 from rotrack.measure.request import Request
 from rotrack.records.options import options_of
+from rotrack.texts import Texts
 
 ROOT = Path(__file__).resolve().parents[1]
 _SHOWN = {Measure.SHANK: "shin", Measure.FOOT: "foot", Measure.ROLL: "-"}
@@ -123,7 +124,12 @@ def _plain(kind: object) -> str:
 
 def reasons() -> str:
     """Return all reasons with their words, for docs/data.md."""
-    told = {key.removeprefix("reason."): text for key, text in english().items() if key.startswith("reason.")}
+    where = Texts()("drill.described", drill="{drill}")
+    told = {
+        key.removeprefix("reason."): text.replace("{where}", where)
+        for key, text in english().items()
+        if key.startswith("reason.")
+    }
     told |= {Reason.FAULT: "the fault of this letter"}
     lines = ["| code | values | words |", "|---|---|---|"]
     for reason in Reason:
