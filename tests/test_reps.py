@@ -193,10 +193,11 @@ def test_an_overshoot_without_a_hold_is_no_repetition():
     assert [e.problem for e in found] == ["", Reason.OVERSHOOT] * 3
 
 
-def test_small_halves_that_are_hardly_held_are_no_overshoots():
-    times, angles = sampled(turns(*[(30, 0.3), (-10, 0.25), (0, 0.6)] * 4, per_s=45), 14, 30)
+def test_small_halves_that_are_hardly_held_are_no_overshoots_after_one_that_was():
+    halves = [stop for held_s in (0.6, 0.25, 0.25, 0.25) for stop in ((30, 0.3), (-10, held_s), (0, 0.6))]
+    times, angles = sampled(turns(*halves, (30, 0.3), (0, 1), per_s=45), 16, 30)
     found = counted(times, angles + noise(times, 0.4), COMBINED)
-    assert [e.direction for e in found] == [INTERNAL, EXTERNAL] * 4
+    assert [e.direction for e in found] == [INTERNAL, EXTERNAL] * 4 + [INTERNAL]
 
 
 def test_an_overshoot_is_none_of_the_halves_however_long_it_seems_held():

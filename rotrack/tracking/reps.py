@@ -55,9 +55,8 @@ FAR_BELOW = 0.25
 SWING_SHARE, SURELY_HELD_S = 0.45, 0.3
 """In a combined drill, what swings through from the other direction, is smaller than this share of it and is not held for this
 time may be an overshoot. What follows tells."""
-SWUNG_BACK_S, SWUNG_BACK_SD_S, HELD_S = 0.08, 0.08, 0.2
-"""The hold that is measured where a leg swings straight back, and its spread. Swings are held if their mean hold is longer by
-more than its standard error, and either nearer to the usual one in the other direction or at least so long."""
+SWUNG_BACK_S = 0.08
+"""The hold that is measured where a leg swings straight back."""
 SWING_WAITS_S = 2.0
 """How long it is waited for what follows a swing."""
 OPEN_SHARE = 0.5
@@ -101,7 +100,6 @@ class RepFinder:
         self._ways = {direction: deque[float](maxlen=USUAL_OF) for direction in Direction}
         self._small: dict[Direction, list[Excursion]] = {direction: [] for direction in Direction}
         self._queue: list[Excursion] = []
-        self._holds_s = {direction: deque[float](maxlen=USUAL_OF) for direction in Direction}
         self._swings_s = {direction: deque[float](maxlen=USUAL_OF) for direction in Direction}
         self._beyond_doubt: set[Direction] = set()
         self._noted = 0
@@ -374,9 +372,7 @@ class RepFinder:
             return []
         legs = [self, self.other] if self.other and self.with_other else [self]
         held_s = [held for leg in legs for held in leg._swings_s[swing.direction]]
-        usual_s = float(np.median(self._holds_s[Direction.of(-swing.direction.sign)]))
-        needed_s = max(SWUNG_BACK_S + SWUNG_BACK_SD_S / math.sqrt(len(held_s)), min(HELD_S, (SWUNG_BACK_S + usual_s) / 2))
-        is_rep = float(np.mean(held_s)) >= needed_s
+        is_rep = float(np.mean(held_s)) >= SURELY_HELD_S
         if following and following.direction is swing.direction:
             is_rep = False
         elif following and swing.direction in self._beyond_doubt:
@@ -391,8 +387,6 @@ class RepFinder:
     def _count(self, excursion: Excursion) -> list[Excursion]:
         """Take an excursion as a repetition; in a combined drill it waits for what comes before it."""
         self._ways[excursion.direction].append(excursion.way_deg)
-        if self._combined:
-            self._holds_s[excursion.direction].append(self._hold_s(excursion))
         self._tops.append(excursion)
         self._last = excursion
         self._queue.append(excursion)
