@@ -73,9 +73,9 @@ def test_faults_are_watched_only_in_their_position_and_drill():
 def test_what_a_drill_says_is_unseen_in_it_is_not_watched():
     table = load_table()
     first, standing = table.drill("standing-first-position"), table.drill("standing-external")
-    assert standing.watches(table.faults["P"])
+    assert standing.watches(table.faults["H"])
     watched, unseen = ([fault.letter for fault in faults] for faults in table.faults_of(first))
-    assert "P" not in watched and "P" in unseen
+    assert "H" not in watched and "H" in unseen
 
 
 def test_the_other_leg_is_watched_only_where_one_leg_can_be_alone():

@@ -1,11 +1,11 @@
-"""Clips of people who make one fault of twice its limit, five for each drill in which rotrack watches for faults.
+"""Clips of people who make one fault of twice its limit, five for each drill in which rotrack has learned to read faults.
 
 python -m training.render.faults                                    # writes faults.json; always the same
 python -m training.render.clip training/render/faults.json CLIPS
 rotrack validate CLIPS --keep KEEP                                  # after: python -m training.render.faults manifest CLIPS
 python tests/benchmarks/compensation_clips.py CLIPS KEEP --faults   # the table of docs/compensation.md
 
-The faults of a drill take turns. Nobody is in two clips, and nobody is in the benchmark or was learned from.
+The faults of a drill take turns, those included that are read but not watched, because these clips do not show them. Nobody is in two clips, and nobody is in the benchmark or was learned from.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ def draw() -> dict[str, dict[str, Any]]:
     for drill_id in compensation.ways():
         drill = table.drill(drill_id)
         told = learned_for(drill)
-        watched = [letter for letter in drill.faults if told and drill.watches(table.faults[letter])]
-        for k, letter in zip(range(CLIPS if watched else 0), itertools.cycle(watched)):
+        limited = [letter for letter in drill.faults if drill.posture in table.faults[letter].limits]
+        read = [letter for letter in limited if told and letter in told.letters]
+        for k, letter in zip(range(CLIPS if read else 0), itertools.cycle(read)):
             size = 2 * table.faults[letter].limits[drill.posture]
             specs[f"{drill_id}_{letter}{k}"] = _spec(drill_id, letter, size, next(numbers))
     return specs
