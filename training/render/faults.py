@@ -5,8 +5,8 @@ python -m training.render.clip training/render/faults.json CLIPS
 rotrack validate CLIPS --keep KEEP                                  # after: python -m training.render.faults manifest CLIPS
 python tests/benchmarks/compensation_clips.py CLIPS KEEP --faults   # the table of docs/compensation.md
 
-The faults of a drill take turns, those included that are read but not watched, because these clips do not show them. Nobody is in two
-clips, and nobody is in the benchmark or was learned from.
+The faults of a drill take turns, those included that are read but not watched, because these clips do not show them. Nobody is in
+two clips, and nobody is in the benchmark or was learned from.
 """
 
 from __future__ import annotations
