@@ -385,7 +385,7 @@ def test_a_cut_off_video_is_measured_and_marked_doubtful(run: Run, tmp_path: Pat
     (stored,) = session_files(tmp_path / "home")
     info = strict_json(stored.read_text("utf-8"))
     assert info["status"] == "finished"
-    assert "cut off" in info["warnings"][0]
+    assert "cut off" in info["warnings"][0]["code"]
     assert info["measured_share"]["left"] > 0
 
 
@@ -700,7 +700,7 @@ def test_a_camera_lost_on_the_way_keeps_what_was_measured(live: Run, tmp_path: P
     table, info = live_log(tmp_path)
     assert list(table.peak_deg)[:2] == pytest.approx([15, 25], abs=3)
     assert info["status"] == "stopped"
-    assert "stopped giving pictures" in info["warnings"][0]
+    assert "stopped giving pictures" in info["warnings"][0]["code"]
     assert info["frames"] == 300
     folder = session_files(tmp_path / "out")[0].parent
     assert len(list(read_poses(folder))) == 300

@@ -323,7 +323,7 @@ def test_unplugged_while_measuring_the_count_goes_on(start, away_s):
     info = finish(studio, film)
     assert (studio.session_id, studio.lost) == (session_id, "")
     (warning,) = info["warnings"]
-    assert "away" in warning and "came back" in warning
+    assert "away" in warning["code"] and "came back" in warning["code"]
     reps = reps_of(studio.data, session_id)
     assert [rep.rep for rep in reps] == [1, 2, 3, 4]
     # Same film as without the gap, and the third repetition begins that much later.
