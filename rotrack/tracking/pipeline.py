@@ -412,7 +412,7 @@ class _LegTracker:
             return self._problem
         self._problem = ""
         rough_s, rough_deg = self._rough(measure)
-        rest = self._earlier_rest(rough_s, rough_deg)
+        rest = [] if late else self._earlier_rest(rough_s, rough_deg)
         if rest:
             poses, to_s = rest, rest[-1].time_s
             neutral = middle(poses)
