@@ -201,7 +201,7 @@ def test_legs_that_move_at_once_are_not_in_turn():
 def test_a_leg_that_was_hardly_measured_is_named_with_the_reason(share, told):
     record = a_record(measured_share={Side.RIGHT: share}, reasons={"not_sitting": 259})
     said = [*map(Texts("de").said, Measurement(record, rep_list=(), angles_csv="").remarks)]
-    assert any("83 %" in words and "rechte Bein" in words and "Unterschenkel" in words for words in said) is told
+    assert any("83 %" in words and "rechten Beins" in words and "Unterschenkel" in words for words in said) is told
 
 
 def test_the_total_turnout_is_both_legs_and_its_error_the_sum_of_theirs():
