@@ -101,7 +101,9 @@ class RepFinder:
         self._small: dict[Direction, list[Excursion]] = {direction: [] for direction in Direction}
         self._queue: list[Excursion] = []
         self._swings_s = {direction: deque[float](maxlen=USUAL_OF) for direction in Direction}
+        """How long the latest swings through the middle were held, by the direction that they went to."""
         self._beyond_doubt: set[Direction] = set()
+        """Directions with a repetition that was no such swing: the person does turn that way."""
         self._noted = 0
         self._astray = deque[Excursion](maxlen=STILLS_KEPT)
         self._begin()
